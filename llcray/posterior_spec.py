@@ -1,0 +1,50 @@
+"""How a sweep file writes the tempered, localized posterior: inverse temperature (beta) and localization (gamma)."""
+
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from llcray.variant import PositiveFloat, Record, Variant
+
+
+class LogN(Variant):
+    """beta = scale / log n, the temperature of the WBIC at scale 1 (Watanabe 2013, arXiv 1208.6338)."""
+
+    kind: Literal["log_n"] = "log_n"
+    scale: PositiveFloat = 1.0
+
+
+class FixedInverseTemperature(Variant):
+    """beta = value."""
+
+    kind: Literal["fixed"] = "fixed"
+    value: PositiveFloat
+
+
+class FixedProduct(Variant):
+    """n beta = value, as papers that quote `nbeta` do."""
+
+    kind: Literal["n_beta"] = "n_beta"
+    value: PositiveFloat
+
+
+InverseTemperature = Annotated[LogN | FixedInverseTemperature | FixedProduct, Field(discriminator="kind")]
+
+
+class Radius(Record):
+    """gamma = d / radius^2: the prior's typical distance from w* is `radius` (d the number of sampled parameters)."""
+
+    radius: PositiveFloat
+
+
+class PosteriorSpec(Variant):
+    """p(w) proportional to exp(-n beta L_n(w) - gamma/2 |w - w*|^2).
+
+    Attributes:
+        inverse_temperature: beta.
+        localization: gamma in 1/(unit of w)^2: a number >= 0, a radius, or `auto`: the sampler's calibration chooses,
+            a few thousandths of the largest curvature of n beta L_n at w*, which moves the estimate little.
+    """
+
+    inverse_temperature: InverseTemperature = LogN()
+    localization: Literal["auto"] | Annotated[float, Field(ge=0)] | Radius = "auto"

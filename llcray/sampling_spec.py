@@ -1,0 +1,52 @@
+"""How long to sample: chains, the criteria to stop by, and the budget."""
+
+from typing import Annotated
+
+from pydantic import Field
+
+from llcray.variant import Count, NonNegativeInt, PositiveFloat, Record
+
+
+class StoppingCriteria(Record):
+    """Sampling stops when all hold.
+
+    Attributes:
+        relative_mcse: Monte Carlo standard error of the LLC, as a share of the LLC.
+        rhat: Rank-normalised split R-hat of the loss (Vehtari et al. 2021, arXiv 1903.08008).
+    """
+
+    relative_mcse: PositiveFloat = 0.02
+    rhat: Annotated[float, Field(gt=1)] = 1.02
+
+
+class Budget(Record):
+    """What a run may cost; the first limit met ends it.
+
+    Attributes:
+        num_gradients: Full-data-equivalent gradients, all chains, warmup and tuning included.
+        num_draws: Draws per chain that are recorded, warmup excluded.
+    """
+
+    num_gradients: PositiveFloat = 20_000
+    num_draws: Count = 8192
+
+
+class SamplingSpec(Record):
+    """Chains, stopping and budget.
+
+    Attributes:
+        num_chains: Independent chains, all in one compiled program.
+        until: Criteria to stop by.
+        budget: Limits.
+        num_warmup: Warmup steps per chain for samplers that adapt; never averaged.
+        steps_per_draw: Sampler steps between recorded draws; null lets the sampler choose so that evaluating the
+            full-data loss costs little beside the steps.
+        seed: Varies the draws of one target.
+    """
+
+    num_chains: Annotated[Count, Field(ge=1)] = 4
+    until: StoppingCriteria = StoppingCriteria()
+    budget: Budget = Budget()
+    num_warmup: Count = 500
+    steps_per_draw: Count | None = None
+    seed: NonNegativeInt = 0

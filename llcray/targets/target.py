@@ -1,0 +1,78 @@
+"""What an LLC is estimated of: a parameter point, a per-example loss, and data.
+
+This module holds the record only; building one from a spec, training and storing are its neighbours' work.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any, Literal, Protocol
+
+PyTree = Any
+LossFn = Callable[[PyTree, PyTree], Any]
+TruthKind = Literal["finite_temperature", "local", "global"]
+
+
+@dataclass(frozen=True)
+class TrueLLC:
+    """A known answer.
+
+    Attributes:
+        value: The learning coefficient, in nats (dimensionless).
+        kind: `finite_temperature`: t E[L - L*] of the very posterior sampled; `local`: the LLC at w*, n to infinity;
+            `global`: the minimum over all w with the same loss, a lower bound of the LLC at w*.
+        source: Paper and equation, or the computation.
+        multiplicity: The order m of the pole, where known.
+    """
+
+    value: float
+    kind: TruthKind
+    source: str
+    multiplicity: int | None = None
+
+
+class Oracle(Protocol):
+    """Knows the answer for a target. Either method may return None where nothing is known."""
+
+    def asymptotic(self) -> TrueLLC | None:
+        """The learning coefficient as n goes to infinity."""
+        ...
+
+    def at_temperature(self, n_beta: float, localization: float) -> TrueLLC | None:
+        """The exact t E[L - L*] under exp(-t L - gamma/2 |w - w*|^2), t = n beta."""
+        ...
+
+
+@dataclass(frozen=True)
+class TargetFacts:
+    """What building measured. All losses are mean per-example nats; None where a notion does not apply."""
+
+    loss_at_center: float | None = None
+    gradient_norm_at_center: float | None = None
+    test_loss: float | None = None
+    train_accuracy: float | None = None
+    test_accuracy: float | None = None
+    build_seconds: float | None = None
+
+
+@dataclass(frozen=True)
+class Target:
+    """A point w* (the center), a loss and data.
+
+    Attributes:
+        params: w*, any pytree of floating-point arrays.
+        loss_fn: `loss_fn(params, batch) -> (batch,)` per-example negative log-likelihoods in nats, where `batch` is a
+            slice of `data`. To share compiled programs between targets it must compare equal by value.
+        data: A pytree of arrays whose leading axis is the n examples.
+        is_likelihood: Whether the loss is a negative log-likelihood; rows of other losses are flagged.
+        oracle: The known answer, if there is one.
+        facts: What building the target measured.
+        target_id: Content id; the API fills it from the bytes when the target comes from outside.
+    """
+
+    params: PyTree
+    loss_fn: LossFn
+    data: PyTree
+    is_likelihood: bool = True
+    oracle: Oracle | None = None
+    facts: TargetFacts = field(default_factory=TargetFacts)
+    target_id: str = ""
