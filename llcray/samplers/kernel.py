@@ -1,0 +1,88 @@
+"""What a sampler is to the rest of llcray: pure functions on one chain, and what a step reports.
+
+Everything is written for one chain of one run; the caller vmaps over chains and runs. The numbers a sampler is tuned by
+(step sizes, ...) travel as the traced dict `hyper`, so sweeping them compiles nothing anew.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, ClassVar, Literal, NamedTuple
+
+from llcray.variant import Variant
+
+Array = Any
+State = Any
+Hyper = dict[str, Array]
+Precision = Literal["float32", "float64"]
+
+
+class StepInfo(NamedTuple):
+    """What one step of one chain reports; NaN where a sampler has no such notion.
+
+    Attributes:
+        num_gradients: Work in full-data-equivalent gradients.
+        acceptance_rate: Metropolis acceptance probability, 0 to 1.
+        energy: Hamiltonian of the state, nats.
+        energy_change: Energy error of the step, nats.
+        heat: Estimate, in nats, of the bias of the LLC that discretisation and gradient noise cause.
+        is_divergent: Whether the integrator left its stable region.
+    """
+
+    num_gradients: Array
+    acceptance_rate: Array
+    energy: Array
+    energy_change: Array
+    heat: Array
+    is_divergent: Array
+
+
+@dataclass(frozen=True, eq=False)
+class Kernel:
+    """One sampler, built: functions of one chain. Compared by identity, so build it once per static spec.
+
+    Attributes:
+        precision: Floating-point type the chain lives in.
+        init: `(rng_key, position, posterior, hyper) -> state`.
+        step: `(rng_key, state, posterior, hyper) -> (state, StepInfo)`.
+        position: `(state, posterior, hyper) -> (d,)` coordinates in the posterior's own scale.
+        centered_loss: `(state, posterior, hyper) -> L_n(w) - L_n(w*)` over the full data.
+        loss_gradients: Cost of `centered_loss` in full-data-equivalent gradients (1/3 for a forward pass, 0 if free).
+        initial_jitter: Chains start at w* plus this many posterior scales (1/sqrt of the largest curvature) of noise.
+        adapt: `(rng_key, state, posterior, hyper, num_steps) -> (state, hyper, num_gradients)`, or None.
+    """
+
+    precision: Precision
+    init: Callable[..., State]
+    step: Callable[..., tuple[State, StepInfo]]
+    position: Callable[..., Array]
+    centered_loss: Callable[..., Array]
+    loss_gradients: float
+    initial_jitter: float = 0.0
+    adapt: Callable[..., tuple[State, Hyper, Array]] | None = None
+
+
+class SamplerVariant(Variant):
+    """Base of every sampler spec.
+
+    A subclass lists in `traced` the numeric fields that may change without compiling anew, and builds its kernel from
+    the others.
+    """
+
+    traced: ClassVar[tuple[str, ...]] = ()
+
+    def build(self) -> Kernel:
+        """The kernel. Only the fields that are not `traced` may be read here."""
+        raise NotImplementedError
+
+    def hyper(self) -> dict[str, float]:
+        """The traced numbers."""
+        return {name: float(getattr(self, name)) for name in self.traced}
+
+    def static_key(self) -> tuple[Any, ...]:
+        """What the compiled program depends on: two samplers with equal keys share it."""
+        fields = sorted(set(type(self).model_fields) - set(self.traced))
+        return (type(self).__name__, *((name, getattr(self, name)) for name in fields))
+
+    def gradients_per_step(self, num_data: int) -> float:
+        """Expected cost of a step in full-data-equivalent gradients."""
+        raise NotImplementedError
