@@ -1,0 +1,43 @@
+"""Convolutional network: blocks of convolution, activation and pooling, then dense layers."""
+
+from typing import TYPE_CHECKING, Annotated, Literal
+
+from pydantic import Field
+
+from llcray.architectures.network import Activation, Network
+from llcray.variant import Count
+
+if TYPE_CHECKING:
+    from flax import nnx
+
+
+class ConvNet(Network):
+    """A convolutional network on images (height, width, channels).
+
+    Attributes:
+        channels: Output channels of each convolution (zero padding that keeps the size, stride 1).
+        kernel_size: Side of the square kernels.
+        pooling: Halves height and width after each convolution; `none` keeps them.
+        widths: Widths of the dense hidden layers between the last convolution and the output.
+        activation: After each convolution and each dense hidden layer.
+        bias: Whether layers have biases.
+    """
+
+    kind: Literal["convnet"] = "convnet"
+    channels: Annotated[tuple[Count, ...], Field(min_length=1)] = (8, 16)
+    kernel_size: Count = 3
+    pooling: Literal["average", "max", "none"] = "average"
+    widths: tuple[Count, ...] = ()
+    activation: Activation = "relu"
+    bias: bool = True
+
+    def build(self, input_shape: tuple[int, ...], num_outputs: int, rngs: "nnx.Rngs") -> "nnx.Module":
+        """See `Network.build`. Layers are `conv_0`, ..., `hidden_0`, ..., `output`."""
+        from llcray.architectures.modules import Convolutional
+
+        if len(input_shape) != 3:
+            raise ValueError(
+                f"convnet needs images (height, width, channels); inputs have shape {input_shape}. Use kind: mlp."
+            )
+        height, width, channels = input_shape
+        return Convolutional(self, (height, width, channels), num_outputs, rngs)

@@ -1,0 +1,28 @@
+"""Random train and test splits, and scaling by training statistics."""
+
+import numpy as np
+
+from llcray.data.source import Examples
+
+
+def split(
+    examples: Examples, test_fraction: float, num_data: int | None, rng: np.random.Generator
+) -> tuple[Examples, Examples]:
+    """Hold out a share for testing, then keep `num_data` of the rest (all of it when None)."""
+    order = rng.permutation(len(examples))
+    num_test = round(test_fraction * len(examples))
+    test, train = order[:num_test], order[num_test:]
+    if num_data is not None and num_data > len(train):
+        raise ValueError(
+            f"num_data {num_data} is more than the {len(train)} of {len(examples)} examples that test_fraction "
+            f"{test_fraction} leaves. Lower either."
+        )
+    train = train[:num_data]
+    return Examples(examples.x[train], examples.y[train]), Examples(examples.x[test], examples.y[test])
+
+
+def standardize(train: Examples, test: Examples) -> tuple[Examples, Examples]:
+    """Inputs with mean 0 and variance 1 over the training examples; constant inputs become 0."""
+    mean, spread = train.x.mean(0), train.x.std(0)
+    scale = np.where(spread > 0, spread, 1.0)
+    return Examples((train.x - mean) / scale, train.y), Examples((test.x - mean) / scale, test.y)

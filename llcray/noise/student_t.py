@@ -1,0 +1,35 @@
+"""Student-t noise: y = f(x) + scale e, e ~ t_nu in each output."""
+
+from typing import TYPE_CHECKING, Literal
+
+from llcray.likelihoods import LikelihoodVariant, StudentTLikelihood
+from llcray.noise.corruption import NoiseVariant
+from llcray.variant import PositiveFloat
+
+if TYPE_CHECKING:
+    import numpy as np
+
+    from llcray.data import Task
+
+
+class StudentTNoise(NoiseVariant):
+    """Heavy-tailed errors.
+
+    Attributes:
+        scale: Their scale (the standard deviation is scale sqrt(nu/(nu-2)) for nu > 2).
+        degrees_of_freedom: nu.
+    """
+
+    kind: Literal["student_t"] = "student_t"
+    scale: PositiveFloat = 0.1
+    degrees_of_freedom: PositiveFloat = 3.0
+
+    def corrupt(self, rng: "np.random.Generator", x: "np.ndarray", y: "np.ndarray", num_outputs: int) -> "np.ndarray":
+        """See `NoiseVariant.corrupt`."""
+        del x, num_outputs
+        return y + self.scale * rng.standard_t(self.degrees_of_freedom, y.shape)
+
+    def likelihood(self, task: "Task") -> LikelihoodVariant:
+        """See `NoiseVariant.likelihood`."""
+        del task
+        return StudentTLikelihood(scale=self.scale, degrees_of_freedom=self.degrees_of_freedom)

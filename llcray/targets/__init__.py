@@ -1,0 +1,28 @@
+"""Targets: what an LLC is estimated of. Here are their specs, without JAX; `llcray.targets.artifact` builds them."""
+
+from typing import Annotated, Any
+
+from pydantic import Discriminator, Tag
+
+from llcray.targets.deep_linear import DeepLinearTarget as DeepLinearTarget
+from llcray.targets.even_powers import EvenPowersTarget as EvenPowersTarget
+from llcray.targets.normal_crossing import NormalCrossingTarget as NormalCrossingTarget
+from llcray.targets.python import PythonTarget as PythonTarget
+from llcray.targets.quadratic import QuadraticTarget as QuadraticTarget
+from llcray.targets.trained import TrainedTarget as TrainedTarget
+
+
+def _kind(value: Any) -> Any:
+    """The tag of a target; a target that names no kind is a trained one."""
+    return value.get("kind", "trained") if isinstance(value, dict) else getattr(value, "kind", None)
+
+
+TargetSpec = Annotated[
+    Annotated[TrainedTarget, Tag("trained")]
+    | Annotated[QuadraticTarget, Tag("quadratic")]
+    | Annotated[NormalCrossingTarget, Tag("normal_crossing")]
+    | Annotated[EvenPowersTarget, Tag("even_powers")]
+    | Annotated[DeepLinearTarget, Tag("deep_linear")]
+    | Annotated[PythonTarget, Tag("python")],
+    Discriminator(_kind),
+]

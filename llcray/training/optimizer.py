@@ -1,0 +1,64 @@
+"""What every training variant has: a first-order optimizer, early stopping, and a full-batch polish."""
+
+from typing import TYPE_CHECKING, Any, Literal, Self
+
+from llcray.variant import Count, NonNegativeFloat, NonNegativeInt, PositiveFloat, Variant
+
+if TYPE_CHECKING:
+    import optax
+
+CHECK_EVERY = 100
+
+# The only fields a compiled training program depends on; every other one is an argument of it.
+STRUCTURE = ("kind", "batch_size", "schedule", "precision", "nesterov")
+
+
+class TrainingVariant(Variant):
+    """Base of the training variants: how w* is found.
+
+    Training minimises the mean loss of the posterior, in three stages: the optimizer, on minibatches or the full data,
+    with weight decay if asked for; early stopping; then L-BFGS on the full data, without weight decay, since a
+    decayed minimum is not one of the loss.
+
+    Attributes:
+        learning_rate: Step size of the optimizer.
+        num_steps: Most steps of the optimizer; 0 leaves the initial weights to the polish.
+        batch_size: Examples in a minibatch, drawn with replacement; null takes the full data.
+        schedule: `cosine` lowers the learning rate to 0 over `num_steps`.
+        weight_decay: Coefficient of decay: added to the gradient as `weight_decay w` by adam and sgd, applied to the
+            weights beside the step by adamw (Loshchilov and Hutter 2019, arXiv 1711.05101).
+        min_improvement: The optimizer stops early when the full-data loss, looked at every 100 steps, has not fallen by
+            this many nats below its best ...
+        patience: ... at this many looks in a row. It also stops once the gradient norm meets the tolerance.
+        polish_steps: Most L-BFGS steps; 0 leaves w* as the optimizer found it.
+        gradient_tolerance: The polish ends when the Euclidean norm of the full-data gradient (nats per unit of w) is less.
+        precision: Floating-point numbers of w* and of its training.
+    """
+
+    learning_rate: PositiveFloat = 0.01
+    num_steps: NonNegativeInt = 2000
+    batch_size: Count | None = None
+    schedule: Literal["constant", "cosine"] = "constant"
+    weight_decay: NonNegativeFloat = 0.0
+    min_improvement: NonNegativeFloat = 1e-5
+    patience: Count = 5
+    polish_steps: NonNegativeInt = 500
+    gradient_tolerance: PositiveFloat = 1e-6
+    precision: Literal["float32", "float64"] = "float64"
+
+    def structure(self) -> Self:
+        """This spec with every number that a compiled program takes as an argument at its default."""
+        fields = type(self).model_fields
+        return self.model_copy(update={name: fields[name].default for name in fields if name not in STRUCTURE})
+
+    def numbers(self) -> dict[str, float]:
+        """The numbers a compiled program takes as arguments."""
+        return {
+            name: value
+            for name in type(self).model_fields
+            if name not in STRUCTURE and isinstance(value := getattr(self, name), int | float)
+        }
+
+    def optimizer(self, numbers: dict[str, Any]) -> "optax.GradientTransformation":
+        """The update rule with the learning rate left out: updates are what `-learning_rate` multiplies."""
+        raise NotImplementedError
