@@ -27,7 +27,7 @@ class Budget(Record):
         num_draws: Draws per chain that are recorded, warmup excluded.
     """
 
-    num_gradients: PositiveFloat = 20_000
+    num_gradients: PositiveFloat = 50_000
     num_draws: Count = 8192
 
 
@@ -47,6 +47,6 @@ class SamplingSpec(Record):
     num_chains: Annotated[Count, Field(ge=1)] = 4
     until: StoppingCriteria = StoppingCriteria()
     budget: Budget = Budget()
-    num_warmup: Count = 500
+    num_warmup: Count = 200
     steps_per_draw: Count | None = None
     seed: NonNegativeInt = 0

@@ -34,7 +34,7 @@ class HMC(SamplerVariant):
         return float(self.num_integration_steps)
 
     def build(self) -> Kernel:
-        """The kernel, in float64, with window adaptation."""
+        """The kernel, with window adaptation."""
         return _build(self.num_integration_steps, self.target_acceptance_rate)
 
 
@@ -74,7 +74,6 @@ def _build(num_integration_steps: int, target_acceptance_rate: float) -> Kernel:
         return state, hyper, jnp.asarray(num_steps * num_integration_steps, jnp.float32)
 
     return Kernel(
-        precision="float64",
         init=init,
         step=step,
         position=fb.position,

@@ -41,7 +41,6 @@ class Kernel:
     """One sampler, built: functions of one chain. Compared by identity, so build it once per static spec.
 
     Attributes:
-        precision: Floating-point type the chain lives in.
         init: `(rng_key, position, posterior, hyper) -> state`.
         step: `(rng_key, state, posterior, hyper) -> (state, StepInfo)`.
         position: `(state, posterior, hyper) -> (d,)` coordinates in the posterior's own scale.
@@ -51,7 +50,6 @@ class Kernel:
         adapt: `(rng_key, state, posterior, hyper, num_steps) -> (state, hyper, num_gradients)`, or None.
     """
 
-    precision: Precision
     init: Callable[..., State]
     step: Callable[..., tuple[State, StepInfo]]
     position: Callable[..., Array]
@@ -65,10 +63,11 @@ class SamplerVariant(Variant):
     """Base of every sampler spec.
 
     A subclass lists in `traced` the numeric fields that may change without compiling anew, and builds its kernel from
-    the others.
+    the others. `precision` is the floating-point type its chains live in.
     """
 
     traced: ClassVar[tuple[str, ...]] = ()
+    precision: ClassVar[Precision] = "float64"
 
     def build(self) -> Kernel:
         """The kernel. Only the fields that are not `traced` may be read here."""

@@ -31,7 +31,7 @@ class MCLMC(SamplerVariant):
         return 2.0
 
     def build(self) -> Kernel:
-        """The kernel, in float64, with BlackJAX's tuner."""
+        """The kernel, with BlackJAX's tuner."""
         return _build(self.energy_variance)
 
 
@@ -76,7 +76,6 @@ def _build(energy_variance: float) -> Kernel:
         return state, jax.tree.map(jnp.asarray, hyper), jnp.asarray(2.0 * num_tuned, jnp.float32)
 
     return Kernel(
-        precision="float64",
         init=init,
         step=step,
         position=fb.position,

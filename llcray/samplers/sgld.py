@@ -14,7 +14,7 @@ from typing import Annotated, Any, ClassVar, Literal, NamedTuple
 
 from pydantic import Field
 
-from llcray.samplers.kernel import Kernel, SamplerVariant
+from llcray.samplers.kernel import Kernel, Precision, SamplerVariant
 from llcray.variant import Count, PositiveFloat
 
 Decay = Annotated[float, Field(ge=0, lt=1)]
@@ -33,6 +33,7 @@ class SGLD(SamplerVariant):
         stabilization: a, added to the root of the second moment; keeps the step bounded in flat directions.
     """
 
+    precision: ClassVar[Precision] = "float32"
     traced: ClassVar[tuple[str, ...]] = ("step_size", "mean_decay", "square_decay", "stabilization")
 
     kind: Literal["sgld"] = "sgld"
@@ -48,7 +49,7 @@ class SGLD(SamplerVariant):
         return min(self.batch_size, num_data) / num_data
 
     def build(self) -> Kernel:
-        """The kernel, in float32."""
+        """The kernel."""
         return _build(self.batch_size, self.preconditioner)
 
 
@@ -108,7 +109,6 @@ def _build(batch_size: int, preconditioner: str) -> Kernel:
         return moved._replace(position=position), info
 
     return Kernel(
-        precision="float32",
         init=init,
         step=step,
         position=lambda state, posterior, hyper: state.position,

@@ -1,0 +1,145 @@
+"""The Python API: `estimate_llc` of any pytree and per-example loss, without a sweep file, Ray or a dataset."""
+
+import hashlib
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from pydantic import TypeAdapter
+
+from llcray.llc.draws import Draws
+from llcray.llc.estimate import Estimate
+from llcray.posterior_spec import PosteriorSpec
+from llcray.samplers import Sampler, SamplerVariant
+from llcray.sampling_spec import SamplingSpec
+from llcray.targets.target import PyTree, Target, TrueLLC
+
+
+@dataclass(frozen=True)
+class LLCEstimate:
+    """An LLC with its error bar, diagnostics, verdict and draws.
+
+    The numbers of `Estimate` are attributes here too: `e.llc`, `e.llc_mcse`, `e.rhat`, `e.verdict`, `e.num_gradients`, ...
+
+    Attributes:
+        estimate: All numbers; names and units as in the dataset's data dictionary.
+        draws: Draws, burn-in included, each of shape (chain, draw).
+        n_beta: n times the inverse temperature.
+        localization: gamma.
+        loss_at_center: L_n(w*), nats.
+        true_llc: The known answer, where the target has one.
+        decisions: What calibration decided and why.
+    """
+
+    estimate: Estimate
+    draws: Draws
+    n_beta: float
+    localization: float
+    loss_at_center: float
+    true_llc: TrueLLC | None
+    decisions: list[dict[str, Any]]
+
+    def __getattr__(self, name: str) -> Any:
+        """The numbers of `estimate`."""
+        if name == "estimate":
+            raise AttributeError(name)
+        return getattr(self.estimate, name)
+
+    def __repr__(self) -> str:
+        """One line for people."""
+        e = self.estimate
+        return (
+            f"LLC {e.llc:.4g} +- {e.llc_mcse:.2g} ({e.verdict}; R-hat {e.rhat:.3f}, ESS {e.ess_bulk:.0f}, "
+            f"{e.num_gradients:.0f} full-data gradients)"
+        )
+
+    def to_inference_data(self) -> Any:
+        """The kept draws as an ArviZ DataTree: `posterior` holds llc (n beta (L - L*)) and loss, `sample_stats` the rest."""
+        from arviz_base import from_dict
+
+        kept = self.draws.after(self.estimate.num_warmup_draws)
+        stats = {name: np.asarray(value) for name, value in zip(kept._fields, kept, strict=True)}
+        centered_loss = stats.pop("centered_loss")
+        posterior = {"llc": self.n_beta * centered_loss, "loss": self.loss_at_center + centered_loss}
+        return from_dict({"posterior": posterior, "sample_stats": stats})
+
+
+def estimate_llc(
+    target: Target,
+    sampler: str | dict[str, Any] | SamplerVariant = "auto",
+    *,
+    num_chains: int = 4,
+    seed: int = 0,
+    component: PyTree | None = None,
+    posterior: PosteriorSpec | None = None,
+    sampling: SamplingSpec | None = None,
+    on_progress: Callable[[Draws], None] | None = None,
+) -> LLCEstimate:
+    """The local learning coefficient of `target` at its parameters.
+
+    Args:
+        target: Parameters w*, per-example loss in nats, data.
+        sampler: A kind (`"auto"`, `"sgld"`, ...), a mapping as in a sweep file, or a sampler.
+        num_chains: Independent chains.
+        seed: Seed of the draws.
+        component: Which parameters move, a pytree like the parameters of booleans or boolean arrays; None for all.
+        posterior: Inverse temperature and localization; by default beta = 1/log n and automatic localization.
+        sampling: Criteria to stop by and budget.
+        on_progress: Called with each newest block of draws.
+
+    Raises:
+        ValueError: The loss is not one finite number per example, parameters are not floating point, the component is
+            empty, or a setting is impossible.
+    """
+    from llcray.estimation import EstimateRequest, estimate_requests
+
+    check_params(target.params)
+    settings = (sampling or SamplingSpec()).model_copy(update={"num_chains": num_chains})
+    request = EstimateRequest(
+        sampler=parse_sampler(sampler),
+        posterior=posterior or PosteriorSpec(),
+        sampling=settings,
+        seed=int.from_bytes(hashlib.sha256(f"estimate_llc {seed}".encode()).digest()[:8]),
+        mask=component,
+    )
+    observe = None if on_progress is None else lambda _, draws: on_progress(draws)
+    [(_, run)] = estimate_requests(target, [request], observe)
+    return LLCEstimate(
+        estimate=run.estimate,
+        draws=run.sampled.draws,
+        n_beta=run.n_beta,
+        localization=run.sampled.localization,
+        loss_at_center=run.loss_at_center,
+        true_llc=run.true_llc,
+        decisions=run.sampled.decisions,
+    )
+
+
+def parse_sampler(sampler: str | dict[str, Any] | SamplerVariant) -> SamplerVariant:
+    """A sampler from its kind, its mapping, or itself."""
+    if isinstance(sampler, SamplerVariant):
+        return sampler
+    mapping = {"kind": sampler} if isinstance(sampler, str) else sampler
+    return TypeAdapter[SamplerVariant](Sampler).validate_python(mapping)
+
+
+def check_params(params: PyTree) -> None:
+    """Refuses parameters that cannot be sampled.
+
+    Raises:
+        ValueError: There are none, or one is not floating point; the message names it.
+    """
+    import jax
+
+    leaves = jax.tree_util.tree_leaves_with_path(params)
+    if not leaves:
+        raise ValueError("The target has no parameters. Give params as a pytree of floating-point arrays.")
+    for path, leaf in leaves:
+        dtype = np.asarray(leaf).dtype
+        if not jax.numpy.issubdtype(dtype, np.floating):
+            name = jax.tree_util.keystr(path)
+            raise ValueError(
+                f"Parameter {name} has type {dtype}; only floating-point parameters can be sampled. "
+                "Cast it, or keep it inside loss_fn."
+            )

@@ -1,0 +1,57 @@
+"""What sampling hands to estimation: one number per chain and draw of each observed quantity. NumPy only."""
+
+from typing import Any, NamedTuple
+
+import numpy as np
+
+
+class Draws(NamedTuple):
+    """Arrays of shape (chain, draw); NaN where the sampler has no such notion.
+
+    Attributes:
+        centered_loss: L_n(w) - L_n(w*) over the full data, nats.
+        squared_distance: |w - w*|^2 over the sampled coordinates.
+        acceptance_rate: Mean Metropolis acceptance probability since the last draw.
+        energy: Mean Hamiltonian since the last draw, nats.
+        energy_change: Root mean square energy error of a step since the last draw, nats.
+        heat: Mean predicted bias of n beta (L - L*) through discretisation and gradient noise, nats.
+        num_gradients: Work since the last draw, full-data equivalents, loss evaluation included.
+        num_divergent: Steps since the last draw that left the stable region.
+    """
+
+    centered_loss: Any
+    squared_distance: Any
+    acceptance_rate: Any
+    energy: Any
+    energy_change: Any
+    heat: Any
+    num_gradients: Any
+    num_divergent: Any
+
+    @property
+    def num_chains(self) -> int:
+        """Number of chains."""
+        return self.centered_loss.shape[0]
+
+    @property
+    def num_draws(self) -> int:
+        """Draws per chain."""
+        return self.centered_loss.shape[1]
+
+    def after(self, num_discarded: int) -> "Draws":
+        """All but the first `num_discarded` draws of each chain."""
+        return Draws(*(field[:, num_discarded:] for field in self))
+
+    def of_chains(self, chains: Any) -> "Draws":
+        """The chains of a boolean mask or index array."""
+        return Draws(*(field[chains] for field in self))
+
+    @property
+    def healthy(self) -> np.ndarray:
+        """Which chains stayed finite throughout, shape (chain,)."""
+        return np.isfinite(self.centered_loss).all(axis=1) & np.isfinite(self.squared_distance).all(axis=1)
+
+
+def concatenate(blocks: list[Draws]) -> Draws:
+    """Blocks of draws, one after another in time."""
+    return Draws(*(np.concatenate(fields, axis=1) for fields in zip(*blocks, strict=True)))

@@ -1,0 +1,187 @@
+"""Draws -> LLC, error bar, diagnostics, verdict. NumPy in, numbers out.
+
+    lambda-hat = n beta (E[L_n(w)] - L_n(w*))
+
+Reference: Lau et al. 2023 (arXiv 2308.12108), Definition 1; Hitchcock & Hoogland 2025 (arXiv 2507.21449), eq. 3.4.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from llcray.llc.draws import Draws
+from llcray.llc.summary import Summary, summarize
+from llcray.llc.verdict import Diagnostics, judge
+
+
+@dataclass(frozen=True)
+class Work:
+    """What an estimate cost. Gradients are full-data equivalents over all chains.
+
+    Attributes:
+        num_gradients: All: warmup, tuning and loss evaluations included.
+        warmup_gradients: The part before the first kept draw.
+        sampling_seconds: Wall seconds of warmup and sampling, compilation excluded.
+        compile_seconds: Wall seconds of compilation that this run waited for.
+        num_compilations: Programs compiled for it.
+    """
+
+    num_gradients: float
+    warmup_gradients: float
+    sampling_seconds: float
+    compile_seconds: float
+    num_compilations: int
+
+
+@dataclass(frozen=True)
+class Estimate:
+    """An LLC with everything needed to trust or distrust it. Field names are the dataset's column names.
+
+    `llc` is `llc_uncorrected` minus the step-size bias where the sampler's calibration subtracts it (`kind: auto`).
+    `heat` is the predicted step-size bias in nats, subtracted or not.
+    """
+
+    llc: float
+    llc_mcse: float
+    llc_sd: float
+    llc_between_chain_sd: float
+    llc_uncorrected: float
+    step_size_bias: float
+    rhat: float
+    ess_bulk: float
+    ess_tail: float
+    dispersion: float
+    localization_sensitivity: float
+    acceptance_rate: float
+    num_chains: int
+    num_failed_chains: int
+    num_divergent: int
+    num_draws: int
+    num_warmup_draws: int
+    verdict: str
+    verdict_reason: str
+    num_gradients: float
+    warmup_gradients: float
+    sampling_seconds: float
+    compile_seconds: float
+    num_compilations: int
+    wnv_seconds: float
+    wnv_gradients: float
+    ess_per_second: float
+    ess_per_gradient: float
+    time_to_se1: float
+    fde_to_se1: float
+
+
+def estimate(
+    draws: Draws,
+    *,
+    num_warmup_draws: int,
+    n_beta: float,
+    localization: float,
+    num_sampled_params: int,
+    work: Work,
+    subtract_heat: bool = False,
+    restarts_exhausted: bool = False,
+) -> Estimate:
+    """The LLC of one run.
+
+    Args:
+        draws: All draws, shape (chain, draw).
+        num_warmup_draws: First draws of each chain that are not averaged.
+        n_beta: n times the inverse temperature.
+        localization: gamma.
+        num_sampled_params: d.
+        work: What it cost.
+        subtract_heat: Whether the sampler is calibrated such that its heat is the bias of the estimate.
+        restarts_exhausted: Whether calibration failed to find a stable step size.
+    """
+    kept = draws.after(num_warmup_draws)
+    healthy = draws.healthy
+    alive = kept.of_chains(healthy)
+    raw = n_beta * alive.centered_loss
+    heat = np.nan_to_num(alive.heat)
+    series = raw - heat if subtract_heat else raw
+    summary = summarize(series)
+    bias = float(heat.mean()) if heat.size else 0.0
+    llc_uncorrected = float(raw.mean()) if raw.size else float("nan")
+    acceptance_rate = _mean(alive.acceptance_rate)
+    chain_means = series.mean(axis=1) if series.size else np.array([])
+    lowest = _lowest_chain(series)
+    verdict = judge(
+        Diagnostics(
+            llc=summary.mean,
+            mcse=summary.mcse,
+            rhat=summary.rhat,
+            ess_bulk=summary.ess_bulk,
+            num_sampled_params=num_sampled_params,
+            num_chains=draws.num_chains,
+            num_failed_chains=int((~healthy).sum()),
+            num_dead_chains=int((np.ptp(raw, axis=1) == 0).sum()) if raw.size else 0,
+            lowest_chain_llc=lowest.mean,
+            lowest_chain_mcse=lowest.mcse,
+            step_size_bias=0.0 if subtract_heat else bias,
+            acceptance_rate=acceptance_rate,
+            restarts_exhausted=restarts_exhausted,
+        )
+    )
+    return Estimate(
+        llc=summary.mean,
+        llc_mcse=summary.mcse,
+        llc_sd=summary.sd,
+        llc_between_chain_sd=float(chain_means.std(ddof=1)) if len(chain_means) > 1 else float("nan"),
+        llc_uncorrected=llc_uncorrected,
+        step_size_bias=bias,
+        rhat=summary.rhat,
+        ess_bulk=summary.ess_bulk,
+        ess_tail=summary.ess_tail,
+        dispersion=float(raw.var() / raw.mean()) if raw.size and raw.mean() else float("nan"),
+        localization_sensitivity=localization_sensitivity(raw, alive.squared_distance, localization),
+        acceptance_rate=acceptance_rate,
+        num_chains=draws.num_chains,
+        num_failed_chains=int((~healthy).sum()),
+        num_divergent=int(np.nansum(draws.num_divergent)),
+        num_draws=kept.num_draws,
+        num_warmup_draws=num_warmup_draws,
+        verdict=verdict.name,
+        verdict_reason=verdict.reason,
+        **_efficiency(summary, work),
+    )
+
+
+def localization_sensitivity(raw: np.ndarray, squared_distance: np.ndarray, localization: float) -> float:
+    """d lambda / d log gamma = -gamma/2 Cov(t L, |w - w*|^2), nats: how the estimate moves with the localization."""
+    if raw.size == 0:
+        return float("nan")
+    centered = (raw - raw.mean()) * (squared_distance - squared_distance.mean())
+    return -0.5 * localization * float(centered.mean())
+
+
+def _efficiency(summary: Summary, work: Work) -> dict[str, float | int]:
+    """Work-normalised variances: MCSE^2 times seconds or gradients, also the cost of a standard error of one nat."""
+    variance = summary.mcse**2
+    seconds, gradients = work.sampling_seconds, work.num_gradients
+    return {
+        "num_gradients": gradients,
+        "warmup_gradients": work.warmup_gradients,
+        "sampling_seconds": seconds,
+        "compile_seconds": work.compile_seconds,
+        "num_compilations": work.num_compilations,
+        "wnv_seconds": variance * seconds,
+        "wnv_gradients": variance * gradients,
+        "ess_per_second": summary.ess_bulk / seconds if seconds else float("nan"),
+        "ess_per_gradient": summary.ess_bulk / gradients if gradients else float("nan"),
+        "time_to_se1": variance * seconds,
+        "fde_to_se1": variance * gradients,
+    }
+
+
+def _lowest_chain(series: np.ndarray) -> Summary:
+    if series.size == 0:
+        return summarize(series)
+    lowest = int(series.mean(axis=1).argmin())
+    return summarize(series[lowest : lowest + 1])
+
+
+def _mean(values: np.ndarray) -> float:
+    return float(np.nanmean(values)) if np.isfinite(values).any() else float("nan")

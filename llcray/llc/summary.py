@@ -1,0 +1,49 @@
+"""Mean, Monte Carlo error and convergence of one scalar over chains, by ArviZ."""
+
+from typing import NamedTuple
+
+import numpy as np
+from arviz_stats.base import array_stats
+
+MIN_DRAWS = 8
+
+
+class Summary(NamedTuple):
+    """What is known of the mean of a series of shape (chain, draw); NaN where there are too few draws to say.
+
+    Attributes:
+        mean: Mean over chains and draws.
+        sd: Posterior standard deviation.
+        mcse: Monte Carlo standard error of the mean, sd / sqrt(ESS of the mean).
+        rhat: Rank-normalised split R-hat, the larger of bulk and tail (Vehtari et al. 2021, arXiv 1903.08008).
+        ess_bulk: Effective sample size of the bulk.
+        ess_tail: The smaller effective sample size of the 5% and 95% quantiles.
+    """
+
+    mean: float
+    sd: float
+    mcse: float
+    rhat: float
+    ess_bulk: float
+    ess_tail: float
+
+
+def summarize(series: np.ndarray) -> Summary:
+    """Summary of a finite series of shape (chain, draw)."""
+    if series.size == 0:
+        return Summary(*([float("nan")] * 6))
+    mean, sd = float(series.mean()), float(series.std())
+    if series.shape[1] < MIN_DRAWS or (np.ptp(series, axis=1) == 0).all():
+        return Summary(mean, sd, *([float("nan")] * 4))
+    return Summary(
+        mean=mean,
+        sd=sd,
+        mcse=_mcse(series, sd),
+        rhat=float(array_stats.rhat(series, method="rank")),
+        ess_bulk=float(array_stats.ess(series, method="bulk")),
+        ess_tail=float(array_stats.ess(series, method="tail", prob=(0.05, 0.95))),
+    )
+
+
+def _mcse(series: np.ndarray, sd: float) -> float:
+    return sd / float(np.sqrt(array_stats.ess(series, method="mean")))

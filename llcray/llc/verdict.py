@@ -1,0 +1,132 @@
+"""The verdict on an estimate: written rules, a pure function of the diagnostics."""
+
+from dataclasses import dataclass
+from typing import Literal
+
+VerdictName = Literal["ok", "not_converged", "biased_step", "escaped", "diverged"]
+
+RHAT_LIMIT = 1.05
+MIN_ESS = 50.0
+MAX_RELATIVE_MCSE = 0.25
+MAX_RELATIVE_BIAS = 0.1
+NUM_SIGMAS = 3.0
+MIN_ACCEPTANCE = 0.3
+
+
+@dataclass(frozen=True)
+class Diagnostics:
+    """What the verdict depends on. LLC and errors in nats; NaN where unknown.
+
+    Attributes:
+        llc: The estimate as reported, of the healthy chains.
+        mcse: Its Monte Carlo standard error.
+        rhat: Split R-hat of the loss over the healthy chains.
+        ess_bulk: Effective sample size over the healthy chains.
+        num_sampled_params: d, the dimension sampled.
+        num_chains: Chains started.
+        num_failed_chains: Chains that went non-finite.
+        num_dead_chains: Chains that never moved.
+        lowest_chain_llc: Smallest mean over one chain.
+        lowest_chain_mcse: Its Monte Carlo standard error.
+        step_size_bias: What is left in `llc` of the predicted bias through the step size.
+        acceptance_rate: Mean Metropolis acceptance.
+        restarts_exhausted: Whether calibration gave up on finding a stable step size.
+    """
+
+    llc: float
+    mcse: float
+    rhat: float
+    ess_bulk: float
+    num_sampled_params: int
+    num_chains: int
+    num_failed_chains: int = 0
+    num_dead_chains: int = 0
+    lowest_chain_llc: float = float("nan")
+    lowest_chain_mcse: float = float("nan")
+    step_size_bias: float = 0.0
+    acceptance_rate: float = float("nan")
+    restarts_exhausted: bool = False
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """A verdict and the sentence that explains it."""
+
+    name: VerdictName
+    reason: str
+
+
+def judge(d: Diagnostics) -> Verdict:
+    """The first rule that applies, gravest first.
+
+    * `diverged`: a chain went non-finite, or no stable step size was found.
+    * `escaped`: the estimate, or one chain, is negative beyond three standard errors: w* is not a local minimum, and
+      the chain found lower loss.
+    * `biased_step`: the step-size bias exceeds a tenth of the estimate; acceptance is below 0.3; or the estimate
+      exceeds d/2, which no minimum has, by a tenth and three standard errors.
+    * `not_converged`: split R-hat above 1.05, fewer than 50 effective draws, a chain that never moved, or a Monte Carlo
+      error above a quarter of the estimate.
+    * `ok`: none of these.
+    """
+    for rule in (_diverged, _escaped, _biased_step, _not_converged):
+        if verdict := rule(d):
+            return verdict
+    return Verdict("ok", "")
+
+
+def _diverged(d: Diagnostics) -> Verdict | None:
+    if d.num_failed_chains:
+        return Verdict(
+            "diverged",
+            f"{d.num_failed_chains} of {d.num_chains} chains went non-finite. Lower the step size, or use kind: auto.",
+        )
+    if d.restarts_exhausted:
+        return Verdict("diverged", "No step size was stable. Check that w* is a minimum, or raise the localization.")
+    return None
+
+
+def _escaped(d: Diagnostics) -> Verdict | None:
+    advice = "w* is not a local minimum. Train longer, or raise the localization."
+    if d.llc < -NUM_SIGMAS * d.mcse:
+        return Verdict("escaped", f"The estimate is negative ({d.llc:.3g} +- {d.mcse:.2g}): {advice}")
+    if d.lowest_chain_llc < -NUM_SIGMAS * d.lowest_chain_mcse:
+        return Verdict("escaped", f"One chain found lower loss than w* (its LLC is {d.lowest_chain_llc:.3g}): {advice}")
+    return None
+
+
+def _biased_step(d: Diagnostics) -> Verdict | None:
+    if abs(d.step_size_bias) > MAX_RELATIVE_BIAS * abs(d.llc) and abs(d.step_size_bias) > d.mcse:
+        share = abs(d.step_size_bias / d.llc)
+        return Verdict(
+            "biased_step",
+            f"The step size biases the estimate by about {d.step_size_bias:.3g} nats ({share:.0%}). "
+            "Lower it, or use kind: auto.",
+        )
+    if d.acceptance_rate < MIN_ACCEPTANCE:
+        return Verdict(
+            "biased_step", f"Only {d.acceptance_rate:.0%} of proposals are accepted. Raise num_warmup, or use kind: auto."
+        )
+    bound = 0.5 * d.num_sampled_params
+    if d.llc > (1 + MAX_RELATIVE_BIAS) * bound and d.llc - bound > NUM_SIGMAS * d.mcse:
+        return Verdict(
+            "biased_step",
+            f"The estimate {d.llc:.3g} exceeds d/2 = {bound:g}, which no minimum has: the step is too large, or the "
+            "chains left w*. Lower the step size, or raise the localization.",
+        )
+    return None
+
+
+def _not_converged(d: Diagnostics) -> Verdict | None:
+    advice = "Raise the budget."
+    if d.num_dead_chains:
+        return Verdict(
+            "not_converged", f"{d.num_dead_chains} of {d.num_chains} chains never moved. Lower the step size."
+        )
+    # Comparisons are written so that NaN, too, fails them.
+    if not d.rhat <= RHAT_LIMIT:
+        return Verdict("not_converged", f"Split R-hat is {d.rhat:.3g}, above {RHAT_LIMIT}. {advice}")
+    if not d.ess_bulk >= MIN_ESS:
+        return Verdict("not_converged", f"Only {d.ess_bulk:.0f} effective draws, fewer than {MIN_ESS:.0f}. {advice}")
+    if not d.mcse <= MAX_RELATIVE_MCSE * abs(d.llc) and d.mcse > 0.05:
+        return Verdict("not_converged", f"The Monte Carlo error {d.mcse:.2g} is large beside {d.llc:.3g}. {advice}")
+    return None

@@ -1,0 +1,116 @@
+"""The compiled inner loops: starting, adapting and advancing chains, vmapped over runs and chains.
+
+Every array has leading axes (run, chain). Keys are folded from run, chain, draw and step, so a chain's randomness does
+not depend on what it runs beside or on where a block begins.
+"""
+
+from functools import partial
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+
+from llcray.llc.draws import Draws
+from llcray.sampling.program import Program
+from llcray.samplers.kernel import Kernel, StepInfo
+
+Array = Any
+START, ADAPT, DRAW = range(3)
+
+
+def _start(kernel: Kernel, rng_key: Array, posterior: Any, hyper: Any) -> Any:
+    init_key, jitter_key = jax.random.split(jax.random.fold_in(rng_key, START))
+    position = posterior.center
+    if kernel.initial_jitter:
+        noise = jax.random.normal(jitter_key, position.shape, position.dtype)
+        position = position + kernel.initial_jitter * hyper["scale"].astype(position.dtype) * noise
+    return kernel.init(init_key, position, posterior, hyper)
+
+
+def _adapt(kernel: Kernel, num_steps: int, rng_key: Array, state: Any, posterior: Any, hyper: Any) -> Any:
+    assert kernel.adapt is not None
+    return kernel.adapt(jax.random.fold_in(rng_key, ADAPT), state, posterior, hyper, num_steps)
+
+
+def _advance(
+    kernel: Kernel,
+    num_draws: int,
+    rng_key: Array,
+    state: Any,
+    posterior: Any,
+    hyper: Any,
+    first_draw: Array,
+    steps_per_draw: Array,
+) -> tuple[Any, Draws]:
+    draw_key = jax.random.fold_in(rng_key, DRAW)
+
+    def draw(state: Any, index: Array) -> tuple[Any, Draws]:
+        step_key = jax.random.fold_in(draw_key, index)
+
+        def step(i: Array, carry: Any) -> Any:
+            state, total = carry
+            state, info = kernel.step(jax.random.fold_in(step_key, i), state, posterior, hyper)
+            return state, StepTotals.add(total, info)
+
+        state, total = jax.lax.fori_loop(0, steps_per_draw, step, (state, StepTotals.zero()))
+        return state, _record(kernel, state, posterior, hyper, total, steps_per_draw)
+
+    return jax.lax.scan(draw, state, first_draw + jnp.arange(num_draws))
+
+
+class StepTotals:
+    """Sums of step reports, in float32; the energy change by squares."""
+
+    @staticmethod
+    def zero() -> StepInfo:
+        """The empty sum."""
+        zero = jnp.zeros((), jnp.float32)
+        return StepInfo(zero, zero, zero, zero, zero, jnp.zeros((), jnp.int32))
+
+    @staticmethod
+    def add(total: StepInfo, info: StepInfo) -> StepInfo:
+        """The sum with one more step."""
+        info = info._replace(energy_change=info.energy_change**2)
+        return jax.tree.map(lambda a, b: a + b.astype(a.dtype), total, info)
+
+
+def _record(
+    kernel: Kernel, state: Any, posterior: Any, hyper: Any, total: StepInfo, steps_per_draw: Array
+) -> Draws:
+    num_steps = steps_per_draw.astype(jnp.float32)
+    position = kernel.position(state, posterior, hyper)
+    return Draws(
+        centered_loss=kernel.centered_loss(state, posterior, hyper).astype(jnp.float64),
+        squared_distance=posterior.squared_distance(position).astype(jnp.float32),
+        acceptance_rate=total.acceptance_rate / num_steps,
+        energy=total.energy / num_steps,
+        energy_change=jnp.sqrt(total.energy_change / num_steps),
+        heat=total.heat / num_steps,
+        num_gradients=total.num_gradients + kernel.loss_gradients,
+        num_divergent=total.is_divergent,
+    )
+
+
+def _over_runs_and_chains(function: Any, chain_axes: tuple[Any, ...], run_axes: tuple[Any, ...]) -> Any:
+    return jax.vmap(jax.vmap(function, in_axes=chain_axes), in_axes=run_axes)
+
+
+def _start_all(kernel: Kernel, *args: Any) -> Any:
+    return _over_runs_and_chains(partial(_start, kernel), (0, None, 0), (0, 0, 0))(*args)
+
+
+def _adapt_all(kernel: Kernel, num_steps: int, *args: Any) -> Any:
+    return _over_runs_and_chains(partial(_adapt, kernel, num_steps), (0, 0, None, 0), (0, 0, 0, 0))(*args)
+
+
+def _advance_all(kernel: Kernel, num_draws: int, *args: Any) -> Any:
+    chain_axes, run_axes = (0, 0, None, 0, None, None), (0, 0, 0, 0, 0, None)
+    return _over_runs_and_chains(partial(_advance, kernel, num_draws), chain_axes, run_axes)(*args)
+
+
+# start((kernel,), keys, posterior, hyper) -> state
+start = Program(_start_all)
+# adapt((kernel, num_steps), keys, state, posterior, hyper) -> (state, hyper, num_gradients)
+adapt = Program(_adapt_all)
+# advance((kernel, num_draws), keys, state, posterior, hyper, first_draw, steps_per_draw) -> (state, Draws)
+advance = Program(_advance_all, donate=(1,))
