@@ -1,0 +1,41 @@
+"""What a column is: its name, type, unit and meaning, said once and carried into every Parquet file."""
+
+from dataclasses import dataclass
+
+import pyarrow as pa
+
+TEXT = pa.string()
+WHOLE = pa.int64()
+REAL = pa.float64()
+FLAG = pa.bool_()
+TIME = pa.timestamp("us", tz="UTC")
+TEXTS = pa.list_(pa.string())
+WHOLES = pa.list_(pa.int64())
+SERIES = pa.list_(pa.float32())
+
+
+@dataclass(frozen=True)
+class Column:
+    """One column of one table.
+
+    Attributes:
+        name: Column name; axes are named by their path in a spec (`architecture_activation`).
+        type: Arrow type.
+        unit: Unit, or "" where there is none (ids, text, flags).
+        meaning: What the number is, with its formula where it has one.
+        required: Refuse null at write.
+        choices: The only texts allowed; empty for any.
+        axis: A sweep can vary it.
+    """
+
+    name: str
+    type: pa.DataType
+    unit: str
+    meaning: str
+    required: bool = False
+    choices: tuple[str, ...] = ()
+    axis: bool = False
+
+    def field(self) -> pa.Field:
+        """The Arrow field, with unit and meaning as its metadata."""
+        return pa.field(self.name, self.type, metadata={"unit": self.unit, "meaning": self.meaning})

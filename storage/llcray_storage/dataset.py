@@ -1,0 +1,111 @@
+"""A dataset opened for writing: the object trials and the driver hold.
+
+It keeps no lock and no connection; any number may be open.
+"""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from llcray_storage import read
+from llcray_storage.commit import WriteOutcome, commit_run
+from llcray_storage.layout import sweep_partition
+from llcray_storage.lookup import SegmentLookup
+from llcray_storage.marker import ensure_dataset, require_dataset
+from llcray_storage.objects import ObjectStore
+from llcray_storage.settings import Root, open_store
+from llcray_storage.targets import commit_target, load_target
+
+
+class Dataset:
+    """Runs and targets under one root.
+
+    Attributes:
+        root: What it was opened with; give it to the scan functions.
+    """
+
+    def __init__(self, root: Root, store: ObjectStore) -> None:
+        """Use `create_or_open` or `open`."""
+        self.root = root
+        self._store = store
+        self._lookups: dict[str, SegmentLookup] = {}
+
+    @classmethod
+    def create_or_open(cls, root: Root) -> "Dataset":
+        """The dataset at a path, URI or profile file, made if there is none; checks that it can be written.
+
+        Raises:
+            StorageError: It cannot be written, or is of a newer version.
+        """
+        store = open_store(root)
+        ensure_dataset(store)
+        return cls(root, store)
+
+    @classmethod
+    def open(cls, root: Root) -> "Dataset":
+        """An existing dataset; nothing is written before the first write.
+
+        Raises:
+            StorageError: There is none, or it is of a newer version.
+        """
+        store = open_store(root)
+        require_dataset(store)
+        return cls(root, store)
+
+    @property
+    def uri(self) -> str:
+        """Where the dataset is, profile resolved."""
+        return self._store.uri
+
+    def write_run(self, row: Mapping[str, Any], draws: Sequence[Mapping[str, Any]] = ()) -> WriteOutcome:
+        """Write a run and its chains, whole or not at all, once.
+
+        Args:
+            row: Columns of `runs`: run_id, sweep and status at least. Without `generation` a run that is there stays
+                (but `ok` replaces `failed`); a deliberate rerun gives `generations(sweep)[run_id] + 1`.
+            draws: One mapping a chain with columns of `draws`: `chain` and series with one number a draw.
+
+        Raises:
+            StorageError: An unknown column, a wrong type, an overflow, or storage that cannot be written.
+        """
+        sweep = row.get("sweep")
+        partition = sweep_partition(sweep if isinstance(sweep, str) else "")
+        lookup = self._lookups.setdefault(partition.folder, SegmentLookup(self._store, partition))
+        return commit_run(self._store, partition, lookup, row, draws)
+
+    def write_target(self, row: Mapping[str, Any], arrays: Mapping[str, np.ndarray]) -> WriteOutcome:
+        """Write a target's arrays and row, once. When another build was first, read that one and use it.
+
+        Args:
+            row: Columns of `targets`: target_id at least.
+            arrays: Arrays by name, of any shape.
+
+        Raises:
+            StorageError: The row or an array is refused, or storage cannot be written.
+        """
+        return commit_target(self._store, row, arrays)
+
+    def read_target(self, target_id: str) -> tuple[dict[str, Any], dict[str, np.ndarray]] | None:
+        """Row and arrays of a target, checked against their hash; None when it has to be built.
+
+        Raises:
+            StorageError: Storage cannot be read.
+        """
+        return load_target(self._store, target_id)
+
+    def finished(self, sweep: str) -> dict[str, str]:
+        """Status (ok or failed) of every run of a sweep that has one.
+
+        Raises:
+            StorageError: The dataset is damaged.
+        """
+        return read.finished(self.root, sweep)
+
+    def generations(self, sweep: str) -> dict[str, int]:
+        """Generation that counts of every run of a sweep.
+
+        Raises:
+            StorageError: The dataset is damaged.
+        """
+        return read.generations(self.root, sweep)

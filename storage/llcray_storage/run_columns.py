@@ -1,0 +1,118 @@
+"""Columns of `runs`, one row an estimate: identity, axes, estimate, known answer, work, environment, commit."""
+
+from llcray_storage.axis_columns import AXES
+from llcray_storage.column import FLAG, REAL, TEXT, TEXTS, TIME, WHOLE, Column
+
+NATS = "nats"
+FDE = "full-data-equivalent gradients"
+
+IDENTITY = (
+    Column("run_id", TEXT, "", "Identity of the run: hash of its whole spec.", required=True),
+    Column("target_id", TEXT, "", "Identity of the target the run sampled around."),
+    Column("sweep", TEXT, "", "Sweep that asked for the run.", required=True),
+    Column("generation", WHOLE, "", "1, raised by one at each deliberate rerun; the highest counts.", required=True),
+    Column("status", TEXT, "", "ok: an estimate; failed: none, see reason.", required=True, choices=("ok", "failed")),
+    Column("reason", TEXT, "", "Why the run failed, one line."),
+    Column("verdict", TEXT, "", "What the diagnostics say: ok, not_converged, biased_step, escaped, diverged."),
+    Column("verdict_reason", TEXT, "", "The measured value behind the verdict."),
+    Column("warnings", TEXTS, "", "What a reader should know beside the verdict."),
+    Column("spec", TEXT, "", "The whole spec of the run, canonical JSON."),
+    Column("trial_id", TEXT, "", "Trial that computed the run."),
+)
+
+ESTIMATE = (
+    Column("llc", REAL, NATS, "lambda-hat = n beta (E[L_n(w)] - L_n(w*)), L_n the mean negative log-likelihood."),
+    Column("llc_mcse", REAL, NATS, "Monte Carlo standard error of llc: sd / sqrt(ESS)."),
+    Column("llc_sd", REAL, NATS, "Standard deviation of n beta (L_n(w) - L_n(w*)) over the draws."),
+    Column("llc_between_chain_sd", REAL, NATS, "Standard deviation of the chains' own estimates."),
+    Column("rhat", REAL, "", "Split R-hat of the loss."),
+    Column("ess_bulk", REAL, "draws", "Bulk effective sample size of the loss, all chains."),
+    Column("ess_tail", REAL, "draws", "Tail effective sample size of the loss, all chains."),
+    Column("dispersion", REAL, "", "Variance over mean of n beta (L_n(w) - L_n(w*)); 1 for a Gamma(lambda, 1)."),
+    Column("num_failed_chains", WHOLE, "chains", "Chains that went non-finite; in no average."),
+    Column("num_draws", WHOLE, "draws", "Draws kept a chain."),
+    Column("num_warmup_draws", WHOLE, "draws", "Draws discarded a chain."),
+    Column("steps_per_draw", WHOLE, "steps", "Sampler steps between two kept draws."),
+    Column("acceptance_rate", REAL, "fraction", "Mean acceptance probability; null for samplers that never reject."),
+    Column("num_divergent", WHOLE, "draws", "Divergent transitions, all chains."),
+    Column("step_size", REAL, "", "Step size used, median over chains."),
+    Column("llc_uncorrected", REAL, NATS, "llc before step_size_bias was subtracted."),
+    Column("step_size_bias", REAL, NATS, "Bias of gradient noise and discretisation that was subtracted."),
+    Column(
+        "localization_sensitivity", REAL, NATS, "gamma/2 Cov(n beta L_n, |w - w*|^2): first-order change as gamma -> 0."
+    ),
+    Column("llc_extrapolated", REAL, NATS, "Asymptotic lambda fitted over several n beta."),
+    Column("llc_extrapolated_se", REAL, NATS, "Standard error of llc_extrapolated."),
+    Column("multiplicity_extrapolated", REAL, "", "Multiplicity m fitted over several n beta."),
+    Column("calibration", TEXT, "", "What calibration tried and chose, JSON."),
+    Column("is_likelihood", FLAG, "", "Whether the loss is a negative log-likelihood in nats."),
+    Column("num_params", WHOLE, "parameters", "Parameters of the target (d)."),
+    Column("num_sampled_params", WHOLE, "parameters", "Parameters of the component that was sampled."),
+    Column("num_data", WHOLE, "examples", "Size of the dataset (n), never of a batch."),
+    Column("loss_at_center", REAL, "nats per example", "L_n(w*) on the full data, float64."),
+    Column("gradient_norm_at_center", REAL, "nats per example per parameter unit", "|grad L_n(w*)|; 0 at a minimum."),
+    Column("test_loss", REAL, "nats per example", "Mean loss at w* on held-out data."),
+    Column("test_accuracy", REAL, "fraction", "Accuracy at w* on held-out data."),
+    Column("train_accuracy", REAL, "fraction", "Accuracy at w* on the training data."),
+)
+
+KNOWN_ANSWER = (
+    Column("true_llc", REAL, NATS, "The known answer to compare llc with."),
+    Column(
+        "true_llc_kind",
+        TEXT,
+        "",
+        "What true_llc is: exact at this n beta and gamma, asymptotic at this w*, or of the global minimum.",
+        choices=("finite_temperature", "local", "global"),
+    ),
+    Column("true_llc_source", TEXT, "", "Formula or reference of true_llc."),
+    Column("true_llc_asymptotic", REAL, NATS, "lambda as n beta -> infinity, where known."),
+    Column("true_multiplicity", REAL, "", "Multiplicity m of the asymptotic lambda, where known."),
+)
+
+WORK = (
+    Column(
+        "num_gradients",
+        REAL,
+        FDE,
+        "Minibatch gradients x batch/n + full gradients + loss evaluations / 3; all chains, warmup and tuning included.",
+    ),
+    Column("warmup_gradients", REAL, FDE, "The part of num_gradients spent before the first kept draw."),
+    Column("wnv_seconds", REAL, "nats^2 seconds", "Work-normalised variance in time: llc_mcse^2 x sampling seconds."),
+    Column("wnv_gradients", REAL, "nats^2 FDE", "Work-normalised variance in gradients: llc_mcse^2 x num_gradients."),
+    Column("ess_per_second", REAL, "draws/second", "ess_bulk over sampling_seconds."),
+    Column("ess_per_gradient", REAL, "draws/FDE", "ess_bulk over num_gradients."),
+    Column("time_to_se1", REAL, "seconds", "Seconds until the standard error is 1 nat: seconds x llc_mcse^2."),
+    Column("fde_to_se1", REAL, FDE, "Gradients until the standard error is 1 nat: num_gradients x llc_mcse^2."),
+    Column("sampling_seconds", REAL, "seconds", "Wall time of sampling, warmup included, compilation excluded."),
+    Column("warmup_seconds", REAL, "seconds", "The part of sampling_seconds before the first kept draw."),
+    Column("compile_seconds", REAL, "seconds", "Wall time of compilation on behalf of this run."),
+    Column("build_seconds", REAL, "seconds", "Wall time of building or loading the target."),
+    Column("num_compilations", WHOLE, "compilations", "Programs compiled on behalf of this run."),
+    Column("device_seconds", REAL, "seconds", "Seconds times devices held."),
+)
+
+ENVIRONMENT = (
+    Column("llcray_version", TEXT, "", "Version of llcray that computed the run."),
+    Column("jax_version", TEXT, "", "Version of JAX."),
+    Column("blackjax_version", TEXT, "", "Version of BlackJAX."),
+    Column("python_version", TEXT, "", "Version of Python."),
+    Column("device_kind", TEXT, "", "Model of the device, as JAX names it."),
+    Column("device_platform", TEXT, "", "cpu, gpu or tpu."),
+    Column("precision", TEXT, "", "Floating point type of the chains: float32 or float64."),
+    Column("host", TEXT, "", "Name of the machine."),
+    Column("started_at", TIME, "UTC", "When the run started."),
+    Column("finished_at", TIME, "UTC", "When the run finished."),
+)
+
+COMMIT = (
+    Column(
+        "draws_file", TEXT, "", "Name of the draws file written with the row; after compaction they are in segments."
+    ),
+    Column("draws_sha256", TEXT, "", "SHA-256 of that file."),
+    Column("draws_digest", TEXT, "", "SHA-256 of the draws' logical content; survives compaction. Null: no draws."),
+    Column("nonce", TEXT, "", "Random text that tells this write from any other.", required=True),
+    Column("schema_version", WHOLE, "", "Version of the schema the row was written with.", required=True),
+)
+
+RUN_COLUMNS: tuple[Column, ...] = (*IDENTITY, *AXES, *ESTIMATE, *KNOWN_ANSWER, *WORK, *ENVIRONMENT, *COMMIT)

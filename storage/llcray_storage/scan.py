@@ -1,0 +1,26 @@
+"""The one way polars is asked to read files of a table: an explicit list, and the fixed schema."""
+
+from collections.abc import Sequence
+
+import polars as pl
+
+from llcray_storage.objects import ObjectStore
+from llcray_storage.schema import Table
+
+UPCASTS = pl.ScanCastOptions(integer_cast="upcast", float_cast="upcast", datetime_cast="nanosecond-downcast")
+
+
+def scan_files(store: ObjectStore, table: Table, keys: Sequence[str]) -> pl.LazyFrame:
+    """The rows of some files as the table's schema: columns an older file lacks are null, unknown ones are left out."""
+    if not keys:
+        return pl.LazyFrame(schema=table.polars)
+    return pl.scan_parquet(
+        [store.scan_source(key) for key in keys],  # pyright: ignore[reportArgumentType]
+        schema=table.polars,
+        missing_columns="insert",
+        extra_columns="ignore",
+        cast_options=UPCASTS,
+        hive_partitioning=False,
+        glob=False,
+        storage_options=store.scan_options or None,
+    )
