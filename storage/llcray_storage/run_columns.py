@@ -75,7 +75,7 @@ WORK = (
         "num_gradients",
         REAL,
         FDE,
-        "Minibatch gradients x batch/n + full gradients + loss evaluations / 3; all chains, warmup and tuning included.",
+        "Minibatch gradients x batch/n + full gradients + loss evaluations / 3; all chains, warmup and tuning too.",
     ),
     Column("warmup_gradients", REAL, FDE, "The part of num_gradients spent before the first kept draw."),
     Column("wnv_seconds", REAL, "nats^2 seconds", "Work-normalised variance in time: llc_mcse^2 x sampling seconds."),
