@@ -15,6 +15,10 @@ from pydantic import Field
 from llcray.samplers.kernel import Kernel, SamplerVariant
 from llcray.variant import Count
 
+# Trajectories are shortened by a random factor between this and one: at a fixed length some directions return to where
+# they were, or to the mirror point, where the loss is the same.
+SHORTEST = 0.3
+
 
 class HMC(SamplerVariant):
     """Hamiltonian Monte Carlo.
@@ -40,6 +44,7 @@ class HMC(SamplerVariant):
 
 def _build(num_integration_steps: int, target_acceptance_rate: float) -> Kernel:
     import blackjax
+    import jax
     import jax.numpy as jnp
     from blackjax.adaptation.base import get_filter_adapt_info_fn
 
@@ -54,7 +59,9 @@ def _build(num_integration_steps: int, target_acceptance_rate: float) -> Kernel:
     def step(rng_key, state, posterior, hyper):
         logdensity_fn = fb.scaled_logdensity(posterior, hyper)
         metric = hyper["inverse_mass_matrix"]
-        state, info = kernel(rng_key, state, logdensity_fn, hyper["step_size"], metric, num_integration_steps)
+        jitter_key, kernel_key = jax.random.split(rng_key)
+        step_size = hyper["step_size"] * jax.random.uniform(jitter_key, minval=SHORTEST, maxval=1.0)
+        state, info = kernel(kernel_key, state, logdensity_fn, step_size, metric, num_integration_steps)
         return state, fb.step_info(
             num_integration_steps, info.acceptance_rate, info.energy, is_divergent=info.is_divergent
         )
