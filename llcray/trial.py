@@ -177,6 +177,7 @@ def _draw_rows(result: RunEstimate) -> list[Row]:
                 "centered_loss": draws.centered_loss[chain],
                 "squared_distance": draws.squared_distance[chain],
                 "acceptance_rate": draws.acceptance_rate[chain],
+                "heat": draws.heat[chain],
                 "energy": draws.energy[chain],
                 "energy_change": draws.energy_change[chain],
             }

@@ -10,11 +10,12 @@ DRAW_COLUMNS: tuple[Column, ...] = (
     Column("status", TEXT, "", "ok, or failed: the chain went non-finite.", choices=("ok", "failed")),
     Column("reason", TEXT, "", "Why the chain failed, one line."),
     Column("failed_at", WHOLE, "draws", "First draw that was not finite; null if none."),
-    Column("num_warmup_draws", WHOLE, "draws", "Draws discarded before the first one here."),
-    Column("n_beta", REAL, "", "t = n beta; the mean of n_beta x centered_loss is the chain's LLC."),
+    Column("num_warmup_draws", WHOLE, "draws", "First draws of the series that are burn-in: stored, not averaged."),
+    Column("n_beta", REAL, "", "t = n beta; the mean of n_beta x centered_loss after num_warmup_draws is the chain's LLC."),
     Column("step_size", REAL, "", "Step size the chain used."),
     Column("projection_dimension", WHOLE, "", "Numbers a draw takes in projection."),
     Column("centered_loss", SERIES, "nats per example", "L_n(w) - L_n(w*), by draw."),
+    Column("heat", SERIES, "nats", "Predicted bias of n_beta x centered_loss through the step size, by draw."),
     Column("squared_distance", SERIES, "parameter^2", "|w - w*|^2, by draw."),
     Column("acceptance_rate", SERIES, "fraction", "Acceptance probability, by draw."),
     Column("energy", SERIES, "nats", "Hamiltonian, by draw."),
@@ -24,4 +25,4 @@ DRAW_COLUMNS: tuple[Column, ...] = (
     ),
 )
 
-BY_DRAW = ("centered_loss", "squared_distance", "acceptance_rate", "energy", "energy_change")
+BY_DRAW = ("centered_loss", "squared_distance", "acceptance_rate", "energy", "energy_change", "heat")

@@ -36,10 +36,10 @@ ESTIMATE = (
     Column("acceptance_rate", REAL, "fraction", "Mean acceptance probability; null for samplers that never reject."),
     Column("num_divergent", WHOLE, "draws", "Divergent transitions, all chains."),
     Column("step_size", REAL, "", "Step size used, median over chains."),
-    Column("llc_uncorrected", REAL, NATS, "llc before step_size_bias was subtracted."),
-    Column("step_size_bias", REAL, NATS, "Bias of gradient noise and discretisation that was subtracted."),
+    Column("llc_uncorrected", REAL, NATS, "llc before step_size_bias is subtracted (kind auto subtracts it)."),
+    Column("step_size_bias", REAL, NATS, "Predicted bias of llc_uncorrected through discretisation and gradient noise."),
     Column(
-        "localization_sensitivity", REAL, NATS, "gamma/2 Cov(n beta L_n, |w - w*|^2): first-order change as gamma -> 0."
+        "localization_sensitivity", REAL, NATS, "d llc / d log gamma = -gamma/2 Cov(n beta L_n, |w - w*|^2)."
     ),
     Column("llc_extrapolated", REAL, NATS, "Asymptotic lambda fitted over several n beta."),
     Column("llc_extrapolated_se", REAL, NATS, "Standard error of llc_extrapolated."),
@@ -85,7 +85,6 @@ WORK = (
     Column("time_to_se1", REAL, "seconds", "Seconds until the standard error is 1 nat: seconds x llc_mcse^2."),
     Column("fde_to_se1", REAL, FDE, "Gradients until the standard error is 1 nat: num_gradients x llc_mcse^2."),
     Column("sampling_seconds", REAL, "seconds", "Wall time of sampling, warmup included, compilation excluded."),
-    Column("warmup_seconds", REAL, "seconds", "The part of sampling_seconds before the first kept draw."),
     Column("compile_seconds", REAL, "seconds", "Wall time of compilation on behalf of this run."),
     Column("build_seconds", REAL, "seconds", "Wall time of building or loading the target."),
     Column("num_compilations", WHOLE, "compilations", "Programs compiled on behalf of this run."),
