@@ -1,0 +1,72 @@
+"""Builds a target from its spec. Everything drawn follows from the spec, so the same spec gives the same target."""
+
+import dataclasses
+from functools import singledispatch
+
+from llcray.targets import (
+    DeepLinearTarget,
+    EvenPowersTarget,
+    NormalCrossingTarget,
+    PythonTarget,
+    QuadraticTarget,
+    TrainedTarget,
+)
+from llcray.targets.target import Target
+from llcray.variant import Variant, content_id
+
+
+def build_target(spec: Variant) -> Target:
+    """The target of a spec, its arrays on the host.
+
+    Raises:
+        ValueError: The data do not suit the architecture, or a user's function does not return a target.
+        FloatingPointError: Training diverged.
+    """
+    return dataclasses.replace(_build(spec), target_id=content_id(spec))
+
+
+@singledispatch
+def _build(spec: Variant) -> Target:
+    raise TypeError(f"{type(spec).__name__} has no builder. Add one in llcray/targets/build.py.")
+
+
+@_build.register
+def _(spec: TrainedTarget) -> Target:
+    from llcray.targets.trained_build import build_trained
+
+    return build_trained(spec)
+
+
+@_build.register
+def _(spec: QuadraticTarget) -> Target:
+    from llcray.targets.analytic_build import build_quadratic
+
+    return build_quadratic(spec)
+
+
+@_build.register
+def _(spec: NormalCrossingTarget) -> Target:
+    from llcray.targets.analytic_build import build_normal_crossing
+
+    return build_normal_crossing(spec)
+
+
+@_build.register
+def _(spec: EvenPowersTarget) -> Target:
+    from llcray.targets.analytic_build import build_even_powers
+
+    return build_even_powers(spec)
+
+
+@_build.register
+def _(spec: DeepLinearTarget) -> Target:
+    from llcray.targets.deep_linear_build import build_deep_linear
+
+    return build_deep_linear(spec)
+
+
+@_build.register
+def _(spec: PythonTarget) -> Target:
+    from llcray.targets.python_build import build_python
+
+    return build_python(spec)

@@ -1,0 +1,195 @@
+"""Trains to a minimum in one compiled program: optimizer with early stopping, then full-batch L-BFGS."""
+
+from collections.abc import Callable
+from functools import partial
+from typing import Any, NamedTuple
+
+import jax
+import jax.numpy as jnp
+import optax
+
+from llcray.training.optimizer import CHECK_EVERY, TrainingVariant
+
+PyTree = Any
+Array = Any
+LossFn = Callable[[PyTree, PyTree], Any]
+
+# Losses of more examples than this are evaluated a chunk at a time.
+EXAMPLES_PER_CHUNK = 16_384
+# L-BFGS has run out of digits when this many steps in a row lower the loss by nothing.
+STALLED_STEPS = 10
+
+
+class Minimum(NamedTuple):
+    """Where training ended. Losses are mean nats per example over the full data."""
+
+    params: PyTree
+    loss: Array
+    gradient_norm: Array
+    num_steps: Array
+    num_polish_steps: Array
+
+
+class Descent(NamedTuple):
+    """State of the optimizer between two looks at the full-data loss."""
+
+    params: PyTree
+    memory: PyTree
+    rng_key: Array
+    step: Array
+    loss: Array
+    gradient_norm: Array
+    best_loss: Array
+    looks_without_improvement: Array
+
+
+class Polish(NamedTuple):
+    """State of L-BFGS."""
+
+    params: PyTree
+    memory: PyTree
+    step: Array
+    loss: Array
+    gradient_norm: Array
+    stalled: Array
+
+
+def minimize(spec: TrainingVariant, loss_fn: LossFn, params: PyTree, data: PyTree, seed: int) -> Minimum:
+    """Minimises the mean of `loss_fn(params, data)` from initial parameters.
+
+    Compiles once for each `loss_fn` and shapes; the numbers of `spec` are arguments of the program.
+
+    Raises:
+        FloatingPointError: Training diverged.
+    """
+    with jax.enable_x64(spec.precision == "float64"):
+        params = jax.tree.map(lambda leaf: jnp.asarray(leaf, spec.precision), params)
+        minimum = _minimize(loss_fn, spec.structure(), spec.numbers(), params, data, jax.random.key(seed))
+        if not (jnp.isfinite(minimum.loss) and jnp.isfinite(minimum.gradient_norm)):
+            raise FloatingPointError(
+                f"Training diverged: the loss is {minimum.loss} after {minimum.num_steps} steps of {spec.kind}. "
+                f"Lower training.learning_rate, now {spec.learning_rate:g}."
+            )
+        return minimum
+
+
+def mean_loss(loss_fn: LossFn, params: PyTree, data: PyTree) -> Array:
+    """Mean per-example loss over the full data."""
+    num_data = jax.tree.leaves(data)[0].shape[0]
+    num_chunks = num_data // EXAMPLES_PER_CHUNK
+    if num_chunks == 0:
+        return jnp.mean(loss_fn(params, data))
+    whole = num_chunks * EXAMPLES_PER_CHUNK
+    chunks = jax.tree.map(lambda x: x[:whole].reshape(num_chunks, EXAMPLES_PER_CHUNK, *x.shape[1:]), data)
+    total = jnp.sum(jax.lax.map(jax.checkpoint(lambda chunk: jnp.sum(loss_fn(params, chunk))), chunks))
+    if whole < num_data:
+        total += jnp.sum(loss_fn(params, jax.tree.map(lambda x: x[whole:], data)))
+    return total / num_data
+
+
+@partial(jax.jit, static_argnums=(0, 1))
+def loss_and_gradient_norm(loss_fn: LossFn, dtype: str, params: PyTree, data: PyTree) -> tuple[Array, Array]:
+    """Mean loss and Euclidean norm of its gradient over the full data, in precision `dtype`."""
+    cast = jax.tree.map(lambda leaf: jnp.asarray(leaf, dtype), params)
+    loss, gradient = jax.value_and_grad(mean_loss, argnums=1)(loss_fn, cast, data)
+    return loss, optax.tree.norm(gradient)
+
+
+@partial(jax.jit, static_argnums=(0, 1))
+def _minimize(
+    loss_fn: LossFn, structure: TrainingVariant, numbers: dict[str, Any], params: PyTree, data: PyTree, rng_key: Array
+) -> Minimum:
+    full = partial(mean_loss, loss_fn, data=data)
+    descended = _descend(loss_fn, structure, numbers, params, data, rng_key)
+    polished = _polish(full, numbers, descended.params)
+    return Minimum(polished.params, polished.loss, polished.gradient_norm, descended.step, polished.step)
+
+
+def _descend(
+    loss_fn: LossFn, structure: TrainingVariant, numbers: dict[str, Any], params: PyTree, data: PyTree, rng_key: Array
+) -> Descent:
+    """The optimizer, in blocks of CHECK_EVERY steps, until it has stalled or met the tolerance."""
+    optimizer = structure.optimizer(numbers)
+    num_data = jax.tree.leaves(data)[0].shape[0]
+    batch_size, num_steps = structure.batch_size, numbers["num_steps"]
+
+    def learning_rate(step: Array) -> Array:
+        if structure.schedule == "constant":
+            return numbers["learning_rate"]
+        return numbers["learning_rate"] * 0.5 * (1 + jnp.cos(jnp.pi * step / num_steps))
+
+    def take_step(_: Array, state: Descent) -> Descent:
+        batch, rng_key = data, state.rng_key
+        if batch_size is not None:
+            rng_key, batch_key = jax.random.split(rng_key)
+            chosen = jax.random.randint(batch_key, (batch_size,), 0, num_data)
+            batch = jax.tree.map(lambda x: x[chosen], data)
+        loss, gradient = jax.value_and_grad(mean_loss, argnums=1)(loss_fn, state.params, batch)
+        direction, memory = optimizer.update(gradient, state.memory, state.params)
+        rate = learning_rate(state.step)
+        params = jax.tree.map(lambda w, u: (w - rate * u).astype(w.dtype), state.params, direction)
+        return state._replace(
+            params=params,
+            memory=memory,
+            rng_key=rng_key,
+            step=state.step + 1,
+            loss=loss,
+            gradient_norm=optax.tree.norm(gradient),
+        )
+
+    def look(state: Descent) -> Descent:
+        steps = jnp.minimum(CHECK_EVERY, num_steps - state.step)
+        state = jax.lax.fori_loop(0, steps, take_step, state)
+        loss, gradient_norm = state.loss, state.gradient_norm
+        if batch_size is not None:
+            loss, gradient_norm = mean_loss(loss_fn, state.params, data), jnp.full_like(gradient_norm, jnp.inf)
+        improved = loss < state.best_loss - numbers["min_improvement"]
+        return state._replace(
+            loss=loss,
+            gradient_norm=gradient_norm,
+            best_loss=jnp.minimum(loss, state.best_loss),
+            looks_without_improvement=jnp.where(improved, 0, state.looks_without_improvement + 1),
+        )
+
+    def unfinished(state: Descent) -> Array:
+        return (
+            (state.step < num_steps)
+            & (state.looks_without_improvement < numbers["patience"])
+            & (state.gradient_norm > numbers["gradient_tolerance"])
+            & ~jnp.isnan(state.loss)
+        )
+
+    infinity = jnp.full_like(mean_loss(loss_fn, params, jax.tree.map(lambda x: x[:1], data)), jnp.inf)
+    zero = jnp.asarray(0)
+    start = Descent(params, optimizer.init(params), rng_key, zero, infinity, infinity, infinity, zero)
+    return jax.lax.while_loop(unfinished, look, start)
+
+
+def _polish(full: Callable[[PyTree], Array], numbers: dict[str, Any], params: PyTree) -> Polish:
+    """L-BFGS with the zoom line search (Nocedal and Wright 2006, chapters 3 and 7), on the loss alone."""
+    optimizer = optax.lbfgs(memory_size=20)
+    value_and_grad = optax.value_and_grad_from_state(full)
+
+    def take_step(state: Polish) -> Polish:
+        value, gradient = value_and_grad(state.params, state=state.memory)
+        updates, memory = optimizer.update(
+            gradient, state.memory, state.params, value=value, grad=gradient, value_fn=full
+        )
+        params = optax.apply_updates(state.params, updates)
+        loss = optax.tree.get(memory, "value")
+        gradient_norm = optax.tree.norm(optax.tree.get(memory, "grad"))
+        stalled = jnp.where(loss < state.loss, 0, state.stalled + 1)
+        return Polish(params, memory, state.step + 1, loss, gradient_norm, stalled)
+
+    def unfinished(state: Polish) -> Array:
+        return (
+            (state.step < numbers["polish_steps"])
+            & (state.gradient_norm > numbers["gradient_tolerance"])
+            & (state.stalled < STALLED_STEPS)
+            & jnp.isfinite(state.loss)
+        )
+
+    loss, gradient = jax.value_and_grad(full)(params)
+    zero = jnp.asarray(0)
+    start = Polish(params, optimizer.init(params), zero, loss, optax.tree.norm(gradient), zero)
+    return jax.lax.while_loop(unfinished, take_step, start)
