@@ -1,6 +1,8 @@
 """The results dataset of llcray: plain Parquet, each run written whole and once, read with polars. No JAX, no Ray."""
 
 from llcray_storage.commit import WriteOutcome as WriteOutcome
+from llcray_storage.compact import Compaction as Compaction
+from llcray_storage.compact import compact as compact
 from llcray_storage.dataset import Dataset as Dataset
 from llcray_storage.errors import StorageError as StorageError
 from llcray_storage.read import finished as finished
@@ -11,3 +13,4 @@ from llcray_storage.read import scan_runs as scan_runs
 from llcray_storage.read import scan_targets as scan_targets
 from llcray_storage.schema import SCHEMA_VERSION as SCHEMA_VERSION
 from llcray_storage.sql import sql as sql
+from llcray_storage.vacuum import vacuum as vacuum

@@ -10,6 +10,7 @@ REAL = pa.float64()
 FLAG = pa.bool_()
 TIME = pa.timestamp("us", tz="UTC")
 TEXTS = pa.list_(pa.string())
+REALS = pa.list_(pa.float64())
 WHOLES = pa.list_(pa.int64())
 SERIES = pa.list_(pa.float32())
 

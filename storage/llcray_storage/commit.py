@@ -17,7 +17,7 @@ from llcray_storage.points import reached
 from llcray_storage.schema import DRAWS, RUNS, SCHEMA_VERSION
 
 STALE_DRAWS_SECONDS = 1200.0
-"""A writer that stood still for longer writes its draws again: a vacuum may have taken them for orphans."""
+"""A writer that stood still for longer puts its draws again: a vacuum may have taken them for orphans."""
 
 
 @dataclass(frozen=True)
@@ -99,19 +99,14 @@ def _put_run(
         commit |= {"draws_file": None, "draws_sha256": None, "draws_digest": None}
     run_data = parquet_bytes(RUNS, table_of_rows(RUNS, [{**row, **commit}]), nonce)
     reached("commit.encoded")
+    started = time.time()
     if draws_key is not None:
-        _put_draws(store, draws_key, draws_data)
+        store.put_if_absent(draws_key, draws_data)
+        reached("commit.draws_put")
     ours = store.put_if_absent(partition.hot(row["run_id"], generation), run_data)
     reached("commit.run_put")
-    if not ours and draws_key is not None:
+    if draws_key is not None and not ours:
         store.delete(draws_key)
+    elif draws_key is not None and time.time() - started > STALE_DRAWS_SECONDS:
+        store.put_if_absent(draws_key, draws_data)
     return ours
-
-
-def _put_draws(store: ObjectStore, key: str, data: bytes) -> None:
-    while True:
-        started = time.time()
-        store.put_if_absent(key, data)
-        reached("commit.draws_put")
-        if time.time() - started < STALE_DRAWS_SECONDS:
-            return

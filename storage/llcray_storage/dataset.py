@@ -10,6 +10,7 @@ import numpy as np
 
 from llcray_storage import read
 from llcray_storage.commit import WriteOutcome, commit_run
+from llcray_storage.compact import compact_if_due
 from llcray_storage.layout import sweep_partition
 from llcray_storage.lookup import SegmentLookup
 from llcray_storage.marker import ensure_dataset, require_dataset
@@ -101,6 +102,14 @@ class Dataset:
             StorageError: The dataset is damaged.
         """
         return read.finished(self.root, sweep)
+
+    def compact_if_due(self, sweep: str) -> bool:
+        """Compact a sweep that has gathered many small files; True when it did.
+
+        Raises:
+            StorageError: The dataset is damaged, or cannot be written.
+        """
+        return compact_if_due(self.root, sweep)
 
     def generations(self, sweep: str) -> dict[str, int]:
         """Generation that counts of every run of a sweep.

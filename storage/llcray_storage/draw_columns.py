@@ -11,7 +11,9 @@ DRAW_COLUMNS: tuple[Column, ...] = (
     Column("reason", TEXT, "", "Why the chain failed, one line."),
     Column("failed_at", WHOLE, "draws", "First draw that was not finite; null if none."),
     Column("num_warmup_draws", WHOLE, "draws", "First draws of the series that are burn-in: stored, not averaged."),
-    Column("n_beta", REAL, "", "t = n beta; the mean of n_beta x centered_loss after num_warmup_draws is the chain's LLC."),
+    Column(
+        "n_beta", REAL, "", "t = n beta; the mean of n_beta x centered_loss after num_warmup_draws is the chain's LLC."
+    ),
     Column("step_size", REAL, "", "Step size the chain used."),
     Column("projection_dimension", WHOLE, "", "Numbers a draw takes in projection."),
     Column("centered_loss", SERIES, "nats per example", "L_n(w) - L_n(w*), by draw."),

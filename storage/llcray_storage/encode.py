@@ -92,6 +92,8 @@ def parquet_bytes(table: Table, rows: pa.Table, nonce: str) -> bytes:
     series = [column.name for column in table.columns if column.type.equals(SERIES)]
     plain = [column.name for column in table.columns if not column.type.equals(SERIES)]
     repetitive = [name for name in plain if not pa.types.is_floating(table.by_name[name].type)]
+    if rows.num_rows == 1:
+        repetitive = []
     sink = pa.BufferOutputStream()
     pq.write_table(
         rows.replace_schema_metadata(metadata),
@@ -115,16 +117,19 @@ def read_parquet(table: Table, data: bytes) -> pa.Table:
     Raises:
         OSError, pa.ArrowInvalid: The bytes are not a whole Parquet file.
     """
-    rows = pq.read_table(pa.BufferReader(data), page_checksum_verification=True)
-    return conformed(table, rows)
+    with pq.ParquetFile(pa.BufferReader(data), page_checksum_verification=True) as file:
+        return conformed(table, file.read(use_threads=False))
 
 
 def conformed(table: Table, rows: pa.Table) -> pa.Table:
     """The rows in the table's schema, whatever schema version wrote them."""
-    arrays = []
-    for field in table.arrow:
-        known = field.name in rows.column_names
-        arrays.append(rows.column(field.name).cast(field.type) if known else pa.nulls(len(rows), field.type))
+    if rows.schema.equals(table.arrow):
+        return rows.replace_schema_metadata(table.arrow.metadata)
+    known = set(rows.column_names)
+    arrays = [
+        rows.column(field.name).cast(field.type) if field.name in known else pa.nulls(len(rows), field.type)
+        for field in table.arrow
+    ]
     return pa.Table.from_arrays(arrays, schema=table.arrow)
 
 

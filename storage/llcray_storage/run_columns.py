@@ -37,10 +37,10 @@ ESTIMATE = (
     Column("num_divergent", WHOLE, "draws", "Divergent transitions, all chains."),
     Column("step_size", REAL, "", "Step size used, median over chains."),
     Column("llc_uncorrected", REAL, NATS, "llc before step_size_bias is subtracted (kind auto subtracts it)."),
-    Column("step_size_bias", REAL, NATS, "Predicted bias of llc_uncorrected through discretisation and gradient noise."),
     Column(
-        "localization_sensitivity", REAL, NATS, "d llc / d log gamma = -gamma/2 Cov(n beta L_n, |w - w*|^2)."
+        "step_size_bias", REAL, NATS, "Predicted bias of llc_uncorrected through discretisation and gradient noise."
     ),
+    Column("localization_sensitivity", REAL, NATS, "d llc / d log gamma = -gamma/2 Cov(n beta L_n, |w - w*|^2)."),
     Column("llc_extrapolated", REAL, NATS, "Asymptotic lambda fitted over several n beta."),
     Column("llc_extrapolated_se", REAL, NATS, "Standard error of llc_extrapolated."),
     Column("multiplicity_extrapolated", REAL, "", "Multiplicity m fitted over several n beta."),

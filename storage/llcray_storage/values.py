@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
-from llcray_storage.column import FLAG, REAL, SERIES, TEXT, TEXTS, TIME, WHOLE, WHOLES, Column
+from llcray_storage.column import FLAG, REAL, REALS, SERIES, TEXT, TEXTS, TIME, WHOLE, WHOLES, Column
 from llcray_storage.errors import StorageError
 from llcray_storage.schema import Table
 
@@ -68,6 +68,8 @@ def _convert(kind: pa.DataType, value: Any) -> Any:
         return _each(value, str)
     if kind.equals(WHOLES):
         return _each(value, int)
+    if kind.equals(REALS):
+        return _each(value, float)
     raise AssertionError(f"no conversion for {kind}")
 
 
@@ -116,5 +118,5 @@ def _series(table: Table, column: Column, value: Any) -> np.ndarray:
 
 def _spoken(kind: pa.DataType) -> str:
     names = {TEXT: "text", FLAG: "true or false", WHOLE: "64-bit integers", REAL: "numbers"}
-    names |= {TIME: "times with a time zone", TEXTS: "lists of text", WHOLES: "lists of integers"}
+    names |= {TIME: "times with a time zone", TEXTS: "lists of text", WHOLES: "lists of integers", REALS: "lists of numbers"}
     return names[kind]
