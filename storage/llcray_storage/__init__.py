@@ -3,8 +3,13 @@
 from llcray_storage.commit import WriteOutcome as WriteOutcome
 from llcray_storage.compact import Compaction as Compaction
 from llcray_storage.compact import compact as compact
+from llcray_storage.compact import compact_if_due as compact_if_due
 from llcray_storage.dataset import Dataset as Dataset
 from llcray_storage.errors import StorageError as StorageError
+from llcray_storage.gc import Collected as Collected
+from llcray_storage.gc import gc as gc
+from llcray_storage.merge import Imported as Imported
+from llcray_storage.merge import import_dataset as import_dataset
 from llcray_storage.read import finished as finished
 from llcray_storage.read import generations as generations
 from llcray_storage.read import scan_draws as scan_draws
@@ -14,3 +19,6 @@ from llcray_storage.read import scan_targets as scan_targets
 from llcray_storage.schema import SCHEMA_VERSION as SCHEMA_VERSION
 from llcray_storage.sql import sql as sql
 from llcray_storage.vacuum import vacuum as vacuum
+from llcray_storage.verify import Finding as Finding
+from llcray_storage.verify import Report as Report
+from llcray_storage.verify import verify as verify

@@ -12,20 +12,29 @@ from dataclasses import dataclass
 import pyarrow as pa
 
 from llcray_storage import snapshot as snapshots
-from llcray_storage.encode import read_parquet, sha256
+from llcray_storage.commits import details_problem, whole_commit
+from llcray_storage.encode import read_parquet
 from llcray_storage.errors import ObjectMissingError, StorageError
-from llcray_storage.layout import HOT, TARGET_PARTITION, Partition, sweep_partition
+from llcray_storage.layout import TARGET_PARTITION, Partition, sweep_partition
 from llcray_storage.manifest import Segment
 from llcray_storage.objects import ObjectStore
 from llcray_storage.read import opened
 from llcray_storage.schema import Table
-from llcray_storage.segments import TARGET_BYTES, Part, Rewrite, publish_rewrite, read_segment, without
+from llcray_storage.segments import (
+    BYTES_PER_HOT_ROW,
+    TARGET_BYTES,
+    Part,
+    Rewrite,
+    publish_rewrite,
+    read_segment,
+    without,
+)
 from llcray_storage.settings import Root
 from llcray_storage.snapshot import Snapshot
 from llcray_storage.vacuum import GRACE_SECONDS, vacuum_partition
 
 ATTEMPTS = 10
-BYTES_PER_HOT_ROW = 1024
+
 ROWS_AT_ONCE = 500
 DUE_FILES = 1000
 DUE_FILES_WHEN_OLD = 100
@@ -142,31 +151,6 @@ def _hot_commits(store: ObjectStore, taken: Snapshot) -> tuple[pa.Table, tuple[s
             gathered.append(pa.concat_tables(pending).combine_chunks())
             pending = []
     return pa.concat_tables([*gathered, *pending]).combine_chunks(), tuple(left)
-
-
-def whole_commit(table: Table, name: str, data: bytes) -> pa.Table | None:
-    """The one row of a commit; None when the file is damaged or is not what its name says."""
-    try:
-        rows = read_parquet(table, data)
-    except (pa.ArrowException, OSError):
-        return None
-    named = HOT.fullmatch(name)
-    if rows.num_rows != 1 or named is None:
-        return None
-    same = rows.column(table.key)[0].as_py() == named[1] and rows.column("generation")[0].as_py() == int(named[2])
-    return rows if same else None
-
-
-def details_problem(store: ObjectStore, partition: Partition, rows: pa.Table) -> str | None:
-    """What is wrong with the draws file of a hot run row; None when nothing is."""
-    name = rows.column("draws_file")[0].as_py() if partition.details is not None else None
-    if name is None:
-        return None
-    try:
-        data = store.get(f"{partition.details_folder}/{name}")
-    except ObjectMissingError:
-        return f"its draws {name} are missing"
-    return None if sha256(data) == rows.column("draws_sha256")[0].as_py() else f"its draws {name} are damaged"
 
 
 def _commit_parts(

@@ -118,5 +118,10 @@ def _series(table: Table, column: Column, value: Any) -> np.ndarray:
 
 def _spoken(kind: pa.DataType) -> str:
     names = {TEXT: "text", FLAG: "true or false", WHOLE: "64-bit integers", REAL: "numbers"}
-    names |= {TIME: "times with a time zone", TEXTS: "lists of text", WHOLES: "lists of integers", REALS: "lists of numbers"}
+    names |= {
+        TIME: "times with a time zone",
+        TEXTS: "lists of text",
+        WHOLES: "lists of integers",
+        REALS: "lists of numbers",
+    }
     return names[kind]
