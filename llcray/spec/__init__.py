@@ -1,0 +1,12 @@
+"""Sweep files: YAML to validated runs, mistakes with their place, and runs to dataset columns. No JAX, no Ray."""
+
+from llcray.spec.columns import spec_columns as spec_columns
+from llcray.spec.load import load_sweep as load_sweep
+from llcray.spec.problems import Place as Place
+from llcray.spec.problems import Problem as Problem
+from llcray.spec.problems import SpecError as SpecError
+from llcray.spec.run import RunSpec as RunSpec
+from llcray.spec.sweep import Resources as Resources
+from llcray.spec.sweep import Sweep as Sweep
+from llcray.spec.trials import TrialPlan as TrialPlan
+from llcray.spec.trials import trials as trials

@@ -1,0 +1,79 @@
+"""Axes turn one written variant into many.
+
+Inside a variant each `{grid: ...}`, `{uniform: ...}`, `{log_uniform: ...}` is an axis, and so is a list of variants
+where one variant is expected. All `{zip: ...}` of one scope (one target, one sampler, ...) are a single axis.
+
+The `product` design combines the values of all axes. `one_at_a_time` moves each axis alone while the others keep their
+first value: axes of 3 and 4 values make 1 + 2 + 3 points instead of 12. An axis inside one alternative of another is
+moved around that alternative.
+"""
+
+import itertools
+from collections.abc import Sequence
+from typing import Any, Literal, TypeVar
+
+from llcray.spec import axis, forms
+from llcray.spec.problems import Problem, SpecError
+from llcray.spec.source import Items, Node, Table
+
+Design = Literal["product", "one_at_a_time"]
+T = TypeVar("T")
+
+
+def points(node: Node, form: Any, design: Design) -> list[Node]:
+    """Every concrete variant that a variant with axes stands for; the first is the base.
+
+    Args:
+        node: One scope: a target, a sampler, the posterior, ...
+        form: The annotation it is to satisfy; decides where a list means alternatives.
+        design: How axes combine.
+
+    Raises:
+        SpecError: Axes are written wrongly, or zips differ in length.
+    """
+    found = list(axis.axes_in(node))
+    problems = [problem for each in found for problem in axis.mistakes(each)]
+    zips = [each for each in found if axis.is_zip(each)]
+    if problems or (problems := _unequal(zips)):
+        raise SpecError(problems)
+    if not zips:
+        return _points(node, form, design, 0)
+    rows = [_points(node, form, design, row) for row in range(len(axis.values(zips[0])))]
+    return [point for row, made in enumerate(rows) for point in (made if design == "product" or not row else made[:1])]
+
+
+def combine(axes: Sequence[Sequence[T]], design: Design) -> list[tuple[T, ...]]:
+    """Points of several axes, the first value of each being its base."""
+    if design == "product":
+        return list(itertools.product(*axes))
+    base = tuple(values[0] for values in axes)
+    alone = ((*base[:turn], value, *base[turn + 1 :]) for turn, values in enumerate(axes) for value in values[1:])
+    return [base, *alone]
+
+
+def _points(node: Node, form: Any, design: Design, row: int) -> list[Node]:
+    """As `points`, with every zip at its value number `row`."""
+    if isinstance(node, Table) and axis.is_zip(node):
+        return _points(axis.values(node)[row], form, design, row)
+    if isinstance(node, Table) and axis.is_axis(node):
+        return [point for value in axis.values(node) for point in _points(value, form, design, row)]
+    if isinstance(node, Items) and node.items and forms.takes_variants_only(form):
+        return [point for item in node.items for point in _points(item, form, design, row)]
+    if isinstance(node, Items):
+        items = enumerate(node.items)
+        children = [_points(item, forms.item_form(form, index), design, row) for index, item in items]
+        return [Items(chosen, node.place) for chosen in combine(children, design)]
+    if isinstance(node, Table):
+        models = forms.described_by(form, node)
+        children = [_points(value, forms.key_form(models, key), design, row) for key, value in node.entries.items()]
+        made = (dict(zip(node.entries, chosen, strict=True)) for chosen in combine(children, design))
+        return [Table(entries, node.keys, node.place) for entries in made]
+    return [node]
+
+
+def _unequal(zips: Sequence[Table]) -> list[Problem]:
+    lengths = [len(axis.values(each)) for each in zips]
+    if len(set(lengths)) <= 1:
+        return []
+    said = ", ".join(f"{each.place.path} has {length}" for each, length in zip(zips, lengths, strict=True))
+    return [Problem(zips[0].place, f"zips advance together and need equal lengths; {said}")]

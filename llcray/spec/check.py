@@ -1,0 +1,119 @@
+"""One concrete variant against its pydantic type; pydantic's errors become problems a user can act on.
+
+Validation is strict, as of JSON: `true` is no number, `"3"` is text, `2.0` is no count, and `3` is a float.
+"""
+
+import json
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Generic, NamedTuple, TypeVar
+
+from pydantic import TypeAdapter, ValidationError
+from pydantic_core import ErrorDetails
+
+from llcray.spec import forms, wording
+from llcray.spec.problems import Problem, SpecError
+from llcray.spec.source import Items, Node, Table, plain
+
+T = TypeVar("T")
+OF_A_KEY = ("missing", "extra_forbidden")
+
+
+class Form(Generic[T]):
+    """A type that YAML is checked against: a model, or a union tagged by `kind`."""
+
+    def __init__(self, annotation: Any) -> None:
+        """Compiles the validator once, for many nodes."""
+        self.annotation = annotation
+        self._adapter: TypeAdapter[T] = TypeAdapter(annotation)
+
+    def read(self, node: Node) -> T:
+        """The validated value.
+
+        Raises:
+            SpecError: Every mistake in the node.
+        """
+        try:
+            return self._adapter.validate_json(json.dumps(plain(node)), strict=True)
+        except ValidationError as error:
+            raise SpecError(_problems(self.annotation, node, error.errors(include_url=False))) from None
+
+
+class _Untagged(NamedTuple):
+    """A union without tags on the way to an error, of which pydantic tries each member.
+
+    Attributes:
+        form: The union.
+        node: What was written for it.
+        tried_model: Whether the error comes from a member that is a model.
+    """
+
+    form: Any
+    node: Node
+    tried_model: bool
+
+
+@dataclass(frozen=True)
+class _Finding:
+    """A pydantic error at its node.
+
+    Attributes:
+        error: As pydantic gave it.
+        form: What is asked for at the node.
+        node: What was written; the mapping, when the error is about one of its keys.
+        untagged: The first untagged union on the way.
+    """
+
+    error: ErrorDetails
+    form: Any
+    node: Node
+    untagged: _Untagged | None
+
+    def problem(self) -> Problem:
+        return wording.problem(self.error, self.form, self.node)
+
+
+def _problems(form: Any, node: Node, errors: Sequence[ErrorDetails]) -> list[Problem]:
+    findings = [_find(form, node, error) for error in errors]
+    problems = [finding.problem() for finding in findings if finding.untagged is None]
+    unions: dict[int, list[_Finding]] = {}
+    for finding in findings:
+        if finding.untagged is not None:
+            unions.setdefault(id(finding.untagged.node), []).append(finding)
+    return problems + [problem for tried in unions.values() for problem in _problems_of_union(tried)]
+
+
+def _problems_of_union(tried: Sequence[_Finding]) -> list[Problem]:
+    """The errors of the member that was meant; when none is recognisably meant, what the members are."""
+    assert tried[0].untagged is not None
+    form, node, _ = tried[0].untagged
+    if isinstance(node, Table):
+        meant = [finding for finding in tried if finding.untagged and finding.untagged.tried_model]
+    else:
+        meant = [finding for finding in tried if finding.error["type"] in wording.BOUNDS or finding.node is not node]
+    return [finding.problem() for finding in meant] or [wording.mismatch(form, node)]
+
+
+def _find(form: Any, node: Node, error: ErrorDetails) -> _Finding:
+    """Walks pydantic's location, which names members of unions besides keys and indices, down form and node."""
+    untagged = None
+    for step in error["loc"][:-1] if error["type"] in OF_A_KEY else error["loc"]:
+        alternatives = [member for member in forms.members(form) if member is not type(None)]
+        if len(alternatives) > 1:
+            chosen = [model for model in forms.models(form) if _names(step, forms.kind_of(model), model.__name__)]
+            if untagged is None and len(forms.kinds(form)) < len(alternatives):
+                untagged = _Untagged(form, node, bool(chosen))
+            lists = [member for member in alternatives if forms.is_list(member) and isinstance(node, Items)]
+            form = (chosen or lists or [Any])[0]
+        elif isinstance(node, Table) and step in node.entries:
+            form, node = forms.key_form(forms.models(form), str(step)), node.entries[str(step)]
+        elif isinstance(node, Items) and isinstance(step, int) and step < len(node.items):
+            form, node = forms.item_form(form, step), node.items[step]
+        else:
+            break
+    return _Finding(error, form, node, untagged)
+
+
+def _names(step: str | int, kind: str | None, name: str) -> bool:
+    return step == kind or name in re.findall(r"\w+", str(step))

@@ -1,0 +1,76 @@
+"""A run as columns of the dataset: each field of its spec under its path, by one rule for every variant.
+
+* A path is joined by underscores: `sampler.step_size` is `sampler_step_size`, `sampling.until.rhat`
+  `sampling_until_rhat`.
+* `target` and `posterior` are left out before their parts (`architecture_kind`, `inverse_temperature_scale`) and before
+  `seed`, which names the target's; the other scalars of a target keep theirs (`target_kind`, `target_rank`).
+* A field that may be a number, a word or a record (localization) has a column `_kind` that says which: `fixed`, the
+  word, or the name of the record. The number stands in the column of the field, a record's keys follow with its path.
+* Mappings of free form are canonical JSON; fields that do not apply have no entry, which the dataset reads as null.
+"""
+
+import typing
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any, Literal
+
+from pydantic import BaseModel
+
+from llcray.spec import forms
+from llcray.spec.run import RunSpec
+from llcray.variant import canonical_json
+
+Steps = tuple[str, ...]
+UNNAMED = ("version",)
+
+
+def spec_columns(run: RunSpec) -> dict[str, Any]:
+    """`run_id`, `target_id`, `spec` (canonical JSON) and every field of a run, by column."""
+    axes = {column_name(steps): value for steps, value in _record((), run)}
+    return {"run_id": run.run_id, "target_id": run.target_id, "spec": canonical_json(run), **axes}
+
+
+def column_name(steps: Steps) -> str:
+    """The column of a path in a run."""
+    part, *inner = steps
+    left_out = part == "posterior" or (part == "target" and (len(inner) > 1 or inner == ["seed"]))
+    return "_".join(inner if left_out else steps)
+
+
+def is_mixed(form: Any) -> bool:
+    """Whether values of a form are numbers or something else: words or records."""
+    alternatives = forms.members(form)
+    numeric = [member for member in alternatives if forms.bare(member) in (int, float)]
+    worded = [member for member in alternatives if typing.get_origin(forms.bare(member)) is Literal]
+    return bool(numeric and (worded or forms.models(form)))
+
+
+def _record(steps: Steps, record: BaseModel) -> Iterator[tuple[Steps, Any]]:
+    for name, field in type(record).model_fields.items():
+        if name not in UNNAMED:
+            yield from _field((*steps, name), getattr(record, name), forms.field_form(field))
+
+
+def _field(steps: Steps, value: Any, form: Any) -> Iterator[tuple[Steps, Any]]:
+    if is_mixed(form):
+        yield (*steps[:-1], f"{steps[-1]}_kind"), _sort(value)
+        if isinstance(value, int | float):
+            yield steps, value
+    if isinstance(value, BaseModel):
+        yield from _record(steps, value)
+    elif not is_mixed(form) and value is not None:
+        yield steps, _cell(value)
+
+
+def _sort(value: Any) -> str:
+    if isinstance(value, BaseModel):
+        return type(value).__name__.lower()
+    return value if isinstance(value, str) else "fixed"
+
+
+def _cell(value: Any) -> Any:
+    if isinstance(value, Mapping):
+        return canonical_json(value)
+    if isinstance(value, tuple):
+        return list(value)
+    return str(value) if isinstance(value, Path) else value

@@ -1,0 +1,43 @@
+"""Parts of a run that are each right and do not fit together."""
+
+from collections.abc import Iterator
+from typing import NamedTuple
+
+from llcray.spec.run import RunSpec
+
+
+class Conflict(NamedTuple):
+    """A combination that cannot run.
+
+    Attributes:
+        part: The field of the run to blame.
+        key: The key in that part to blame, where it is written.
+        message: Thing, value, reason, remedy.
+    """
+
+    part: str
+    key: str
+    message: str
+
+
+def conflicts(run: RunSpec) -> Iterator[Conflict]:
+    """Why a run cannot run, if it cannot."""
+    yield from _batch_larger_than_data(run)
+    yield from _precision_lost(run)
+
+
+def _batch_larger_than_data(run: RunSpec) -> Iterator[Conflict]:
+    batch_size: int | None = getattr(run.sampler, "batch_size", None)
+    examples = getattr(run.target, "data", run.target)
+    num_data: int | None = getattr(examples, "size", None) or getattr(examples, "num_data", None)
+    if batch_size is not None and num_data is not None and batch_size > num_data:
+        reason = f"batch_size {batch_size} is more than the {num_data} examples of a target of this sweep"
+        yield Conflict("sampler", "batch_size", f"{reason}; lower it, or raise the target's num_data")
+
+
+def _precision_lost(run: RunSpec) -> Iterator[Conflict]:
+    needed: str = getattr(run.sampler, "precision", "float32")
+    built: str = getattr(getattr(run.target, "training", None), "precision", "float64")
+    if (needed, built) == ("float64", "float32"):
+        reason = f"{run.sampler.kind} needs float64 targets, and a target of this sweep is trained in float32"
+        yield Conflict("sampler", "kind", f"{reason}; set its training.precision to float64")

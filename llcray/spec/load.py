@@ -1,0 +1,150 @@
+"""A sweep file becomes runs, or every mistake in it becomes a line."""
+
+import itertools
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any, NamedTuple, TypeVar
+
+from llcray.posterior_spec import PosteriorSpec
+from llcray.samplers import Sampler
+from llcray.sampling_spec import SamplingSpec
+from llcray.spec import axes
+from llcray.spec.check import Form
+from llcray.spec.combinations import conflicts
+from llcray.spec.overrides import apply
+from llcray.spec.problems import Place, Problem, SpecError
+from llcray.spec.run import RunSpec
+from llcray.spec.source import Items, Node, Scalar, Table, parse, read_text
+from llcray.spec.sweep import Sweep, SweepFile
+from llcray.targets import TargetSpec
+
+T = TypeVar("T")
+SEED_TWICE = "'replicates' or 'seeds' at the top sets the seed of every target; leave one of the two out"
+EMPTY = "is empty; a sweep needs name, question, targets and samplers"
+
+
+class _Part(NamedTuple):
+    """A validated part of a run, and what it was written as."""
+
+    spec: Any
+    node: Node
+
+
+class _Mistakes:
+    """Collects mistakes, so that one does not hide the next."""
+
+    def __init__(self) -> None:
+        self.problems: list[Problem] = []
+
+    def collect(self, read: Callable[[], T]) -> T | None:
+        """What `read` returns; None, with its problems noted, when it raises a SpecError."""
+        try:
+            return read()
+        except SpecError as error:
+            self.problems += error.problems
+            return None
+
+    def raise_any(self) -> None:
+        if self.problems:
+            raise SpecError(self.problems)
+
+
+def load_sweep(path: str | Path, overrides: Sequence[str] = ()) -> Sweep:
+    """Reads, overrides, expands and validates a sweep file.
+
+    Args:
+        path: The YAML file.
+        overrides: `path=value` texts, applied in turn; see `llcray.spec.overrides`.
+
+    Raises:
+        SpecError: Every mistake of the file and the overrides.
+    """
+    path = Path(path)
+    text = read_text(path)
+    mistakes = _Mistakes()
+    written, mistakes.problems[:] = parse(text, Place(str(path), 1, 1))
+    if written is None:
+        raise SpecError([Problem(Place(str(path)), EMPTY)])
+    root, wrong_overrides = apply(written, overrides)
+    mistakes.problems += wrong_overrides
+    file = mistakes.collect(lambda: Form(SweepFile).read(root))
+    if not isinstance(root, Table):
+        raise SpecError(mistakes.problems)
+    _check_name(root, path, mistakes)
+    header = file or SweepFile.model_construct()
+    combinations = _combinations(root, header, mistakes)
+    mistakes.raise_any()
+    runs = _runs(combinations, header.components, mistakes)
+    mistakes.raise_any()
+    return Sweep(header.name, header.question, runs, header.resources, text, tuple(overrides))
+
+
+def _check_name(root: Table, path: Path, mistakes: _Mistakes) -> None:
+    name = root.entries.get("name")
+    if isinstance(name, Scalar) and isinstance(name.value, str) and name.value != path.stem:
+        message = f"'{name.value}' must be the file's name; write {path.stem}, or rename the file {name.value}.yaml"
+        mistakes.problems.append(Problem(name.place, message))
+
+
+def _combinations(root: Table, header: SweepFile, mistakes: _Mistakes) -> list[dict[str, _Part]]:
+    """The parts of every run, by field of `RunSpec`; targets, seeds and samplers crossed, axes by the design."""
+
+    def expanded(node: Node, form: Form[Any]) -> list[Node]:
+        return mistakes.collect(lambda: axes.points(node, form.annotation, header.design)) or []
+
+    def checked(nodes: Sequence[Node], form: Form[Any]) -> list[_Part]:
+        parts = [(mistakes.collect(lambda node=node: form.read(node)), node) for node in nodes]
+        return [_Part(spec, node) for spec, node in parts if spec is not None]
+
+    targets, samplers = Form(TargetSpec), Form(Sampler)
+    of_targets = [expanded(item, targets) for item in _items(root, "targets")]
+    of_targets = [checked(nodes, targets) for nodes in _seeded(of_targets, header.target_seeds(), mistakes)]
+    of_samplers = [checked(expanded(item, samplers), samplers) for item in _items(root, "samplers")]
+    posterior, sampling = (
+        checked(expanded(root.entries.get(key, Table({}, {}, root.place.at(key))), form), form)
+        for key, form in (("posterior", Form(PosteriorSpec)), ("sampling", Form(SamplingSpec)))
+    )
+    return [
+        {"target": target, "posterior": tempering, "sampling": effort, "sampler": sampler}
+        for chosen in itertools.product(of_targets, [posterior], [sampling], of_samplers)
+        if all(chosen)
+        for target, tempering, effort, sampler in axes.combine(chosen, header.design)
+    ]
+
+
+def _items(root: Table, key: str) -> Sequence[Node]:
+    node = root.entries.get(key)
+    return node.items if isinstance(node, Items) else ()
+
+
+def _seeded(
+    of_targets: Sequence[Sequence[Node]], seeds: Sequence[int] | None, mistakes: _Mistakes
+) -> list[Sequence[Node]]:
+    """The targets with every seed in turn: all configurations of the first seed come before those of the second."""
+    if seeds is None:
+        return list(of_targets)
+    tables = [[node for node in nodes if isinstance(node, Table)] for nodes in of_targets]
+    given = [node.keys["seed"] for nodes in tables for node in nodes if "seed" in node.entries]
+    mistakes.problems += [Problem(place, SEED_TWICE) for place in given]
+    return [
+        [node.updated("seed", Scalar(seed, node.place.at("seed")), node.place) for node in nodes]
+        for seed in seeds
+        for nodes in tables
+    ]
+
+
+def _runs(
+    combinations: Sequence[dict[str, _Part]], components: Sequence[str], mistakes: _Mistakes
+) -> tuple[RunSpec, ...]:
+    """Each run once, those of a target together, in the order in which targets first appear."""
+    of_target: dict[str, dict[str, RunSpec]] = {}
+    for parts, component in itertools.product(combinations, components):
+        run = RunSpec(component=component, **{name: part.spec for name, part in parts.items()})
+        found = list(conflicts(run))
+        mistakes.problems += [Problem(_blamed(parts[each.part].node, each.key), each.message) for each in found]
+        of_target.setdefault(run.target_id, {}).setdefault(run.run_id, run)
+    return tuple(run for runs in of_target.values() for run in runs.values())
+
+
+def _blamed(node: Node, key: str) -> Place:
+    return node.entries[key].place if isinstance(node, Table) and key in node.entries else node.place

@@ -1,0 +1,39 @@
+"""One estimate to be made, and its identity."""
+
+from functools import cached_property
+
+from llcray.posterior_spec import PosteriorSpec
+from llcray.samplers import Sampler
+from llcray.sampling_spec import SamplingSpec
+from llcray.targets import TargetSpec
+from llcray.variant import Record, content_id
+
+
+class RunSpec(Record):
+    """Target x component x posterior x sampler x sampling.
+
+    Axes to come (`step`, `loss_on`) will have defaults, which are no part of an identity: ids will stay.
+
+    Attributes:
+        target: What the LLC is estimated of.
+        component: Name of the subset of parameters that is sampled.
+        posterior: Inverse temperature and localization.
+        sampler: How draws are made.
+        sampling: How many, and when to stop.
+    """
+
+    target: TargetSpec
+    component: str = "all"
+    posterior: PosteriorSpec
+    sampler: Sampler
+    sampling: SamplingSpec
+
+    @cached_property
+    def run_id(self) -> str:
+        """Content id of all of the above; neither resources nor names enter."""
+        return content_id(self)
+
+    @cached_property
+    def target_id(self) -> str:
+        """Content id of the target alone."""
+        return content_id(self.target)

@@ -1,0 +1,192 @@
+"""YAML text as a tree that remembers where each value was written.
+
+Plain scalars are read as YAML 1.2 does: `1e-5` is a number, only `true` and `false` are booleans, `no` is text.
+This module knows nothing of sweeps.
+"""
+
+import json
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from llcray.spec.problems import Place, Problem, SpecError, suggestion
+
+LONGEST_SHOWN = 40
+NULL = re.compile(r"|~|null|Null|NULL")
+BOOLEAN = re.compile(r"(true|True|TRUE)|false|False|FALSE")
+INTEGER = re.compile(r"[-+]?[0-9]{1,400}")
+FLOAT = re.compile(r"[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]+)?|[-+]?\.(inf|Inf|INF)|\.(nan|NaN|NAN)")
+
+
+@dataclass(frozen=True)
+class Scalar:
+    """Text, a number, a boolean or null."""
+
+    value: str | int | float | bool | None
+    place: Place
+
+
+@dataclass(frozen=True)
+class Items:
+    """A list."""
+
+    items: "tuple[Node, ...]"
+    place: Place
+
+
+@dataclass(frozen=True)
+class Table:
+    """A mapping.
+
+    Attributes:
+        entries: Values by key.
+        keys: Where each key was written.
+        place: Where the mapping begins.
+    """
+
+    entries: "Mapping[str, Node]"
+    keys: Mapping[str, Place]
+    place: Place
+
+    def updated(self, key: str, value: "Node", place: Place) -> "Table":
+        """A copy with `key` set; a key that was there keeps its turn."""
+        return Table({**self.entries, key: value}, {**self.keys, key: place}, self.place)
+
+
+Node = Scalar | Items | Table
+
+
+def plain(node: Node) -> Any:
+    """The tree as dicts, lists and scalars."""
+    if isinstance(node, Table):
+        return {key: plain(value) for key, value in node.entries.items()}
+    if isinstance(node, Items):
+        return [plain(item) for item in node.items]
+    return node.value
+
+
+def shown(node: Node) -> str:
+    """A value as a user would recognise it, shortened."""
+    if isinstance(node, Table):
+        return f"a mapping of {', '.join(node.entries)}" if node.entries else "an empty mapping"
+    text = json.dumps(plain(node), ensure_ascii=False)
+    text = f"'{node.value}'" if isinstance(node, Scalar) and isinstance(node.value, str) else text
+    return text if len(text) <= LONGEST_SHOWN else f"{text[: LONGEST_SHOWN - 3]}..."
+
+
+def read_text(path: Path) -> str:
+    """The text of a sweep file.
+
+    Raises:
+        SpecError: There is no such file, or it is not a text file.
+    """
+    source = Place(str(path))
+    try:
+        return path.read_text(encoding="utf-8")
+    except FileNotFoundError:
+        neighbours = [str(file) for file in path.parent.glob("*.y*ml")] if path.parent.is_dir() else []
+        raise SpecError([Problem(source, f"no such file{suggestion(str(path), neighbours)}")]) from None
+    except IsADirectoryError:
+        raise SpecError([Problem(source, "is a folder. Give a sweep file, such as sweep.yaml.")]) from None
+    except PermissionError:
+        raise SpecError([Problem(source, "may not be read by this user.")]) from None
+    except UnicodeDecodeError as error:
+        raise SpecError([Problem(source, f"is not UTF-8 text (byte {error.start}).")]) from None
+
+
+def parse(text: str, origin: Place) -> tuple[Node | None, list[Problem]]:
+    """Reads one YAML document.
+
+    Args:
+        text: YAML.
+        origin: Its source and the path its top stands at. Lines are counted only when `origin.line` is positive.
+
+    Returns:
+        The tree, None for an empty document, and the mistakes that leave a tree to go on with: keys given twice, tags.
+
+    Raises:
+        SpecError: The text is not YAML.
+    """
+    try:
+        root = yaml.compose(text, Loader=yaml.BaseLoader)
+    except yaml.MarkedYAMLError as error:
+        mark = error.problem_mark or error.context_mark
+        what = ", ".join(part for part in (error.context, error.problem) if part)
+        raise SpecError([Problem(_place(origin, mark), f"not valid YAML: {what}")]) from None
+    except yaml.reader.ReaderError as error:
+        line = text.count("\n", 0, error.position) + 1
+        column = error.position - (text.rfind("\n", 0, error.position) + 1) + 1
+        place = Place(origin.source, line, column, origin.path) if origin.line else origin
+        raise SpecError([Problem(place, f"not valid YAML: character #x{error.character:04x} may not appear")]) from None
+    if root is None:
+        return None, []
+    problems: list[Problem] = []
+    return _tree(root, origin, origin.path, (), problems), problems
+
+
+def scalar_value(text: str) -> str | int | float | bool | None:
+    """What a plain YAML 1.2 scalar stands for."""
+    if NULL.fullmatch(text):
+        return None
+    if match := BOOLEAN.fullmatch(text):
+        return match.group(1) is not None
+    if INTEGER.fullmatch(text):
+        return int(text)
+    if FLOAT.fullmatch(text):
+        return float(text.replace(".inf", "inf").replace(".nan", "nan") if text[-1] in "fnFN" else text)
+    return text
+
+
+def _place(origin: Place, mark: "yaml.Mark | None", path: str | None = None) -> Place:
+    path = origin.path if path is None else path
+    if mark is None or not origin.line:
+        return Place(origin.source, 0, 0, path)
+    return Place(origin.source, mark.line + 1, mark.column + 1, path)
+
+
+def _tree(node: yaml.Node, origin: Place, path: str, parents: tuple[yaml.Node, ...], problems: list[Problem]) -> Node:
+    place = _place(origin, node.start_mark, path)
+    if any(node is parent for parent in parents):
+        raise SpecError([Problem(place, "an alias (*name) stands inside what it names; write the values out")])
+    if isinstance(node, yaml.ScalarNode):
+        _refuse_tag(node, "str", place, problems)
+        return Scalar(node.value if node.style else scalar_value(node.value), place)
+    if isinstance(node, yaml.SequenceNode):
+        _refuse_tag(node, "seq", place, problems)
+        items = (
+            _tree(item, origin, place.at(index).path, (*parents, node), problems)
+            for index, item in enumerate(node.value)
+        )
+        return Items(tuple(items), place)
+    _refuse_tag(node, "map", place, problems)
+    return _table(node, origin, place, (*parents, node), problems)
+
+
+def _table(
+    node: yaml.Node, origin: Place, place: Place, parents: tuple[yaml.Node, ...], problems: list[Problem]
+) -> Table:
+    entries: dict[str, Node] = {}
+    keys: dict[str, Place] = {}
+    for key, value in node.value:
+        key_place = _place(origin, key.start_mark, place.path)
+        if not isinstance(key, yaml.ScalarNode):
+            problems.append(Problem(key_place, "a key must be a word; quote it if it holds brackets"))
+            continue
+        if key.value in entries:
+            first = keys[key.value]
+            where = f" (first in line {first.line})" if first.line else ""
+            problems.append(Problem(key_place, f"'{key.value}' is given twice{where}; keep one"))
+            continue
+        keys[key.value] = key_place
+        entries[key.value] = _tree(value, origin, place.at(key.value).path, parents, problems)
+    return Table(entries, keys, place)
+
+
+def _refuse_tag(node: yaml.Node, expected: str, place: Place, problems: list[Problem]) -> None:
+    if node.tag != f"tag:yaml.org,2002:{expected}" and node.tag != "!":
+        shown = node.tag.replace("tag:yaml.org,2002:", "!!")
+        problems.append(Problem(place, f"the YAML tag {shown} is not understood; write the value without it"))

@@ -1,0 +1,87 @@
+"""What a sweep file says at its top level, and the sweep it makes."""
+
+from dataclasses import dataclass
+from typing import Annotated, Any, Literal, Self
+
+from pydantic import Field, model_validator
+
+from llcray.spec.axes import Design
+from llcray.spec.run import RunSpec
+from llcray.variant import Count, NonNegativeFloat, NonNegativeInt, PositiveFloat, Record
+
+NAME = r"^[A-Za-z0-9][A-Za-z0-9_.-]*$"
+
+
+class Resources(Record):
+    """What one trial takes of the machine; never part of an identity.
+
+    Attributes:
+        cpus: CPU cores.
+        gpus: GPUs; a fraction shares one.
+        memory: Bytes; null sets no limit.
+    """
+
+    cpus: PositiveFloat = 1
+    gpus: NonNegativeFloat = 0
+    memory: PositiveFloat | None = None
+
+
+class SweepFile(Record):
+    """The top level of a sweep file.
+
+    Attributes:
+        name: The file's name without its ending; the partition of the dataset.
+        question: What the sweep is to answer.
+        targets: Variants of `TargetSpec`; all are crossed with all samplers, components and seeds.
+        samplers: Variants of `Sampler`.
+        posterior: `PosteriorSpec`.
+        sampling: `SamplingSpec`.
+        design: How the axes inside all of these combine; see `llcray.spec.axes`.
+        replicates: Target seeds 0 .. replicates - 1.
+        seeds: Target seeds, given.
+        components: Subsets of parameters to sample.
+        resources: Of one trial.
+    """
+
+    name: Annotated[str, Field(pattern=NAME)]
+    question: Annotated[str, Field(min_length=1)]
+    targets: Annotated[tuple[Any, ...], Field(min_length=1)]
+    samplers: Annotated[tuple[Any, ...], Field(min_length=1)]
+    posterior: Any = None
+    sampling: Any = None
+    design: Design = "product"
+    replicates: Count | None = None
+    seeds: Annotated[tuple[NonNegativeInt, ...], Field(min_length=1)] | None = None
+    components: Annotated[tuple[Literal["all"], ...], Field(min_length=1)] = ("all",)
+    resources: Resources = Resources()
+
+    @model_validator(mode="after")
+    def _check_one_way_to_say_the_seeds(self) -> Self:
+        if self.replicates is not None and self.seeds is not None:
+            raise ValueError("'replicates' and 'seeds' both set the seeds of the targets; leave one out")
+        return self
+
+    def target_seeds(self) -> tuple[int, ...] | None:
+        """Seeds to give every target; None leaves each its own."""
+        return tuple(range(self.replicates)) if self.replicates is not None else self.seeds
+
+
+@dataclass(frozen=True)
+class Sweep:
+    """A validated sweep.
+
+    Attributes:
+        name: The file's stem.
+        question: What it is to answer.
+        runs: Each once, those of one target together, in the order of the file.
+        resources: Of one trial.
+        source: The text of the file.
+        overrides: As given on the command line.
+    """
+
+    name: str
+    question: str
+    runs: tuple[RunSpec, ...]
+    resources: Resources
+    source: str
+    overrides: tuple[str, ...] = ()
