@@ -75,13 +75,19 @@ class _Finding:
 
 
 def _problems(form: Any, node: Node, errors: Sequence[ErrorDetails]) -> list[Problem]:
-    findings = [_find(form, node, error) for error in errors]
+    findings = [finding for error in errors if not _miscounts(finding := _find(form, node, error))]
     problems = [finding.problem() for finding in findings if finding.untagged is None]
     unions: dict[int, list[_Finding]] = {}
     for finding in findings:
         if finding.untagged is not None:
             unions.setdefault(id(finding.untagged.node), []).append(finding)
     return problems + [problem for tried in unions.values() for problem in _problems_of_union(tried)]
+
+
+def _miscounts(finding: _Finding) -> bool:
+    """Whether a list is called too short only because pydantic does not count its wrong items, reported besides."""
+    items = finding.node.items if isinstance(finding.node, Items) else ()
+    return finding.error["type"] == "too_short" and finding.error.get("ctx", {})["actual_length"] < len(items)
 
 
 def _problems_of_union(tried: Sequence[_Finding]) -> list[Problem]:

@@ -1,0 +1,215 @@
+"""From a sweep file to runs."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from llcray.spec import RunSpec, SpecError, Sweep, load_sweep, trials
+from llcray.targets import QuadraticTarget
+
+Load = Callable[..., Sweep]
+TWO_BY_TWO = """
+name: sweep
+question: How hard is a quadratic?
+targets:
+  - {kind: quadratic, num_params: {grid: [5, 10]}}
+samplers:
+  - {kind: hmc}
+  - {kind: sgld, step_size: 1e-5}
+"""
+
+
+@pytest.fixture
+def load(tmp_path: Path) -> Load:
+    def _load(text: str, *overrides: str) -> Sweep:
+        path = tmp_path / "sweep.yaml"
+        path.write_text(text)
+        return load_sweep(path, overrides)
+
+    return _load
+
+
+def _problems(load: Load, text: str, *overrides: str) -> list[str]:
+    with pytest.raises(SpecError) as caught:
+        load(text, *overrides)
+    return [str(problem).rpartition("sweep.yaml:")[2] for problem in caught.value.problems]
+
+
+def _sizes(sweep: Sweep) -> list[int | None]:
+    return [run.target.num_params for run in sweep.runs if isinstance(run.target, QuadraticTarget)]
+
+
+def test_targets_are_crossed_with_samplers_and_kept_together(load: Load) -> None:
+    """Catches a lost combination, and runs of a target that are apart."""
+    sweep = load(TWO_BY_TWO)
+    assert sweep.name == "sweep" and sweep.source == TWO_BY_TWO
+    assert _sizes(sweep) == [5, 5, 10, 10]
+    assert [run.sampler.kind for run in sweep.runs] == ["hmc", "sgld"] * 2
+    assert len({run.run_id for run in sweep.runs}) == 4
+
+
+def test_replicates_are_seeds_from_zero(load: Load) -> None:
+    """Catches seeds that start at one, and replicates that share an id."""
+    sweep = load(TWO_BY_TWO + "replicates: 3\n")
+    assert sorted(run.target.seed for run in sweep.runs) == sorted([0, 1, 2] * 4)
+    assert len({run.run_id for run in sweep.runs}) == 12
+    assert {run.target.seed for run in load(TWO_BY_TWO + "seeds: [7, 9]\n").runs} == {7, 9}
+
+
+def test_seeds_reach_targets_that_stand_in_an_axis(load: Load) -> None:
+    """Catches seeds that are silently dropped."""
+    text = TWO_BY_TWO.replace(
+        "- {kind: quadratic, num_params: {grid: [5, 10]}}", "- {grid: [{kind: quadratic, num_params: 2}]}"
+    )
+    assert {run.target.seed for run in load(text + "replicates: 2\n").runs} == {0, 1}
+
+
+def test_a_seed_said_twice_is_refused(load: Load) -> None:
+    """Catches one of two seeds winning silently."""
+    seeded = TWO_BY_TWO.replace("num_params:", "seed: 3, num_params:")
+    assert _problems(load, seeded + "replicates: 2\n") == [
+        "5:23: targets.0: 'replicates' or 'seeds' at the top sets the seed of every target; leave one of the two out"
+    ]
+    both = _problems(load, TWO_BY_TWO + "replicates: 2\nseeds: [1]\n")
+    assert both == ["2:1: 'replicates' and 'seeds' both set the seeds of the targets; leave one out"]
+
+
+def test_the_same_run_written_twice_is_one(load: Load) -> None:
+    """Catches duplicate work for duplicate YAML."""
+    assert len(load(TWO_BY_TWO.replace("[5, 10]", "[5, 5]")).runs) == 2
+
+
+def test_ids_depend_on_meaning_alone(load: Load) -> None:
+    """Catches names, questions, resources, written-out defaults or the order of keys entering an identity."""
+    plain = load(TWO_BY_TWO)
+    reworded = TWO_BY_TWO.replace("How hard", "Why hard") + "resources: {cpus: 2, gpus: 1}\nsampling: {num_chains: 4}\n"
+    reworded = reworded.replace(
+        "kind: quadratic, num_params: {grid: [5, 10]}", "num_params: {grid: [5, 10]}, kind: quadratic, seed: 0"
+    )
+    assert [run.run_id for run in load(reworded).runs] == [run.run_id for run in plain.runs]
+
+
+def test_ids_are_what_they_were(load: Load) -> None:
+    """Catches a change that makes every user's finished sweep start again."""
+    assert [run.run_id for run in load(TWO_BY_TWO).runs][:2] == ["3742ea15bfd602b7", "3311bd796550d3a5"]
+
+
+def test_a_run_reads_back_from_its_json(load: Load) -> None:
+    """Catches specs that cannot travel to a worker or be rebuilt from a dataset."""
+    run = load(TWO_BY_TWO).runs[1]
+    assert RunSpec.model_validate_json(run.model_dump_json()).run_id == run.run_id
+
+
+def test_one_at_a_time_spans_all_parts_of_a_run(load: Load) -> None:
+    """Catches a product of a target's axis with a sampler's."""
+    text = TWO_BY_TWO.replace("1e-5", "{grid: [1e-5, 1e-6]}").replace("  - {kind: hmc}\n", "")
+    sweep = load(text + "design: one_at_a_time\nposterior: {localization: {grid: [1.0, 2.0]}}\n")
+    assert len(sweep.runs) == 1 + 1 + 1 + 1
+
+
+@pytest.mark.parametrize(
+    ("override", "sizes"),
+    [
+        ("targets.0.num_params=3", [3, 3]),
+        ("targets.num_params=3", [3, 3]),
+        ("targets.num_params={grid: [2, 3]}", [2, 2, 3, 3]),
+        ("targets.num_params.grid.1=7", [5, 5, 7, 7]),
+        ("samplers=[{kind: hmc}]", [5, 10]),
+        ("targets.0.num_data=50", [5, 5, 10, 10]),
+    ],
+)
+def test_an_override_changes_what_it_names(load: Load, override: str, sizes: list[int]) -> None:
+    """Catches overrides that miss list items, or replace more than they name."""
+    text = TWO_BY_TWO.replace("  - {kind: sgld, step_size: 1e-5}", "  - {kind: sgld, batch_size: 8}")
+    assert _sizes(load(text, override)) == sizes
+
+
+def test_an_override_passes_through_axes_and_unions(load: Load) -> None:
+    """Catches a path that stops at `grid`."""
+    text = TWO_BY_TWO.replace("- {kind: quad", "- {grid: [{kind: quad").replace("10]}}", "10]}}]}")
+    sweep = load(text, "targets.condition_number=3")
+    assert {run.target.condition_number for run in sweep.runs if isinstance(run.target, QuadraticTarget)} == {3.0}
+
+
+@pytest.mark.parametrize(
+    ("override", "message"),
+    [
+        ("replicates", "--set replicates: write it as path=value"),
+        ("replicates=", "--set replicates=: replicates: "),
+        ("replicates=0", "--set replicates=0: replicates: must be at least 1; got 0"),
+        ("targets.4.seed=1", "--set targets.4.seed=1: targets: has 1 items, numbered from 0; there is no 4"),
+        ("targets.num_parms=3", "targets.0: unknown key 'num_parms'; did you mean 'num_params'?"),
+        ("name.x=3", "--set name.x=3: name: is 'sweep', which has no 'x' in it"),
+        ("sampling.num_chains=[", "--set sampling.num_chains=[: sampling.num_chains: not valid YAML"),
+    ],
+)
+def test_a_wrong_override_is_named_as_given(load: Load, override: str, message: str) -> None:
+    """Catches a mistake of the command line being blamed on the file."""
+    if override == "replicates=":
+        assert len(load(TWO_BY_TWO, override).runs) == 4
+    else:
+        assert any(message in problem for problem in _problems(load, TWO_BY_TWO, override))
+
+
+def test_every_mistake_of_a_file_is_reported_once(load: Load) -> None:
+    """Catches repetition over the points of a grid, and errors that hide others."""
+    text = """
+name: swep
+question: Why?
+dezign: product
+targets:
+  - {kind: quadratic, num_params: {grid: [5, 10, 15]}, num_data: {grid: [100, 1]}, seeed: 3}
+  - architecture: {kind: mlp, widths: [{grid: [16, 0]}], activation: {grid: [relu, tahn]}}
+    data: {kind: digits}
+    noise: {kind: label_flip, rate: {grid: [0.1, 1.2]}}
+samplers: [{kind: hcm}, {kind: sgld, step_size: {grid: [-1]}}]
+posterior: {localization: autp}
+sampling: {num_chains: 0}
+"""
+    assert [problem.partition(": ")[0] for problem in _problems(load, text)] == [
+        "2:7", "4:1", "6:79", "6:84", "7:52", "7:84", "9:50", "10:19", "10:57", "11:27", "12:24",
+    ]  # fmt: skip
+
+
+def test_parts_that_do_not_fit_together_are_refused(load: Load) -> None:
+    """Catches a batch larger than the data, and float32 targets under a float64 sampler, that only a worker finds."""
+    large = _problems(load, TWO_BY_TWO.replace("1e-5", "1e-5, batch_size: 2000"))
+    assert large == [
+        "8:47: samplers.1.batch_size: batch_size 2000 is more than the 1000 examples of a target of this sweep; "
+        "lower it, or raise the target's num_data"
+    ]
+    trained = (
+        "{architecture: {kind: mlp, widths: [4]}, data: {kind: digits}, training: {kind: adam, precision: float32}}"
+    )
+    mixed = _problems(load, TWO_BY_TWO, f"targets=[{trained}]")
+    assert mixed == [
+        "7:12: samplers.0.kind: hmc needs float64 targets, and a target of this sweep is trained in float32; "
+        "set its training.precision to float64"
+    ]
+
+
+def test_an_empty_file_says_what_a_sweep_needs(load: Load) -> None:
+    """Catches a crash on nothing."""
+    with pytest.raises(SpecError, match="is empty; a sweep needs name, question, targets and samplers"):
+        load("# nothing yet\n")
+    assert _problems(load, "- 1\n")[0].startswith("1:1: must be a mapping with name, question, targets, samplers")
+
+
+def test_a_trial_is_a_target_with_its_runs(load: Load) -> None:
+    """Catches a target that is built by several trials although there are enough targets."""
+    sweep = load(TWO_BY_TWO)
+    assert [[run.run_id for run in plan.runs] for plan in trials(sweep.runs, 2)] == [
+        [run.run_id for run in sweep.runs[:2]],
+        [run.run_id for run in sweep.runs[2:]],
+    ]
+
+
+def test_targets_are_split_when_there_are_more_slots(load: Load) -> None:
+    """Catches idle slots, lost runs, and parts of one target that share an id."""
+    sweep = load(TWO_BY_TWO)
+    assert [len(plan.runs) for plan in trials(sweep.runs, 3)] == [1, 1, 2]
+    split = trials(sweep.runs, 100)
+    assert [plan.runs[0] for plan in split] == list(sweep.runs)
+    assert len({plan.trial_id for plan in split}) == 4 and len({plan.target_id for plan in split}) == 2
+    assert trials((), 4) == ()
