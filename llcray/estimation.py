@@ -19,7 +19,6 @@ from llcray.samplers import SamplerVariant
 from llcray.sampling import curvature
 from llcray.sampling.engine import Finished, Job, build_kernel, execute
 from llcray.sampling.requests import RunFacts, Sampled
-from llcray.sampling.schedule import hand_set
 from llcray.sampling_spec import SamplingSpec
 from llcray.targets.target import PyTree, Target, TrueLLC
 
@@ -159,7 +158,7 @@ def _prepare(unscaled: Posterior, request: EstimateRequest) -> tuple[Job, RunFac
         n_beta=n_beta,
         curvature=float(np.asarray(scale)[0]),
     )
-    return Job(posterior, request.seed, hand_set(facts), kernel, request.sampling.num_chains), facts
+    return Job(posterior, request.seed, request.sampler.schedule(facts), kernel, request.sampling.num_chains), facts
 
 
 def _finish(target: Target, facts: RunFacts, job: Job, finished: Finished) -> RunEstimate:

@@ -73,6 +73,12 @@ class SamplerVariant(Variant):
         """The kernel. Only the fields that are not `traced` may be read here."""
         raise NotImplementedError
 
+    def schedule(self, facts: Any) -> Any:
+        """The coroutine that runs one estimate (`llcray.sampling.requests.Schedule`), given its `RunFacts`."""
+        from llcray.sampling.schedule import hand_set
+
+        return hand_set(facts)
+
     def hyper(self) -> dict[str, float]:
         """The traced numbers."""
         return {name: float(getattr(self, name)) for name in self.traced}
