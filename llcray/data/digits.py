@@ -64,8 +64,8 @@ class Digits(SuppliedData):
 
         from llcray.data.splitting import Examples, split, standardize
 
-        bunch = load_digits()
-        images, labels = np.asarray(bunch["images"], np.float64)[..., None], np.asarray(bunch["target"])
+        pixels, labels = load_digits(return_X_y=True)
+        images = np.asarray(pixels, np.float64).reshape(-1, 8, 8, 1)
         kept = np.isin(labels, self.classes)
         renumbered = np.zeros(10, np.int32)
         renumbered[list(self.classes)] = np.arange(len(self.classes), dtype=np.int32)

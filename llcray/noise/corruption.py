@@ -8,7 +8,7 @@ if TYPE_CHECKING:
     import numpy as np
 
     from llcray.data import Task
-    from llcray.likelihoods import LikelihoodVariant
+    from llcray.likelihoods import Likelihood
 
 
 class NoiseVariant(Variant):
@@ -27,6 +27,6 @@ class NoiseVariant(Variant):
         """
         raise NotImplementedError
 
-    def likelihood(self, task: "Task") -> "LikelihoodVariant":
+    def likelihood(self, task: "Task") -> "Likelihood":
         """The likelihood of the corrupted labels."""
         raise NotImplementedError

@@ -2,7 +2,7 @@
 
 from typing import TYPE_CHECKING, Literal
 
-from llcray.likelihoods import GaussianLikelihood, LikelihoodVariant
+from llcray.likelihoods import GaussianLikelihood, Likelihood
 from llcray.noise.corruption import NoiseVariant
 from llcray.variant import PositiveFloat
 
@@ -27,7 +27,7 @@ class GaussianNoise(NoiseVariant):
         del x, num_outputs
         return y + self.scale * rng.standard_normal(y.shape)
 
-    def likelihood(self, task: "Task") -> LikelihoodVariant:
+    def likelihood(self, task: "Task") -> Likelihood:
         """See `NoiseVariant.likelihood`."""
         del task
         return GaussianLikelihood(scale=self.scale)

@@ -2,7 +2,7 @@
 
 from typing import TYPE_CHECKING, Literal
 
-from llcray.likelihoods import HeteroscedasticLikelihood, LikelihoodVariant
+from llcray.likelihoods import HeteroscedasticLikelihood, Likelihood
 from llcray.likelihoods.heteroscedastic import scale_at
 from llcray.noise.corruption import NoiseVariant
 from llcray.variant import NonNegativeFloat, PositiveFloat
@@ -30,7 +30,7 @@ class HeteroscedasticNoise(NoiseVariant):
         del num_outputs
         return y + scale_at(x, self.scale, self.slope)[:, None] * rng.standard_normal(y.shape)
 
-    def likelihood(self, task: "Task") -> LikelihoodVariant:
+    def likelihood(self, task: "Task") -> Likelihood:
         """See `NoiseVariant.likelihood`."""
         del task
         return HeteroscedasticLikelihood(scale=self.scale, slope=self.slope)

@@ -2,7 +2,7 @@
 
 from typing import TYPE_CHECKING, ClassVar, Literal
 
-from llcray.likelihoods import CategoricalLikelihood, LikelihoodVariant
+from llcray.likelihoods import CategoricalLikelihood, Likelihood
 from llcray.noise.corruption import NoiseVariant
 from llcray.variant import Fraction
 
@@ -32,7 +32,7 @@ class LabelFlip(NoiseVariant):
         shift = rng.integers(1, num_outputs, size=len(y), dtype=np.int32)
         return np.where(flipped, (y + shift) % num_outputs, y).astype(np.int32)
 
-    def likelihood(self, task: "Task") -> LikelihoodVariant:
+    def likelihood(self, task: "Task") -> Likelihood:
         """See `NoiseVariant.likelihood`."""
         del task
         return CategoricalLikelihood()

@@ -2,7 +2,7 @@
 
 from typing import TYPE_CHECKING, ClassVar, Literal
 
-from llcray.likelihoods import CategoricalLikelihood, GaussianLikelihood, LikelihoodVariant
+from llcray.likelihoods import CategoricalLikelihood, GaussianLikelihood, Likelihood
 from llcray.noise.corruption import NoiseVariant
 
 if TYPE_CHECKING:
@@ -26,6 +26,6 @@ class NoNoise(NoiseVariant):
         del rng, x, num_outputs
         return y
 
-    def likelihood(self, task: "Task") -> LikelihoodVariant:
+    def likelihood(self, task: "Task") -> Likelihood:
         """See `NoiseVariant.likelihood`."""
         return CategoricalLikelihood() if task == "classification" else GaussianLikelihood(scale=1.0)

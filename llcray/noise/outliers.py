@@ -2,7 +2,7 @@
 
 from typing import TYPE_CHECKING, Literal
 
-from llcray.likelihoods import GaussianMixtureLikelihood, LikelihoodVariant
+from llcray.likelihoods import GaussianMixtureLikelihood, Likelihood
 from llcray.likelihoods.gaussian_mixture import OpenFraction
 from llcray.noise.corruption import NoiseVariant
 from llcray.variant import PositiveFloat
@@ -35,7 +35,7 @@ class OutlierNoise(NoiseVariant):
         scales = np.where(rng.random(y.shape) < self.fraction, self.outlier_scale, self.scale)
         return y + scales * rng.standard_normal(y.shape)
 
-    def likelihood(self, task: "Task") -> LikelihoodVariant:
+    def likelihood(self, task: "Task") -> Likelihood:
         """See `NoiseVariant.likelihood`."""
         del task
         return GaussianMixtureLikelihood(scale=self.scale, fraction=self.fraction, outlier_scale=self.outlier_scale)

@@ -2,7 +2,7 @@
 
 from typing import TYPE_CHECKING, Literal
 
-from llcray.likelihoods import LikelihoodVariant, StudentTLikelihood
+from llcray.likelihoods import Likelihood, StudentTLikelihood
 from llcray.noise.corruption import NoiseVariant
 from llcray.variant import PositiveFloat
 
@@ -29,7 +29,7 @@ class StudentTNoise(NoiseVariant):
         del x, num_outputs
         return y + self.scale * rng.standard_t(self.degrees_of_freedom, y.shape)
 
-    def likelihood(self, task: "Task") -> LikelihoodVariant:
+    def likelihood(self, task: "Task") -> Likelihood:
         """See `NoiseVariant.likelihood`."""
         del task
         return StudentTLikelihood(scale=self.scale, degrees_of_freedom=self.degrees_of_freedom)

@@ -18,9 +18,9 @@ class DeepLinearTarget(Variant):
         widths: H_0, ..., H_L, input and output included: [10, 10, 10] has two matrices. Two matrices are reduced-rank
             regression.
         rank: Rank r of the product at w*.
-        teacher: `aligned`: every matrix is U_s diag(1, ..., 1, 0, ..., 0) U_{s-1}^T of rank exactly r, the U_s orthogonal,
-            where the LLC is Aoyagi's global minimum. `generic`: matrices of full rank times one of rank r, where it is
-            larger (two matrices: a closed form).
+        teacher: `aligned`: every matrix is U_s diag(1, ..., 1, 0, ..., 0) U_{s-1}^T of rank exactly r, with orthogonal
+            U_s; there the LLC is Aoyagi's global minimum. `generic`: the first matrix has rank r and the others full
+            rank; there it is larger (known where the product has constant rank nearby, and for two matrices).
         inputs: `whitened`: normal, then made to have second moment exactly I, so that the loss is
             |W - W*|^2/(2 noise_scale^2) for every n; `gaussian`: normal.
         noise_scale: Standard deviation of the likelihood; labels carry no noise.

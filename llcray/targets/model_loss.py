@@ -43,12 +43,12 @@ class ModelLoss:
     def outputs(self, params: PyTree, x: Any) -> jax.Array:
         """Outputs of the network (batch, num_outputs)."""
         dtype = jax.tree.leaves(params)[0].dtype
-        module = nnx.merge(_graph(self.network, self.input_shape, self.num_outputs), params)
+        module = nnx.merge(_graph(self), params)
         return module(jnp.asarray(x, dtype))
 
     def abstract_params(self) -> PyTree:
         """The parameters' nested dict of names, with shapes instead of arrays."""
-        return _abstract(self.network, self.input_shape, self.num_outputs)
+        return nnx.to_pure_dict(nnx.state(_abstract_module(self), nnx.Param))
 
 
 def initial_params(network: Network, input_shape: tuple[int, ...], num_outputs: int, seed: int) -> PyTree:
@@ -58,14 +58,9 @@ def initial_params(network: Network, input_shape: tuple[int, ...], num_outputs: 
 
 
 @cache
-def _graph(network: Network, input_shape: tuple[int, ...], num_outputs: int) -> Any:
-    return nnx.split(_abstract_module(network, input_shape, num_outputs))[0]
+def _graph(loss: ModelLoss) -> Any:
+    return nnx.split(_abstract_module(loss))[0]
 
 
-@cache
-def _abstract(network: Network, input_shape: tuple[int, ...], num_outputs: int) -> PyTree:
-    return nnx.to_pure_dict(nnx.state(_abstract_module(network, input_shape, num_outputs), nnx.Param))
-
-
-def _abstract_module(network: Network, input_shape: tuple[int, ...], num_outputs: int) -> nnx.Module:
-    return nnx.eval_shape(lambda: network.build(input_shape, num_outputs, nnx.Rngs(0)))
+def _abstract_module(loss: ModelLoss) -> nnx.Module:
+    return nnx.eval_shape(lambda: loss.network.build(loss.input_shape, loss.num_outputs, nnx.Rngs(0)))

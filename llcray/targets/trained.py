@@ -6,8 +6,8 @@ from pydantic import Field, field_validator
 from pydantic_core.core_schema import ValidationInfo
 
 from llcray.architectures import Architecture, ConvNet
-from llcray.data import Data, Digits, SyntheticData
-from llcray.likelihoods import Likelihood, LikelihoodVariant
+from llcray.data import Data, Digits
+from llcray.likelihoods import Likelihood
 from llcray.noise import Noise, NoNoise
 from llcray.training import Adam, Training
 from llcray.variant import NonNegativeInt, Variant
@@ -95,12 +95,12 @@ class TrainedTarget(Variant):
             )
         return value
 
-    def matched_likelihood(self) -> LikelihoodVariant:
+    def matched_likelihood(self) -> Likelihood:
         """The likelihood given, or the noise's own."""
         return self.likelihood or self.noise.likelihood(self.data.task)
 
 
 def _check_images(value: Architecture, info: ValidationInfo) -> None:
-    data = info.data.get("data")
-    if isinstance(value, ConvNet) and data is not None and (isinstance(data, SyntheticData) or not data.images):
+    data: Data | None = info.data.get("data")
+    if isinstance(value, ConvNet) and data is not None and not data.images:
         raise ValueError(f"convnet needs images, but data {data.kind} has vectors: use kind: mlp")

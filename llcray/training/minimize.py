@@ -8,6 +8,7 @@ import jax
 import jax.numpy as jnp
 import optax
 
+from llcray.training import Training
 from llcray.training.optimizer import CHECK_EVERY, TrainingVariant
 
 PyTree = Any
@@ -54,7 +55,7 @@ class Polish(NamedTuple):
     stalled: Array
 
 
-def minimize(spec: TrainingVariant, loss_fn: LossFn, params: PyTree, data: PyTree, seed: int) -> Minimum:
+def minimize(spec: Training, loss_fn: LossFn, params: PyTree, data: PyTree, seed: int) -> Minimum:
     """Minimises the mean of `loss_fn(params, data)` from initial parameters.
 
     Compiles once for each `loss_fn` and shapes; the numbers of `spec` are arguments of the program.

@@ -31,7 +31,7 @@ class TrainingVariant(Variant):
             this many nats below its best ...
         patience: ... at this many looks in a row. It also stops once the gradient norm meets the tolerance.
         polish_steps: Most L-BFGS steps; 0 leaves w* as the optimizer found it.
-        gradient_tolerance: The polish ends when the Euclidean norm of the full-data gradient (nats per unit of w) is less.
+        gradient_tolerance: The polish ends when the full-data gradient, nats per unit of w, has a Euclidean norm below.
         precision: Floating-point numbers of w* and of its training.
     """
 
@@ -42,7 +42,7 @@ class TrainingVariant(Variant):
     weight_decay: NonNegativeFloat = 0.0
     min_improvement: NonNegativeFloat = 1e-5
     patience: Count = 5
-    polish_steps: NonNegativeInt = 500
+    polish_steps: NonNegativeInt = 2000
     gradient_tolerance: PositiveFloat = 1e-6
     precision: Literal["float32", "float64"] = "float64"
 
