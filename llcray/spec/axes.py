@@ -9,14 +9,16 @@ moved around that alternative.
 """
 
 import itertools
+import math
 from collections.abc import Sequence
 from typing import Any, Literal, TypeVar
 
 from llcray.spec import axis, forms
-from llcray.spec.problems import Problem, SpecError
+from llcray.spec.problems import Place, Problem, SpecError
 from llcray.spec.source import Items, Node, Table
 
 Design = Literal["product", "one_at_a_time"]
+MOST_POINTS = 100_000
 T = TypeVar("T")
 
 
@@ -42,9 +44,16 @@ def points(node: Node, form: Any, design: Design) -> list[Node]:
     return [point for row, made in enumerate(rows) for point in (made if design == "product" or not row else made[:1])]
 
 
-def combine(axes: Sequence[Sequence[T]], design: Design) -> list[tuple[T, ...]]:
-    """Points of several axes, the first value of each being its base."""
+def combine(axes: Sequence[Sequence[T]], design: Design, place: Place) -> list[tuple[T, ...]]:
+    """Points of several axes, the first value of each being its base.
+
+    Raises:
+        SpecError: At `place`, when there are more than anyone can mean.
+    """
     if design == "product":
+        if (num_points := math.prod(map(len, axes))) > MOST_POINTS:
+            remedy = "shorten some, zip some, or set design: one_at_a_time"
+            raise SpecError([Problem(place, f"its axes make {num_points:,} points, over {MOST_POINTS:,}; {remedy}")])
         return list(itertools.product(*axes))
     base = tuple(values[0] for values in axes)
     alone = ((*base[:turn], value, *base[turn + 1 :]) for turn, values in enumerate(axes) for value in values[1:])
@@ -62,11 +71,11 @@ def _points(node: Node, form: Any, design: Design, row: int) -> list[Node]:
     if isinstance(node, Items):
         items = enumerate(node.items)
         children = [_points(item, forms.item_form(form, index), design, row) for index, item in items]
-        return [Items(chosen, node.place) for chosen in combine(children, design)]
+        return [Items(chosen, node.place) for chosen in combine(children, design, node.place)]
     if isinstance(node, Table):
         models = forms.described_by(form, node)
         children = [_points(value, forms.key_form(models, key), design, row) for key, value in node.entries.items()]
-        made = (dict(zip(node.entries, chosen, strict=True)) for chosen in combine(children, design))
+        made = (dict(zip(node.entries, chosen, strict=True)) for chosen in combine(children, design, node.place))
         return [Table(entries, node.keys, node.place) for entries in made]
     return [node]
 

@@ -13,7 +13,7 @@ from pydantic import TypeAdapter, ValidationError
 from pydantic_core import ErrorDetails
 
 from llcray.spec import forms, wording
-from llcray.spec.problems import Problem, SpecError
+from llcray.spec.problems import Problem, SpecError, suggestion
 from llcray.spec.source import Items, Node, Table, plain
 
 T = TypeVar("T")
@@ -76,6 +76,7 @@ class _Finding:
 
 def _problems(form: Any, node: Node, errors: Sequence[ErrorDetails]) -> list[Problem]:
     findings = [finding for error in errors if not _miscounts(finding := _find(form, node, error))]
+    findings = [finding for finding in findings if not _is_misspelt(finding, findings)]
     problems = [finding.problem() for finding in findings if finding.untagged is None]
     unions: dict[int, list[_Finding]] = {}
     for finding in findings:
@@ -88,6 +89,14 @@ def _miscounts(finding: _Finding) -> bool:
     """Whether a list is called too short only because pydantic does not count its wrong items, reported besides."""
     items = finding.node.items if isinstance(finding.node, Items) else ()
     return finding.error["type"] == "too_short" and finding.error.get("ctx", {})["actual_length"] < len(items)
+
+
+def _is_misspelt(missing: _Finding, findings: Sequence[_Finding]) -> bool:
+    """Whether a missing key is there, misspelt: one mistake, reported as an unknown key."""
+    if missing.error["type"] != "missing":
+        return False
+    beside = [found for found in findings if found.error["type"] == "extra_forbidden" and found.node is missing.node]
+    return any(suggestion(str(found.error["loc"][-1]), [str(missing.error["loc"][-1])]) for found in beside)
 
 
 def _problems_of_union(tried: Sequence[_Finding]) -> list[Problem]:

@@ -108,7 +108,7 @@ def _combinations(root: Table, header: SweepFile, mistakes: _Mistakes) -> list[d
         {"target": target, "posterior": tempering, "sampling": effort, "sampler": sampler}
         for chosen in itertools.product(of_targets, [posterior], [sampling], of_samplers)
         if all(chosen)
-        for target, tempering, effort, sampler in axes.combine(chosen, header.design)
+        for target, tempering, effort, sampler in axes.combine(chosen, header.design, root.place)
     ]
 
 

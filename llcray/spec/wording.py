@@ -31,7 +31,8 @@ def problem(error: ErrorDetails, form: Any, node: Node) -> Problem:
         return Problem(node.place, f"must be {word} {context[key]:g}; got {shown(node)}")
     if kind in LENGTHS:
         word, key = LENGTHS[kind]
-        return Problem(node.place, f"must have {word} {context[key]} items; got {context['actual_length']}")
+        items = "item" if context[key] == 1 else "items"
+        return Problem(node.place, f"must have {word} {context[key]} {items}; got {context['actual_length']}")
     if kind in ("value_error", "assertion_error"):
         return Problem(node.place, str(context["error"]))
     if kind == "finite_number":
@@ -49,6 +50,8 @@ def mismatch(form: Any, node: Node) -> Problem:
 
 
 def _remedy(form: Any, node: Node) -> str:
+    if isinstance(node, Table) and any(forms.is_list(member) for member in forms.members(form)):
+        return "; begin each item with '- '"
     if isinstance(node, Table):
         axes = [close for key in node.entries if (close := suggestion(key, axis.WORDS))]
         return axes[0] if axes else ""

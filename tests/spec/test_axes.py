@@ -128,6 +128,7 @@ def test_axes_of_equal_bounds_draw_independently() -> None:
         ("price: {uniform: [a, 1], num: 3}", "'uniform' needs two numbers"),
         ("price: {log_uniform: [0, 1], num: 3}", "the lower bound 0 must be above 0: its logarithm is taken"),
         ("{price: {zip: [1, 2]}, rooms: [{zip: [3]}]}", "targets.0.price has 2, targets.0.rooms.0 has 1"),
+        (f"rooms: [{', '.join(6 * ['{uniform: [0, 99], num: 500}'])}]", "points, over 100,000; shorten some, zip some"),
         ("price: {zip: [1, {zip: [2]}]}", "a zip cannot stand inside a zip"),
     ],
 )

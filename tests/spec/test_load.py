@@ -1,5 +1,7 @@
 """From a sweep file to runs."""
 
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -187,6 +189,14 @@ def test_parts_that_do_not_fit_together_are_refused(load: Load) -> None:
         "7:12: samplers.0.kind: hmc needs float64 targets, and a target of this sweep is trained in float32; "
         "set its training.precision to float64"
     ]
+
+
+def test_reading_a_sweep_imports_neither_jax_nor_ray() -> None:
+    """Catches validation that takes seconds, or claims a device."""
+    code = "import sys, llcray.spec as s; s.load_sweep(sys.argv[1]); print({'jax', 'ray', 'polars'} & set(sys.modules))"
+    quickstart = Path(__file__).parents[2] / "experiments" / "quickstart.yaml"
+    done = subprocess.run([sys.executable, "-c", code, str(quickstart)], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "set()"
 
 
 def test_an_empty_file_says_what_a_sweep_needs(load: Load) -> None:
