@@ -1,0 +1,124 @@
+"""The command line: arguments in, one call out. Everything heavy is imported inside the command that needs it."""
+
+import re
+from pathlib import Path
+from typing import Any
+
+import click
+
+from llcray.command_group import CommandGroup
+
+DEFAULT_STORAGE = "results"
+UNIT_SECONDS = {"s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
+IMAGE_FORMATS = ("png", "svg", "pdf")
+
+
+class Duration(click.ParamType):
+    """Seconds, written as 90, 90s, 15m, 2h or 1h30m."""
+
+    name = "duration"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> float:
+        """Seconds as a float."""
+        if isinstance(value, int | float):
+            return float(value)
+        parts = re.findall(r"(\d+(?:\.\d+)?)([smhd]?)", value)
+        if not parts or "".join(number + unit for number, unit in parts) != value:
+            self.fail(f"'{value}' is no duration: write 90s, 15m, 2h or 1h30m.", param, ctx)
+        seconds = sum(float(number) * UNIT_SECONDS[unit or "s"] for number, unit in parts)
+        if seconds <= 0:
+            self.fail(f"'{value}' is no time at all: give a duration above zero.", param, ctx)
+        return seconds
+
+
+uri_argument = click.argument("uri", default=DEFAULT_STORAGE)
+sweep_option = click.option("--sweep", metavar="NAME", help="Only this sweep.")
+set_option = click.option(
+    "--set", "overrides", metavar="PATH=VALUE", multiple=True, help="Change one value; repeatable."
+)
+storage_option = click.option(
+    "--storage",
+    metavar="URI",
+    default=DEFAULT_STORAGE,
+    show_default=True,
+    help="Path, s3://, gs:// or profile file.",
+)
+
+
+@click.group(cls=CommandGroup, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+@click.version_option(package_name="llcray")
+def main() -> None:
+    """Estimate local learning coefficients over sweeps, and look at what came out.
+
+    URI is a local path, s3://bucket/prefix, gs://bucket/prefix, or a profile file; `results` where it is left out.
+    """
+
+
+@main.command()
+@click.argument("file", type=click.Path(path_type=Path))
+@storage_option
+@click.option("--address", metavar="ADDR", help="Ray cluster to use; without it Ray is started on this machine.")
+@set_option
+@click.option("--max-concurrent", type=click.IntRange(min=1), metavar="N", help="Trials at a time.")
+@click.option("--time-budget", type=Duration(), metavar="2h", help="Start no trial after this long.")
+@click.option("--force", is_flag=True, help="Compute every run again; the new results count.")
+@click.option("--retry-failed", is_flag=True, help="Compute failed runs again.")
+@click.option("--quiet", is_flag=True, help="Print errors and the results table only.")
+@click.option("--json-lines", is_flag=True, help="Print progress as one JSON object a line.")
+@click.option(
+    "--tensorboard", type=click.Path(path_type=Path), metavar="DIR", help="Write TensorBoard event files too."
+)
+def sweep(file: Path, **options: Any) -> int:
+    """Run what is not in the dataset yet.
+
+    Exit code 0: all runs are there; 1: some failed; 2: the file is wrong; 130: interrupted, finished runs are kept.
+    """
+    from llcray.driver import SweepOptions, run_sweep
+
+    return run_sweep(file, SweepOptions(**options))
+
+
+@main.command()
+@click.argument("file", type=click.Path(path_type=Path))
+@storage_option
+@set_option
+def plan(file: Path, storage: str, overrides: tuple[str, ...]) -> None:
+    """Say what a sweep would run: trials, runs, what is done already, estimated work. Touches no device."""
+    from llcray.driver import SweepOptions, describe_plan
+
+    describe_plan(file, SweepOptions(storage=storage, overrides=overrides))
+
+
+@main.command()
+@uri_argument
+@sweep_option
+def status(uri: str, sweep: str | None) -> None:
+    """What is done and what failed, with reasons."""
+    from rich.console import Console
+
+    from llcray.report.tables import print_results, print_status
+
+    if sweep is None:
+        print_status(uri, Console())
+    else:
+        print_results(uri, sweep, Console())
+
+
+@main.command()
+@uri_argument
+@click.argument("sql")
+@click.option("--csv", "form", flag_value="csv", help="As CSV.")
+@click.option("--json", "form", flag_value="json", help="As JSON lines.")
+@click.option("--parquet", "form", flag_value="parquet", help="As Parquet; needs -o.")
+@click.option("-o", "--output", type=click.Path(path_type=Path), metavar="FILE", help="Write to a file.")
+def query(uri: str, sql: str, form: str | None, output: Path | None) -> None:
+    """Answer one SQL SELECT over the tables runs, draws, draws_long and targets."""
+    from rich.console import Console
+
+    from llcray.report.query import answer
+
+    answer(uri, sql, form, output, Console())
+
+
+if __name__ == "__main__":
+    main()

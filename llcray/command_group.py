@@ -1,0 +1,79 @@
+"""How every command ends: user errors as one line on stderr and exit 2, an interrupt as exit 130.
+
+Loads click alone; the exception classes of other packages are looked up after something was raised.
+"""
+
+import os
+import sys
+from collections.abc import Sequence
+from typing import Any
+
+import click
+
+EXIT_USER_ERROR = 2
+EXIT_INTERRUPTED = 130
+COMPUTE_MODULES = frozenset({"jax", "jaxlib", "flax", "optax", "blackjax", "ray", "sklearn"})
+INSTALL_COMPUTE = 'python -m pip install "llcray[cpu]"'
+
+
+class CommandGroup(click.Group):
+    """A click group whose commands report what the user can act on in one line."""
+
+    def main(
+        self,
+        args: Sequence[str] | None = None,
+        prog_name: str | None = None,
+        complete_var: str | None = None,
+        standalone_mode: bool = True,
+        **extra: Any,
+    ) -> Any:
+        """Run the command line and exit."""
+        try:
+            code = super().main(args, prog_name, complete_var, standalone_mode=False, **extra)
+        except click.exceptions.NoArgsIsHelpError as error:
+            click.echo(error.ctx.get_help() if error.ctx else error.message)
+            code = 0
+        except click.ClickException as error:
+            code = fail(_usage_line(error))
+        except (click.Abort, KeyboardInterrupt):
+            code = EXIT_INTERRUPTED
+        except BrokenPipeError:
+            # The reader of our output (head, less) has left; Python must not complain while it flushes.
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            code = 0
+        except Exception as error:
+            line = user_line(error)
+            if line is None:
+                raise
+            code = fail(line)
+        sys.exit(code if isinstance(code, int) else 0)
+
+
+def fail(line: str) -> int:
+    """Say what is wrong on stderr; the exit code."""
+    click.echo(line, err=True)
+    return EXIT_USER_ERROR
+
+
+def user_line(error: Exception) -> str | None:
+    """What to tell the user, when the user can do something about it; None for a defect of ours."""
+    if isinstance(error, ModuleNotFoundError):
+        package = (error.name or "").partition(".")[0]
+        if package in COMPUTE_MODULES:
+            return f"this command needs '{package}', which is not installed: {INSTALL_COMPUTE}"
+        return None
+    from llcray_storage import StorageError
+
+    from llcray.report.errors import ReportError
+    from llcray.spec.problems import SpecError
+
+    known: list[type[Exception]] = [StorageError, SpecError, ReportError]
+    if "llcray.driver.errors" in sys.modules:
+        known.append(sys.modules["llcray.driver.errors"].DriverError)
+    return str(error) if isinstance(error, tuple(known)) else None
+
+
+def _usage_line(error: click.ClickException) -> str:
+    context = getattr(error, "ctx", None)
+    message = " ".join(error.format_message().split())
+    return f"{context.command_path}: {message} See `{context.command_path} --help`." if context else message

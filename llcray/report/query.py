@@ -1,0 +1,87 @@
+"""The answer to an SQL query, as a table to read or a file to go on with."""
+
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+from llcray_storage import sql
+from llcray_storage.settings import Root
+from rich.console import Console
+from rich.table import Table
+
+from llcray.report.errors import ReportError
+
+MAX_ROWS = 100
+MAX_LIST = 4
+
+
+def answer(root: Root, query: str, form: str | None, output: Path | None, console: Console) -> None:
+    """Answer a query.
+
+    Args:
+        root: The dataset.
+        query: One SELECT.
+        form: csv, json (one object a line) or parquet; None for a table, or what the output's name ends in.
+        output: File to write; None for the terminal.
+        console: Where a table goes.
+
+    Raises:
+        ReportError: Parquet for the terminal, or a file that cannot be written.
+        StorageError: There is no dataset, or the query is not understood.
+    """
+    form = form or (output.suffix.removeprefix(".") if output else None)
+    if form == "parquet" and output is None:
+        raise ReportError("--parquet is binary: give a file with -o answer.parquet.")
+    if output is not None and form not in ("csv", "json", "parquet"):
+        raise ReportError(f"'{output}' has no known form: name it .csv, .json or .parquet, or give --csv or --json.")
+    frame = sql(root, query)
+    if form is None:
+        console.print(_table(frame))
+        hidden = frame.height - MAX_ROWS
+        console.print(
+            f"{frame.height} rows" + (f", the last {hidden} not shown; --csv prints all" if hidden > 0 else "")
+        )
+    elif output is None:
+        console.file.write(_text(frame, form))
+    else:
+        _write(frame, form, output)
+
+
+def _write(frame: pl.DataFrame, form: str, output: Path) -> None:
+    try:
+        if form == "parquet":
+            frame.write_parquet(output)
+        else:
+            output.write_text(_text(frame, form), encoding="utf-8")
+    except OSError as error:
+        raise ReportError(f"'{output}' cannot be written: {error.strerror}. Choose another file.") from error
+
+
+def _text(frame: pl.DataFrame, form: str) -> str:
+    if form == "json":
+        return frame.write_ndjson()
+    lists = [pl.col(name).cast(pl.List(pl.String)).list.join(" ") for name in frame.columns if _is_list(frame, name)]
+    return frame.with_columns(lists).write_csv()
+
+
+def _table(frame: pl.DataFrame) -> Table:
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    for name in frame.columns:
+        table.add_column(name, justify="right" if frame[name].dtype.is_numeric() else "left", overflow="fold")
+    for row in frame.head(MAX_ROWS).iter_rows():
+        table.add_row(*map(_cell, row))
+    return table
+
+
+def _cell(value: Any) -> str:
+    if value is None:
+        return "-"
+    if isinstance(value, float):
+        return f"{value:.6g}"
+    if isinstance(value, list):
+        return " ".join(map(_cell, value[:MAX_LIST])) + (f" ... ({len(value)})" if len(value) > MAX_LIST else "")
+    return str(value)
+
+
+def _is_list(frame: pl.DataFrame, name: str) -> bool:
+    return isinstance(frame[name].dtype, pl.List)

@@ -1,0 +1,70 @@
+"""Which axes a sweep varies, and which of them it takes to tell its runs apart."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import polars as pl
+from llcray_storage.schema import axis_column_names
+
+from llcray.report.columns import SAMPLER, as_text, is_list, is_number, sampler_label
+
+SEEDS = ("seed", "sampling_seed")
+OUTCOMES = ("n_beta", "inverse_temperature")
+"""Numbers that follow from other axes (`inverse_temperature_scale`, `num_data`) run by run."""
+
+
+def prepared(runs: pl.LazyFrame) -> pl.DataFrame:
+    """Runs with the column `sampler`, lists as text, in a fixed order."""
+    lists = [as_text(name) for name in axis_column_names() if is_list(name)]
+    return runs.with_columns(sampler_label(), *lists).collect().sort("run_id")
+
+
+def target_axes(runs: pl.DataFrame) -> list[str]:
+    """Axes other than seeds and samplers that vary, those that follow from the others left out; in schema order."""
+    names = [name for name in axis_column_names() if not name.startswith("sampler_") and name not in OUTCOMES]
+    return independent(runs, [name for name in names if name not in SEEDS and not _is_calibrated(runs, name)])
+
+
+def sampler_axes(runs: pl.DataFrame) -> list[str]:
+    """Settings of the samplers that vary beyond what the column `sampler` says."""
+    names = [name for name in axis_column_names() if name.startswith("sampler_")]
+    return [name for name in independent(runs, [SAMPLER, *names]) if name != SAMPLER]
+
+
+def varying_seeds(runs: pl.DataFrame) -> list[str]:
+    """The seeds that vary."""
+    return [name for name in SEEDS if runs[name].n_unique() > 1]
+
+
+def independent(runs: pl.DataFrame, names: Sequence[str]) -> list[str]:
+    """The columns that vary, without those that are a function of the others.
+
+    Numbers are kept before lists and the student before the teacher, since the latter often follow.
+    """
+    varying = [name for name in names if runs[name].n_unique() > 1]
+    kept: list[str] = []
+    for name in sorted(varying, key=lambda name: (name.startswith("teacher_"), is_list(name))):
+        if not _follows(runs, name, kept):
+            kept.append(name)
+    for name in list(kept):
+        others = [other for other in kept if other != name]
+        if others and not is_number(name) and _follows(runs, name, others):
+            kept.remove(name)
+    return [name for name in names if name in kept]
+
+
+def prevailing(runs: pl.DataFrame, name: str) -> Any:
+    """The commonest value of a column; of equally common ones the smallest."""
+    counts = runs[name].value_counts(sort=False)
+    return counts.sort(["count", name], descending=[True, False])[name][0]
+
+
+def _follows(runs: pl.DataFrame, name: str, others: Sequence[str]) -> bool:
+    if not others:
+        return False
+    return runs.select(*others, name).unique().height == runs.select(*others).unique().height
+
+
+def _is_calibrated(runs: pl.DataFrame, name: str) -> bool:
+    """Whether the number was chosen by calibration, and so is an outcome."""
+    return name == "localization" and runs["localization_kind"].is_in(["auto"]).fill_null(True).any()
