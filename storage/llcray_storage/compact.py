@@ -173,7 +173,8 @@ def _detail_parts(
     for name in names:
         if name is not None:
             data = store.get(f"{taken.partition.details_folder}/{name}")
-            yield Part(read_parquet(details, data), len(data))
+            rows = read_parquet(details, data)
+            yield Part(rows, min(rows.nbytes, len(data)))
 
 
 def _segment_parts(

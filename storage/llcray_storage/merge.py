@@ -135,7 +135,8 @@ def _draws(here: ObjectStore, taken: Snapshot, new: set[str], hot: pa.Table) -> 
     for name in hot.column("draws_file").to_pylist():
         if name is not None:
             data = here.get(f"{taken.partition.details_folder}/{name}")
-            yield Part(read_parquet(DRAWS, data), len(data))
+            rows = read_parquet(DRAWS, data)
+            yield Part(rows, min(rows.nbytes, len(data)))
 
 
 def _only(rows: pa.Table, ids: set[str]) -> pa.Table:

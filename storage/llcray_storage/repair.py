@@ -1,5 +1,4 @@
-"""Rebuilding a partition from what is whole: damaged files to quarantine, good row groups of damaged segments into
-new ones.
+"""Rebuilding a partition from what is whole: damaged files to quarantine, their good row groups into new segments.
 
 A run is kept whole or given up: a run row whose draws are lost goes too, so that resuming the sweep computes it again.
 """

@@ -1,8 +1,7 @@
-"""Is every part there and what it should be? Says what is wrong and where; `repair` quarantines it and says what to
-run again.
+"""Is every part there and what it should be? Says what is wrong and where; repair says what to run again.
 
-Fast: every manifest and commit is read (page checksums on), sizes, names, keys and references are compared. Deep adds
-    the hash of every segment, draws file and artifact, and the logical digest of every run's draws.
+Fast: every manifest and commit is read (page checksums on); sizes, names, keys and references are compared. Deep: the
+hash of every segment, draws file and artifact, and the logical digest of every run's draws, too.
 """
 
 from collections.abc import Iterator
