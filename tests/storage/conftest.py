@@ -74,7 +74,8 @@ class Processes:
         return int(self._server.stdout.readline())
 
     def start(self, **job: Any) -> int:
-        pid = self._ask(job)
+        credentials = {name: value for name, value in os.environ.items() if name.startswith("AWS_")}
+        pid = self._ask({**job, "environment": credentials})
         self._running.add(pid)
         return pid
 

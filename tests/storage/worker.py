@@ -124,7 +124,7 @@ def serve() -> None:
             continue
         pid = os.fork()
         if pid == 0:
-            os.environ.update(job.get("environment", {}))
+            os.environ.update(job["environment"])
             child(job)
         print(pid, flush=True)
 
