@@ -1,0 +1,97 @@
+"""What a run is expected to cost, before it runs: for the order of trials, the plan and the first ETA.
+
+seconds = 6 n d x gradients / speed: one multiply-add a weight forward, two backward; speed in operations a second,
+from the runs the dataset has, else a guess. Only ratios matter to the order, so unknown sizes are guessed too.
+"""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from itertools import pairwise
+from typing import Any
+
+from llcray.data import Digits
+from llcray.spec import RunSpec
+from llcray.targets import TrainedTarget
+
+OPERATIONS_PER_SECOND = 2e9
+OPERATIONS_PER_WEIGHT = 6
+SECONDS_PER_TARGET = 3.0
+SECONDS_PER_GRADIENT = 1e-4
+TYPICAL_NUM_DATA = 1000
+TYPICAL_NUM_PARAMS = 1000
+NUM_PIXELS = 64
+
+
+@dataclass(frozen=True)
+class CostModel:
+    """Predicts gradients and seconds.
+
+    Attributes:
+        slowness: Seconds measured over seconds guessed, by sampler kind.
+    """
+
+    slowness: Mapping[str, float] = field(default_factory=dict)
+
+    def seconds(self, run: RunSpec) -> float:
+        """Seconds of sampling, at most; building and compilation excluded."""
+        return num_gradients(run) * _guess_seconds_per_gradient(run) * self.slowness.get(run.sampler.kind, 1.0)
+
+    def trial_seconds(self, runs: Iterable[RunSpec]) -> float:
+        """Seconds of a trial: building its target, and its runs one after another."""
+        return SECONDS_PER_TARGET + sum(map(self.seconds, runs))
+
+
+def num_gradients(run: RunSpec) -> float:
+    """Full-data-equivalent gradients of a run, at most: its budget, or what its draws can cost."""
+    sampling = run.sampling
+    per_step = run.sampler.gradients_per_step(num_data_of(run))
+    steps_per_draw = sampling.steps_per_draw or max(1, round(1 / per_step))
+    draws = sampling.num_chains * sampling.budget.num_draws * (steps_per_draw * per_step + 1 / 3)
+    return min(sampling.budget.num_gradients, draws)
+
+
+def num_data_of(run: RunSpec) -> int:
+    """n where the spec says it, else a guess."""
+    target: Any = run.target
+    if isinstance(target, TrainedTarget):
+        data: Any = target.data
+        return data.size if isinstance(data, Digits) else data.num_data or TYPICAL_NUM_DATA
+    return getattr(target, "num_data", None) or TYPICAL_NUM_DATA
+
+
+def num_params_of(run: RunSpec) -> int:
+    """d where the spec says it, else a guess."""
+    target: Any = run.target
+    if isinstance(target, TrainedTarget):
+        network: Any = target.architecture
+        num_inputs = getattr(target.data, "input_dimension", NUM_PIXELS)
+        num_outputs = getattr(target.data, "output_dimension", 10)
+        widths = getattr(network, "widths", None)
+        if getattr(network, "num_params", None):
+            return network.num_params
+        sizes = (num_inputs, *(widths or ()), num_outputs)
+    elif getattr(target, "widths", None):
+        sizes = target.widths
+    else:
+        return getattr(target, "num_params", None) or TYPICAL_NUM_PARAMS
+    return sum(before * after for before, after in pairwise(sizes))
+
+
+def measured(runs: Iterable[RunSpec], seconds_per_gradient: Mapping[str, float]) -> CostModel:
+    """A model corrected by what runs took.
+
+    Args:
+        runs: Runs of the sweep.
+        seconds_per_gradient: Of those that are in the dataset, by run id.
+    """
+    ratios: dict[str, list[float]] = {}
+    for run in runs:
+        taken = seconds_per_gradient.get(run.run_id)
+        if taken:
+            ratios.setdefault(run.sampler.kind, []).append(taken / _guess_seconds_per_gradient(run))
+    return CostModel({kind: sorted(values)[len(values) // 2] for kind, values in ratios.items()})
+
+
+def _guess_seconds_per_gradient(run: RunSpec) -> float:
+    operations = OPERATIONS_PER_WEIGHT * num_data_of(run) * num_params_of(run)
+    return SECONDS_PER_GRADIENT + operations / OPERATIONS_PER_SECOND

@@ -1,0 +1,32 @@
+"""What a user can say about the running of a sweep; none of it is part of an identity."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class SweepOptions:
+    """Options of `llcray sweep`.
+
+    Attributes:
+        storage: Root of the dataset: a path, a URI or a profile file.
+        address: Ray cluster to run on; None starts one on this machine for the time of the sweep.
+        overrides: `path=value` texts applied to the sweep file.
+        max_concurrent: Most trials at a time; None for as many as fit.
+        time_budget: Seconds after which the sweep stops; finished runs are kept.
+        force: Redo runs that are in the dataset.
+        retry_failed: Redo runs whose row says failed.
+        max_retries: Times a trial starts again after its worker died.
+        quiet: Print failures and the last line only.
+        json_lines: Print one JSON object a line instead of text.
+    """
+
+    storage: str = "results"
+    address: str | None = None
+    overrides: tuple[str, ...] = ()
+    max_concurrent: int | None = None
+    time_budget: float | None = None
+    force: bool = False
+    retry_failed: bool = False
+    max_retries: int = 2
+    quiet: bool = False
+    json_lines: bool = False

@@ -1,0 +1,107 @@
+"""`llcray plan`: what a sweep would do. Imports neither JAX nor Ray, touches no device, writes nothing."""
+
+from pathlib import Path
+
+import llcray_storage as ls
+import polars as pl
+from llcray_storage.errors import ObjectMissingError
+from rich.console import Console
+from rich.table import Table
+
+from llcray.driver.cost import CostModel, measured, num_gradients
+from llcray.driver.labels import labels
+from llcray.driver.machine import usable_cpus
+from llcray.driver.options import SweepOptions
+from llcray.driver.pending import Pending, pending
+from llcray.driver.wording import duration, plural
+from llcray.spec import Resources, Sweep, TrialPlan, load_sweep, trials
+
+MAX_ROWS = 40
+
+
+def describe_plan(path: str | Path, options: SweepOptions, console: Console | None = None) -> None:
+    """Prints trials, runs, ids, what is done, and the work left.
+
+    Args:
+        path: The sweep file.
+        options: As for the sweep itself.
+        console: Where to print; the terminal by default.
+
+    Raises:
+        SpecError: The file has mistakes.
+        StorageError: The dataset is there and cannot be read.
+    """
+    out = console or Console()
+    sweep = load_sweep(path, options.overrides)
+    dataset = open_if_there(options.storage)
+    todo = pending(sweep, dataset, options)
+    model = cost_model(sweep, dataset)
+    slots = local_slots(sweep.resources, options)
+    plans = ordered_trials(todo, slots, model)
+    out.print(f"[bold]{sweep.name}[/bold]: {sweep.question}", highlight=False)
+    out.print(_runs(sweep, todo, plans))
+    if len(sweep.runs) > MAX_ROWS:
+        out.print(f"... and {len(sweep.runs) - MAX_ROWS} more runs")
+    out.print(_summary(sweep, todo, plans, model, slots), highlight=False, soft_wrap=True)
+
+
+def open_if_there(storage: str) -> ls.Dataset | None:
+    """The dataset, or None where there is none yet."""
+    try:
+        return ls.Dataset.open(storage)
+    except ObjectMissingError:
+        return None
+
+
+def cost_model(sweep: Sweep, dataset: ls.Dataset | None) -> CostModel:
+    """What runs cost, by those of this sweep that are done."""
+    if dataset is None:
+        return CostModel()
+    done = (
+        ls.scan_runs(dataset.root, sweep=sweep.name)
+        .filter((pl.col("status") == "ok") & (pl.col("num_gradients") > 0))
+        .select("run_id", seconds=pl.col("sampling_seconds") / pl.col("num_gradients"))
+        .collect()
+    )
+    return measured(sweep.runs, dict(done.iter_rows()))
+
+
+def local_slots(resources: Resources, options: SweepOptions) -> int:
+    """Trials at a time on this machine's processors."""
+    slots = max(1, int(usable_cpus() / resources.cpus))
+    return min(slots, options.max_concurrent or slots)
+
+
+def ordered_trials(todo: Pending, num_slots: int, model: CostModel) -> tuple[TrialPlan, ...]:
+    """The trials, those expected to take longest first, so that none is left alone at the end."""
+    return tuple(sorted(trials(todo.runs, num_slots), key=lambda plan: -model.trial_seconds(plan.runs)))
+
+
+def _runs(sweep: Sweep, todo: Pending, plans: tuple[TrialPlan, ...]) -> Table:
+    table = Table(box=None, pad_edge=False)
+    table.add_column("run", no_wrap=True)
+    table.add_column("target", no_wrap=True)
+    table.add_column("what", ratio=1, overflow="fold")
+    table.add_column("status", no_wrap=True)
+    table.add_column("gradients", justify="right", no_wrap=True)
+    numbers = {run.run_id: number for number, plan in enumerate(plans, 1) for run in plan.runs}
+    names = labels(sweep.runs)
+    for run in sweep.runs[:MAX_ROWS]:
+        number = numbers.get(run.run_id)
+        status = todo.statuses.get(run.run_id, "") + (f" trial {number}" if number else "")
+        table.add_row(run.run_id, run.target_id, names[run.run_id], status.strip(), f"{num_gradients(run):,.0f}")
+    return table
+
+
+def _summary(sweep: Sweep, todo: Pending, plans: tuple[TrialPlan, ...], model: CostModel, num_slots: int) -> str:
+    counts = f"{plural(len(sweep.runs), 'run')}: {todo.num_ok} ok, {todo.num_failed} failed, {len(todo.runs)} to do"
+    if not todo.runs:
+        return f"{counts}."
+    gradients = sum(num_gradients(run) for run in todo.runs)
+    seconds = sum(model.trial_seconds(plan.runs) for plan in plans) / min(num_slots, len(plans))
+    basis = "runs that are done" if model.slowness else "a guess; the first runs will tell"
+    return (
+        f"{counts}, in {plural(len(plans), 'trial')} of {plural(len({plan.target_id for plan in plans}), 'target')}, "
+        f"{num_slots} at a time.\n"
+        f"At most {gradients:,.0f} full-data gradients; about {duration(seconds)} here at most (by {basis})."
+    )

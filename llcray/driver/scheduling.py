@@ -1,0 +1,206 @@
+"""Trials through Ray Tune. Tune starts, places, reuses and restarts; what is done is known from the workers' commits.
+
+A trial whose worker died starts again, without its committed runs, until its retries are spent; then its runs get
+failed rows. When Tune itself gives up, what is unfinished is handed to it again.
+"""
+
+import os
+import pickle
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import ray
+from llcray_storage import Dataset
+from ray import tune
+from ray.exceptions import RayTaskError
+from ray.tune.schedulers import FIFOScheduler
+
+from llcray.driver.reports import TrialReport
+from llcray.driver.tracker import Tracker
+from llcray.driver.trainable import SweepTrial
+from llcray.driver.view import View
+from llcray.driver.work import Assignment, reason_of, settle
+from llcray.spec import Resources
+
+MAX_FRUITLESS_ROUNDS = 3
+PENDING_PER_SLOT = 2
+
+
+class SweepStoppedError(Exception):
+    """Leaves Tune's loop when the sweep is to end early."""
+
+
+@dataclass(frozen=True)
+class Conduct:
+    """How trials are to be run.
+
+    Attributes:
+        assignment: The trials.
+        resources: Of one trial.
+        dataset: Where rows of trials that lost too many workers go.
+        scratch: Folder for what Tune insists on writing.
+        max_concurrent: Most trials at a time.
+        max_retries: Times a trial starts again after its worker died.
+        stop: Asked several times a second whether to end early.
+    """
+
+    assignment: Assignment
+    resources: Resources
+    dataset: Dataset
+    scratch: Path
+    max_concurrent: int
+    max_retries: int
+    stop: Callable[[], bool]
+
+
+def run_trials(conduct: Conduct, tracker: Tracker, view: View) -> None:
+    """Runs all trials, or until `conduct.stop` says so.
+
+    Args:
+        conduct: What to run, and how.
+        tracker: Kept up to date.
+        view: Shown what happens.
+    """
+    watch = _Watch(conduct, tracker, view)
+    fruitless = 0
+    while tracker.unfinished and not conduct.stop():
+        before = len(tracker.finished)
+        try:
+            _tune(conduct, tracker, watch)
+        except SweepStoppedError:
+            return
+        except Exception as error:
+            fruitless = 0 if len(tracker.finished) > before else fruitless + 1
+            if fruitless >= MAX_FRUITLESS_ROUNDS:
+                raise
+            view.notice(f"The scheduler failed ({reason_of(error)}); starting what is left again.")
+        tracker.running.clear()
+
+
+def _tune(conduct: Conduct, tracker: Tracker, watch: "_Watch") -> None:
+    """One experiment of Tune's over the trials that have unfinished runs."""
+    left = {run.run_id for run in tracker.unfinished}
+    plans = enumerate(conduct.assignment.plans)
+    indices = [index for index, plan in plans if any(run.run_id in left for run in plan.runs)]
+    is_first = not (tracker.finished or tracker.losses)
+    os.environ["TUNE_MAX_PENDING_TRIALS_PG"] = str(PENDING_PER_SLOT * conduct.max_concurrent)
+    trainable = tune.with_parameters(SweepTrial, assignment=conduct.assignment, resources=conduct.resources)
+    tune.Tuner(
+        tune.with_resources(trainable, _bundle(conduct.resources)),
+        param_space={"index": tune.grid_search(indices), "attempt": 0 if is_first else 1},
+        tune_config=tune.TuneConfig(
+            max_concurrent_trials=conduct.max_concurrent,
+            reuse_actors=True,
+            scheduler=_Scheduler(),
+            trial_name_creator=_name,
+            trial_dirname_creator=_name,
+        ),
+        run_config=tune.RunConfig(
+            name="tune",
+            storage_path=str(conduct.scratch / "tune"),
+            failure_config=tune.FailureConfig(max_failures=conduct.max_retries),
+            checkpoint_config=tune.CheckpointConfig(checkpoint_at_end=False),
+            callbacks=[watch],
+            verbose=0,
+            log_to_file=False,
+        ),
+    ).fit()
+
+
+def _bundle(resources: Resources) -> tune.PlacementGroupFactory:
+    amounts = {"CPU": resources.cpus, "GPU": resources.gpus, "memory": resources.memory or 0}
+    return tune.PlacementGroupFactory([{name: amount for name, amount in amounts.items() if amount}])
+
+
+def _name(trial: Any) -> str:
+    return f"trial_{trial.trial_id}"
+
+
+def _error_of(trial: Any) -> BaseException | None:
+    """What Tune noted last on a trial."""
+    path = trial.pickled_error_file
+    return pickle.loads(Path(path).read_bytes()) if path and Path(path).exists() else None
+
+
+class _Scheduler(FIFOScheduler):
+    """First in, first out: trials come largest first.
+
+    Tune 2.60 never restarts a trial whose worker died while being reset for it: the trial stays marked as resetting.
+    This takes the mark off.
+    """
+
+    def on_trial_error(self, tune_controller: Any, trial: Any) -> None:
+        """See above."""
+        super().on_trial_error(tune_controller, trial)
+        getattr(tune_controller, "_resetting_trials", set()).discard(trial)
+
+
+class _Watch(tune.Callback):
+    """Tune's events, told to tracker and view."""
+
+    def __init__(self, conduct: Conduct, tracker: Tracker, view: View) -> None:
+        self._conduct = conduct
+        self._tracker = tracker
+        self._view = view
+
+    def __getstate__(self) -> dict[str, Any]:
+        """Nothing: Tune stores its callbacks for a later restore, which the dataset makes needless."""
+        return {}
+
+    def on_trial_start(self, iteration: int, trials: Sequence[Any], trial: Any, **info: Any) -> None:
+        """A worker has taken a trial."""
+        self._tracker.trial_started(trial.config["index"])
+
+    def on_trial_result(
+        self, iteration: int, trials: Sequence[Any], trial: Any, result: Mapping[str, Any], **info: Any
+    ) -> None:
+        """A worker reports."""
+        node = str(result.get("hostname", ""))
+        for run in self._tracker.reported(trial.config["index"], result["report"], node):
+            self._view.run_finished(self._tracker, run)
+
+    def on_trial_complete(self, iteration: int, trials: Sequence[Any], trial: Any, **info: Any) -> None:
+        """A trial is over."""
+        self._tracker.trial_ended(trial.config["index"])
+
+    def on_trial_recover(self, iteration: int, trials: Sequence[Any], trial: Any, **info: Any) -> None:
+        """A worker died; its trial starts again."""
+        index = trial.config["index"]
+        times = self._tracker.trial_lost(index, why_lost(_error_of(trial)))
+        trial.set_config(trial.config | {"attempt": times})
+        label = self._tracker.labels[self._conduct.assignment.plans[index].runs[0].run_id]
+        self._view.notice(f"lost    a worker at {label}: {self._tracker.losses[index][-1]}; trying again")
+
+    def on_trial_error(self, iteration: int, trials: Sequence[Any], trial: Any, **info: Any) -> None:
+        """A trial has lost too many workers: its runs that are not committed fail."""
+        index, assignment = trial.config["index"], self._conduct.assignment
+        times = self._tracker.trial_lost(index, why_lost(_error_of(trial)))
+        reasons = "; ".join(dict.fromkeys(self._tracker.losses[index]))
+        report = TrialReport(
+            finished=tuple(
+                settle(self._conduct.dataset, assignment, assignment.plans[index], f"{times} workers died: {reasons}")
+            )
+        )
+        for run in self._tracker.reported(index, report, ""):
+            self._view.run_finished(self._tracker, run)
+        self._tracker.trial_ended(index)
+
+    def on_step_end(self, iteration: int, trials: Sequence[Any], **info: Any) -> None:
+        """Several times a second: redraw, and see whether to stop."""
+        self._view.tick(self._tracker)
+        if self._conduct.stop():
+            for trial in trials:
+                actor = trial.temporary_state.ray_actor
+                if actor is not None:
+                    ray.kill(actor)
+            raise SweepStoppedError
+
+
+def why_lost(error: BaseException | None) -> str:
+    """One line: what became of a worker."""
+    if isinstance(error, RayTaskError) and isinstance(error.cause, BaseException):
+        return reason_of(error.cause)
+    text = " ".join(str(error).split())
+    return f"{type(error).__name__}: {text[:300]}"

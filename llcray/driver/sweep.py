@@ -1,0 +1,212 @@
+"""`llcray sweep`: from a file to finished runs, and what the user reads meanwhile and at the end."""
+
+import time
+from contextlib import ExitStack
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import llcray_storage as ls
+from rich.console import Console
+
+from llcray.driver.errors import DriverError
+from llcray.driver.interrupts import Interrupts
+from llcray.driver.labels import labels
+from llcray.driver.options import SweepOptions
+from llcray.driver.pending import Pending, pending
+from llcray.driver.plan import cost_model, ordered_trials
+from llcray.driver.tracker import Tracker
+from llcray.driver.view import View, choose_view
+from llcray.driver.wording import duration, plural
+from llcray.spec import Sweep, load_sweep
+
+ALL_OK = 0
+SOME_FAILED = 1
+STOPPED_EARLY = 130
+
+
+def run_sweep(path: str | Path, options: SweepOptions, console: Console | None = None) -> int:
+    """Runs what the dataset does not have yet.
+
+    Args:
+        path: The sweep file.
+        options: See `SweepOptions`.
+        console: Where to print; by default standard output (standard error where that is for `json_lines`).
+
+    Returns:
+        Exit code: 0 all ok, 1 some runs failed, 130 stopped early (interrupted, or the time budget was spent).
+
+    Raises:
+        SpecError: The file has mistakes.
+        StorageError: The dataset cannot be used.
+        DriverError: There is no such cluster, or trials do not fit on it.
+    """
+    console = console or Console(stderr=options.json_lines)
+    sweep = load_sweep(path, options.overrides)
+    storage = _rooted(options.storage)
+    dataset = ls.Dataset.create_or_open(storage)
+    call = _Call(path, options, sweep, storage, dataset, pending(sweep, dataset, options), console)
+    if not call.todo.runs:
+        return _say_nothing_to_do(call)
+    with Interrupts() as interrupts:
+        try:
+            tracker = _run(call, interrupts)
+        except KeyboardInterrupt:
+            call.view.notice(f"Interrupted. Finished runs are kept in {options.storage}. To go on: {_again(call)}")
+            return STOPPED_EARLY
+    return _conclude(call, tracker)
+
+
+@dataclass(frozen=True)
+class _Call:
+    """One call of the command.
+
+    Attributes:
+        path: Of the sweep file.
+        options: As given.
+        sweep: The validated file.
+        storage: Root of the dataset as workers need it.
+        dataset: Opened there.
+        todo: What is not done.
+        console: Where to print.
+        view: What shows progress.
+        started: Monotonic seconds.
+    """
+
+    path: str | Path
+    options: SweepOptions
+    sweep: Sweep
+    storage: str
+    dataset: ls.Dataset
+    todo: Pending
+    console: Console
+    view: View = field(init=False)
+    started: float = field(default_factory=time.monotonic)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "view", choose_view(self.options, self.console))
+
+    @property
+    def is_terse(self) -> bool:
+        """Whether tables and hints are unwanted."""
+        return self.options.quiet or self.options.json_lines
+
+
+def _run(call: _Call, interrupts: Interrupts) -> Tracker:
+    from llcray.driver.cluster import connect
+
+    with ExitStack() as stack:
+        cluster = stack.enter_context(connect(call.options.address, call.sweep.resources))
+        from llcray.driver.scheduling import Conduct, run_trials
+        from llcray.driver.work import Assignment
+
+        interrupts.install()
+        if cluster.num_nodes > 1 and "://" not in call.storage:
+            call.view.notice(f"{cluster.num_nodes} machines: {call.storage} has to be the same folder on all of them.")
+        slots = min(cluster.num_slots, call.options.max_concurrent or cluster.num_slots)
+        model = cost_model(call.sweep, call.dataset)
+        plans = ordered_trials(call.todo, slots, model)
+        num_before = len(call.sweep.runs) - len(call.todo.runs)
+        tracker = Tracker.of(call.sweep, plans, labels(call.sweep.runs), model, num_before, min(slots, len(plans)))
+        interrupts.deferred = True
+        call.view.opened(tracker)
+        stack.callback(lambda: call.view.closed(tracker))
+        run_trials(
+            Conduct(
+                assignment=Assignment(call.sweep.name, call.storage, plans, call.todo.generations),
+                resources=call.sweep.resources,
+                dataset=call.dataset,
+                scratch=cluster.scratch,
+                max_concurrent=slots,
+                max_retries=call.options.max_retries,
+                stop=lambda: _is_to_stop(call, tracker, interrupts),
+            ),
+            tracker,
+            call.view,
+        )
+    return tracker
+
+
+def _is_to_stop(call: _Call, tracker: Tracker, interrupts: Interrupts) -> bool:
+    budget = call.options.time_budget
+    if interrupts.received:
+        tracker.stopped = "interrupted"
+    elif budget is not None and time.monotonic() - call.started > budget:
+        tracker.stopped = "time budget"
+    return bool(tracker.stopped)
+
+
+def _rooted(storage: str) -> str:
+    """The root as workers need it: they may run in another folder.
+
+    Raises:
+        DriverError: Workers, being other processes, could not see it.
+    """
+    if storage.startswith("memory://"):
+        raise DriverError(f"storage '{storage}' is seen by one process only: give a folder, s3:// or gs://.")
+    return storage if "://" in storage else str(Path(storage).expanduser().absolute())
+
+
+def _say_nothing_to_do(call: _Call) -> int:
+    num_failed = call.todo.num_failed
+    failed = f", {num_failed} failed (--retry-failed runs these again)" if num_failed else ""
+    runs = plural(len(call.sweep.runs), "run")
+    call.view.notice(
+        f"{call.sweep.name}: nothing to do: {runs} in {call.options.storage}, {call.todo.num_ok} ok{failed}."
+    )
+    return SOME_FAILED if num_failed else ALL_OK
+
+
+def _conclude(call: _Call, tracker: Tracker) -> int:
+    taken = duration(time.monotonic() - call.started)
+    if not call.is_terse and (tracker.finished or tracker.num_before):
+        _show_results(call)
+    if tracker.stopped:
+        why = "Interrupted" if tracker.stopped == "interrupted" else "The time budget is spent"
+        kept = plural(tracker.num_before + len(tracker.finished), "finished run")
+        call.view.notice(
+            f"{why} after {taken}: {kept} kept in {call.options.storage}, {len(tracker.unfinished)} left. "
+            f"To go on: {_again(call)}"
+        )
+        return STOPPED_EARLY
+    call.view.notice(
+        f"{call.sweep.name}: {plural(len(tracker.finished), 'run')} done in {taken}, {tracker.num_failed} failed."
+    )
+    if not call.is_terse:
+        _say_where_to_look(call)
+    failed_before = [
+        run_id for run_id, status in call.todo.statuses.items() if status == "failed" and run_id not in tracker.finished
+    ]
+    return SOME_FAILED if tracker.num_failed or failed_before else ALL_OK
+
+
+def _show_results(call: _Call) -> None:
+    from llcray.report.default_plot import default_plot
+    from llcray.report.tables import print_results
+
+    print_results(call.options.storage, call.sweep.name, call.console)
+    figure = default_plot(call.options.storage, call.sweep.name)
+    if figure is not None:
+        call.console.print(f"Plot: {figure}", markup=False, highlight=False, soft_wrap=True)
+
+
+def _say_where_to_look(call: _Call) -> None:
+    storage, name = call.options.storage, call.sweep.name
+    for line in (
+        f"llcray report {storage} --sweep {name}",
+        f"llcray plot {storage} --sweep {name} --x num_params --y llc --color sampler_kind",
+        f'llcray query {storage} "SELECT run_id, llc, llc_mcse, rhat, verdict FROM runs"',
+    ):
+        call.console.print("  " + line, markup=False, highlight=False, soft_wrap=True)
+
+
+def _again(call: _Call) -> str:
+    """The command that goes on where this one stopped."""
+    options = call.options
+    words = ["llcray", "sweep", str(call.path)]
+    if options.storage != SweepOptions.storage:
+        words += ["--storage", options.storage]
+    if options.address:
+        words += ["--address", options.address]
+    for override in options.overrides:
+        words += ["--set", override]
+    return " ".join(words)

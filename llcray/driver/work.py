@@ -1,0 +1,222 @@
+"""One trial in a thread of its worker: what it reports, how its runs fail, how it is cancelled. No Ray.
+
+An exception fails the run that raised it and no other: runs that shared its program are tried again one by one.
+Failures of the storage fly, since no row could tell of them.
+"""
+
+import math
+import queue
+import threading
+import traceback
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from llcray_storage import Dataset, StorageError
+
+from llcray.driver.cost import num_gradients
+from llcray.driver.reports import RunReport, TrialReport
+from llcray.spec import RunSpec, TrialPlan
+
+FRAMES_IN_REASON = 3
+JOIN_SECONDS = 2.0
+
+
+@dataclass(frozen=True)
+class Assignment:
+    """What all workers of a sweep share.
+
+    Attributes:
+        sweep: Its name.
+        root: Root of the dataset, absolute where it is a path.
+        plans: All trials, by index.
+        generations: Generation to write of runs that are deliberately redone.
+    """
+
+    sweep: str
+    root: str
+    plans: tuple[TrialPlan, ...]
+    generations: Mapping[str, int]
+
+
+class TrialCancelledError(Exception):
+    """Raised inside a trial that nobody waits for any more."""
+
+
+class TrialThread:
+    """A trial under way."""
+
+    def __init__(self, assignment: Assignment, plan: TrialPlan, dataset: Dataset, attempt: int) -> None:
+        """Starts it.
+
+        Args:
+            assignment: Of the sweep.
+            plan: The trial.
+            dataset: Where its rows go.
+            attempt: 0, or how often a worker died of it: then runs that are committed are skipped.
+        """
+        self._assignment = assignment
+        self._plan = plan
+        self._dataset = dataset
+        self._attempt = attempt
+        self._finished: queue.SimpleQueue[RunReport | BaseException | None] = queue.SimpleQueue()
+        self._now = TrialReport()
+        self._spent: dict[str, float] = {}
+        self._cancelled = threading.Event()
+        self._thread = threading.Thread(target=self._run, name="trial", daemon=True)
+        self._thread.start()
+
+    def next_report(self, timeout: float) -> tuple[TrialReport, bool]:
+        """What happened since the last call, and whether the trial is over. Waits for a run to finish.
+
+        Args:
+            timeout: Seconds to wait at most.
+
+        Raises:
+            Exception: What ended the trial before its end.
+        """
+        finished: list[RunReport] = []
+        over = False
+        try:
+            item = self._finished.get(timeout=timeout)
+            while True:
+                if isinstance(item, BaseException):
+                    raise item
+                if item is None:
+                    over = True
+                    break
+                finished.append(item)
+                item = self._finished.get_nowait()
+        except queue.Empty:
+            pass
+        return replace(self._now, finished=tuple(finished)), over
+
+    def cancel(self) -> None:
+        """Ends the trial at its next sign of life, and waits for that a moment."""
+        self._cancelled.set()
+        self._thread.join(JOIN_SECONDS)
+
+    def _run(self) -> None:
+        try:
+            self._do(TrialPlan(self._to_do()) if self._attempt else self._plan)
+        except TrialCancelledError:
+            pass
+        except BaseException as error:
+            self._finished.put(error)
+            return
+        self._finished.put(None)
+
+    def _to_do(self) -> tuple[RunSpec, ...]:
+        """The runs not committed yet; reports the others, since their first report may have died with a worker."""
+        committed = committed_runs(self._dataset, self._assignment, self._plan)
+        for report in committed.values():
+            self._finished.put(report)
+        return tuple(run for run in self._plan.runs if run.run_id not in committed)
+
+    def _do(self, plan: TrialPlan) -> None:
+        """Does the runs of a plan; on an exception, those that are left one by one."""
+        from llcray.trial import run_trial
+
+        if not plan.runs:
+            return
+        left = {run.run_id: run for run in plan.runs}
+        try:
+            generations = self._assignment.generations
+            for outcome in run_trial(plan, self._assignment.sweep, self._dataset, self._observe, generations):
+                del left[outcome.run_id]
+                self._finished.put(_report(outcome.row))
+        except (TrialCancelledError, StorageError):
+            raise
+        except Exception as error:
+            runs = tuple(left.values())
+            if self._now.phase != "building" and len(runs) > 1:
+                for run in runs:
+                    self._do(TrialPlan((run,)))
+            else:
+                self._fail(runs, reason_of(error))
+
+    def _fail(self, runs: tuple[RunSpec, ...], reason: str) -> None:
+        for run in runs:
+            commit_failure(self._dataset, self._assignment, run, self._plan, reason)
+            self._finished.put(RunReport(run.run_id, "failed", reason=reason))
+
+    def _observe(self, event: Any) -> None:
+        """Takes note of a `TrialEvent`."""
+        if self._cancelled.is_set():
+            raise TrialCancelledError
+        spent = self._spent[event.run_id] = self._spent.get(event.run_id, 0.0) + event.num_gradients
+        budgets = {run.run_id: run for run in self._plan.runs if run.run_id == event.run_id}
+        budget = num_gradients(budgets[event.run_id]) if budgets else math.inf
+        self._now = TrialReport(
+            phase=event.phase,
+            run_id=event.run_id,
+            llc=event.llc,
+            llc_mcse=getattr(event, "llc_mcse", math.nan),
+            fraction=min(1.0, spent / budget),
+        )
+
+
+def committed_runs(dataset: Dataset, assignment: Assignment, plan: TrialPlan) -> dict[str, RunReport]:
+    """Runs of a plan that the dataset has, at the generation wanted, by id.
+
+    Raises:
+        StorageError: It cannot be read.
+    """
+    statuses, generations = dataset.finished(assignment.sweep), dataset.generations(assignment.sweep)
+    return {
+        run.run_id: RunReport(run.run_id, "ok" if statuses[run.run_id] == "ok" else "failed")
+        for run in plan.runs
+        if generations.get(run.run_id, 0) >= assignment.generations.get(run.run_id, 1)
+    }
+
+
+def settle(dataset: Dataset, assignment: Assignment, plan: TrialPlan, reason: str) -> list[RunReport]:
+    """Gives failed rows to the runs of a plan that have none; reports all.
+
+    Raises:
+        StorageError: The dataset cannot be used.
+    """
+    committed = committed_runs(dataset, assignment, plan)
+    failed = [run for run in plan.runs if run.run_id not in committed]
+    for run in failed:
+        commit_failure(dataset, assignment, run, plan, reason)
+    return [*committed.values(), *(RunReport(run.run_id, "failed", reason=reason) for run in failed)]
+
+
+def commit_failure(dataset: Dataset, assignment: Assignment, run: RunSpec, plan: TrialPlan, reason: str) -> None:
+    """Writes the row of a run that has no estimate.
+
+    Raises:
+        StorageError: It cannot be written.
+    """
+    from llcray.trial import failed_row
+
+    row = failed_row(run, plan, assignment.sweep, reason)
+    if run.run_id in assignment.generations:
+        row["generation"] = assignment.generations[run.run_id]
+    dataset.write_run(row)
+
+
+def reason_of(error: BaseException) -> str:
+    """One line: kind and message of an exception, and its innermost frames, newest first."""
+    message = " ".join(str(error).split())[:500]
+    frames = traceback.extract_tb(error.__traceback__)[-FRAMES_IN_REASON:]
+    places = ", ".join(f"{Path(frame.filename).name}:{frame.lineno} {frame.name}" for frame in reversed(frames))
+    return f"{type(error).__name__}: {message}" + (f" [{places}]" if places else "")
+
+
+def _report(row: Mapping[str, Any]) -> RunReport:
+    def number(name: str) -> float:
+        value = row.get(name)
+        return math.nan if value is None else float(value)
+
+    return RunReport(
+        run_id=row["run_id"],
+        status="ok",
+        llc=number("llc"),
+        llc_mcse=number("llc_mcse"),
+        verdict=str(row.get("verdict") or ""),
+        seconds=number("sampling_seconds") + number("compile_seconds"),
+        num_gradients=number("num_gradients"),
+    )
