@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from llcray_storage.encode import draws_digest, new_nonce, parquet_bytes, sha256, table_of_draws, table_of_rows
+from llcray_storage.encode import commit_bytes, draws_digest, new_nonce, parquet_bytes, sha256, table_of_draws
 from llcray_storage.errors import StorageError
 from llcray_storage.layout import Partition, checked_id, draws_name
 from llcray_storage.lookup import Known, SegmentLookup, hot_row
@@ -97,7 +97,7 @@ def _put_run(
         commit |= {"draws_file": name, "draws_sha256": digest, "draws_digest": draws_digest(chains)}
     else:
         commit |= {"draws_file": None, "draws_sha256": None, "draws_digest": None}
-    run_data = parquet_bytes(RUNS, table_of_rows(RUNS, [{**row, **commit}]), nonce)
+    run_data = commit_bytes(RUNS, {**row, **commit}, nonce)
     reached("commit.encoded")
     started = time.time()
     if draws_key is not None:

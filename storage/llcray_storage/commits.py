@@ -2,7 +2,7 @@
 
 import pyarrow as pa
 
-from llcray_storage.encode import read_parquet, sha256
+from llcray_storage.encode import is_intact, read_parquet, sha256
 from llcray_storage.errors import ObjectMissingError
 from llcray_storage.layout import HOT, Partition
 from llcray_storage.objects import ObjectStore
@@ -12,6 +12,8 @@ from llcray_storage.schema import Table
 def whole_commit(table: Table, name: str, data: bytes) -> pa.Table | None:
     """The one row of a commit; None when the file is damaged or is not what its name says."""
     try:
+        if not is_intact(data):
+            return None
         rows = read_parquet(table, data)
     except (pa.ArrowException, OSError):
         return None

@@ -22,6 +22,10 @@ ROWS_PER_GROUP = {"runs": 8192, "draws": 64, "targets": 8192}
 """A row group of draws is 16 runs of 4 chains: what reading one run costs."""
 
 
+SEAL = "llcray.sha256"
+UNSEALED = "0" * 64
+
+
 def new_nonce() -> str:
     """Random text that tells one write from any other."""
     return secrets.token_hex(8)
@@ -88,25 +92,47 @@ def _series_array(values: Sequence[np.ndarray | None]) -> pa.Array:
 
 def parquet_bytes(table: Table, rows: pa.Table, nonce: str) -> bytes:
     """The rows as one Parquet file that no other write has the bytes of."""
-    metadata = {**(table.arrow.metadata or {}), b"llcray.nonce": nonce.encode()}
+    return _encoded(table, rows, {"llcray.nonce": nonce})
+
+
+def commit_bytes(table: Table, row: Mapping[str, Any], nonce: str) -> bytes:
+    """One row as a Parquet file that carries its own hash: SHA-256 of the file with zeros in the place of the hash.
+
+    Page checksums leave the footer unguarded, and nothing else on disk knows the hash of a commit.
+    """
+    data = _encoded(table, table_of_rows(table, [row]), {"llcray.nonce": nonce, SEAL: UNSEALED})
+    return data.replace(UNSEALED.encode(), sha256(data).encode())
+
+
+def is_intact(data: bytes) -> bool:
+    """Whether a Parquet file is what its own hash says; true for files that carry none.
+
+    Raises:
+        OSError, pa.ArrowInvalid: The bytes are not a whole Parquet file.
+    """
+    with pq.ParquetFile(pa.BufferReader(data)) as file:
+        seal = (file.metadata.metadata or {}).get(SEAL.encode())
+    return seal is None or sha256(data.replace(seal, UNSEALED.encode())) == seal.decode(errors="replace")
+
+
+def _encoded(table: Table, rows: pa.Table, metadata: Mapping[str, str]) -> bytes:
     series = [column.name for column in table.columns if column.type.equals(SERIES)]
     plain = [column.name for column in table.columns if not column.type.equals(SERIES)]
     repetitive = [name for name in plain if not pa.types.is_floating(table.by_name[name].type)]
-    if rows.num_rows == 1:
-        repetitive = []
     sink = pa.BufferOutputStream()
-    pq.write_table(
-        rows.replace_schema_metadata(metadata),
+    with pq.ParquetWriter(
         sink,
-        row_group_size=ROWS_PER_GROUP[table.name],
+        table.arrow,
         compression="zstd",
         compression_level=3,
-        use_dictionary=repetitive,  # pyright: ignore[reportArgumentType]
+        use_dictionary=repetitive if rows.num_rows > 1 else False,  # pyright: ignore[reportArgumentType]
         column_encoding={f"{name}.list.element": "BYTE_STREAM_SPLIT" for name in series} or None,
         write_page_checksum=True,
         write_statistics=plain,  # pyright: ignore[reportArgumentType]
         store_schema=True,
-    )
+    ) as writer:
+        writer.write_table(rows, row_group_size=ROWS_PER_GROUP[table.name])
+        writer.add_key_value_metadata(dict(metadata))
     return sink.getvalue().to_pybytes()
 
 

@@ -19,7 +19,7 @@ from llcray_storage.layout import SEGMENT, Partition
 from llcray_storage.manifest import Manifest, manifest_path, publish
 from llcray_storage.objects import ObjectStore, quarantine
 from llcray_storage.schema import DRAWS, Table
-from llcray_storage.segments import Part, write_segments
+from llcray_storage.segments import Part, without, write_segments
 from llcray_storage.snapshot import hot_frame
 
 
@@ -62,7 +62,7 @@ def rebuild(store: ObjectStore, partition: Partition) -> Repaired:
         new.extend(write_segments(store, partition, DRAWS, rescue.parts()))
         seen |= rescue.seen
         damaged.extend(rescue.damaged)
-        commits = commits.filter(pa.array([one not in rescue.wanted for one in commits.column("run_id").to_pylist()]))
+        commits = without(commits, "run_id", list(rescue.wanted))
     new.extend(write_segments(store, partition, partition.table, [Part(commits, 0)]))
     if number or new:
         damaged.extend(_damaged_manifest(store, partition, number))

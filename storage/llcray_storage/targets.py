@@ -9,7 +9,7 @@ import numpy as np
 from llcray_storage import snapshot as snapshots
 from llcray_storage.arrays import arrays_digest, from_bytes, stored_arrays, to_bytes
 from llcray_storage.commit import WriteOutcome
-from llcray_storage.encode import new_nonce, parquet_bytes, table_of_rows
+from llcray_storage.encode import commit_bytes, new_nonce
 from llcray_storage.errors import ObjectMissingError, StorageError
 from llcray_storage.layout import TARGET_PARTITION, artifact_path, checked_id
 from llcray_storage.objects import ObjectStore, quarantine
@@ -45,7 +45,7 @@ def commit_target(store: ObjectStore, row: Mapping[str, Any], arrays: Mapping[st
         generation = 1 if there is None else there["generation"] + 1
         own = (generation, new_nonce(), SCHEMA_VERSION, path, digest, len(data), _shapes(stored))
         full = {**row, **dict(zip(OWN_COLUMNS, own, strict=True))}
-        encoded = parquet_bytes(TARGETS, table_of_rows(TARGETS, [full]), full["nonce"])
+        encoded = commit_bytes(TARGETS, full, full["nonce"])
         if store.put_if_absent(TARGET_PARTITION.hot(identity, generation), encoded):
             return WriteOutcome(identity, generation, created=True)
 

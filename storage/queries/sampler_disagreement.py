@@ -1,6 +1,6 @@
 """Do samplers agree? Pairs of estimates of one target and component that differ by more than their error bars allow.
 
-    python storage/queries/sampler_disagreement.py results/
+python storage/queries/sampler_disagreement.py results/
 """
 
 import sys
