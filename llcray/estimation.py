@@ -117,10 +117,11 @@ def _estimate_group(
     for request in requests:
         check_batch_size(request.sampler, num_data)
     first = requests[0]
-    unscaled = make_posterior(target, 1.0, first.mask, jnp.dtype(first.sampler.precision))
+    exact = make_posterior(target, 1.0, first.mask, jnp.float64)
+    sampled = exact.astype(jnp.dtype(first.sampler.precision))
     jobs, facts = [], []
     for request in requests:
-        job, fact = _prepare(unscaled, request)
+        job, fact = _prepare(exact, sampled, request)
         jobs.append(job)
         facts.append(fact)
     for finished in execute(jobs, on_progress):
@@ -142,12 +143,11 @@ def check_batch_size(sampler: SamplerVariant, num_data: int) -> None:
         )
 
 
-def _prepare(unscaled: Posterior, request: EstimateRequest) -> tuple[Job, RunFacts]:
-    n_beta = resolve_n_beta(request.posterior, unscaled.num_data)
-    posterior = replace(unscaled, n_beta=jnp.asarray(n_beta, unscaled.center.dtype))
+def _prepare(exact: Posterior, sampled: Posterior, request: EstimateRequest) -> tuple[Job, RunFacts]:
+    """A run ready to start. The curvature comes from the float64 posterior alone, so all samplers share one gamma."""
+    n_beta = resolve_n_beta(request.posterior, exact.num_data)
+    posterior = replace(sampled, n_beta=jnp.asarray(n_beta, sampled.center.dtype))
     kernel = build_kernel(request.sampler)
-    key = jax.random.key(request.seed & 0xFFFFFFFF)
-    scale = curvature.scale((), key[None], jax.tree.map(lambda leaf: leaf[None], posterior))
     facts = RunFacts(
         sampler=request.sampler,
         kernel=kernel,
@@ -156,9 +156,15 @@ def _prepare(unscaled: Posterior, request: EstimateRequest) -> tuple[Job, RunFac
         num_data=posterior.num_data,
         num_sampled_params=posterior.num_sampled_params,
         n_beta=n_beta,
-        curvature=float(np.asarray(scale)[0]),
+        curvature=curvature_scale(replace(exact, n_beta=jnp.asarray(n_beta))),
     )
     return Job(posterior, request.seed, request.sampler.schedule(facts), kernel, request.sampling.num_chains), facts
+
+
+def curvature_scale(posterior: Posterior) -> float:
+    """The largest curvature of n beta L_n near w*; the same number for every run of a target."""
+    scale = curvature.scale((), jax.random.key(0)[None], jax.tree.map(lambda leaf: leaf[None], posterior))
+    return float(np.asarray(scale)[0])
 
 
 def _finish(target: Target, facts: RunFacts, job: Job, finished: Finished) -> RunEstimate:

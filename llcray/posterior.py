@@ -7,7 +7,7 @@ temperature one; beta is only here. Sampling moves the free coordinates, a flat 
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
 
@@ -84,6 +84,11 @@ class Posterior:
     def num_sampled_params(self) -> int:
         """d, the number of free coordinates."""
         return sum(self.layout.num_free)
+
+    def astype(self, dtype: Any) -> "Posterior":
+        """The same posterior in another precision; the loss at w* stays float64."""
+        cast = jax.tree.map(lambda x: _cast(x, dtype), replace(self, loss_at_center=None))
+        return replace(cast, loss_at_center=self.loss_at_center)
 
     def params(self, position: Array) -> PyTree:
         """The parameter pytree at free coordinates `position`, shape (d,)."""

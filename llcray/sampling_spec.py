@@ -4,7 +4,7 @@ from typing import Annotated
 
 from pydantic import Field
 
-from llcray.variant import Count, NonNegativeInt, PositiveFloat, Record
+from llcray.variant import Count, NonNegativeInt, PositiveFloat, Record, Variant
 
 
 class StoppingCriteria(Record):
@@ -31,7 +31,7 @@ class Budget(Record):
     num_draws: Count = 8192
 
 
-class SamplingSpec(Record):
+class SamplingSpec(Variant):
     """Chains, stopping and budget.
 
     Attributes:

@@ -100,10 +100,9 @@ def estimate(
     healthy = draws.healthy
     alive = kept.of_chains(healthy)
     raw = n_beta * alive.centered_loss
-    heat = np.nan_to_num(alive.heat)
-    series = raw - heat if subtract_heat else raw
+    series = raw - alive.heat if subtract_heat else raw
     summary = summarize(series)
-    bias = float(heat.mean()) if heat.size else 0.0
+    bias = _mean(alive.heat)
     llc_uncorrected = float(raw.mean()) if raw.size else float("nan")
     acceptance_rate = _mean(alive.acceptance_rate)
     chain_means = series.mean(axis=1) if series.size else np.array([])

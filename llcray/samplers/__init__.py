@@ -4,11 +4,20 @@ from typing import Annotated
 
 from pydantic import Field
 
+from llcray.samplers.adjusted_mclmc import AdjustedMCLMC as AdjustedMCLMC
 from llcray.samplers.auto import Auto as Auto
 from llcray.samplers.baoab import BAOAB as BAOAB
 from llcray.samplers.hmc import HMC as HMC
 from llcray.samplers.kernel import SamplerVariant as SamplerVariant
+from llcray.samplers.mala import MALA as MALA
 from llcray.samplers.mclmc import MCLMC as MCLMC
+from llcray.samplers.nuts import NUTS as NUTS
+from llcray.samplers.sghmc import SGHMC as SGHMC
 from llcray.samplers.sgld import SGLD as SGLD
+from llcray.samplers.sgnht import SGNHT as SGNHT
+from llcray.samplers.tempered_smc import TemperedSMC as TemperedSMC
 
-Sampler = Annotated[Auto | BAOAB | SGLD | HMC | MCLMC, Field(discriminator="kind")]
+Sampler = Annotated[
+    Auto | BAOAB | SGLD | SGHMC | SGNHT | HMC | NUTS | MALA | MCLMC | AdjustedMCLMC | TemperedSMC,
+    Field(discriminator="kind"),
+]

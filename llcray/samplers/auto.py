@@ -17,6 +17,7 @@ class Auto(SamplerVariant):
 
     Attributes:
         batch_size: Examples per gradient; null: 64, or all if there are fewer.
+        gradient: `minibatch` or `control_variate`, as for `baoab`.
         max_heat: Largest step-size bias to sample with, as a share of the LLC. It is subtracted; this bounds what is.
     """
 
@@ -24,6 +25,7 @@ class Auto(SamplerVariant):
 
     kind: Literal["auto"] = "auto"
     batch_size: Count | None = None
+    gradient: Literal["minibatch", "control_variate"] = "minibatch"
     max_heat: Annotated[float, Field(gt=0, le=0.5)] = 0.03
 
     @property
@@ -32,12 +34,12 @@ class Auto(SamplerVariant):
         return self.batch_size or 64
 
     def gradients_per_step(self, num_data: int) -> float:
-        """One minibatch gradient."""
-        return min(self.examples_per_gradient, num_data) / num_data
+        """One minibatch gradient, two with control variates."""
+        return min(self.examples_per_gradient, num_data) / num_data * (2 if self.gradient == "control_variate" else 1)
 
     def build(self) -> Kernel:
         """The kernel of `baoab`."""
-        return build_baoab(self.examples_per_gradient)
+        return build_baoab(self.examples_per_gradient, self.gradient)
 
     def schedule(self, facts: Any) -> Any:
         """Calibrates, then samples."""

@@ -27,6 +27,7 @@ class BAOAB(SamplerVariant):
         step_size: h, in units of w (unit mass); stable below 2/sqrt(largest curvature of n beta L_n + gamma).
         damping: alpha, friction times h, dimensionless.
         batch_size: Examples per gradient, drawn with replacement.
+        gradient: `minibatch`, or `control_variate`, which subtracts the batch's gradient at w* and adds the full one.
     """
 
     precision: ClassVar[Precision] = "float32"
@@ -36,41 +37,45 @@ class BAOAB(SamplerVariant):
     step_size: PositiveFloat = 1e-3
     damping: PositiveFloat = 0.1
     batch_size: Count = 64
+    gradient: Literal["minibatch", "control_variate"] = "minibatch"
 
     def gradients_per_step(self, num_data: int) -> float:
-        """One minibatch gradient."""
-        return min(self.batch_size, num_data) / num_data
+        """One minibatch gradient, two with control variates."""
+        return min(self.batch_size, num_data) / num_data * (2 if self.gradient == "control_variate" else 1)
 
     def build(self) -> Kernel:
         """The kernel."""
-        return build_baoab(self.batch_size)
+        return build_baoab(self.batch_size, self.gradient)
 
 
 class BAOABState(NamedTuple):
-    """Position, momentum, and the gradient of the potential at the position, each of shape (d,)."""
+    """Position, momentum and the gradient of the potential there, each of shape (d,); anchor of the gradient."""
 
     position: Any
     momentum: Any
     gradient: Any
+    anchor: Any
 
 
-def build_baoab(batch_size: int) -> Kernel:
+def build_baoab(batch_size: int, gradient: str) -> Kernel:
     """The kernel; `hyper` holds `step_size` and `damping`."""
     import jax
     import jax.numpy as jnp
 
     from llcray.samplers import stochastic_gradient as sg
-    from llcray.samplers.kernel import StepInfo
 
-    def potential_gradient(rng_key, position, posterior):
-        gradient = sg.loss_gradient(rng_key, position, posterior, batch_size)
+    estimator = sg.gradient_estimator(gradient, batch_size)
+
+    def potential_gradient(rng_key, position, anchor, posterior):
+        gradient = estimator.gradient(rng_key, position, anchor, posterior)
         return -sg.logdensity_gradient(gradient, position, posterior)
 
     def init(rng_key, position, posterior, hyper):
         del hyper
         gradient_key, momentum_key = jax.random.split(rng_key)
         momentum = jax.random.normal(momentum_key, position.shape, position.dtype)
-        return BAOABState(position, momentum, potential_gradient(gradient_key, position, posterior))
+        anchor = estimator.init(posterior)
+        return BAOABState(position, momentum, potential_gradient(gradient_key, position, anchor, posterior), anchor)
 
     def step(rng_key, state, posterior, hyper):
         gradient_key, noise_key = jax.random.split(rng_key)
@@ -80,24 +85,16 @@ def build_baoab(batch_size: int) -> Kernel:
         position = state.position + 0.5 * h * before
         after = c * before + jnp.sqrt(1 - c**2) * noise
         position = position + 0.5 * h * after
-        gradient = potential_gradient(gradient_key, position, posterior)
+        gradient = potential_gradient(gradient_key, position, state.anchor, posterior)
         momentum = after - 0.5 * h * gradient
         heat = 0.25 * (1 + c**2) * (jnp.sum(before**2) - before.shape[0])
-        nan = jnp.full((), jnp.nan, jnp.float32)
-        info = StepInfo(
-            num_gradients=sg.batch_share(posterior, batch_size),
-            acceptance_rate=nan,
-            energy=nan,
-            energy_change=nan,
-            heat=heat,
-            is_divergent=~jnp.isfinite(heat),
-        )
-        return BAOABState(position, momentum, gradient), info
+        moved = BAOABState(position, momentum, gradient, state.anchor)
+        return moved, sg.step_info(estimator.cost(posterior), heat, heat)
 
     return Kernel(
         init=init,
         step=step,
-        position=lambda state, posterior, hyper: state.position,
-        centered_loss=lambda state, posterior, hyper: posterior.centered_loss(state.position),
-        loss_gradients=1 / 3,
+        position=sg.position,
+        centered_loss=sg.centered_loss,
+        loss_gradients=sg.LOSS_GRADIENTS,
     )

@@ -36,6 +36,32 @@ def centered_loss(state: Any, posterior: Posterior, hyper: Hyper) -> Array:
     return posterior.centered_loss_of(state.logdensity, position(state, posterior, hyper))
 
 
+# Trajectories are shortened by a random factor between this and one: at a fixed length some directions return to where
+# they were, or to the mirror point, where the loss is the same.
+SHORTEST_TRAJECTORY = 0.3
+
+
+def random_length_hmc() -> Callable[..., Any]:
+    """BlackJAX's HMC kernel with trajectories of random length, and so without resonances."""
+    import blackjax
+
+    kernel = blackjax.hmc.build_kernel()
+
+    def step(
+        rng_key: Array,
+        state: Any,
+        logdensity_fn: Callable[[Array], Array],
+        step_size: Array,
+        inverse_mass_matrix: Array,
+        num_integration_steps: int,
+    ) -> tuple[Any, Any]:
+        length_key, kernel_key = jax.random.split(rng_key)
+        shorter = step_size * jax.random.uniform(length_key, minval=SHORTEST_TRAJECTORY, maxval=1.0)
+        return kernel(kernel_key, state, logdensity_fn, shorter, inverse_mass_matrix, num_integration_steps)
+
+    return step
+
+
 def step_info(
     num_gradients: Array | float,
     acceptance_rate: Array | float = jnp.nan,
@@ -49,6 +75,34 @@ def step_info(
     return StepInfo(*(jnp.asarray(x, jnp.float32) for x in numbers), is_divergent=jnp.asarray(is_divergent, bool))
 
 
-def tree_where(condition: Array, if_true: Any, if_false: Any) -> Any:
-    """Leafwise choice between two pytrees of one structure."""
-    return jax.tree.map(lambda a, b: jnp.where(condition, a, b), if_true, if_false)
+def window_adapted(
+    algorithm: Any,
+    rng_key: Array,
+    position: Array,
+    logdensity_fn: Callable[[Array], Array],
+    num_steps: int,
+    **settings: Any,
+) -> tuple[Any, Hyper, Array]:
+    """Stan's warmup of step size and diagonal mass matrix, by BlackJAX.
+
+    Args:
+        algorithm: `blackjax.hmc`, `blackjax.nuts`, ...
+        rng_key: Key.
+        position: Scaled start, shape (d,).
+        logdensity_fn: log p of the scaled position.
+        num_steps: Steps of the warmup.
+        settings: `target_acceptance_rate` and the algorithm's fixed parameters.
+
+    Returns:
+        The last state, the tuned `step_size` and `inverse_mass_matrix`, and the number of gradients.
+    """
+    import blackjax
+    from blackjax.adaptation.base import get_filter_adapt_info_fn
+
+    record = get_filter_adapt_info_fn(info_keys={"num_integration_steps"})
+    adaptation = blackjax.window_adaptation(
+        algorithm, logdensity_fn, initial_step_size=0.5, adaptation_info_fn=record, **settings
+    )
+    (state, tuned), history = adaptation.run(rng_key, position, num_steps)
+    num_gradients = jnp.sum(history.info.num_integration_steps).astype(jnp.float32)
+    return state, {name: tuned[name] for name in ("step_size", "inverse_mass_matrix")}, num_gradients

@@ -15,11 +15,6 @@ from pydantic import Field
 from llcray.samplers.kernel import Kernel, SamplerVariant
 from llcray.variant import Count
 
-# Trajectories are shortened by a random factor between this and one: at a fixed length some directions return to where
-# they were, or to the mirror point, where the loss is the same.
-SHORTEST = 0.3
-
-
 class HMC(SamplerVariant):
     """Hamiltonian Monte Carlo.
 
@@ -44,13 +39,10 @@ class HMC(SamplerVariant):
 
 def _build(num_integration_steps: int, target_acceptance_rate: float) -> Kernel:
     import blackjax
-    import jax
-    import jax.numpy as jnp
-    from blackjax.adaptation.base import get_filter_adapt_info_fn
 
     from llcray.samplers import full_batch as fb
 
-    kernel = blackjax.hmc.build_kernel()
+    kernel = fb.random_length_hmc()
 
     def init(rng_key, position, posterior, hyper):
         del rng_key
@@ -59,26 +51,22 @@ def _build(num_integration_steps: int, target_acceptance_rate: float) -> Kernel:
     def step(rng_key, state, posterior, hyper):
         logdensity_fn = fb.scaled_logdensity(posterior, hyper)
         metric = hyper["inverse_mass_matrix"]
-        jitter_key, kernel_key = jax.random.split(rng_key)
-        step_size = hyper["step_size"] * jax.random.uniform(jitter_key, minval=SHORTEST, maxval=1.0)
-        state, info = kernel(kernel_key, state, logdensity_fn, step_size, metric, num_integration_steps)
+        state, info = kernel(rng_key, state, logdensity_fn, hyper["step_size"], metric, num_integration_steps)
         return state, fb.step_info(
             num_integration_steps, info.acceptance_rate, info.energy, is_divergent=info.is_divergent
         )
 
     def adapt(rng_key, state, posterior, hyper, num_steps):
-        logdensity_fn = fb.scaled_logdensity(posterior, hyper)
-        adaptation = blackjax.window_adaptation(
+        state, tuned, num_gradients = fb.window_adapted(
             blackjax.hmc,
-            logdensity_fn,
-            initial_step_size=0.5,
+            rng_key,
+            state.position,
+            fb.scaled_logdensity(posterior, hyper),
+            num_steps,
             target_acceptance_rate=target_acceptance_rate,
-            adaptation_info_fn=get_filter_adapt_info_fn(),
             num_integration_steps=num_integration_steps,
         )
-        (state, tuned), _ = adaptation.run(rng_key, state.position, num_steps)
-        hyper = hyper | {"step_size": tuned["step_size"], "inverse_mass_matrix": tuned["inverse_mass_matrix"]}
-        return state, hyper, jnp.asarray(num_steps * num_integration_steps, jnp.float32)
+        return state, hyper | tuned, num_gradients
 
     return Kernel(
         init=init,

@@ -4,7 +4,8 @@
 
 targets exp(-n beta L_n(w) - gamma/2 |w - w*|^2) as epsilon -> 0. P = 1, or 1/(sqrt(v) + a) with v the running second
 moment of the minibatch loss gradient alone (localization excluded), started at 1 and divided by 1 - decay^t, which keeps the
-first steps short; `adam` also replaces the loss gradient by its running mean. An adaptive P makes the chain non-stationary.
+first steps short; `adam` also replaces the loss gradient by its running mean. An adaptive P makes the chain non-stationary;
+frozen after warmup, it targets the right density.
 
 Reference: Welling & Teh 2011; Lau et al. 2023 (arXiv 2308.12108), Alg. 1; preconditioned forms: Hitchcock & Hoogland 2025
 (arXiv 2507.21449), App. D.3, Alg. 2 and 3.
@@ -27,7 +28,9 @@ class SGLD(SamplerVariant):
         step_size: epsilon of Welling & Teh, in units of w^2: the gradient is multiplied by epsilon/2, the noise is
             sqrt(epsilon). BlackJAX's step_size is half of it.
         batch_size: Examples per gradient, drawn with replacement.
+        gradient: `minibatch`, or `control_variate`, which subtracts the batch's gradient at w* and adds the full one.
         preconditioner: `none`, `rmsprop` or `adam`.
+        preconditioning: `adaptive` throughout, or `frozen` after warmup.
         mean_decay: Decay of Adam's running mean.
         square_decay: Decay of the running second moment.
         stabilization: a, added to the root of the second moment; keeps the step bounded in flat directions.
@@ -39,79 +42,91 @@ class SGLD(SamplerVariant):
     kind: Literal["sgld"] = "sgld"
     step_size: PositiveFloat = 1e-5
     batch_size: Count = 64
+    gradient: Literal["minibatch", "control_variate"] = "minibatch"
     preconditioner: Literal["none", "rmsprop", "adam"] = "none"
+    preconditioning: Literal["adaptive", "frozen"] = "adaptive"
     mean_decay: Decay = 0.9
     square_decay: Decay = 0.99
     stabilization: PositiveFloat = 0.1
 
     def gradients_per_step(self, num_data: int) -> float:
-        """One minibatch gradient."""
-        return min(self.batch_size, num_data) / num_data
+        """One minibatch gradient, two with control variates."""
+        return min(self.batch_size, num_data) / num_data * (2 if self.gradient == "control_variate" else 1)
 
     def build(self) -> Kernel:
         """The kernel."""
-        return _build(self.batch_size, self.preconditioner)
+        return _build(self)
 
 
 class SGLDState(NamedTuple):
-    """Position and the running moments of the loss gradient (uncorrected), with the number of updates."""
+    """Position, running moments of the loss gradient (uncorrected), number of updates, anchor of the gradient."""
 
     position: Any
     mean: Any
     square: Any
     count: Any
+    anchor: Any
 
 
-def _build(batch_size: int, preconditioner: str) -> Kernel:
+def _build(sampler: SGLD) -> Kernel:
     import jax
     import jax.numpy as jnp
     from blackjax.sgmcmc import sgld
 
     from llcray.samplers import stochastic_gradient as sg
-    from llcray.samplers.kernel import StepInfo
 
     kernel = sgld.build_kernel()
+    estimator = sg.gradient_estimator(sampler.gradient, sampler.batch_size)
+    preconditioner, is_frozen = sampler.preconditioner, sampler.preconditioning == "frozen"
 
     def init(rng_key, position, posterior, hyper):
-        del rng_key, posterior, hyper
-        return SGLDState(position, jnp.zeros_like(position), jnp.ones_like(position), jnp.zeros((), jnp.int32))
+        del rng_key, hyper
+        start = (jnp.zeros_like(position), jnp.ones_like(position), jnp.zeros((), jnp.int32))
+        return SGLDState(position, *start, estimator.init(posterior))
 
-    def precondition(state, gradient, hyper):
-        count = state.count + 1
+    def observe(state, gradient, hyper):
         mean = hyper["mean_decay"] * state.mean + (1 - hyper["mean_decay"]) * gradient
         square = hyper["square_decay"] * state.square + (1 - hyper["square_decay"]) * gradient**2
-        drift = mean / (1 - hyper["mean_decay"] ** count) if preconditioner == "adam" else gradient
-        scale = 1 / (jnp.sqrt(square / (1 - hyper["square_decay"] ** count)) + hyper["stabilization"])
-        return drift, scale, state._replace(mean=mean, square=square, count=count)
+        return state._replace(mean=mean, square=square, count=state.count + 1)
 
-    def step(rng_key, state, posterior, hyper):
+    def precondition(state, gradient, hyper):
+        mean = state.mean / (1 - hyper["mean_decay"] ** state.count)
+        square = state.square / (1 - hyper["square_decay"] ** state.count)
+        drift = mean if preconditioner == "adam" else gradient
+        return drift, 1 / (jnp.sqrt(square) + hyper["stabilization"])
+
+    def move(rng_key, state, posterior, hyper, update):
         batch_key, noise_key = jax.random.split(rng_key)
-        gradient = sg.loss_gradient(batch_key, state.position, posterior, batch_size)
-        if preconditioner == "none":
-            drift, scale, moved = gradient, 1.0, state
-        else:
-            drift, scale, moved = precondition(state, gradient, hyper)
+        gradient = estimator.gradient(batch_key, state.position, state.anchor, posterior)
+        drift, scale = gradient, jnp.ones((), gradient.dtype)
+        if preconditioner != "none":
+            state = update(state, gradient, hyper)
+            drift, scale = precondition(state, gradient, hyper)
         logdensity_gradient = sg.logdensity_gradient(drift, state.position, posterior)
         # BlackJAX adds step_size * gradient + sqrt(2 step_size) * noise, elementwise in step_size.
         position = kernel(
             noise_key, state.position, lambda *_: logdensity_gradient, None, 0.5 * hyper["step_size"] * scale
         ).astype(state.position.dtype)  # BlackJAX's noise is float64 where 64-bit types are enabled
         heat = hyper["step_size"] / 8 * jnp.sum(scale * logdensity_gradient**2)
-        nan = jnp.full((), jnp.nan, jnp.float32)
-        info = StepInfo(
-            num_gradients=sg.batch_share(posterior, batch_size),
-            acceptance_rate=nan,
-            energy=nan,
-            energy_change=nan,
-            heat=heat,
-            is_divergent=~jnp.isfinite(heat),
-        )
-        return moved._replace(position=position), info
+        return state._replace(position=position), sg.step_info(estimator.cost(posterior), heat, heat)
+
+    def keep_square(state, gradient, hyper):
+        return observe(state, gradient, hyper)._replace(square=state.square, count=state.count)
+
+    def step(rng_key, state, posterior, hyper):
+        return move(rng_key, state, posterior, hyper, keep_square if is_frozen else observe)
+
+    def adapt(rng_key, state, posterior, hyper, num_steps):
+        def body(i, state):
+            return move(jax.random.fold_in(rng_key, i), state, posterior, hyper, observe)[0]
+
+        return jax.lax.fori_loop(0, num_steps, body, state), hyper, num_steps * estimator.cost(posterior)
 
     return Kernel(
         init=init,
         step=step,
-        position=lambda state, posterior, hyper: state.position,
-        centered_loss=lambda state, posterior, hyper: posterior.centered_loss(state.position),
-        loss_gradients=1 / 3,
+        position=sg.position,
+        centered_loss=sg.centered_loss,
+        loss_gradients=sg.LOSS_GRADIENTS,
+        adapt=adapt if is_frozen and preconditioner != "none" else None,
     )

@@ -1,0 +1,83 @@
+"""Stochastic gradient Nose-Hoover thermostat: a friction that adapts until the kinetic energy is right.
+
+    u <- u + h p,   p <- (1 - h zeta) p - h g + sqrt(2 alpha) xi,   zeta <- zeta + h (|p|^2/d - 1)
+
+in u = (w - w*)/s, s = 1/sqrt(largest curvature of n beta L_n + gamma), so that the thermostat reacts on the time scale of the
+dynamics; g a minibatch gradient of the potential in u. Targets exp(-n beta L_n(w) - gamma/2 |w - w*|^2) as h -> 0, also under
+gradient noise of unknown size, if it is isotropic.
+
+Reference: Ding et al. 2014, Bayesian sampling using stochastic gradient thermostats, Alg. 2; BlackJAX's `diffusions.sgnht`.
+"""
+
+from typing import Any, ClassVar, Literal, NamedTuple
+
+from llcray.samplers.kernel import Kernel, Precision, SamplerVariant
+from llcray.variant import Count, PositiveFloat
+
+
+class SGNHT(SamplerVariant):
+    """Stochastic gradient Nose-Hoover thermostat.
+
+    Attributes:
+        step_size: h s, in units of w (unit mass), as for `baoab` and `sghmc`.
+        damping: alpha, dimensionless: the noise added, and the friction times h the thermostat starts from.
+        batch_size: Examples per gradient, drawn with replacement.
+    """
+
+    precision: ClassVar[Precision] = "float32"
+    traced: ClassVar[tuple[str, ...]] = ("step_size", "damping")
+
+    kind: Literal["sgnht"] = "sgnht"
+    step_size: PositiveFloat = 1e-3
+    damping: PositiveFloat = 0.1
+    batch_size: Count = 64
+
+    def gradients_per_step(self, num_data: int) -> float:
+        """One minibatch gradient."""
+        return min(self.batch_size, num_data) / num_data
+
+    def build(self) -> Kernel:
+        """The kernel."""
+        return _build(self.batch_size)
+
+
+class SGNHTState(NamedTuple):
+    """Scaled position and momentum, each of shape (d,), and the friction of the thermostat."""
+
+    position: Any
+    momentum: Any
+    friction: Any
+
+
+def _build(batch_size: int) -> Kernel:
+    import jax
+    import jax.numpy as jnp
+    from blackjax.sgmcmc import diffusions
+
+    from llcray.samplers import full_batch as fb
+    from llcray.samplers import stochastic_gradient as sg
+
+    estimator = sg.gradient_estimator("minibatch", batch_size)
+
+    def init(rng_key, position, posterior, hyper):
+        momentum = jax.random.normal(rng_key, position.shape, position.dtype)
+        friction = hyper["damping"] / (hyper["step_size"] / hyper["scale"])
+        return SGNHTState(fb.to_scaled(position, posterior, hyper), momentum, friction)
+
+    def step(rng_key, state, posterior, hyper):
+        batch_key, noise_key = jax.random.split(rng_key)
+        position, h = fb.position(state, posterior, hyper), hyper["step_size"] / hyper["scale"]
+        gradient = estimator.gradient(batch_key, position, (), posterior)
+        gradient = hyper["scale"] * sg.logdensity_gradient(gradient, position, posterior)
+        integrate = diffusions.sgnht(alpha=hyper["damping"] / h)
+        moved = integrate(noise_key, *state, gradient, h)
+        moved = SGNHTState(*(x.astype(position.dtype) for x in moved))
+        return moved, sg.step_info(estimator.cost(posterior), jnp.nan, jnp.sum(moved.momentum))
+
+    return Kernel(
+        init=init,
+        step=step,
+        position=fb.position,
+        centered_loss=lambda state, posterior, hyper: posterior.centered_loss(fb.position(state, posterior, hyper)),
+        loss_gradients=sg.LOSS_GRADIENTS,
+    )

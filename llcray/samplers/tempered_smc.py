@@ -1,0 +1,133 @@
+"""Tempered sequential Monte Carlo: a cross-check, for small targets, that does not start at w*.
+
+    particles from N(w*, I/gamma), moved through exp(-theta n beta (L_n - L_n*)) N(w*, I/gamma), theta from 0 to 1, each rise
+    chosen to keep a share of the effective particles; resampled, and moved by Hamiltonian Monte Carlo at every rise
+
+targets exp(-n beta L_n(w) - gamma/2 |w - w*|^2). A chain is a population of its own; after tempering its particles are moved
+and recorded in turn, one a draw. Full gradients in float64. The localization must be positive.
+
+Reference: Del Moral, Doucet & Jasra 2006, Sequential Monte Carlo samplers; BlackJAX's `adaptive_tempered_smc`.
+"""
+
+from typing import Annotated, Any, Literal, NamedTuple
+
+from pydantic import Field
+
+from llcray.samplers.kernel import Kernel, SamplerVariant
+from llcray.variant import Count, PositiveFloat
+
+
+class TemperedSMC(SamplerVariant):
+    """Tempered sequential Monte Carlo.
+
+    Attributes:
+        num_particles: Particles of one chain.
+        num_mcmc_steps: Hamiltonian moves of every particle at each rise of the temperature.
+        num_integration_steps: Leapfrog steps of a move.
+        step_size: Leapfrog step in units of 1/sqrt(largest curvature); it need not be tuned within (0, 1).
+        target_ess: Share of the particles that stays effective at a rise.
+    """
+
+    kind: Literal["tempered_smc"] = "tempered_smc"
+    num_particles: Count = 64
+    num_mcmc_steps: Count = 5
+    num_integration_steps: Count = 10
+    step_size: PositiveFloat = 0.3
+    target_ess: Annotated[float, Field(gt=0, lt=1)] = 0.5
+
+    def gradients_per_step(self, num_data: int) -> float:
+        """One move of one particle."""
+        del num_data
+        return float(self.num_integration_steps)
+
+    def build(self) -> Kernel:
+        """The kernel; its adaptation is the tempering."""
+        return _build(self)
+
+
+class PopulationState(NamedTuple):
+    """Scaled particles, shape (particle, d), the number of draws so far, and the particle drawn last."""
+
+    particles: Any
+    num_draws: Any
+    position: Any
+    logdensity: Any
+
+
+def _build(sampler: TemperedSMC) -> Kernel:
+    import blackjax
+    import blackjax.smc.resampling as resampling
+    import jax
+    import jax.numpy as jnp
+    from blackjax.smc import extend_params
+
+    from llcray.samplers import full_batch as fb
+
+    num_particles, num_leapfrog = sampler.num_particles, sampler.num_integration_steps
+    kernel = fb.random_length_hmc()
+
+    def init(rng_key, position, posterior, hyper):
+        spread = 1 / (jnp.sqrt(posterior.localization) * hyper["scale"])
+        particles = spread * jax.random.normal(rng_key, (num_particles, *position.shape), position.dtype)
+        start = particles[0]
+        return PopulationState(particles, jnp.zeros((), jnp.int32), start, _logdensity(posterior, hyper)(start))
+
+    def _logdensity(posterior, hyper):
+        return fb.scaled_logdensity(posterior, hyper)
+
+    def adapt(rng_key, state, posterior, hyper, num_steps):
+        del num_steps
+
+        def logprior(u):
+            return -0.5 * posterior.localization * hyper["scale"] ** 2 * jnp.sum(u**2)
+
+        def loglikelihood(u):
+            return _logdensity(posterior, hyper)(u) - logprior(u)
+
+        smc = blackjax.adaptive_tempered_smc(
+            logprior,
+            loglikelihood,
+            kernel,
+            blackjax.hmc.init,
+            extend_params(
+                {
+                    "step_size": jnp.asarray(sampler.step_size),
+                    "inverse_mass_matrix": jnp.ones_like(state.position),
+                    "num_integration_steps": num_leapfrog,
+                }
+            ),
+            resampling.systematic,
+            sampler.target_ess,
+            num_mcmc_steps=sampler.num_mcmc_steps,
+        )
+
+        def body(carry):
+            rung, tempered = carry
+            return rung + 1, smc.step(jax.random.fold_in(rng_key, rung), tempered)[0]
+
+        start = (jnp.zeros((), jnp.int32), smc.init(state.particles))
+        num_rungs, tempered = jax.lax.while_loop(lambda carry: carry[1].tempering_param < 1, body, start)
+        cost = sampler.num_mcmc_steps * num_leapfrog * num_particles
+        tuned = {"step_size": jnp.asarray(sampler.step_size, state.position.dtype)}
+        return state._replace(particles=tempered.particles), hyper | tuned, (num_rungs * cost).astype(jnp.float32)
+
+    def step(rng_key, state, posterior, hyper):
+        index = state.num_draws % num_particles
+        logdensity_fn = _logdensity(posterior, hyper)
+        moving = blackjax.hmc.init(state.particles[index], logdensity_fn)
+        metric = jnp.ones_like(state.position)
+        moved, info = kernel(rng_key, moving, logdensity_fn, hyper["step_size"], metric, num_leapfrog)
+        particles = state.particles.at[index].set(moved.position)
+        state = PopulationState(particles, state.num_draws + 1, moved.position, moved.logdensity)
+        return state, fb.step_info(
+            num_leapfrog + 1, info.acceptance_rate, info.energy, is_divergent=info.is_divergent
+        )
+
+    return Kernel(
+        init=init,
+        step=step,
+        position=fb.position,
+        centered_loss=fb.centered_loss,
+        loss_gradients=0.0,
+        adapt=adapt,
+    )
