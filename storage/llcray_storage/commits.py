@@ -2,7 +2,7 @@
 
 import pyarrow as pa
 
-from llcray_storage.encode import is_intact, read_parquet, sha256
+from llcray_storage.encode import UNREADABLE, is_intact, read_parquet, sha256
 from llcray_storage.errors import ObjectMissingError
 from llcray_storage.layout import HOT, Partition
 from llcray_storage.objects import ObjectStore
@@ -15,7 +15,7 @@ def whole_commit(table: Table, name: str, data: bytes) -> pa.Table | None:
         if not is_intact(data):
             return None
         rows = read_parquet(table, data)
-    except (pa.ArrowException, OSError):
+    except UNREADABLE:
         return None
     named = HOT.fullmatch(name)
     if rows.num_rows != 1 or named is None:

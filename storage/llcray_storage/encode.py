@@ -22,6 +22,9 @@ ROWS_PER_GROUP = {"runs": 8192, "draws": 64, "targets": 8192}
 """A row group of draws is 16 runs of 4 chains: what reading one run costs."""
 
 
+UNREADABLE = (pa.ArrowException, OSError, UnicodeDecodeError)
+"""What pyarrow raises on bytes that are no whole Parquet file."""
+
 SEAL = "llcray.sha256"
 UNSEALED = "0" * 64
 
@@ -108,7 +111,7 @@ def is_intact(data: bytes) -> bool:
     """Whether a Parquet file is what its own hash says; true for files that carry none.
 
     Raises:
-        OSError, pa.ArrowInvalid: The bytes are not a whole Parquet file.
+        UNREADABLE: The bytes are not a whole Parquet file.
     """
     with pq.ParquetFile(pa.BufferReader(data)) as file:
         seal = (file.metadata.metadata or {}).get(SEAL.encode())
@@ -141,7 +144,7 @@ def read_parquet(table: Table, data: bytes) -> pa.Table:
     dropped.
 
     Raises:
-        OSError, pa.ArrowInvalid: The bytes are not a whole Parquet file.
+        UNREADABLE: The bytes are not a whole Parquet file.
     """
     with pq.ParquetFile(pa.BufferReader(data), page_checksum_verification=True) as file:
         return conformed(table, file.read(use_threads=False))

@@ -3,10 +3,9 @@
 from typing import NamedTuple
 
 import polars as pl
-import pyarrow as pa
 
 from llcray_storage import manifest as manifests
-from llcray_storage.encode import read_parquet
+from llcray_storage.encode import UNREADABLE, read_parquet
 from llcray_storage.errors import ObjectMissingError
 from llcray_storage.layout import Partition
 from llcray_storage.objects import ObjectStore
@@ -62,5 +61,5 @@ def hot_row(store: ObjectStore, partition: Partition, identity: str, generation:
     data = store.get(key)
     try:
         return read_parquet(partition.table, data).to_pylist()[0]
-    except (pa.ArrowException, OSError, IndexError) as error:
+    except (*UNREADABLE, IndexError) as error:
         raise damaged(store, f"'{key}'", error) from error

@@ -13,7 +13,7 @@ import pyarrow.parquet as pq
 
 from llcray_storage import manifest as manifests
 from llcray_storage.commits import details_problem, whole_commit
-from llcray_storage.encode import conformed, draws_digest, read_parquet, sha256
+from llcray_storage.encode import UNREADABLE, conformed, draws_digest, read_parquet, sha256
 from llcray_storage.errors import ObjectMissingError, StorageError
 from llcray_storage.layout import SEGMENT, Partition
 from llcray_storage.manifest import Manifest, manifest_path, publish
@@ -158,15 +158,25 @@ def _salvage(table: Table, path: str, data: bytes) -> _Salvage:
         return _Salvage(path, rows, frozenset(rows.column(table.key).to_pylist()), whole=True)
     good = [table.arrow.empty_table()]
     ids: set[str] = set()
-    with contextlib.suppress(pa.ArrowException, OSError):
-        strict = pq.ParquetFile(pa.BufferReader(data), page_checksum_verification=True)
-        lenient = pq.ParquetFile(pa.BufferReader(data))
-        for group in range(strict.num_row_groups):
-            with contextlib.suppress(pa.ArrowException, OSError, UnicodeDecodeError):
-                ids |= set(lenient.read_row_group(group, columns=[table.key]).column(table.key).to_pylist())
-            with contextlib.suppress(pa.ArrowException, OSError, UnicodeDecodeError):
-                good.append(conformed(table, strict.read_row_group(group)))
+    with (
+        contextlib.suppress(*UNREADABLE),
+        pq.ParquetFile(pa.BufferReader(data), page_checksum_verification=True) as file,
+    ):
+        # A damaged column name would pass for a missing column and be read as null.
+        trusted = set(file.schema_arrow.names) <= set(table.by_name)
+        for group in range(file.num_row_groups):
+            ids |= _readable_ids(table, data, group)
+            with contextlib.suppress(*UNREADABLE):
+                if trusted:
+                    good.append(conformed(table, file.read_row_group(group, use_threads=False)))
     return _Salvage(path, pa.concat_tables(good), frozenset(ids), whole=False)
+
+
+def _readable_ids(table: Table, data: bytes, group: int) -> set[str]:
+    """Ids of a row group, whatever its checksums say: they name what may have to run again."""
+    with contextlib.suppress(*UNREADABLE), pq.ParquetFile(pa.BufferReader(data)) as file:
+        return set(file.read_row_group(group, columns=[table.key], use_threads=False).column(table.key).to_pylist())
+    return set()
 
 
 def _latest(table: Table, rows: pa.Table) -> pa.Table:

@@ -8,12 +8,12 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 import polars as pl
-import pyarrow as pa
 
 from llcray_storage import manifest as manifests
 from llcray_storage import snapshot as snapshots
 from llcray_storage.arrays import from_bytes
 from llcray_storage.commits import details_problem, whole_commit
+from llcray_storage.encode import UNREADABLE
 from llcray_storage.errors import ObjectMissingError, StorageError
 from llcray_storage.layout import ARTIFACT, HOT, HOT_DRAWS, SEGMENT, TARGET_PARTITION, TMP, Partition
 from llcray_storage.manifest import Manifest
@@ -150,7 +150,7 @@ def _check_segments(store: ObjectStore, partition: Partition, manifest: Manifest
             table = next(one for one in _tables(partition) if one.name == segment.table)
             try:
                 read_segment(store, partition, table, segment)
-            except (StorageError, pa.ArrowException, OSError) as error:
+            except (StorageError, *UNREADABLE) as error:
                 yield Finding("damaged", path, str(error).splitlines()[0])
 
 

@@ -1,0 +1,194 @@
+"""Writes 100,000 synthetic runs, measures reading before and after compaction, and puts the table into README.md.
+
+    python storage/benchmark.py                                 about half an hour, 8 GB of disk
+    python storage/benchmark.py --runs 2000 --draws 200 --print
+
+Reading is the median of five calls in one process, files in the page cache; every call opens the dataset anew.
+"""
+
+import argparse
+import json
+import os
+import platform
+import shutil
+import statistics
+import tempfile
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import llcray_storage as ls
+import numpy as np
+import polars as pl
+
+BEGIN, END = "<!-- benchmark -->", "<!-- end of benchmark -->"
+SWEEP = "benchmark"
+SAMPLERS, ACTIVATIONS, DATA, NOISES = (
+    ("sgld", "hmc", "mclmc"),
+    ("relu", "tanh"),
+    ("gaussian", "digits"),
+    ("none", "flip"),
+)
+
+
+NUMBERS = (
+    *("llc", "llc_mcse", "llc_sd", "llc_between_chain_sd", "rhat", "ess_bulk", "ess_tail", "dispersion"),
+    *("acceptance_rate", "step_size", "loss_at_center", "gradient_norm_at_center", "test_loss"),
+    *("num_gradients", "warmup_gradients", "wnv_seconds", "wnv_gradients", "ess_per_second", "ess_per_gradient"),
+    *("time_to_se1", "fde_to_se1", "sampling_seconds", "compile_seconds", "build_seconds"),
+)
+
+
+@dataclass(frozen=True)
+class Reading:
+    """Seconds of the four questions, and bytes a run on disk."""
+
+    query: float
+    draws: float
+    scan: float
+    finished: float
+    num_bytes: float
+
+
+def row(index: int, rng: np.random.Generator) -> dict[str, Any]:
+    """A run with most columns filled."""
+    numbers = dict(zip(NUMBERS, rng.normal(10.0, 1.0, size=len(NUMBERS)).tolist(), strict=True))
+    spec = {"target": {"architecture": {"kind": "mlp", "widths": [16, 16]}, "seed": index}, "kind": "run", "version": 1}
+    return {
+        **numbers,
+        "run_id": f"{index * 2654435761 % 2**64:016x}",
+        "target_id": f"{index // 3:016x}",
+        "sweep": SWEEP,
+        "status": "ok",
+        "verdict": "ok",
+        "spec": json.dumps(spec),
+        "sampler_kind": SAMPLERS[index % 3],
+        "architecture_kind": "mlp",
+        "architecture_activation": ACTIVATIONS[index // 3 % 2],
+        "architecture_widths": [16, 16],
+        "data_kind": DATA[index // 6 % 2],
+        "noise_kind": NOISES[index // 12 % 2],
+        "seed": index,
+        "component": "all",
+        "num_params": 1000 + index % 7,
+        "num_data": 1000,
+        "num_chains": 4,
+        "llcray_version": "0.1.0",
+        "device_kind": "cpu",
+        "host": "node",
+    }
+
+
+def chains(rng: np.random.Generator) -> list[dict[str, Any]]:
+    """Four chains of 1,000 draws, two series."""
+    loss = rng.gamma(5.0, size=(4, 1000)) / 100
+    distance = rng.gamma(50.0, size=(4, 1000))
+    return [{"chain": c, "n_beta": 144.8, "centered_loss": loss[c], "squared_distance": distance[c]} for c in range(4)]
+
+
+def write(root: str, num_runs: int, num_with_draws: int) -> float:
+    """Write every run as a worker would; returns seconds a run."""
+    dataset = ls.Dataset.create_or_open(root)
+    rng = np.random.default_rng(0)
+    every = max(num_runs // max(num_with_draws, 1), 1)
+    started = time.perf_counter()
+    for index in range(num_runs):
+        dataset.write_run(row(index, rng), chains(rng) if index % every == 0 else ())
+    return (time.perf_counter() - started) / num_runs
+
+
+def seconds(call: Callable[[], Any], repeats: int) -> float:
+    """Median wall time of a call."""
+    times = []
+    for _ in range(repeats):
+        started = time.perf_counter()
+        call()
+        times.append(time.perf_counter() - started)
+    return statistics.median(times)
+
+
+def read(root: str, num_runs: int, repeats: int) -> Reading:
+    """Ask the four questions."""
+    run_id = row(0, np.random.default_rng(0))["run_id"]
+
+    def query() -> None:
+        chosen = (pl.col("architecture_activation") == "relu") & (pl.col("data_kind") == "gaussian")
+        summary = ls.scan_runs(root, SWEEP).filter(chosen).group_by("sampler_kind", "noise_kind")
+        assert summary.agg(pl.col("llc").mean(), pl.len()).collect().height == 6
+
+    def draws() -> None:
+        assert ls.scan_draws(root, SWEEP, run_id).collect().height == 4
+
+    def scan() -> None:
+        assert ls.scan_runs(root, SWEEP).collect().height == num_runs
+
+    def finished() -> None:
+        assert len(ls.finished(root, SWEEP)) == num_runs
+
+    num_bytes = sum(path.stat().st_size for table in ("runs", "draws") for path in Path(root, table).rglob("*.parquet"))
+    taken = (seconds(query, repeats), seconds(draws, repeats), seconds(scan, repeats), seconds(finished, repeats))
+    return Reading(*taken, num_bytes=num_bytes / num_runs)
+
+
+def table(num_runs: int, num_with_draws: int) -> str:
+    """Write, read, compact, read, vacuum, read; the results as Markdown."""
+    root = tempfile.mkdtemp(prefix="llcray-benchmark-")
+    try:
+        per_write = write(root, num_runs, num_with_draws)
+        before = read(root, num_runs, 1)
+        started = time.perf_counter()
+        ls.compact(root)
+        compaction = time.perf_counter() - started
+        between = read(root, num_runs, 5)
+        ls.vacuum(root, grace_seconds=-60.0)
+        after = read(root, num_runs, 5)
+    finally:
+        shutil.rmtree(root)
+    lines = [
+        "| seconds | small files only | compacted, small files still there | compacted |",
+        "|---|---|---|---|",
+    ]
+    spoken = {
+        "query": "filtered summary (means by sampler and noise)",
+        "draws": "draws of one run",
+        "scan": "all columns of all runs",
+        "finished": "`finished` (what a resumed sweep asks first)",
+    }
+    for name, text in spoken.items():
+        figures = [f"{getattr(reading, name):.3g}" for reading in (before, between, after)]
+        lines.append(f"| {text} | {' | '.join(figures)} |")
+    sizes = [f"{reading.num_bytes:,.0f}" for reading in (before, between, after)]
+    lines.append(
+        f"| bytes a run (draws of every {num_runs // max(num_with_draws, 1)}th included) | {' | '.join(sizes)} |"
+    )
+    machine = (
+        f"{os.cpu_count()} cores ({platform.machine()}), Python {platform.python_version()}, polars {pl.__version__}"
+    )
+    lines.append("")
+    lines.append(
+        f"{num_runs:,} runs, {num_with_draws:,} with draws. One process wrote a run in {1000 * per_write:.1f} ms, synced to "
+        f"disk; compaction took {compaction:.0f} s. {machine}, shared with other work."
+    )
+    return "\n".join(lines)
+
+
+def main() -> None:
+    """Measure, then print or put into the page."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--runs", type=int, default=100_000)
+    parser.add_argument("--draws", type=int, default=10_000)
+    parser.add_argument("--print", action="store_true", help="print instead of writing storage/README.md")
+    arguments = parser.parse_args()
+    measured = table(arguments.runs, arguments.draws)
+    if arguments.print:
+        print(measured)
+        return
+    page = Path(__file__).with_name("README.md")
+    before, _, rest = page.read_text().partition(BEGIN)
+    page.write_text(f"{before}{BEGIN}\n{measured}\n{END}{rest.partition(END)[2]}")
+
+
+if __name__ == "__main__":
+    main()
