@@ -120,5 +120,25 @@ def query(uri: str, sql: str, form: str | None, output: Path | None) -> None:
     answer(uri, sql, form, output, Console())
 
 
+@main.command()
+@uri_argument
+@click.option("--x", metavar="COLUMN", help="Along the x axis; chosen by what the sweep varies if left out.")
+@click.option("--y", metavar="COLUMN", default="llc", show_default=True, help="Along the y axis.")
+@click.option("--color", metavar="COLUMN", help="One colour a value; the sampler if left out.")
+@click.option("--facet", metavar="COLUMN[,COLUMN]", help="One panel a value; a second column goes down.")
+@click.option("--filter", "condition", metavar="CONDITION", help='Such as: activation == "relu" and num_data >= 5000')
+@sweep_option
+@click.option("--log-x/--linear-x", default=None, help="Logarithmic or linear; chosen by the values if left out.")
+@click.option("--log-y/--linear-y", default=None, help="The same for y.")
+@click.option("-o", "--output", type=click.Path(path_type=Path), metavar="FILE", help="A .png, .svg or .pdf file.")
+def plot(uri: str, facet: str | None, output: Path | None, **wanted: Any) -> None:
+    """Plot a column against another: means over seeds, between-seed spread and Monte Carlo error told apart."""
+    from llcray.report.plot import PlotRequest
+    from llcray.report.plot import plot as save_plot
+
+    facets = [name.strip() for name in facet.split(",")] if facet else []
+    click.echo(save_plot(uri, PlotRequest(facets=facets, **wanted), output))
+
+
 if __name__ == "__main__":
     main()

@@ -4,10 +4,13 @@ The colours are those of Okabe & Ito (Color Universal Design, 2008), safe for co
 differ too, so that figures survive greyscale.
 """
 
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 BLUE, VERMILION, GREEN, PURPLE = "#0072B2", "#D55E00", "#009E73", "#AA4499"
 ORANGE, SKY, BLACK, GREY = "#E69F00", "#56B4E9", "#1A1A1A", "#777777"
+
+
+LineStyle = Literal["-", "--", "-.", ":"]
 
 
 class Look(NamedTuple):
@@ -15,7 +18,7 @@ class Look(NamedTuple):
 
     color: str
     marker: str
-    line: str
+    line: LineStyle
 
 
 SAMPLER_LOOKS = {

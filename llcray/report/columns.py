@@ -31,6 +31,12 @@ SPOKEN = {
     "ess_bulk": "bulk ESS",
     "ess_tail": "tail ESS",
     "num_params": "parameters d",
+    "architecture_num_params": "parameters asked for",
+    "architecture_depth": "hidden layers",
+    "architecture_widths": "hidden widths",
+    "architecture_kind": "architecture",
+    "noise_rate": "share of labels flipped",
+    "data_kind": "input distribution",
     "num_sampled_params": "sampled parameters",
     "num_data": "examples n",
     "n_beta": "n·beta",
@@ -95,7 +101,7 @@ def spoken(column: str) -> str:
     """The column in words."""
     if column in SPOKEN:
         return SPOKEN[column]
-    words = column.removesuffix("_kind") if column.endswith("_kind") else column
+    words = column.removesuffix("_kind").removeprefix("architecture_")
     return words.replace("num_", "number of ").replace("_", " ")
 
 

@@ -1,0 +1,121 @@
+"""What goes into which panel of a sweep plot: facets of one axis, or one panel for each axis varied alone."""
+
+import itertools
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import polars as pl
+
+from llcray.report.columns import SAMPLER, is_number, spoken
+from llcray.report.errors import ReportError
+from llcray.report.scale import value_text
+from llcray.report.varying import prevailing, sampler_axes, target_axes
+
+MAX_PANELS = 24
+MAX_DEFAULT_FACET = 6
+
+
+@dataclass(frozen=True)
+class Panel:
+    """One set of axes.
+
+    Attributes:
+        title: What its runs have in common; "" if all runs are in it.
+        x: Column along the x axis.
+        runs: Its runs.
+    """
+
+    title: str
+    x: str
+    runs: pl.DataFrame
+
+
+@dataclass(frozen=True)
+class Layout:
+    """Panels, in reading order.
+
+    Attributes:
+        panels: At least one.
+        num_columns: Panels in a row.
+        pooled: Axes that vary inside a point, beside the seeds.
+    """
+
+    panels: tuple[Panel, ...]
+    num_columns: int
+    pooled: tuple[str, ...] = ()
+
+
+def faceted(runs: pl.DataFrame, x: str, color: str | None, facets: Sequence[str]) -> Layout:
+    """A panel for each combination of the facets' values; the first facet goes across, the second down.
+
+    Raises:
+        ReportError: There would be too many panels.
+    """
+    values = [sorted(runs[name].unique().to_list(), key=lambda value: (value is None, value)) for name in facets]
+    combinations = list(itertools.product(*reversed(values)))
+    if len(combinations) > MAX_PANELS:
+        raise ReportError(
+            f"facets {', '.join(facets)} make {len(combinations)} panels, more than {MAX_PANELS}: add a --filter."
+        )
+    panels = []
+    for combination in combinations:
+        pairs = list(zip(facets, reversed(combination), strict=True))
+        inside = runs.filter(*(pl.col(name).eq_missing(value) for name, value in pairs))
+        title = ", ".join(f"{spoken(name)}: {value_text(value)}" for name, value in pairs)
+        panels.append(Panel(title, x, inside))
+    num_columns = len(values[0]) if len(values) > 1 else min(len(combinations), 4)
+    used = {x, color, *facets}
+    pooled = [
+        name for name in (*target_axes(runs), *sampler_axes(runs)) if name not in used and _varies(panels, used, name)
+    ]
+    if SAMPLER not in used and _varies(panels, used, SAMPLER):
+        pooled.append(SAMPLER)
+    return Layout(tuple(panels), num_columns, tuple(pooled))
+
+
+def automatic(runs: pl.DataFrame) -> Layout:
+    """The panels that suit what varies: one for each axis when each varies alone, else facets."""
+    axes = target_axes(runs)
+    if one_at_a_time(runs, axes):
+        usual = {name: prevailing(runs, name) for name in axes}
+        panels = tuple(Panel("", name, runs.filter(_others_usual(usual, name))) for name in axes)
+        return Layout(panels, min(len(panels), 3))
+    x, facets = default_axes(runs)
+    return faceted(runs, x, SAMPLER, facets)
+
+
+def default_axes(runs: pl.DataFrame) -> tuple[str, list[str]]:
+    """The x axis, the number with the most values, or else the first axis; and up to two further axes as facets."""
+    axes = [*target_axes(runs), *sampler_axes(runs)]
+    if not axes:
+        return SAMPLER, []
+    numbers = [name for name in axes if is_number(name)]
+    x = max(numbers or axes, key=lambda name: runs[name].n_unique())
+    rest = [name for name in axes if name != x and runs[name].n_unique() <= MAX_DEFAULT_FACET]
+    facets = rest[:2]
+    if len(facets) == 2 and runs.select(facets).unique().height > MAX_PANELS // 2:
+        facets = facets[:1]
+    return x, facets
+
+
+def one_at_a_time(runs: pl.DataFrame, axes: Sequence[str]) -> bool:
+    """Whether each run's target differs from the usual one in at most one axis, and at least two axes vary so."""
+    if len(axes) < 2:
+        return False
+    changed = runs.select((pl.col(name).ne_missing(pl.lit(prevailing(runs, name)))).alias(name) for name in axes)
+    alone = changed.select(pl.sum_horizontal(pl.all()).max()).item() <= 1
+    return bool(alone) and sum(changed[name].any() for name in axes) > 1
+
+
+def _others_usual(usual: dict[str, object], name: str) -> pl.Expr:
+    others = [pl.col(other).eq_missing(pl.lit(value)) for other, value in usual.items() if other != name]
+    return pl.all_horizontal(others)
+
+
+def _varies(panels: Sequence[Panel], used: set[str | None], name: str) -> bool:
+    """Whether a column varies within a point of some panel."""
+    by = [column for column in used if column is not None]
+    return any(
+        not panel.runs.is_empty() and panel.runs.group_by(by).agg(pl.col(name).n_unique())[name].max() != 1
+        for panel in panels
+    )

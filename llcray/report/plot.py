@@ -1,0 +1,140 @@
+"""`llcray plot`: from what the user asked to a saved figure, and the plot a sweep ends with."""
+
+import hashlib
+import os
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import polars as pl
+from llcray_storage import scan_runs
+from llcray_storage.settings import Root
+
+from llcray.report.columns import SAMPLER, is_number, resolve
+from llcray.report.errors import ReportError
+from llcray.report.figures import save
+from llcray.report.filters import parse_filter
+from llcray.report.panels import Layout, automatic, faceted
+from llcray.report.sweep_plot import Drawing, draw
+from llcray.report.trust import trust
+from llcray.report.varying import prepared
+
+
+@dataclass(frozen=True)
+class PlotRequest:
+    """What to plot, in the user's words.
+
+    Attributes:
+        x: Column; None to choose panels by what varies.
+        y: Column of numbers.
+        color: Column; None for the sampler where there are several.
+        facets: Up to two columns: across, and down.
+        condition: A filter, see `llcray.report.filters`.
+        sweep: Only this sweep.
+        log_x: Whether x axes are logarithmic; None to choose.
+        log_y: The same for y.
+    """
+
+    x: str | None = None
+    y: str = "llc"
+    color: str | None = None
+    facets: Sequence[str] = ()
+    condition: str | None = None
+    sweep: str | None = None
+    log_x: bool | None = None
+    log_y: bool | None = None
+
+
+def plot(root: Root, request: PlotRequest, output: Path | None = None) -> Path:
+    """Draw and save; the file's path.
+
+    Args:
+        root: The dataset.
+        request: What to plot.
+        output: File, ending in .png, .svg or .pdf; None for a name that says what is in it, among the dataset's plots.
+
+    Raises:
+        ReportError: A column or filter is not understood, no run is left, or the file cannot be written.
+        StorageError: There is no dataset.
+    """
+    drawing = drawing_of(root, request)
+    return save(draw(drawing), output or plots_folder(root, request.sweep or "all") / _file_name(request, drawing))
+
+
+def default_plot(root: Root, sweep: str, folder: Path | None = None) -> Path | None:
+    """The plot a sweep ends with: LLC against what it varies, samplers by colour; None when no run has an LLC."""
+    request = PlotRequest(sweep=sweep)
+    try:
+        drawing = drawing_of(root, request)
+    except NothingToDrawError:
+        return None
+    return save(draw(drawing), (folder or plots_folder(root, sweep)) / _file_name(request, drawing))
+
+
+class NothingToDrawError(ReportError):
+    """No run matches, or none has the number."""
+
+
+def drawing_of(root: Root, request: PlotRequest) -> Drawing:
+    """What will be drawn: columns resolved, runs filtered and laid out.
+
+    Raises:
+        ReportError: An unknown column, a filter that is not understood, or no run to draw.
+    """
+    y = resolve(request.y)
+    if not is_number(y):
+        raise ReportError(f"column '{y}' holds no numbers: give --y llc, rhat, wnv_gradients, ...")
+    if len(request.facets) > 2:
+        raise ReportError(f"--facet {','.join(request.facets)}: at most two columns, one across and one down.")
+    x = None if request.x is None else resolve(request.x)
+    facets = [resolve(name) for name in request.facets]
+    color = None if request.color is None else resolve(request.color)
+    runs = _runs(root, request, y)
+    if color is None and runs[SAMPLER].n_unique() > 1 and x != SAMPLER:
+        color = SAMPLER
+    return Drawing(_layout(runs, request, x, color, facets), y, color, request.log_x, request.log_y)
+
+
+def plots_folder(root: Root, sweep: str) -> Path:
+    """Where plots of a sweep are kept: beside the tables of a local dataset, else in the working directory."""
+    text = os.fspath(root)
+    remote = "://" in text or text.endswith((".yaml", ".yml"))
+    return (Path() if remote else Path(text)) / "plots" / sweep
+
+
+def _runs(root: Root, request: PlotRequest, y: str) -> pl.DataFrame:
+    runs = prepared(scan_runs(root, request.sweep)).with_columns(trust())
+    if request.condition is not None:
+        runs = runs.filter(parse_filter(request.condition))
+    if runs.filter(pl.col(y).is_finite()).is_empty():
+        where = " ".join(
+            [f"in sweep '{request.sweep}'" if request.sweep else "in the dataset"]
+            + ([f"with {request.condition}"] if request.condition else [])
+        )
+        what = f"none of {runs.height} runs" if runs.height else "no run"
+        raise NothingToDrawError(f"nothing to draw: {what} {where} has a value of '{y}'. See `llcray status`.")
+    return runs
+
+
+def _layout(runs: pl.DataFrame, request: PlotRequest, x: str | None, color: str | None, facets: list[str]) -> Layout:
+    if x is not None:
+        return faceted(runs, x, color, facets)
+    sweeps = sorted(runs["sweep"].unique())
+    if len(sweeps) > 1:
+        raise ReportError(f"the dataset holds the sweeps {', '.join(sweeps)}: choose one with --sweep, or give --x.")
+    return automatic(runs)
+
+
+def _file_name(request: PlotRequest, drawing: Drawing) -> str:
+    """A name that follows from the request and the sweep's axes alone."""
+    axes = dict.fromkeys(panel.x for panel in drawing.layout.panels)
+    words = [drawing.y, "by", *(axes if len(axes) == 1 else ["axis"])]
+    if request.color is not None:
+        words += ["color", str(drawing.color)]
+    for name in request.facets:
+        words += ["facet", resolve(name)]
+    if request.condition is not None:
+        spoken = re.sub(r"\W+", "_", request.condition).strip("_")[:40]
+        words += [spoken, hashlib.sha256(request.condition.encode()).hexdigest()[:6]]
+    return "-".join(words) + ".png"
