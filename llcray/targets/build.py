@@ -1,6 +1,7 @@
 """Builds a target from its spec. Everything drawn follows from the spec, so the same spec gives the same target."""
 
 import dataclasses
+import time
 from functools import singledispatch
 
 from llcray.targets import (
@@ -22,7 +23,10 @@ def build_target(spec: Variant) -> Target:
         ValueError: The data do not suit the architecture, or a user's function does not return a target.
         FloatingPointError: Training diverged.
     """
-    return dataclasses.replace(_build(spec), target_id=content_id(spec))
+    start = time.perf_counter()
+    target = _build(spec)
+    facts = dataclasses.replace(target.facts, build_seconds=time.perf_counter() - start)
+    return dataclasses.replace(target, facts=facts, target_id=content_id(spec))
 
 
 @singledispatch

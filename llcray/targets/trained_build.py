@@ -1,6 +1,5 @@
 """Builds a trained target: draw or load the data, train, measure."""
 
-import time
 from typing import Any
 
 import jax
@@ -20,7 +19,6 @@ PyTree = Any
 
 def build_trained(spec: TrainedTarget) -> Target:
     """Train the network of a spec to a minimum of its posterior's loss."""
-    start = time.perf_counter()
     split = labelled_examples(spec)
     _check_batch_size(spec, len(split.train))
     loss = loss_of(spec, split.train.x.shape[1:], split.num_outputs)
@@ -30,7 +28,7 @@ def build_trained(spec: TrainedTarget) -> Target:
     initial = initial_params(spec.architecture, loss.input_shape, loss.num_outputs, seed)
     minimum = minimize(spec.training, loss, initial, data, jax_seed("minibatches", spec.seed, spec.data))
     params = jax.tree.map(np.asarray, minimum.params)
-    facts = _facts(spec, split, loss, params, data, test, time.perf_counter() - start)
+    facts = _facts(spec, split, loss, params, data, test)
     return Target(params=params, loss_fn=loss, data=data, facts=facts)
 
 
@@ -41,7 +39,7 @@ def loss_of(spec: TrainedTarget, input_shape: tuple[int, ...], num_outputs: int)
 
 
 def _facts(
-    spec: TrainedTarget, split: Split, loss: ModelLoss, params: PyTree, data: Arrays, test: Arrays, seconds: float
+    spec: TrainedTarget, split: Split, loss: ModelLoss, params: PyTree, data: Arrays, test: Arrays
 ) -> TargetFacts:
     """What building measured, in float64 whatever the precision of training."""
     with jax.enable_x64(True):
@@ -55,7 +53,6 @@ def _facts(
             test_loss=test_loss,
             train_accuracy=_accuracy(loss, params, data) if classes else None,
             test_accuracy=_accuracy(loss, params, test) if classes and has_test else None,
-            build_seconds=seconds,
         )
 
 
