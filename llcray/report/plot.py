@@ -1,4 +1,4 @@
-"""`llcray plot`: from what the user asked to a saved figure, and the plot a sweep ends with."""
+"""`llcray plot`: from what the user asked to a saved figure."""
 
 import hashlib
 import os
@@ -59,17 +59,7 @@ def plot(root: Root, request: PlotRequest, output: Path | None = None) -> Path:
         StorageError: There is no dataset.
     """
     drawing = drawing_of(root, request)
-    return save(draw(drawing), output or plots_folder(root, request.sweep or "all") / _file_name(request, drawing))
-
-
-def default_plot(root: Root, sweep: str, folder: Path | None = None) -> Path | None:
-    """The plot a sweep ends with: LLC against what it varies, samplers by colour; None when no run has an LLC."""
-    request = PlotRequest(sweep=sweep)
-    try:
-        drawing = drawing_of(root, request)
-    except NothingToDrawError:
-        return None
-    return save(draw(drawing), (folder or plots_folder(root, sweep)) / _file_name(request, drawing))
+    return save(draw(drawing), output or plots_folder(root, request.sweep or "all") / file_name(request, drawing))
 
 
 class NothingToDrawError(ReportError):
@@ -126,7 +116,7 @@ def _layout(runs: pl.DataFrame, request: PlotRequest, x: str | None, color: str 
     return automatic(runs)
 
 
-def _file_name(request: PlotRequest, drawing: Drawing) -> str:
+def file_name(request: PlotRequest, drawing: Drawing) -> str:
     """A name that follows from the request and the sweep's axes alone."""
     axes = dict.fromkeys(panel.x for panel in drawing.layout.panels)
     words = [drawing.y, "by", *(axes if len(axes) == 1 else ["axis"])]

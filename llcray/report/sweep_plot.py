@@ -111,11 +111,11 @@ def footnote(drawing: Drawing) -> str:
     if drawing.layout.pooled:
         notes.append(f"Also pooled: {', '.join(map(spoken, drawing.layout.pooled))}")
     if num_doubtful := doubtful(runs, drawing.y).height:
-        notes.append(f"{num_doubtful} open markers: not to be trusted, in no mean")
+        notes.append(f"{num_doubtful} not to be trusted (open markers), in no mean")
     if num_failed := runs.filter(pl.col("trust") == FAILED).height:
-        notes.append(f"{num_failed} of {runs.height} runs failed and have no point")
+        notes.append(f"{num_failed} of {runs.height} runs failed: no point")
     if num_without := without_number(runs, drawing.y):
-        notes.append(f"{num_without} runs have no finite {spoken(drawing.y)}")
+        notes.append(f"{num_without} of {runs.height} runs without a finite {spoken(drawing.y)}")
     return ". ".join(notes) + "." if notes else ""
 
 
