@@ -168,8 +168,8 @@ def table(num_runs: int, num_with_draws: int) -> str:
     )
     lines.append("")
     lines.append(
-        f"{num_runs:,} runs, {num_with_draws:,} with draws. One process wrote a run in {1000 * per_write:.1f} ms, synced to "
-        f"disk; compaction took {compaction:.0f} s. {machine}, shared with other work."
+        f"{num_runs:,} runs, {num_with_draws:,} with draws. One process wrote a run in {1000 * per_write:.1f} ms, "
+        f"synced to disk; compaction took {compaction:.0f} s. {machine}, shared with other work."
     )
     return "\n".join(lines)
 

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import pyarrow as pa
 
 from llcray_storage import snapshot as snapshots
-from llcray_storage.commits import details_problem, whole_commit
+from llcray_storage.commits import whole_commits
 from llcray_storage.encode import read_parquet
 from llcray_storage.errors import ObjectMissingError, StorageError
 from llcray_storage.layout import TARGET_PARTITION, Partition, sweep_partition
@@ -100,7 +100,7 @@ def compact_partition(store: ObjectStore, partition: Partition) -> Compaction:
     for _ in range(ATTEMPTS):
         taken = snapshots.take(store, partition)
         try:
-            commits, left = _hot_commits(store, taken)
+            commits, left = whole_commits(store, partition, taken.hot["name"].to_list())
         except ObjectMissingError:
             continue
         kept, merged = _kept_and_merged(taken)
@@ -132,25 +132,6 @@ def _kept_and_merged(taken: Snapshot) -> tuple[list[Segment], dict[str, list[Seg
         else:
             kept.append(segment)
     return kept, merged
-
-
-def _hot_commits(store: ObjectStore, taken: Snapshot) -> tuple[pa.Table, tuple[str, ...]]:
-    """Rows of the hot commits whose every part is whole, page checksums verified, and the names of the others."""
-    table = taken.partition.table
-    gathered: list[pa.Table] = [table.arrow.empty_table()]
-    pending: list[pa.Table] = []
-    left = []
-    for name in taken.hot["name"]:
-        rows = whole_commit(table, name, store.get(f"{taken.partition.folder}/{name}"))
-        problem = "damaged" if rows is None else details_problem(store, taken.partition, rows)
-        if rows is None or problem is not None:
-            left.append(f"{taken.partition.folder}/{name}: {problem}")
-            continue
-        pending.append(rows)
-        if len(pending) == ROWS_AT_ONCE:
-            gathered.append(pa.concat_tables(pending).combine_chunks())
-            pending = []
-    return pa.concat_tables([*gathered, *pending]).combine_chunks(), tuple(left)
 
 
 def _commit_parts(

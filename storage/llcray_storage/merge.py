@@ -8,7 +8,7 @@ import pyarrow as pa
 
 from llcray_storage import snapshot as snapshots
 from llcray_storage.commit import commit_run
-from llcray_storage.commits import details_problem, whole_commit
+from llcray_storage.commits import whole_commits
 from llcray_storage.draw_columns import DRAW_COLUMNS
 from llcray_storage.encode import read_parquet
 from llcray_storage.errors import StorageError
@@ -81,7 +81,7 @@ def _import_targets(here: ObjectStore, there: ObjectStore, source: Root, destina
 
 def _import_sweep(
     here: ObjectStore, there: ObjectStore, source: Root, destination: Root, partition: Partition
-) -> tuple[int, int, list[str]]:
+) -> tuple[int, int, tuple[str, ...]]:
     for _ in range(ATTEMPTS):
         taken = snapshots.take(here, partition)
         target = snapshots.take(there, partition)
@@ -93,7 +93,8 @@ def _import_sweep(
             (pl.col("generation") > pl.col("generation_there"))
             | ((pl.col("status") == "ok") & (pl.col("status_there") == "failed"))
         )
-        hot, left = _hot_rows(here, taken, new)
+        names = [name for name, run_id in taken.hot.select("name", "id").iter_rows() if run_id in new]
+        hot, left = whole_commits(here, partition, names)
         rewrite = Rewrite(target.manifest.segments, _runs(here, taken, new, hot), _draws(here, taken, new, hot))
         if new and publish_rewrite(there, partition, target.manifest.number + 1, rewrite) is None:
             continue
@@ -104,20 +105,6 @@ def _import_sweep(
         came = len(new) - len(left) + better.height
         return came, ours.height - len(new) - better.height, left
     raise StorageError(f"{partition.spoken} in '{there.uri}' is compacted again and again: run the import later.")
-
-
-def _hot_rows(here: ObjectStore, taken: Snapshot, new: set[str]) -> tuple[pa.Table, list[str]]:
-    rows: list[pa.Table] = [RUNS.arrow.empty_table()]
-    left = []
-    for name, run_id in taken.hot.select("name", "id").iter_rows():
-        if run_id in new:
-            row = whole_commit(RUNS, name, here.get(f"{taken.partition.folder}/{name}"))
-            problem = "damaged" if row is None else details_problem(here, taken.partition, row)
-            if row is None or problem is not None:
-                left.append(f"{taken.partition.folder}/{name}: {problem}")
-            else:
-                rows.append(row)
-    return pa.concat_tables(rows).combine_chunks(), left
 
 
 def _runs(here: ObjectStore, taken: Snapshot, new: set[str], hot: pa.Table) -> Iterator[Part]:
