@@ -65,9 +65,6 @@ def main() -> None:
 @click.option("--retry-failed", is_flag=True, help="Compute failed runs again.")
 @click.option("--quiet", is_flag=True, help="Print errors and the results table only.")
 @click.option("--json-lines", is_flag=True, help="Print progress as one JSON object a line.")
-@click.option(
-    "--tensorboard", type=click.Path(path_type=Path), metavar="DIR", help="Write TensorBoard event files too."
-)
 def sweep(file: Path, **options: Any) -> int:
     """Run what is not in the dataset yet.
 
@@ -138,6 +135,32 @@ def plot(uri: str, facet: str | None, output: Path | None, **wanted: Any) -> Non
 
     facets = [name.strip() for name in facet.split(",")] if facet else []
     click.echo(save_plot(uri, PlotRequest(facets=facets, **wanted), output))
+
+
+@main.command()
+@click.argument("uri")
+@click.argument("run_id", required=False)
+@click.option("--all", "every_run", is_flag=True, help="Every run that has an estimate, instead of one.")
+@sweep_option
+@click.option("--plots", metavar="NAME[,NAME...]", help="Only these plots; an unknown name lists them.")
+@click.option("--format", "form", type=click.Choice(IMAGE_FORMATS), default="png", show_default=True)
+@click.option("-o", "--output", type=click.Path(path_type=Path), metavar="DIR", help="Folder to write to.")
+def diagnose(
+    uri: str, run_id: str | None, every_run: bool, sweep: str | None, plots: str | None, form: str, output: Path | None
+) -> None:
+    """Plot the draws of a run: running LLC, trace, autocorrelation, ESS, R-hat, ranks, energy, acceptance, ..."""
+    from llcray.report.diagnostics.diagnose import diagnose as draw_one
+    from llcray.report.diagnostics.diagnose import diagnose_all
+
+    names = [name.strip() for name in plots.split(",")] if plots else []
+    if every_run == (run_id is not None):
+        raise click.UsageError("give a RUN_ID, or --all.")
+    if run_id is not None:
+        for path in draw_one(uri, run_id, names, form, output):
+            click.echo(path)
+        return
+    for one, drawn in diagnose_all(uri, sweep, names, form, output):
+        click.echo(f"{one}: {len(drawn)} plots in {drawn[0].parent}" if isinstance(drawn, list) else drawn)
 
 
 if __name__ == "__main__":

@@ -11,7 +11,7 @@ from matplotlib.figure import Figure
 from llcray.report.errors import ReportError
 
 FORMATS = ("png", "svg", "pdf")
-DOTS_PER_INCH = 200
+DOTS_PER_INCH = 180
 STYLE: dict[str, Any] = {
     "axes.axisbelow": True,
     "axes.edgecolor": "#4D4D4D",
@@ -39,6 +39,7 @@ STYLE: dict[str, Any] = {
     "ytick.color": "#4D4D4D",
     "ytick.labelsize": 7.5,
 }
+FAST = {"png": {"compress_level": 3}}
 NO_DATES = {"png": {"Software": None}, "svg": {"Date": None}, "pdf": {"CreationDate": None}}
 
 
@@ -62,7 +63,7 @@ def save(figure: Figure, path: Path) -> Path:
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         with style():
-            figure.savefig(draft, dpi=DOTS_PER_INCH, metadata=NO_DATES[form])
+            figure.savefig(draft, dpi=DOTS_PER_INCH, metadata=NO_DATES[form], pil_kwargs=FAST.get(form))
         draft.replace(path)
     except OSError as error:
         raise ReportError(f"'{path}' cannot be written: {error.strerror}. Choose another place with -o.") from error

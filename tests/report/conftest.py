@@ -18,6 +18,7 @@ SAMPLERS: tuple[dict[str, Any], ...] = (
     {"sampler_kind": "mclmc"},
 )
 CORRELATION = {"sgld": 0.9, "hmc": 0.6, "mclmc": 0.75}
+NUM_WARMUP_DRAWS = 20
 WriteSweep = Callable[..., Path]
 
 
@@ -48,7 +49,9 @@ def synthetic_run(
     series = chain_series(rng, llc, correlation, num_chains, num_draws)
     ess = num_chains * num_draws * (1 - correlation**2) / (1 + correlation**2)
     num_gradients, seconds = num_chains * num_draws * 3.3, 1.5 + 3 * rng.random()
-    mcse = float(series.std() / math.sqrt(ess))
+    series[:, :NUM_WARMUP_DRAWS] *= np.linspace(0, 1, NUM_WARMUP_DRAWS)
+    kept = series[:, NUM_WARMUP_DRAWS:]
+    mcse = float(kept.std() / math.sqrt(ess))
     work = {"wnv_seconds": mcse**2 * seconds, "wnv_gradients": mcse**2 * num_gradients}
     row = {
         "run_id": run_id,
@@ -56,13 +59,13 @@ def synthetic_run(
         "sweep": sweep,
         "status": "ok",
         "verdict": "ok",
-        "llc": float(series.mean()),
+        "llc": float(kept.mean()),
         "llc_mcse": mcse,
-        "llc_sd": float(series.std()),
+        "llc_sd": float(kept.std()),
         "rhat": 1.0 + 0.01 * rng.random(),
         "ess_bulk": ess,
         "ess_tail": 0.8 * ess,
-        "dispersion": float(series.var() / series.mean()),
+        "dispersion": float(kept.var() / kept.mean()),
         "num_draws": num_draws,
         "num_chains": num_chains,
         "num_data": 1797,
@@ -106,7 +109,7 @@ def _chain(rng: np.random.Generator, kind: str, chain: int, series: np.ndarray, 
         "status": "ok",
         "n_beta": n_beta,
         "step_size": 1e-5,
-        "num_warmup_draws": 50,
+        "num_warmup_draws": NUM_WARMUP_DRAWS,
         "centered_loss": series / n_beta,
         "squared_distance": 0.02 * (1 + 0.2 * np.sin(np.arange(num_draws) / 30 + chain))
         + 0.001 * rng.random(num_draws),

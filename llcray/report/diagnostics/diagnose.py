@@ -1,0 +1,91 @@
+"""`llcray diagnose`: the diagnostics of a run, or of all runs of a sweep, as files."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+
+import polars as pl
+from llcray_storage import scan_draws, scan_runs
+from llcray_storage.settings import Root
+from matplotlib.figure import Figure
+
+from llcray.report.colors import GREY
+from llcray.report.diagnostics.catalogue import Diagnostic, selected
+from llcray.report.diagnostics.chains import RunDraws, arranged, load_run
+from llcray.report.errors import ReportError
+from llcray.report.figures import save, style
+from llcray.report.numbers import plus_minus
+from llcray.report.plot import plots_folder
+from llcray.report.trust import trust
+
+FIGURE_SIZE = (4.6, 2.9)
+# Fixed margins: measuring the texts of every figure (constrained layout) would take as long as drawing them.
+MARGINS = {"left": 0.135, "right": 0.975, "bottom": 0.155, "top": 0.865}
+NAMED_TICKS_MARGIN = 0.36
+
+
+def diagnose(
+    root: Root, run_id: str, plots: Sequence[str] = (), form: str = "png", folder: Path | None = None
+) -> list[Path]:
+    """Draw the diagnostics of a run.
+
+    Args:
+        root: The dataset.
+        run_id: The run, or the first digits of it.
+        plots: Names of diagnostics; none for all that apply.
+        form: png, svg or pdf.
+        folder: Where to; None for `plots/<sweep>/<run_id>` of the dataset.
+
+    Returns:
+        The files, `<sampler>_<plot>.<form>`, in the order of the catalogue.
+
+    Raises:
+        ReportError: No such run or plot, or no draws.
+        StorageError: There is no dataset.
+    """
+    wanted = selected(plots)
+    run = load_run(root, run_id)
+    return draw_run(run, wanted, form, folder or plots_folder(root, run.row["sweep"]) / run.row["run_id"])
+
+
+def diagnose_all(
+    root: Root, sweep: str | None, plots: Sequence[str] = (), form: str = "png", folder: Path | None = None
+) -> Iterator[tuple[str, list[Path] | ReportError]]:
+    """Draw the diagnostics of every estimate, one after another: its run id and files, or why there are none."""
+    wanted = selected(plots)
+    rows = scan_runs(root, sweep).filter(pl.col("status") == "ok").with_columns(trust()).collect().sort("run_id")
+    if rows.is_empty():
+        raise ReportError("no run has an estimate yet. See `llcray status`.")
+    for row in rows.iter_rows(named=True):
+        run_id = row["run_id"]
+        place = (folder or plots_folder(root, row["sweep"])) / run_id
+        try:
+            run = arranged(row, scan_draws(root, row["sweep"], run_id).collect())
+        except ReportError as error:
+            yield run_id, error
+        else:
+            yield run_id, draw_run(run, wanted, form, place)
+
+
+def draw_run(run: RunDraws, wanted: Mapping[str, Diagnostic], form: str, folder: Path) -> list[Path]:
+    """Draw the diagnostics that apply."""
+    sampler = run.row["sampler_kind"] or "unknown"
+    applying = {name: one for name, one in wanted.items() if one.applies(run)}
+    return [save(_figure(run, one), folder / f"{sampler}_{name}.{form}") for name, one in applying.items()]
+
+
+def _figure(run: RunDraws, diagnostic: Diagnostic) -> Figure:
+    with style():
+        figure = Figure(figsize=FIGURE_SIZE)
+        axes = figure.subplots()
+        diagnostic.draw(axes, run)
+        named_ticks = not axes.get_xlabel()
+        figure.subplots_adjust(**MARGINS | ({"bottom": NAMED_TICKS_MARGIN} if named_ticks else {}))
+        row = run.row
+        words = (
+            f"{row['sampler_kind']}, run {row['run_id']}, {row['trust']}, LLC {plus_minus(row['llc'], row['llc_mcse'])}"
+        )
+        if run.failed:
+            numbers = ", ".join(str(chain["chain"]) for chain in run.failed)
+            words += f"; left out: chain {numbers}, went non-finite"
+        figure.suptitle(words, fontsize=6.5, color=GREY, x=0.01, ha="left")
+    return figure

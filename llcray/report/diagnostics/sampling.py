@@ -1,0 +1,105 @@
+"""Did the sampler work as it should? Energy, acceptance, distance, the Gamma check, and what calibration tried."""
+
+import numpy as np
+from matplotlib.axes import Axes
+from scipy import stats
+
+from llcray.report.colors import BLACK, BLUE, GREEN, GREY, VERMILION, chain_color
+from llcray.report.diagnostics import statistics
+from llcray.report.diagnostics.chains import RunDraws
+
+MIN_ACCEPTANCE = 0.3
+MIN_BFMI = 0.3
+FILL = {"alpha": 0.45, "linewidth": 0}
+
+
+def acceptance(axes: Axes, run: RunDraws) -> None:
+    """Acceptance probabilities, with their mean, what was aimed at, and the least for a verdict of ok."""
+    values = run.kept(run.series["acceptance_rate"]).ravel()
+    axes.hist(values, bins=np.linspace(0, 1, 41).tolist(), color=BLUE, **FILL)
+    lines = [(float(values.mean()), "-", f"mean {values.mean():.2f}")]
+    if aimed := run.row.get("sampler_target_acceptance_rate"):
+        lines.append((aimed, "--", f"aimed at {aimed:g}"))
+    lines.append((MIN_ACCEPTANCE, ":", f"{MIN_ACCEPTANCE}: the least for a verdict of ok"))
+    for at, line, words in lines:
+        axes.axvline(at, color=BLACK, linestyle=line, linewidth=1.1, label=words)
+    axes.set(xlabel="acceptance probability", ylabel="draws", xlim=(0, 1))
+    axes.legend(fontsize=6.5, loc="upper left")
+
+
+def energy(axes: Axes, run: RunDraws) -> None:
+    """Energy and its change from draw to draw: when changes are much narrower, tails are explored slowly (low BFMI)."""
+    values = run.kept(run.series["energy"])
+    centered = (values - values.mean(axis=1, keepdims=True)).ravel()
+    changes = np.diff(values, axis=1).ravel()
+    reach = max(np.abs(centered).max(), np.abs(changes).max()) or 1.0
+    bins = np.linspace(-reach, reach, 61).tolist()
+    axes.hist(centered, bins=bins, density=True, color=BLUE, label="energy − mean", **FILL)
+    axes.hist(changes, bins=bins, density=True, histtype="step", color=VERMILION, linewidth=1.3, label="change")
+    lowest = float(np.nanmin(statistics.bfmi(values)))
+    axes.set_title(f"lowest BFMI {lowest:.2f}" + (" (low)" if lowest < MIN_BFMI else ""), loc="right")
+    axes.set(xlabel="energy (nats)", ylabel="density")
+    axes.legend(fontsize=6.5, loc="upper left")
+
+
+def energy_change(axes: Axes, run: RunDraws) -> None:
+    """Energy error of a step, root mean square between draws."""
+    values = np.abs(run.kept(run.series["energy_change"]).ravel())
+    values = values[values > 0]
+    if values.size:
+        axes.hist(values, bins=np.geomspace(values.min(), values.max() * 1.001, 50).tolist(), color=GREEN, **FILL)
+        axes.set_xscale("log")
+        middle = float(np.median(values))
+        axes.axvline(middle, color=BLACK, linewidth=1.1, label=f"median {middle:.2g}")
+        axes.legend(fontsize=6.5)
+    axes.set(xlabel="energy change of a step (nats)", ylabel="draws")
+
+
+def distance(axes: Axes, run: RunDraws) -> None:
+    """Distance from w* by draw; it mixes more slowly than the loss."""
+    for chain, values in zip(run.chains, np.sqrt(run.series["squared_distance"]), strict=True):
+        axes.plot(values, color=chain_color(chain), linewidth=0.7, rasterized=True)
+    if run.num_warmup_draws:
+        axes.axvspan(0, run.num_warmup_draws, color=GREY, alpha=0.22, linewidth=0)
+    axes.set(xlabel="draw", ylabel="|w − w*|", ylim=(0, None), xlim=(0, run.series["squared_distance"].shape[1]))
+
+
+def dispersion(axes: Axes, run: RunDraws) -> None:
+    """Draws of n beta (L - L*) beside Gamma(LLC, 1), their distribution for multiplicity 1 and a scale-free basin."""
+    values = run.kept(run.raw_llc_draws).ravel()
+    axes.hist(values, bins=60, density=True, color=BLUE, label="draws", **FILL)
+    mean = float(values.mean())
+    ratio = float(values.var() / mean) if mean else float("nan")
+    if mean > 0:
+        grid = np.linspace(max(values.min(), 1e-9), values.max(), 300)
+        axes.plot(grid, stats.gamma.pdf(grid, mean), color=BLACK, linewidth=1.4, label=f"Gamma({mean:.3g}, 1)")
+    axes.set_title(f"variance / mean {ratio:.2f} (1 for a Gamma)", loc="right")
+    axes.set(xlabel="n·beta (L(w) − L(w*)) (nats)", ylabel="density")
+    axes.legend(fontsize=6.5)
+
+
+def calibration_step(axes: Axes, run: RunDraws) -> None:
+    """The step size through calibration; restarts and shrinkings are named."""
+    steps = [decision.get("step_size", np.nan) for decision in run.decisions]
+    axes.plot(steps, color=BLUE, marker="o", markersize=4)
+    axes.set_yscale("log")
+    axes.set(ylabel="step size")
+    _name_decisions(axes, run)
+
+
+def calibration_llc(axes: Axes, run: RunDraws) -> None:
+    """LLC and heat, the predicted step-size bias, as calibration went on."""
+    for name, error, color, words in (("llc", "mcse", BLUE, "LLC ± MCSE"), ("heat", "heat_se", VERMILION, "heat")):
+        points = [(at, d[name], d.get(error, 0.0)) for at, d in enumerate(run.decisions) if name in d]
+        if points:
+            at, values, errors = zip(*points, strict=True)
+            axes.errorbar(at, values, yerr=errors, color=color, marker="o", markersize=4, linewidth=1, label=words)
+    axes.set(ylabel="nats")
+    axes.legend(fontsize=6.5)
+    _name_decisions(axes, run)
+
+
+def _name_decisions(axes: Axes, run: RunDraws) -> None:
+    names = [str(decision.get("action", "")) for decision in run.decisions]
+    axes.set_xticks(range(len(names)), names, rotation=30, ha="right", rotation_mode="anchor", fontsize=6)
+    axes.set_xlim(-0.5, len(names) - 0.5)
