@@ -70,8 +70,8 @@ def connect(address: str | None, resources: Resources) -> Iterator[Cluster]:
         borrowed = ray.is_initialized()
         try:
             if not borrowed:
+                _silence()
                 _init(ray, address, scratch)
-            _silence()
             nodes = [node["Resources"] for node in ray.nodes() if node["Alive"]]
             yield Cluster(_num_slots(nodes, resources), len(nodes), scratch)
         finally:
@@ -115,6 +115,10 @@ def _num_slots(nodes: list[dict[str, float]], resources: Resources) -> int:
 
 
 def _silence() -> None:
+    """Keeps Ray's words off the terminal: loggers, and messages of its daemons, which no option turns off."""
+    from ray._private import worker
+
+    setattr(worker, "_worker_logs_enabled", False)  # noqa: B010
     for name in ("ray", "ray.tune", "ray.train", "ray.data"):
         logging.getLogger(name).setLevel(logging.CRITICAL)
 

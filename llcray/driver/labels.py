@@ -5,8 +5,10 @@ from typing import Any
 
 from llcray.spec import RunSpec, spec_columns
 
-UNNAMED = ("run_id", "target_id", "spec")
-WORDS_THAT_NAME_THEMSELVES = ("kind", "activation", "component", "preconditioner")
+UNNAMED = ("run_id", "target_id", "spec", "sampler_kind")
+PARTS = ("architecture_", "teacher_", "data_", "noise_", "training_", "sampler_", "target_")
+WORDS = ("kind", "activation", "component", "preconditioner")
+LONGEST_VALUE = 24
 
 
 def labels(runs: Sequence[RunSpec]) -> dict[str, str]:
@@ -19,24 +21,25 @@ def labels(runs: Sequence[RunSpec]) -> dict[str, str]:
     values: dict[str, set[str]] = {}
     for row in columns.values():
         for name, value in row.items():
-            values.setdefault(name, set()).add(repr(value))
-    differing = [name for name, seen in values.items() if name not in UNNAMED and _differs(name, seen, columns)]
+            if name not in UNNAMED:
+                values.setdefault(name, set()).add(repr(value))
+    differing = [name for name, seen in values.items() if len(seen) > 1]
     return {run_id: _label(row, differing) for run_id, row in columns.items()}
-
-
-def _differs(name: str, seen: set[str], columns: Mapping[str, Mapping[str, Any]]) -> bool:
-    if name == "sampler_kind":
-        return False
-    return len(seen) > 1 or (len(columns) > 1 and not all(name in row for row in columns.values()))
 
 
 def _label(row: Mapping[str, Any], names: Sequence[str]) -> str:
     parts = [str(row["sampler_kind"])]
     for name in names:
         value = row.get(name)
-        if value is None:
-            continue
-        last = name.rsplit("_", 1)[-1]
-        text = f"{value:g}" if isinstance(value, float) else str(value)
-        parts.append(text if last in WORDS_THAT_NAME_THEMSELVES else f"{last} {text}")
+        if value is not None:
+            parts.append(_part(name, f"{value:g}" if isinstance(value, float) else str(value)))
     return " ".join(parts)
+
+
+def _part(name: str, text: str) -> str:
+    """A word that names itself stands alone; a number follows its column's name, without the part it belongs to."""
+    shown = text if len(text) <= LONGEST_VALUE else text[: LONGEST_VALUE - 1] + "…"
+    if name.endswith(WORDS):
+        return shown
+    bare = next((name.removeprefix(part) for part in PARTS if name.startswith(part)), name)
+    return f"{bare} {shown}"

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import ray
-from llcray_storage import Dataset
+from llcray_storage import Dataset, StorageError
 from ray import tune
 from ray.exceptions import RayTaskError
 from ray.tune.schedulers import FIFOScheduler
@@ -62,6 +62,9 @@ def run_trials(conduct: Conduct, tracker: Tracker, view: View) -> None:
         conduct: What to run, and how.
         tracker: Kept up to date.
         view: Shown what happens.
+
+    Raises:
+        StorageError: Neither results nor failures can be written any more.
     """
     watch = _Watch(conduct, tracker, view)
     fruitless = 0
@@ -70,6 +73,8 @@ def run_trials(conduct: Conduct, tracker: Tracker, view: View) -> None:
         try:
             _tune(conduct, tracker, watch)
         except SweepStoppedError:
+            if watch.fatal is not None:
+                raise watch.fatal from None
             return
         except Exception as error:
             fruitless = 0 if len(tracker.finished) > before else fruitless + 1
@@ -144,6 +149,7 @@ class _Watch(tune.Callback):
         self._conduct = conduct
         self._tracker = tracker
         self._view = view
+        self.fatal: StorageError | None = None
 
     def __getstate__(self) -> dict[str, Any]:
         """Nothing: Tune stores its callbacks for a later restore, which the dataset makes needless."""
@@ -178,19 +184,20 @@ class _Watch(tune.Callback):
         index, assignment = trial.config["index"], self._conduct.assignment
         times = self._tracker.trial_lost(index, why_lost(_error_of(trial)))
         reasons = "; ".join(dict.fromkeys(self._tracker.losses[index]))
-        report = TrialReport(
-            finished=tuple(
-                settle(self._conduct.dataset, assignment, assignment.plans[index], f"{times} workers died: {reasons}")
-            )
-        )
-        for run in self._tracker.reported(index, report, ""):
+        why = f"{times} workers died: {reasons}"
+        try:
+            settled = settle(self._conduct.dataset, assignment, assignment.plans[index], why)
+        except StorageError as error:
+            self.fatal = error
+            return
+        for run in self._tracker.reported(index, TrialReport(finished=tuple(settled)), ""):
             self._view.run_finished(self._tracker, run)
         self._tracker.trial_ended(index)
 
     def on_step_end(self, iteration: int, trials: Sequence[Any], **info: Any) -> None:
         """Several times a second: redraw, and see whether to stop."""
         self._view.tick(self._tracker)
-        if self._conduct.stop():
+        if self.fatal is not None or self._conduct.stop():
             for trial in trials:
                 actor = trial.temporary_state.ray_actor
                 if actor is not None:

@@ -121,6 +121,7 @@ def estimate(
             lowest_chain_mcse=lowest.mcse,
             step_size_bias=0.0 if subtract_heat else bias,
             acceptance_rate=acceptance_rate,
+            energy_variance=_mean(alive.energy_change**2) / num_sampled_params if np.isnan(acceptance_rate) else np.nan,
             restarts_exhausted=restarts_exhausted,
         )
     )

@@ -47,6 +47,8 @@ class Kernel:
         centered_loss: `(state, posterior, hyper) -> L_n(w) - L_n(w*)` over the full data.
         loss_gradients: Cost of `centered_loss` in full-data-equivalent gradients (1/3 for a forward pass, 0 if free).
         initial_jitter: Chains start at w* plus this many posterior scales (1/sqrt of the largest curvature) of noise.
+        max_adaptations: Adaptation is repeated, from where the chains have got to, until the step size settles, at most
+            this often: what is tuned at w* does not suit the steeper places a singular posterior leads to.
         adapt: `(rng_key, state, posterior, hyper, num_steps) -> (state, hyper, num_gradients)`, or None.
     """
 
@@ -56,6 +58,7 @@ class Kernel:
     centered_loss: Callable[..., Array]
     loss_gradients: float
     initial_jitter: float = 0.0
+    max_adaptations: int = 1
     adapt: Callable[..., tuple[State, Hyper, Array]] | None = None
 
 

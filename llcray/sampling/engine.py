@@ -44,6 +44,7 @@ class Job:
     state: Any = None
     hyper: Any = None
     next_draw: int = 0
+    num_adaptations: int = 0
     seconds: float = 0.0
     compile_seconds: float = 0.0
     num_compilations: int = 0
@@ -171,13 +172,13 @@ def _start(jobs: list[Job], requests: list[Start]) -> list[None]:
 
 
 def _adapt(jobs: list[Job], num_steps: int) -> list[Adapted]:
-    keys = _stack([job.chain_keys for job in jobs])
+    keys = _stack([_fold(job.chain_keys, job.num_adaptations) for job in jobs])
     args = (keys, _states(jobs), _posteriors(jobs), _hypers(jobs))
     state, hyper, num_gradients = block.adapt((jobs[0].kernel, num_steps), *args)
     _scatter(jobs, state)
     work = np.asarray(num_gradients)
     for job, own in zip(jobs, _unstack(hyper, len(jobs)), strict=True):
-        job.hyper = own
+        job.hyper, job.num_adaptations = own, job.num_adaptations + 1
     return [
         Adapted({name: np.asarray(value) for name, value in job.hyper.items()}, float(own.sum()))
         for job, own in zip(jobs, work, strict=True)
@@ -207,6 +208,10 @@ def _measure(jobs: list[Job]) -> list[np.ndarray]:
     keys = _stack([job.chain_keys for job in jobs])
     values = curvature.at_positions((), keys, _posteriors(jobs), _stack([positions(job) for job in jobs]))
     return list(np.asarray(values))
+
+
+def _fold(keys: Any, number: int) -> Any:
+    return jax.vmap(lambda key: jax.random.fold_in(key, number))(keys)
 
 
 def _as_hyper(hyper: dict[str, np.ndarray], dtype: Any) -> Any:

@@ -4,16 +4,20 @@ Start, adapt where the kernel can, then double the number of draws until the cri
 detected on what was drawn; it is never averaged.
 """
 
+from collections.abc import Generator
+
 import numpy as np
 
 from llcray.llc.burn_in import detect_burn_in
 from llcray.llc.draws import Draws, concatenate
 from llcray.llc.summary import summarize
 from llcray.posterior import resolve_localization
-from llcray.sampling.requests import Adapt, Advance, RunFacts, Sampled, Schedule, Start
+from llcray.sampling.requests import Adapt, Adapted, Advance, Request, RunFacts, Sampled, Schedule, Start
 
 DRAWS_PER_BLOCK = 64
 FIRST_BLOCKS = 4
+# Adaptation has settled when it changes the step size by less than this factor's logarithm.
+SETTLED = 0.2
 
 
 def hand_set(facts: RunFacts) -> Schedule:
@@ -25,8 +29,7 @@ def hand_set(facts: RunFacts) -> Schedule:
     yield Start(localization, hyper)
     warmup_gradients, step_size = 0.0, hyper.get("step_size", np.array(np.nan))
     if facts.kernel.adapt is not None:
-        adapted = yield Adapt(facts.sampling.num_warmup)
-        warmup_gradients, step_size = adapted.num_gradients, adapted.hyper["step_size"]
+        warmup_gradients, step_size = yield from _adapt(facts)
     steps_per_draw = choose_steps_per_draw(facts)
     blocks: list[Draws] = []
     spent, goal = warmup_gradients, FIRST_BLOCKS
@@ -52,6 +55,18 @@ def hand_set(facts: RunFacts) -> Schedule:
         num_gradients=spent,
         warmup_gradients=spent - float(np.nansum(draws.after(num_warmup_draws).num_gradients)),
     )
+
+
+def _adapt(facts: RunFacts) -> Generator[Request, Adapted, tuple[float, np.ndarray]]:
+    """Adapts until the step size settles; returns the work and the step sizes, shape (chain,)."""
+    num_gradients, step_sizes = 0.0, []
+    for _ in range(facts.kernel.max_adaptations):
+        adapted = yield Adapt(facts.sampling.num_warmup)
+        num_gradients += adapted.num_gradients
+        step_sizes.append(adapted.hyper["step_size"])
+        if len(step_sizes) > 1 and abs(np.diff(np.log([np.median(size) for size in step_sizes[-2:]]))[0]) < SETTLED:
+            break
+    return num_gradients, step_sizes[-1]
 
 
 def choose_steps_per_draw(facts: RunFacts) -> int:

@@ -1,5 +1,6 @@
 """Builds a trained target: draw or load the data, train, measure."""
 
+from functools import partial
 from typing import Any
 
 import jax
@@ -58,7 +59,12 @@ def _facts(
 
 def _accuracy(loss: ModelLoss, params: PyTree, batch: Arrays) -> float:
     params = jax.tree.map(lambda leaf: jnp.asarray(leaf, jnp.float64), params)
-    return float(np.mean(np.asarray(loss.outputs(params, batch["x"]).argmax(-1)) == batch["y"]))
+    return float(np.mean(np.asarray(_predictions(loss, params, batch["x"])) == batch["y"]))
+
+
+@partial(jax.jit, static_argnums=0)
+def _predictions(loss: ModelLoss, params: PyTree, x: Any) -> Any:
+    return loss.outputs(params, x).argmax(-1)
 
 
 def _check_batch_size(spec: TrainedTarget, num_data: int) -> None:

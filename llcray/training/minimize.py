@@ -1,4 +1,4 @@
-"""Trains to a minimum in one compiled program: optimizer with early stopping, then full-batch L-BFGS."""
+"""Trains to a minimum in two compiled loops: an optimizer with early stopping, then full-batch L-BFGS."""
 
 from collections.abc import Callable
 from functools import partial
@@ -17,6 +17,7 @@ LossFn = Callable[[PyTree, PyTree], Any]
 
 # Losses of more examples than this are evaluated a chunk at a time.
 EXAMPLES_PER_CHUNK = 16_384
+POLISH_NUMBERS = ("polish_steps", "gradient_tolerance")
 # L-BFGS has run out of digits when this many steps in a row lower the loss by nothing.
 STALLED_STEPS = 10
 
@@ -27,8 +28,8 @@ class Minimum(NamedTuple):
     params: PyTree
     loss: Array
     gradient_norm: Array
-    num_steps: Array
-    num_polish_steps: Array
+    num_steps: Array | int
+    num_polish_steps: Array | int
 
 
 class Descent(NamedTuple):
@@ -58,14 +59,23 @@ class Polish(NamedTuple):
 def minimize(spec: Training, loss_fn: LossFn, params: PyTree, data: PyTree, seed: int) -> Minimum:
     """Minimises the mean of `loss_fn(params, data)` from initial parameters.
 
-    Compiles once for each `loss_fn` and shapes; the numbers of `spec` are arguments of the program.
+    Compiles once for each `loss_fn` and shapes; the numbers of `spec` are arguments of the programs.
 
     Raises:
         FloatingPointError: Training diverged.
     """
     with jax.enable_x64(spec.precision == "float64"):
         params = jax.tree.map(lambda leaf: jnp.asarray(leaf, spec.precision), params)
-        minimum = _minimize(loss_fn, spec.structure(), spec.numbers(), params, data, jax.random.key(seed))
+        numbers, num_steps = spec.numbers(), 0
+        if spec.num_steps > 0:
+            descended = _descend(loss_fn, spec.structure(), numbers, params, data, jax.random.key(seed))
+            params, num_steps = descended.params, descended.step
+        if spec.polish_steps > 0:
+            polished = _polish(loss_fn, {name: numbers[name] for name in POLISH_NUMBERS}, params, data)
+            minimum = Minimum(polished.params, polished.loss, polished.gradient_norm, num_steps, polished.step)
+        else:
+            loss, gradient_norm = loss_and_gradient_norm(loss_fn, spec.precision, params, data)
+            minimum = Minimum(params, loss, gradient_norm, num_steps, 0)
         if not (jnp.isfinite(minimum.loss) and jnp.isfinite(minimum.gradient_norm)):
             raise FloatingPointError(
                 f"Training diverged: the loss is {minimum.loss} after {minimum.num_steps} steps of {spec.kind}. "
@@ -97,15 +107,6 @@ def loss_and_gradient_norm(loss_fn: LossFn, dtype: str, params: PyTree, data: Py
 
 
 @partial(jax.jit, static_argnums=(0, 1))
-def _minimize(
-    loss_fn: LossFn, structure: TrainingVariant, numbers: dict[str, Any], params: PyTree, data: PyTree, rng_key: Array
-) -> Minimum:
-    full = partial(mean_loss, loss_fn, data=data)
-    descended = _descend(loss_fn, structure, numbers, params, data, rng_key)
-    polished = _polish(full, numbers, descended.params)
-    return Minimum(polished.params, polished.loss, polished.gradient_norm, descended.step, polished.step)
-
-
 def _descend(
     loss_fn: LossFn, structure: TrainingVariant, numbers: dict[str, Any], params: PyTree, data: PyTree, rng_key: Array
 ) -> Descent:
@@ -166,8 +167,10 @@ def _descend(
     return jax.lax.while_loop(unfinished, look, start)
 
 
-def _polish(full: Callable[[PyTree], Array], numbers: dict[str, Any], params: PyTree) -> Polish:
+@partial(jax.jit, static_argnums=0)
+def _polish(loss_fn: LossFn, numbers: dict[str, Any], params: PyTree, data: PyTree) -> Polish:
     """L-BFGS with the zoom line search (Nocedal and Wright 2006, chapters 3 and 7), on the loss alone."""
+    full = partial(mean_loss, loss_fn, data=data)
     optimizer = optax.lbfgs(memory_size=20)
     value_and_grad = optax.value_and_grad_from_state(full)
 
