@@ -56,6 +56,10 @@ def commit_run(
             raise StorageError(f"column '{name}' of 'runs' is {row.get(name)!r}: every row needs it as text.")
     identity = checked_id(row["run_id"])
     asked = row.get("generation")
+    if asked is not None and (not isinstance(asked, int) or asked < 1):
+        raise StorageError(
+            f"column 'generation' of 'runs' got {asked!r}: generations count from 1. Leave it out, or raise it."
+        )
     known = lookup.find(identity)
     generation = 1 if asked is None else asked
     if known is not None:

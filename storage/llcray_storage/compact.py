@@ -7,7 +7,7 @@ readers until vacuum.
 
 import time
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import pyarrow as pa
 
@@ -103,8 +103,10 @@ def compact_partition(store: ObjectStore, partition: Partition) -> Compaction:
             commits, left = whole_commits(store, partition, taken.hot["name"].to_list())
         except ObjectMissingError:
             continue
+        absorbed = set(commits.column(partition.table.key).to_pylist())
+        taken = replace(taken, shadowed=tuple(identity for identity in taken.shadowed if identity in absorbed))
         kept, merged = _kept_and_merged(taken)
-        worthwhile = commits.num_rows or taken.shadowed or any(len(group) > 1 for group in merged.values())
+        worthwhile = commits.num_rows or any(len(group) > 1 for group in merged.values())
         if not worthwhile:
             return Compaction(partition.spoken, 0, len(taken.manifest.segments), left)
         rewrite = Rewrite(

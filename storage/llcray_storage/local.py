@@ -9,6 +9,7 @@ import contextlib
 import errno
 import os
 import secrets
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from llcray_storage.errors import ObjectMissingError, StorageError
@@ -106,7 +107,7 @@ class LocalStore:
         return str(self.root / key)
 
     @contextlib.contextmanager
-    def _scan(self, folder: str):
+    def _scan(self, folder: str) -> Iterator[Iterable[os.DirEntry[str]]]:
         try:
             found = os.scandir(self.root / folder)
         except FileNotFoundError:

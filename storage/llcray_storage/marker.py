@@ -46,7 +46,8 @@ def require_dataset(store: ObjectStore) -> None:
         version = json.loads(data)["format_version"]
     except (ValueError, KeyError, TypeError) as error:
         raise StorageError(
-            f"'{store.uri}/{MARKER}' is damaged: it should be JSON with format_version. Run `llcray verify --repair`."
+            f"'{store.uri}/{MARKER}' is damaged: it should be JSON with format_version. "
+            f'Write {{"format_version": {FORMAT_VERSION}}} into it.'
         ) from error
     if version != FORMAT_VERSION:
         raise StorageError(

@@ -252,3 +252,13 @@ def test_targets_are_compacted_too(dataset, root):
     assert ls.scan_targets(root).collect().sort("target_id")["num_params"].to_list() == [0, 1, 2, 3, 4]
     assert dataset.read_target("t3") is not None
     assert not dataset.write_target({"target_id": "t3"}, {}).created
+
+
+def test_a_rerun_that_is_damaged_does_not_cost_the_row_it_replaced(storm_dataset, root, worker):
+    ls.compact(root)
+    storm_dataset.write_run({**worker.row_of(3), "generation": 2}, worker.chains_of(3))
+    next(Path(root).glob("draws/*/c-run00003.g2*")).unlink()
+    assert len(ls.compact(root, "storm")[0].left) == 1
+    assert ls.verify(root, repair=True).rerun == {}
+    assert ls.scan_runs(root).filter(pl.col("run_id") == "run00003").collect()["generation"].to_list() == [1]
+    assert ls.scan_draws(root, run_id="run00003").collect().height == 2

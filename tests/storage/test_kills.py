@@ -102,7 +102,7 @@ def storm(root: str, tmp_path: Path, processes, worker, kills: int, count: int, 
 
 
 def test_a_short_storm_of_kills_loses_and_doubles_nothing(dataset, root, tmp_path, processes, worker):
-    storm(root, tmp_path, processes, worker, kills=30, count=150, grace=10.0)
+    storm(root, tmp_path, processes, worker, kills=20, count=80, grace=10.0)
 
 
 @pytest.mark.slow

@@ -123,5 +123,5 @@ class DatasetMachine(RuleBasedStateMachine):
 
 TestDataset = DatasetMachine.TestCase
 TestDataset.settings = settings(
-    max_examples=12, stateful_step_count=12, deadline=None, suppress_health_check=(HealthCheck.too_slow,), database=None
+    max_examples=8, stateful_step_count=12, deadline=None, suppress_health_check=(HealthCheck.too_slow,), database=None
 )

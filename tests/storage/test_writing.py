@@ -108,6 +108,8 @@ def test_a_projection_keeps_one_row_of_numbers_per_draw(dataset, root, new_row):
         ({"started_at": datetime(2026, 1, 1)}, "it holds times with a time zone"),
         ({"status": "done"}, "it is one of ok, failed"),
         ({"status": None}, "'status'"),
+        ({"generation": 0}, "generations count from 1"),
+        ({"generation": "2"}, "generations count from 1"),
         ({"run_id": "a/b"}, "cannot be part of a file name"),
         ({"sweep": "../up"}, "cannot be a folder everywhere"),
     ],
@@ -203,6 +205,12 @@ def test_a_dataset_of_a_newer_format_is_refused(dataset, root):
     marker = Path(root) / "llcray.json"
     marker.write_text(marker.read_text().replace('"format_version": 1', '"format_version": 2'))
     with pytest.raises(ls.StorageError, match=r"format version 2.*Upgrade"):
+        ls.Dataset.open(root)
+
+
+def test_a_damaged_marker_says_how_to_write_it_anew(dataset, root):
+    (Path(root) / "llcray.json").write_text("{")
+    with pytest.raises(ls.StorageError, match=r'is damaged.*Write {"format_version": 1} into it'):
         ls.Dataset.open(root)
 
 
