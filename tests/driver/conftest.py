@@ -1,0 +1,99 @@
+"""One Ray with two processors for the tests of a session, and small sweeps."""
+
+import io
+import os
+import shutil
+import sys
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+
+import pytest
+from rich.console import Console
+
+from llcray.driver import SweepOptions, run_sweep
+from llcray.driver.cluster import Cluster, connect
+from llcray.spec import Resources
+
+QUADRATICS = "[{kind: quadratic, num_params: {grid: [3, 5]}, num_data: 200}]"
+MODULES = Path(__file__).parent / "modules"
+
+SWEEP = """
+name: {name}
+question: Does the driver drive?
+targets: {targets}
+samplers: [{{kind: sgld, step_size: {{grid: [1.0e-3, 1.0e-4]}}, batch_size: 20}}]
+sampling: {{num_chains: 2, budget: {{num_gradients: 500, num_draws: 128}}}}
+"""
+
+
+@pytest.fixture(scope="session")
+def modules() -> Iterator[None]:
+    """Makes `driver_targets` importable here and in workers started from here."""
+    before = os.environ.get("PYTHONPATH")
+    os.environ["PYTHONPATH"] = os.pathsep.join(filter(None, (str(MODULES), before)))
+    sys.path.insert(0, str(MODULES))
+    yield
+    sys.path.remove(str(MODULES))
+    if before is None:
+        del os.environ["PYTHONPATH"]
+    else:
+        os.environ["PYTHONPATH"] = before
+
+
+@pytest.fixture(scope="session")
+def cluster(modules: None) -> Iterator[Cluster]:
+    """A Ray that sweeps run in this process will use."""
+    with connect(None, Resources()) as connected:
+        yield connected
+
+
+def write_sweep(folder: Path, targets: str, name: str = "tiny") -> Path:
+    """Writes a sweep of the given targets: two runs each."""
+    path = folder / f"{name}.yaml"
+    path.write_text(SWEEP.format(name=name, targets=targets))
+    return path
+
+
+@pytest.fixture
+def sweep_file(tmp_path: Path) -> Callable[..., Path]:
+    """Writes a sweep of the given targets: two runs each."""
+    return partial(write_sweep, tmp_path)
+
+
+def new_screen() -> Console:
+    """A console that is no terminal; its text is `screen.file.getvalue()`."""
+    return Console(file=io.StringIO(), width=200)
+
+
+@pytest.fixture
+def screen() -> Console:
+    """A console that is no terminal; its text is `screen.file.getvalue()`."""
+    return new_screen()
+
+
+@dataclass(frozen=True)
+class Done:
+    """A finished sweep of four runs: its file, its storage and what was printed."""
+
+    path: Path
+    storage: Path
+    printed: str
+
+
+@pytest.fixture(scope="session")
+def done_once(cluster: Cluster, tmp_path_factory: pytest.TempPathFactory) -> Done:
+    """Read it only."""
+    folder = tmp_path_factory.mktemp("done")
+    path, screen = write_sweep(folder, QUADRATICS), new_screen()
+    assert run_sweep(path, SweepOptions(storage=str(folder / "results")), screen) == 0
+    return Done(path, folder / "results", screen.file.getvalue())
+
+
+@pytest.fixture
+def done(done_once: Done, tmp_path: Path) -> Done:
+    """A copy to change."""
+    shutil.copytree(done_once.storage, tmp_path / "results")
+    shutil.copy(done_once.path, tmp_path)
+    return Done(tmp_path / done_once.path.name, tmp_path / "results", done_once.printed)

@@ -1,0 +1,43 @@
+"""Workers that die, of themselves or by SIGKILL."""
+
+import json
+
+import llcray_storage as ls
+import pytest
+
+from llcray.driver import SweepOptions, run_sweep
+
+
+def deadly(folder, deaths: int) -> str:
+    folder.mkdir()
+    arguments = json.dumps({"folder": str(folder), "deaths": deaths})
+    return f"{{kind: python, factory: 'driver_targets:deadly', arguments: {arguments}}}"
+
+
+@pytest.fixture
+def run(cluster, sweep_file, tmp_path, screen):
+    """Runs a deadly target beside a harmless one; returns the exit code, the rows and what was printed."""
+
+    def run(deaths: int):
+        path = sweep_file(f"[{deadly(tmp_path / 'deaths', deaths)}, {{kind: quadratic, num_params: 3}}]")
+        code = run_sweep(path, SweepOptions(storage=str(tmp_path / "results")), screen)
+        found = ls.scan_runs(str(tmp_path / "results"), latest=False).collect()
+        return code, found, screen.file.getvalue()
+
+    return run
+
+
+def test_a_killed_worker_costs_a_retry_and_each_run_is_there_once(run):
+    code, found, printed = run(deaths=2)
+    assert code == 0, printed
+    assert found["status"].to_list() == ["ok"] * 4
+    assert found["run_id"].n_unique() == 4
+    assert printed.count("trying again") == 2
+
+
+def test_a_trial_that_always_kills_its_worker_fails_after_its_retries_and_stops_no_other(run):
+    code, found, _ = run(deaths=100)
+    assert code == 1
+    assert sorted(found["status"].to_list()) == ["failed", "failed", "ok", "ok"]
+    reasons = [reason for reason in found["reason"].to_list() if reason]
+    assert all("3 workers died" in reason for reason in reasons)

@@ -1,0 +1,102 @@
+"""Sweeps from end to end, on a real Ray with two processors."""
+
+from pathlib import Path
+
+import llcray_storage as ls
+import polars as pl
+
+from llcray.driver import SweepOptions, run_sweep
+
+QUADRATICS = "[{kind: quadratic, num_params: {grid: [3, 5]}, num_data: 200}]"
+
+
+def rows(storage: Path, latest: bool = True) -> pl.DataFrame:
+    return ls.scan_runs(str(storage), latest=latest).collect().sort("run_id")
+
+
+def losses(storage: Path) -> pl.DataFrame:
+    return ls.scan_draws(str(storage)).select("run_id", "chain", "centered_loss").collect().sort("run_id", "chain")
+
+
+def text(screen) -> str:
+    return screen.file.getvalue()
+
+
+def test_a_sweep_leaves_one_good_row_a_run_and_says_where_to_look(done):
+    storage, printed = done.storage, done.printed
+    found = rows(storage, latest=False)
+    assert found["status"].to_list() == ["ok"] * 4
+    assert found["run_id"].n_unique() == 4
+    assert found["generation"].to_list() == [1] * 4
+    assert "4 runs done" in printed and "llcray query" in printed and ".png" in printed
+    assert "ray" not in printed.lower().replace("llcray", "")
+
+
+def test_a_finished_sweep_is_not_run_again(done, screen):
+    path, storage = done.path, done.storage
+    before = rows(storage)
+    assert run_sweep(path, SweepOptions(storage=str(storage)), screen) == 0
+    assert "nothing to do" in text(screen)
+    assert rows(storage).equals(before)
+
+
+def test_force_writes_a_next_generation_with_the_same_draws(done, screen):
+    path, storage = done.path, done.storage
+    before = losses(storage)
+    assert run_sweep(path, SweepOptions(storage=str(storage), force=True), screen) == 0
+    assert rows(storage)["generation"].to_list() == [2] * 4
+    assert losses(storage).equals(before)
+
+
+def test_seeds_added_later_reuse_what_exists(done, screen):
+    path, storage = done.path, done.storage
+    options = SweepOptions(storage=str(storage), overrides=("replicates=2",))
+    assert run_sweep(path, options, screen) == 0
+    assert len(rows(storage)) == 8
+    assert rows(storage)["generation"].to_list() == [1] * 8
+
+
+def test_an_exception_fails_its_runs_with_a_reason_and_no_others(cluster, sweep_file, tmp_path, screen):
+    targets = """
+      - {kind: python, factory: "driver_targets:broken"}
+      - {kind: python, factory: "driver_targets:not_finite"}
+      - {kind: quadratic, num_params: 3, num_data: 200}"""
+    path = sweep_file(targets)
+    options = SweepOptions(storage=str(tmp_path / "results"))
+    assert run_sweep(path, options, screen) == 1
+    found = rows(tmp_path / "results")
+    assert found.group_by("status").len().sort("status").rows() == [("failed", 4), ("ok", 2)]
+    reasons = found.filter(pl.col("status") == "failed")["reason"].to_list()
+    assert sum("ValueError: this target cannot be built [driver_targets.py" in reason for reason in reasons) == 2
+    assert all("\n" not in reason for reason in reasons)
+    assert "this target cannot be built" in text(screen)
+
+
+def test_failed_runs_are_run_again_only_when_asked(cluster, sweep_file, tmp_path, screen):
+    path = sweep_file("[{kind: python, factory: 'driver_targets:broken'}]")
+    storage = str(tmp_path / "results")
+    assert run_sweep(path, SweepOptions(storage=storage), screen) == 1
+    assert run_sweep(path, SweepOptions(storage=storage), screen) == 1
+    assert rows(tmp_path / "results")["generation"].to_list() == [1, 1]
+    assert run_sweep(path, SweepOptions(storage=storage, retry_failed=True), screen) == 1
+    assert rows(tmp_path / "results")["generation"].to_list() == [2, 2]
+
+
+def test_a_time_budget_stops_the_sweep_and_keeps_what_is_finished(done, sweep_file, screen):
+    path = sweep_file(
+        f"[{QUADRATICS[1:-1]}, {{kind: python, factory: 'driver_targets:slow', arguments: {{seconds: 60}}}}]"
+    )
+    assert run_sweep(path, SweepOptions(storage=str(done.storage), time_budget=3), screen) == 130
+    assert len(rows(done.storage)) == 4
+    assert "4 finished runs kept" in text(screen) and "2 left" in text(screen)
+
+
+def test_nothing_is_left_in_the_dataset_but_the_dataset(done):
+    assert {path.name for path in done.storage.iterdir()} <= {
+        "llcray.json",
+        "_llcray",
+        "runs",
+        "draws",
+        "targets",
+        "plots",
+    }
