@@ -9,6 +9,9 @@ from llcray.targets.even_powers import EvenPowersTarget as EvenPowersTarget
 from llcray.targets.normal_crossing import NormalCrossingTarget as NormalCrossingTarget
 from llcray.targets.python import PythonTarget as PythonTarget
 from llcray.targets.quadratic import QuadraticTarget as QuadraticTarget
+from llcray.targets.random_deep_linear import RandomDeepLinearTarget as RandomDeepLinearTarget
+from llcray.targets.realisable import RealisableTarget as RealisableTarget
+from llcray.targets.superposition import SuperpositionTarget as SuperpositionTarget
 from llcray.targets.trained import TrainedTarget as TrainedTarget
 
 
@@ -23,6 +26,9 @@ TargetSpec = Annotated[
     | Annotated[NormalCrossingTarget, Tag("normal_crossing")]
     | Annotated[EvenPowersTarget, Tag("even_powers")]
     | Annotated[DeepLinearTarget, Tag("deep_linear")]
+    | Annotated[RandomDeepLinearTarget, Tag("random_deep_linear")]
+    | Annotated[RealisableTarget, Tag("realisable")]
+    | Annotated[SuperpositionTarget, Tag("superposition")]
     | Annotated[PythonTarget, Tag("python")],
     Discriminator(_kind),
 ]

@@ -10,6 +10,9 @@ from llcray.targets import (
     NormalCrossingTarget,
     PythonTarget,
     QuadraticTarget,
+    RandomDeepLinearTarget,
+    RealisableTarget,
+    SuperpositionTarget,
     TrainedTarget,
 )
 from llcray.targets.target import Target
@@ -67,6 +70,27 @@ def _(spec: DeepLinearTarget) -> Target:
     from llcray.targets.deep_linear_build import build_deep_linear
 
     return build_deep_linear(spec)
+
+
+@_build.register
+def _(spec: RandomDeepLinearTarget) -> Target:
+    from llcray.targets.deep_linear_build import build_deep_linear
+
+    return build_deep_linear(spec.draw())
+
+
+@_build.register
+def _(spec: RealisableTarget) -> Target:
+    from llcray.targets.realisable_build import build_realisable
+
+    return build_realisable(spec)
+
+
+@_build.register
+def _(spec: SuperpositionTarget) -> Target:
+    from llcray.targets.superposition_build import build_superposition
+
+    return build_superposition(spec)
 
 
 @_build.register
