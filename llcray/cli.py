@@ -163,5 +163,17 @@ def diagnose(
         click.echo(f"{one}: {len(drawn)} plots in {drawn[0].parent}" if isinstance(drawn, list) else drawn)
 
 
+@main.command()
+@uri_argument
+@sweep_option
+@click.option("--question", metavar="TEXT", help="What the sweep was to answer, for the heading.")
+@click.option("-o", "--output", type=click.Path(path_type=Path), default="report.html", show_default=True)
+def report(uri: str, sweep: str | None, question: str | None, output: Path) -> None:
+    """Write one self-contained HTML page: plots, table of runs, verdicts, agreement, cost, provenance."""
+    from llcray.report.page.page import write_report
+
+    click.echo(write_report(uri, sweep, output, question))
+
+
 if __name__ == "__main__":
     main()

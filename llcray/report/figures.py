@@ -39,8 +39,12 @@ STYLE: dict[str, Any] = {
     "ytick.color": "#4D4D4D",
     "ytick.labelsize": 7.5,
 }
-FAST = {"png": {"compress_level": 3}}
-NO_DATES = {"png": {"Software": None}, "svg": {"Date": None}, "pdf": {"CreationDate": None}}
+SAVING: dict[str, dict[str, Any]] = {
+    "png": {"metadata": {"Software": None}, "pil_kwargs": {"compress_level": 3}},
+    "svg": {"metadata": {"Date": None}},
+    "pdf": {"metadata": {"CreationDate": None}},
+}
+"""No dates; PNG packed quickly rather than tightly."""
 
 
 @contextmanager
@@ -63,7 +67,7 @@ def save(figure: Figure, path: Path) -> Path:
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         with style():
-            figure.savefig(draft, dpi=DOTS_PER_INCH, metadata=NO_DATES[form], pil_kwargs=FAST.get(form))
+            figure.savefig(draft, dpi=DOTS_PER_INCH, **SAVING[form])
         draft.replace(path)
     except OSError as error:
         raise ReportError(f"'{path}' cannot be written: {error.strerror}. Choose another place with -o.") from error

@@ -1,0 +1,1 @@
+"""The one-page report: one HTML file that opens from disk, without network, years later."""
