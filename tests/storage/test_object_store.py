@@ -16,6 +16,7 @@ class DroppingProxy:
         self.lose: list[bytes] = []
         self.refuse: list[tuple[bytes, bytes]] = []
         self.num_lost = 0
+        self.hidden_headers: tuple[bytes, ...] = (b"connection:",)
         self._listener = socket.create_server(("127.0.0.1", 0))
         self.port = self._listener.getsockname()[1]
         self._thread = threading.Thread(target=self._accept, daemon=True)
@@ -40,7 +41,8 @@ class DroppingProxy:
                     del self.refuse[index]
                     client.sendall(answer)
                     return
-            head = b"\r\n".join(line for line in head.split(b"\r\n") if not line.lower().startswith(b"connection:"))
+            kept = [line for line in head.split(b"\r\n") if not line.lower().startswith(self.hidden_headers)]
+            head = b"\r\n".join(kept)
             server.sendall(head.replace(b"\r\n\r\n", b"\r\nConnection: close\r\n\r\n", 1) + body)
             reply = b"".join(iter(lambda: server.recv(65536), b""))
             for name in self.lose:
@@ -153,6 +155,13 @@ def test_a_server_that_is_busy_is_asked_again(bucket, proxy, worker, status, cod
     assert dataset.write_run(worker.row_of(1), worker.chains_of(1)).created
     assert proxy.refuse == []
     assert seen(bucket) == [("run00001", 1.0)]
+
+
+def test_a_store_that_overwrites_is_refused_before_compute(bucket, proxy):
+    """Stores without conditional PUT ignore the header."""
+    proxy.hidden_headers = (b"connection:", b"if-none-match:")
+    with pytest.raises(ls.StorageError, match=r"does not refuse a second write .* conditional PUT"):
+        ls.Dataset.create_or_open(bucket)
 
 
 def test_permission_lost_mid_write_is_one_line_and_a_rerun_completes(bucket, proxy, worker):
