@@ -125,6 +125,7 @@ class TrialThread:
             generations = self._assignment.generations
             for outcome in run_trial(plan, self._assignment.sweep, self._dataset, self._observe, generations):
                 del left[outcome.run_id]
+                self._now = TrialReport(phase="compiling", run_id=next(iter(left), ""))
                 self._finished.put(_report(outcome.row))
         except (TrialCancelledError, StorageError):
             raise

@@ -63,8 +63,14 @@ def sweep_file(tmp_path: Path) -> Callable[..., Path]:
 
 
 def new_screen() -> Console:
-    """A console that is no terminal; its text is `screen.file.getvalue()`."""
+    """A console that is no terminal."""
     return Console(file=io.StringIO(), width=200)
+
+
+def text_of(screen: Console) -> str:
+    """What was printed."""
+    assert isinstance(screen.file, io.StringIO)
+    return screen.file.getvalue()
 
 
 @pytest.fixture
@@ -88,7 +94,7 @@ def done_once(cluster: Cluster, tmp_path_factory: pytest.TempPathFactory) -> Don
     folder = tmp_path_factory.mktemp("done")
     path, screen = write_sweep(folder, QUADRATICS), new_screen()
     assert run_sweep(path, SweepOptions(storage=str(folder / "results")), screen) == 0
-    return Done(path, folder / "results", screen.file.getvalue())
+    return Done(path, folder / "results", text_of(screen))
 
 
 @pytest.fixture
