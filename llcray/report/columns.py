@@ -51,6 +51,9 @@ SPOKEN = {
     "time_to_se1": "time to a standard error of 1 nat",
     "loss_at_center": "L(w*)",
     "step": "training step",
+    "sampling_seconds": "sampling time",
+    "compile_seconds": "compilation time",
+    "build_seconds": "time to build the target",
 }
 SHORT_UNITS = {
     "full-data-equivalent gradients": "full-data gradients",

@@ -248,4 +248,4 @@ def _verdict_entry(verdict: str, sign: str) -> Line2D:
 
 
 def _wrapped(text: str, inches: float) -> str:
-    return "\n".join(textwrap.wrap(text, int(inches * 21)))
+    return "\n".join(textwrap.wrap(text, int(inches * 19.5)))

@@ -1,6 +1,7 @@
 """Do the samplers agree where they estimate the same thing?"""
 
 import itertools
+from typing import Any
 
 import numpy as np
 import polars as pl
@@ -47,7 +48,7 @@ PAIR = {
 }
 
 
-def _pair(a: dict, b: dict) -> tuple:
+def _pair(a: dict[str, Any], b: dict[str, Any]) -> tuple[Any, ...]:
     if a[SAMPLER] > b[SAMPLER]:
         a, b = b, a
     z = (a["llc"] - b["llc"]) / float(np.hypot(a["llc_mcse"], b["llc_mcse"]))

@@ -11,10 +11,11 @@ import polars as pl
 from llcray_storage.schema import RUNS
 from matplotlib.figure import Figure
 
-from llcray.report.colors import VERDICTS, sampler_look
+from llcray.report.colors import VERDICTS
 from llcray.report.columns import SAMPLER, is_number, label, spoken
 from llcray.report.page.agreement import MAX_Z, disagreements
 from llcray.report.results_table import leading_columns
+from llcray.report.series import series_of
 from llcray.report.trust import FAILED
 
 NUMBERS = (
@@ -59,7 +60,7 @@ def rows_of(runs: pl.DataFrame) -> dict[str, Any]:
 
 def looks_of(runs: pl.DataFrame) -> dict[str, dict[str, str]]:
     """How each sampler is drawn, in Plotly's words."""
-    looks = {name: sampler_look(name or "") for name in sorted(runs[SAMPLER].unique().drop_nulls())}
+    looks = {str(one.value): one.look for one in series_of(runs.filter(pl.col(SAMPLER).is_not_null()), SAMPLER)}
     return {
         name: {"color": look.color, "symbol": SYMBOLS[look.marker], "dash": DASHES[look.line]}
         for name, look in looks.items()

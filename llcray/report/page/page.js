@@ -45,6 +45,8 @@
   };
   const distinct = (rows, name) => {
     const values = [...new Set(rows.map((row) => columns[name][row]))];
+    const order = Object.keys(data.looks);
+    if (name === "sampler") return values.sort((a, b) => order.indexOf(a) - order.indexOf(b));
     return values.sort((a, b) => (a === null) - (b === null) || (a > b) - (a < b));
   };
   const mean = (values) => values.reduce((sum, value) => sum + value, 0) / values.length;
@@ -79,7 +81,7 @@
     ...extra,
   });
   const axisStyle = () => ({ gridcolor: dark.matches ? "#3a3f46" : "#e3e3e3", zerolinecolor: dark.matches ? "#555" : "#bbb",
-    linecolor: dark.matches ? "#777" : "#999", showline: true, automargin: true });
+    linecolor: dark.matches ? "#777" : "#999", showline: true });
 
   function seriesLook(name, value, index) {
     if (name === "sampler" && data.looks[value]) return data.looks[value];
@@ -174,7 +176,7 @@
       text: samplers.map((sampler) => data.verdicts[sampler][name] || ""),
       marker: { color: VERDICT_COLORS[VERDICTS.indexOf(name)], line: { color: ink(), width: 0.6 },
         pattern: { shape: ["", "/", "x", ".", "-", "\\"][VERDICTS.indexOf(name)], solidity: 0.15, fgcolor: "#000", fillmode: "overlay" } } }));
-    Plotly.react("verdicts", traces, base({ barmode: "stack", xaxis: { ...axisStyle(), title: { text: "runs" } }, yaxis: axisStyle(), height: 290 }), still);
+    Plotly.react("verdicts", traces, base({ barmode: "stack", xaxis: { ...axisStyle(), title: { text: "runs" } }, yaxis: { ...axisStyle(), automargin: true }, height: 290 }), still);
     byId("verdicts-text").textContent = "Verdicts by sampler: " + samplers.map((sampler) =>
       `${sampler} ${Object.entries(data.verdicts[sampler]).map(([name, count]) => `${count} ${name.replace("_", " ")}`).join(", ")}`).join("; ") + ".";
     fill("verdicts-table", ["sampler", ...seen], samplers.map((sampler) => [sampler, ...seen.map((name) => data.verdicts[sampler][name] || 0)]));

@@ -1,0 +1,81 @@
+"""`llcray promote`: the newest plots of each sampler in a folder of fixed names, with the Markdown that shows them."""
+
+import shutil
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+from llcray_storage import scan_runs
+from llcray_storage.settings import Root
+
+from llcray.report.columns import spoken
+from llcray.report.default_plot import default_plot
+from llcray.report.diagnostics.diagnose import diagnose
+from llcray.report.errors import ReportError
+from llcray.report.numbers import plus_minus
+
+SHOWN = ("running_llc", "trace", "rank", "dispersion")
+GALLERY = "gallery.md"
+
+
+def promote(root: Root, folder: Path, sweep: str | None = None, plots: Sequence[str] = SHOWN) -> list[Path]:
+    """Copy the sweep plots, and draw the newest trusted run of each sampler (of all runs where none can be trusted).
+
+    Args:
+        root: The dataset.
+        folder: Where to; files of the same names are replaced.
+        sweep: Only this sweep.
+        plots: Names of diagnostics.
+
+    Returns:
+        The files; last `gallery.md`, the snippet for a README.
+
+    Raises:
+        ReportError: There is no estimate, a plot is unknown, or the folder cannot be written.
+        StorageError: There is no dataset.
+    """
+    rows = newest(root, sweep)
+    lines, files = [], []
+    for name in sorted(rows["sweep"].unique()):
+        drawn = default_plot(root, name)
+        if drawn is not None:
+            files.append(_copied(drawn, folder / f"{name}.png"))
+            lines += [f"![LLC of the sweep {name}]({name}.png)", ""]
+    for row in rows.iter_rows(named=True):
+        pictures = diagnose(root, row["run_id"], plots, folder=folder)
+        files += pictures
+        lines += [f"### {row['sampler_kind']}", "", _caption(row), ""]
+        lines += [f"![{row['sampler_kind']}: {_title(row, path)}]({path.name})" for path in pictures] + [""]
+    gallery = folder / GALLERY
+    gallery.write_text("\n".join(lines).rstrip() + "\n", encoding="utf-8")
+    return [*files, gallery]
+
+
+def newest(root: Root, sweep: str | None) -> pl.DataFrame:
+    """The newest run of each sampler, trusted ones before others."""
+    rows = scan_runs(root, sweep).filter(pl.col("status") == "ok", pl.col("draws_digest").is_not_null()).collect()
+    if rows.is_empty():
+        raise ReportError("no run has draws to show yet. See `llcray status`.")
+    trusted_first = (pl.col("verdict") == "ok").fill_null(False)
+    ordered = rows.sort(trusted_first, "finished_at", "run_id", descending=[True, True, False], nulls_last=True)
+    return ordered.unique("sampler_kind", keep="first", maintain_order=True).sort("sampler_kind")
+
+
+def _copied(source: Path, target: Path) -> Path:
+    try:
+        target.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copyfile(source, target)
+    except OSError as error:
+        raise ReportError(f"'{target}' cannot be written: {error.strerror}. Choose another folder.") from error
+    return target
+
+
+def _caption(row: dict) -> str:
+    return (
+        f"Run `{row['run_id']}` of `{row['sweep']}`: LLC {plus_minus(row['llc'], row['llc_mcse'])}, {row['verdict']}."
+    )
+
+
+def _title(row: dict[str, Any], path: Path) -> str:
+    return spoken(path.stem.removeprefix(f"{row['sampler_kind']}_"))
