@@ -64,8 +64,9 @@ class Perceptron(nnx.Module):
 class PatchConv(nnx.Module):
     """A convolution as one matrix product over shifted copies of the image.
 
-    Under `vmap` over parameters this stays a batched matrix product, where the usual primitive becomes a grouped
-    convolution, which CPUs run an order of magnitude slower. The kernel has flax's shape (side, side, in, out).
+    Under `vmap` over parameters this stays a batched matrix product, where XLA's convolution becomes a grouped one: on
+    a CPU, gradients of 4 chains of an (8, 16) convnet cost the same in float32 and 1.7 to 2.5 times less in float64.
+    The kernel has flax's shape (side, side, in, out).
     """
 
     def __init__(self, spec: ConvNet, num_inputs: int, num_outputs: int, rngs: nnx.Rngs) -> None:
