@@ -2,8 +2,8 @@
 
     python benchmarks/driver_overhead.py --trials 200
 
-Prints, per trial: seconds a slot was idle between two trials (what the driver adds), seconds of wall time, CPU seconds of
-the driver's process, and the same of the plain loop. On a machine that is busy otherwise, trust the CPU seconds.
+Prints, per trial: seconds a slot was idle between two trials (what the driver adds), seconds of wall time, CPU seconds
+of the driver's process, and the same of the plain loop. On a machine that is busy otherwise, trust the CPU seconds.
 """
 
 import argparse
