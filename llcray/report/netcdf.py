@@ -54,6 +54,6 @@ def data_tree(run: RunDraws) -> Any:
     parts = {name: {key: array[:, start:] for key, array in values.items()} for name, values in filled.items()}
     if start:
         parts |= {f"warmup_{name}": {k: array[:, :start] for k, array in v.items()} for name, v in filled.items()}
-    tree = from_dict(parts)
+    tree = from_dict(parts, save_warmup=True)
     tree.attrs |= {name: run.row[name] for name in ATTRIBUTES if run.row[name] is not None}
     return tree

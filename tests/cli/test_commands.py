@@ -1,0 +1,109 @@
+"""The command line: what it imports, how it ends, what it says to users."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner, Result
+
+from llcray.cli import Duration, main
+
+HEAVY = ("jax", "ray", "polars", "pyarrow", "matplotlib", "numpy", "pydantic", "llcray_storage")
+COMMANDS = (
+    "compact", "diagnose", "export", "gc", "import", "plan", "plot", "promote", "query", "report", "status", "sweep",
+    "verify",
+)  # fmt: skip
+
+
+def run(*words: str | Path) -> Result:
+    return CliRunner().invoke(main, [str(word) for word in words])
+
+
+def assert_one_line(result: Result, *parts: str) -> None:
+    assert result.exit_code == 2, result.output
+    assert result.stdout == ""
+    assert len(result.stderr.splitlines()) == 1, result.stderr
+    for part in parts:
+        assert part in result.stderr
+
+
+def test_help_imports_nothing_heavy():
+    code = (
+        "import sys\nfrom click.testing import CliRunner\nfrom llcray.cli import main\n"
+        "assert CliRunner().invoke(main, ['--help']).exit_code == 0\n"
+        f"print([name for name in {HEAVY!r} if name in sys.modules])"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "[]"
+
+
+def test_looking_at_results_imports_neither_jax_nor_ray():
+    modules = "plot, default_plot, tables, query, promote, netcdf, page.page, diagnostics.diagnose"
+    imports = "".join(f"import llcray.report.{name}\n" for name in modules.split(", "))
+    code = f"import sys\n{imports}print([name for name in ('jax', 'ray', 'flax', 'optax') if name in sys.modules])"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "[]"
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_every_command_explains_itself(command: str):
+    result = run(command, "--help")
+    assert result.exit_code == 0
+    assert "Usage:" in result.stdout
+
+
+def test_a_misspelt_command_is_one_line_with_the_nearest_one():
+    assert_one_line(run("statu"), "statu", "status")
+
+
+def test_an_unknown_option_is_one_line():
+    assert_one_line(run("plot", "--colour", "x"), "--colour")
+
+
+@pytest.mark.parametrize("command", ["status", "plot", "report", "verify", "compact", "gc"])
+def test_a_missing_dataset_is_one_line(command: str, tmp_path: Path):
+    assert_one_line(run(command, tmp_path / "nothing"), "no dataset")
+
+
+def test_a_missing_sweep_file_is_one_line(tmp_path: Path):
+    assert_one_line(run("plan", tmp_path / "nothing.yaml"), "nothing.yaml")
+
+
+def test_a_missing_extra_is_named_with_the_command_that_installs_it(tmp_path: Path):
+    """As on a machine with the base install: `import ray` fails."""
+    (tmp_path / "sitecustomize.py").write_text("import sys\nsys.modules['ray'] = None\n")
+    code = (
+        "from llcray.command_group import user_line\n"
+        "try:\n    import ray\nexcept ImportError as error:\n    print(user_line(error))"
+    )
+    environment = {**os.environ, "PYTHONPATH": str(tmp_path)}
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, env=environment)
+    assert "'ray'" in done.stdout
+    assert 'python -m pip install "llcray[cpu]"' in done.stdout
+
+
+def test_a_defect_of_ours_is_not_dressed_up_as_a_user_error():
+    from llcray.command_group import user_line
+
+    assert user_line(KeyError("x")) is None
+    assert user_line(ModuleNotFoundError("no module", name="llcray.nothing")) is None
+
+
+@pytest.mark.parametrize(
+    ("text", "seconds"), [("90", 90), ("90s", 90), ("15m", 900), ("2h", 7200), ("1h30m", 5400), ("1d", 86400)]
+)
+def test_durations_are_seconds(text: str, seconds: float):
+    assert Duration().convert(text, None, None) == seconds
+
+
+@pytest.mark.parametrize("text", ["soon", "2 h", "-3m", "0", "1x", ""])
+def test_a_wrong_duration_is_refused(text: str, tmp_path: Path):
+    assert_one_line(
+        run("sweep", tmp_path / "a.yaml", f"--time-budget={text}"), "1h30m" if text != "0" else "above zero"
+    )
+
+
+def test_diagnose_wants_a_run_or_all():
+    assert_one_line(run("diagnose", "results"), "RUN_ID", "--all")

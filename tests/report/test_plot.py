@@ -1,0 +1,120 @@
+"""Sweep plots: what is averaged, what is marked, what is said; and that files are repeatable."""
+
+from pathlib import Path
+
+import polars as pl
+import pytest
+from llcray_storage import scan_runs
+
+from llcray.report.aggregate import aggregate
+from llcray.report.default_plot import default_plot
+from llcray.report.errors import ReportError
+from llcray.report.panels import one_at_a_time
+from llcray.report.plot import PlotRequest, drawing_of, plot
+from llcray.report.sweep_plot import draw, footnote
+from llcray.report.trust import trust
+from llcray.report.varying import prepared, target_axes
+
+PNG = b"\x89PNG"
+
+
+def runs_of(root: Path) -> pl.DataFrame:
+    return prepared(scan_runs(root)).with_columns(trust())
+
+
+def test_axes_that_vary_are_found_and_calibrated_numbers_are_not_axes(digits: Path, teacher_student: Path):
+    assert target_axes(runs_of(digits)) == ["architecture_activation", "noise_rate"]
+    found = target_axes(runs_of(teacher_student))
+    assert set(found) == {
+        "architecture_num_params", "architecture_depth", "architecture_activation", "data_kind", "noise_kind",
+    }  # fmt: skip
+
+
+def test_one_at_a_time_is_told_from_a_product(digits: Path, teacher_student: Path):
+    for root, expected in ((digits, False), (teacher_student, True)):
+        runs = runs_of(root)
+        assert one_at_a_time(runs, target_axes(runs)) is expected
+
+
+def test_spread_and_monte_carlo_error_are_kept_apart():
+    runs = pl.DataFrame(
+        {
+            "trust": ["ok", "ok", "escaped"],
+            "noise_rate": [0.1, 0.1, 0.1],
+            "llc": [10.0, 14.0, -900.0],
+            "llc_mcse": [0.3, 0.4, 5.0],
+            "true_llc": [None, 11.0, None],
+        }
+    )
+    [point] = aggregate(runs, ["noise_rate"], "llc").to_dicts()
+    assert point["mean"] == pytest.approx(12.0)
+    assert point["spread"] == pytest.approx(8**0.5)
+    assert point["mcse"] == pytest.approx(0.25)  # sqrt(0.09 + 0.16) / 2
+    assert point["num_runs"] == 2
+    assert point["known"] == pytest.approx(11.0)
+
+
+def test_doubtful_and_failed_runs_are_said(digits: Path):
+    words = footnote(drawing_of(digits, PlotRequest()))
+    assert "6 not to be trusted" in words
+    assert "2 of 72 runs failed" in words
+
+
+def test_axes_averaged_over_are_said(digits: Path):
+    assert "Also pooled: activation" in footnote(drawing_of(digits, PlotRequest(x="noise_rate")))
+    assert "pooled" not in footnote(drawing_of(digits, PlotRequest(x="noise_rate", facets=["activation"])))
+
+
+def test_every_doubtful_run_has_a_marker(digits: Path):
+    figure = draw(drawing_of(digits, PlotRequest()))
+    open_markers = [line for axes in figure.axes for line in axes.lines if line.get_markerfacecolor() == "white"]
+    assert len(open_markers) == 6
+
+
+def test_the_default_plot_has_a_fixed_name_and_the_same_bytes_each_time(digits: Path, tmp_path: Path):
+    first = default_plot(digits, "digits_noise", tmp_path / "a")
+    second = default_plot(digits, "digits_noise", tmp_path / "b")
+    assert first is not None
+    assert second is not None
+    assert first.name == "llc-by-noise_rate.png"
+    assert first.read_bytes() == second.read_bytes()
+    assert first.read_bytes().startswith(PNG)
+
+
+def test_a_sweep_without_estimates_has_no_default_plot(digits: Path, tmp_path: Path):
+    assert default_plot(digits, "nothing", tmp_path) is None
+
+
+@pytest.mark.parametrize(
+    ("name", "request_"),
+    [
+        ("a.png", PlotRequest(x="num_params", y="fde_to_se1")),
+        ("a.svg", PlotRequest(x="activation", color="noise", log_y=True)),
+        ("a.pdf", PlotRequest(x="sampler", color="num_params", facets=["depth"])),
+        ("b.png", PlotRequest(x="depth", facets=["data", "noise"], condition="seed == 0")),
+        ("c.png", PlotRequest()),
+    ],
+)
+def test_plots_of_many_kinds_are_drawn(teacher_student: Path, tmp_path: Path, name: str, request_: PlotRequest):
+    assert plot(teacher_student, request_, tmp_path / name).stat().st_size > 2000
+
+
+@pytest.mark.parametrize(
+    ("request_", "message"),
+    [
+        (PlotRequest(y="verdict"), "holds no numbers"),
+        (PlotRequest(x="noise_rat"), "did you mean 'noise_rate'"),
+        (PlotRequest(condition="seed > 99"), "nothing to draw"),
+        (PlotRequest(facets=["seed", "noise", "data"]), "at most two"),
+        (PlotRequest(x="noise_rate", color="run_id"), "colours can tell apart"),
+        (PlotRequest(x="noise_rate", facets=["run_id"]), "panels"),
+    ],
+)
+def test_a_plot_that_cannot_be_is_one_line(digits: Path, request_: PlotRequest, message: str):
+    with pytest.raises(ReportError, match=message):
+        draw(drawing_of(digits, request_))
+
+
+def test_an_unknown_picture_format_is_one_line(digits: Path, tmp_path: Path):
+    with pytest.raises(ReportError, match=r"\.png, \.svg or \.pdf"):
+        plot(digits, PlotRequest(), tmp_path / "a.jpg")

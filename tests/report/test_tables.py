@@ -1,0 +1,75 @@
+"""Tables for the terminal."""
+
+import io
+from pathlib import Path
+
+import pytest
+from rich.console import Console
+
+from llcray.report.query import answer
+from llcray.report.tables import print_results, print_status
+
+
+def console(width: int = 80) -> Console:
+    return Console(file=io.StringIO(), width=width)
+
+
+def text_of(made: Console) -> str:
+    assert isinstance(made.file, io.StringIO)
+    return made.file.getvalue()
+
+
+@pytest.mark.parametrize("width", [80, 120])
+def test_results_fit_the_width_and_name_what_varies(digits: Path, width: int):
+    made = console(width)
+    print_results(digits, "digits_noise", made)
+    lines = text_of(made).splitlines()
+    assert max(map(len, lines)) <= width
+    for header in ("activation", "rate", "sampler", "seed", "LLC ± MCSE", "R-hat", "ESS", "verdict"):
+        assert header in lines[0]
+    assert "…" not in text_of(made)
+
+
+def test_results_show_the_doubtful_runs_first_and_say_what_is_left_out(digits: Path):
+    made = console()
+    print_results(digits, "digits_noise", made, limit=8)
+    rows = text_of(made).splitlines()[2:10]
+    assert [row.split()[-1] for row in rows[:4]] == ["failed", "failed", "diverged", "escaped"]
+    assert "8 of 72 runs" in text_of(made)
+    assert "64 ok" in text_of(made)
+    assert "gradient norm" in text_of(made)
+
+
+def test_axes_that_do_not_fit_become_what_differs(teacher_student: Path):
+    made = console()
+    print_results(teacher_student, "teacher_student", made, limit=200)
+    assert "base" in text_of(made)
+    assert "depth=3" in text_of(made)
+    assert max(map(len, text_of(made).splitlines())) <= 80
+
+
+def test_a_sweep_without_runs_says_so(digits: Path):
+    made = console()
+    print_results(digits, "nothing", made)
+    assert "has no runs yet" in text_of(made)
+
+
+def test_status_counts_runs_by_trust(digits: Path):
+    made = console()
+    print_status(digits, made)
+    row = next(line for line in text_of(made).splitlines() if line.startswith("digits_noise"))
+    assert row.split()[1:5] == ["72", "64", "6", "2"]
+
+
+@pytest.mark.parametrize("form", ["csv", "json", "parquet"])
+def test_a_query_can_be_written_to_a_file(digits: Path, tmp_path: Path, form: str):
+    output = tmp_path / f"answer.{form}"
+    answer(digits, "SELECT run_id, llc, architecture_widths FROM runs LIMIT 3", None, output, console())
+    assert output.stat().st_size > 0
+
+
+def test_a_query_prints_a_table(digits: Path):
+    made = console()
+    answer(digits, "SELECT sampler_kind, count(*) AS runs FROM runs GROUP BY sampler_kind", None, None, made)
+    assert "mclmc" in text_of(made)
+    assert "3 rows" in text_of(made)
