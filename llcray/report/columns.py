@@ -69,8 +69,8 @@ UNITS_SAID_BY_THE_NAME = frozenset({"parameters", "examples", "training steps", 
 def resolve(name: str) -> str:
     """The column a user means.
 
-    A name may leave out its section (`activation` is `architecture_activation`; the student's before the teacher's), or
-    be a section, which stands for its kind (`noise` is `noise_kind`).
+    A name may leave out its section (`activation` is `architecture_activation`: the network's, before a teacher's or an
+    analytic target's), or be a section, which stands for its kind (`noise` is `noise_kind`).
 
     Raises:
         ReportError: No column, or more than one, is meant.
@@ -80,8 +80,8 @@ def resolve(name: str) -> str:
     if f"{name}_kind" in RUNS.by_name:
         return f"{name}_kind"
     meant = [f"{section}_{name}" for section in SECTIONS if f"{section}_{name}" in RUNS.by_name]
-    if len(meant) > 1:
-        meant = [column for column in meant if not column.startswith("teacher_")]
+    if f"architecture_{name}" in meant:
+        meant = [column for column in meant if not column.startswith(("teacher_", "target_"))]
     if len(meant) == 1:
         return meant[0]
     if meant:
@@ -124,13 +124,6 @@ def is_list(column: str) -> bool:
 def is_number(column: str) -> bool:
     """Whether values are numbers."""
     return column in RUNS.by_name and RUNS.polars[column].is_numeric()
-
-
-def as_text(column: str) -> pl.Expr:
-    """A list as `16-16`; other columns as they are."""
-    if is_list(column):
-        return pl.col(column).cast(pl.List(pl.String)).list.join("-").alias(column)
-    return pl.col(column)
 
 
 def sampler_label() -> pl.Expr:

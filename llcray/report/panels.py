@@ -9,7 +9,7 @@ import polars as pl
 from llcray.report.columns import SAMPLER, is_number, spoken
 from llcray.report.errors import ReportError
 from llcray.report.scale import value_text
-from llcray.report.varying import prevailing, sampler_axes, target_axes
+from llcray.report.varying import prevailing, sampler_axes, target_axes, values_of
 
 MAX_PANELS = 24
 MAX_DEFAULT_FACET = 6
@@ -51,7 +51,7 @@ def faceted(runs: pl.DataFrame, x: str, color: str | None, facets: Sequence[str]
     Raises:
         ReportError: There would be too many panels.
     """
-    values = [sorted(runs[name].unique().to_list(), key=lambda value: (value is None, value)) for name in facets]
+    values = [values_of(runs, name) for name in facets]
     combinations = list(itertools.product(*reversed(values)))
     if len(combinations) > MAX_PANELS:
         raise ReportError(

@@ -69,7 +69,7 @@ def scale_of(column: pl.Series, logarithmic: bool | None) -> Scale:
         column: All values that will be drawn.
         logarithmic: None to choose: positive numbers that span a factor of 10 or more.
     """
-    values = sorted(column.unique().to_list(), key=lambda value: (value is None, value))
+    values = column.unique().sort(nulls_last=True).to_list()
     numeric = is_number(column.name) and None not in values and len(values) > 1
     positive = numeric and values[0] > 0
     chosen = positive and values[-1] / values[0] >= LOG_RATIO if logarithmic is None else positive and logarithmic

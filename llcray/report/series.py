@@ -11,8 +11,10 @@ from llcray.report.colors import SAMPLER_LOOKS, SERIES, LineStyle, Look, sampler
 from llcray.report.columns import SAMPLER, is_number
 from llcray.report.errors import ReportError
 from llcray.report.scale import value_text
+from llcray.report.varying import values_of
 
 MAX_SERIES = 12
+SAMPLERS = (SAMPLER, "sampler_kind")
 LINES: tuple[LineStyle, ...] = ("-", "--", "-.", ":")
 
 
@@ -39,23 +41,22 @@ def series_of(runs: pl.DataFrame, color: str | None) -> tuple[Series, ...]:
     """
     if color is None:
         return (Series(None, "", series_look(0)),)
-    values = sorted(runs[color].unique().to_list(), key=lambda value: _order(color, value))
+    values = sorted(values_of(runs, color), key=_sampler_order) if color in SAMPLERS else values_of(runs, color)
     if len(values) > MAX_SERIES:
         raise ReportError(
             f"column '{color}' has {len(values)} values, more than {MAX_SERIES} colours can tell apart: "
             "put it on --x, or add a --filter."
         )
-    if color in (SAMPLER, "sampler_kind"):
+    if color in SAMPLERS:
         return tuple(Series(value, value_text(value), sampler_look(value or "")) for value in values)
     looks = _sequential(len(values)) if is_number(color) and len(values) > 2 else _distinct(len(values))
     return tuple(Series(value, value_text(value), look) for value, look in zip(values, looks, strict=True))
 
 
-def _order(color: str, value: Any) -> tuple[bool, Any, Any]:
-    if color in (SAMPLER, "sampler_kind") and value is not None:
-        kind = value.partition(" ")[0]
-        return False, list(SAMPLER_LOOKS).index(kind) if kind in SAMPLER_LOOKS else len(SAMPLER_LOOKS), value
-    return value is None, value if value is not None else 0, ""
+def _sampler_order(name: str | None) -> tuple[int, str]:
+    kinds = list(SAMPLER_LOOKS)
+    kind = (name or "").partition(" ")[0]
+    return kinds.index(kind) if kind in kinds else len(kinds), name or ""
 
 
 def _distinct(count: int) -> list[Look]:

@@ -7,7 +7,7 @@ error of the mean: how well it is known. Estimates that are not `ok` enter no me
 import textwrap
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 
 import polars as pl
 from matplotlib.axes import Axes
@@ -166,18 +166,32 @@ def _draw_series(axes: Axes, runs: pl.DataFrame, x: str, y: str, scale: Scale, s
             _mark(axes, at, known, place, marker="_", color=KNOWN_COLOR, markersize=6.5, markeredgewidth=1.3, zorder=6)
         _mark(axes, at, mean, place, marker=marker, color=color, markersize=MARKER_SIZE, markeredgewidth=0, zorder=5)
     for row in doubtful(runs, y).iter_rows(named=True):
-        _draw_doubtful(axes, scale.position(row[x]), row[y], row["trust"], series, place)
+        error = row["llc_mcse"] if y == "llc" else None
+        _draw_doubtful(axes, Estimate(scale.position(row[x]), row[y], error, row["trust"]), series, place)
 
 
-def _draw_doubtful(axes: Axes, at: float, value: float, verdict: str, series: Series, place: dict[str, Any]) -> None:
+class Estimate(NamedTuple):
+    """One estimate: where it goes, its value and error, its verdict."""
+
+    at: float
+    value: float
+    error: float | None
+    verdict: str
+
+
+def _draw_doubtful(axes: Axes, estimate: Estimate, series: Series, place: dict[str, Any]) -> None:
     """An open marker with the sign of its verdict inside; outside the axes it sits at the edge, with its value."""
     low, high = axes.get_ylim()
+    at, value, error, verdict = estimate
     shown = min(max(value, low), high)
+    if error is not None and shown == value:
+        ends = (value - error, value + error)
+        axes.plot((at, at), ends, color=series.look.color, linewidth=0.8, alpha=0.6, zorder=2.4, **place)
     open_marker = {"color": series.look.color, "markerfacecolor": "white", "markeredgewidth": 0.9, "clip_on": False}
-    _mark(axes, at, shown, place, marker=series.look.marker, markersize=OPEN_SIZE, zorder=7, **open_marker)
+    _mark(axes, at, shown, place, marker=series.look.marker, markersize=OPEN_SIZE, zorder=2.5, **open_marker)
     if sign := VERDICT_SIGNS.get(verdict, ""):
         small = {"color": series.look.color, "markersize": 3.4, "markeredgewidth": 0.8, "clip_on": False}
-        _mark(axes, at, shown, place, marker=sign, zorder=8, **small)
+        _mark(axes, at, shown, place, marker=sign, zorder=2.6, **small)
     if shown != value:
         words, side = (f"↑ {value:.3g}", -9) if value > high else (f"↓ {value:.3g}", 5)
         axes.annotate(

@@ -6,7 +6,7 @@ from typing import Any
 import polars as pl
 from llcray_storage.schema import axis_column_names
 
-from llcray.report.columns import SAMPLER, as_text, is_list, is_number, sampler_label
+from llcray.report.columns import SAMPLER, is_list, is_number, sampler_label
 
 SEEDS = ("seed", "sampling_seed")
 OUTCOMES = ("n_beta", "inverse_temperature")
@@ -15,8 +15,13 @@ OUTCOMES = ("n_beta", "inverse_temperature")
 
 def prepared(runs: pl.LazyFrame) -> pl.DataFrame:
     """Runs with the column `sampler`, lists as text, in a fixed order."""
-    lists = [as_text(name) for name in axis_column_names() if is_list(name)]
-    return runs.with_columns(sampler_label(), *lists).collect().sort("run_id")
+    rows = runs.with_columns(sampler_label()).collect().sort("run_id")
+    return rows.with_columns(_ordered_texts(rows[name]) for name in axis_column_names() if is_list(name))
+
+
+def values_of(runs: pl.DataFrame, name: str) -> list[Any]:
+    """The distinct values of a column in order, lists by their numbers (8 before 16), null last."""
+    return runs[name].unique().sort(nulls_last=True).to_list()
 
 
 def target_axes(runs: pl.DataFrame) -> list[str]:
@@ -57,6 +62,13 @@ def prevailing(runs: pl.DataFrame, name: str) -> Any:
     """The commonest value of a column; of equally common ones the smallest."""
     counts = runs[name].value_counts(sort=False)
     return counts.sort(["count", name], descending=[True, False])[name][0]
+
+
+def _ordered_texts(lists: pl.Series) -> pl.Series:
+    """Lists as texts that sort as the lists do."""
+    found = sorted(lists.drop_nulls().unique().to_list())
+    texts = lists.cast(pl.List(pl.String)).list.join("-")
+    return texts.cast(pl.Enum(["-".join(map(str, one)) for one in found]))
 
 
 def _follows(runs: pl.DataFrame, name: str, others: Sequence[str]) -> bool:

@@ -13,6 +13,7 @@ from llcray.report.errors import ReportError
         ("activation", "architecture_activation"),
         ("teacher_activation", "teacher_activation"),
         ("rate", "noise_rate"),
+        ("widths", "architecture_widths"),
         ("noise", "noise_kind"),
         ("sampler", "sampler"),
         ("llc", "llc"),

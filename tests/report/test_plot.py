@@ -5,6 +5,7 @@ from pathlib import Path
 import polars as pl
 import pytest
 from llcray_storage import scan_runs
+from llcray_storage.schema import RUNS
 
 from llcray.report.aggregate import aggregate
 from llcray.report.default_plot import default_plot
@@ -13,7 +14,7 @@ from llcray.report.panels import one_at_a_time
 from llcray.report.plot import PlotRequest, drawing_of, plot
 from llcray.report.sweep_plot import draw, footnote
 from llcray.report.trust import trust
-from llcray.report.varying import prepared, target_axes
+from llcray.report.varying import prepared, target_axes, values_of
 
 PNG = b"\x89PNG"
 
@@ -28,6 +29,17 @@ def test_axes_that_vary_are_found_and_calibrated_numbers_are_not_axes(digits: Pa
     assert set(found) == {
         "architecture_num_params", "architecture_depth", "architecture_activation", "data_kind", "noise_kind",
     }  # fmt: skip
+
+
+def test_widths_are_ordered_as_numbers():
+    """8 before 16, where texts would say otherwise."""
+    rows = pl.LazyFrame({"run_id": ["a", "b", "c"], "architecture_widths": [[16], [8], [8, 16]]})
+    rest = {"sampler_kind": pl.lit("hmc"), "sampler_preconditioner": pl.lit(None, pl.String)}
+    empty = {
+        name: pl.lit(None, kind) for name, kind in RUNS.polars.items() if name not in ("run_id", "architecture_widths")
+    }
+    runs = prepared(rows.with_columns(**(empty | rest)))
+    assert values_of(runs, "architecture_widths") == ["8", "8-16", "16"]
 
 
 def test_one_at_a_time_is_told_from_a_product(digits: Path, teacher_student: Path):

@@ -6,7 +6,6 @@ from matplotlib.axes import Axes
 from llcray.report.colors import BLACK, BLUE, GREY, VERMILION, chain_color
 from llcray.report.diagnostics import statistics
 from llcray.report.diagnostics.chains import RunDraws
-from llcray.report.numbers import plus_minus
 
 BAND = {"color": GREY, "alpha": 0.22, "linewidth": 0}
 MIN_ESS = 50
@@ -24,14 +23,14 @@ def running_llc(axes: Axes, run: RunDraws) -> None:
     axes.plot(draws, means.mean(axis=0), color=BLACK, linewidth=1.8, label="all chains")
     llc, mcse = run.row["llc"], run.row["llc_mcse"]
     if llc is not None and mcse is not None:
-        axes.axhspan(llc - 2 * mcse, llc + 2 * mcse, label=f"{plus_minus(llc, mcse)}; band: ± 2 MCSE", **BAND)
+        axes.axhspan(llc - 2 * mcse, llc + 2 * mcse, label="± 2 MCSE", **BAND)
     if run.row["true_llc"] is not None:
         axes.axhline(run.row["true_llc"], color=BLACK, linestyle=":", linewidth=1.2, label="known answer")
     late = means[:, means.shape[1] // 20 :]
     middle, reach = late.mean(), max(np.abs(late - late.mean()).max(), 3 * (mcse or 0.0))
     axes.set_ylim(middle - 1.3 * reach, middle + 1.3 * reach)
     axes.set(xlabel="draw after burn-in", ylabel="running LLC (nats)")
-    axes.legend(ncols=2, fontsize=6.5)
+    _legend_above(axes)
 
 
 def trace(axes: Axes, run: RunDraws) -> None:
@@ -142,7 +141,13 @@ def _rank_lines(axes: Axes, run: RunDraws, series: np.ndarray) -> None:
     for chain, values in zip(run.chains, counts, strict=True):
         axes.stairs(values, edges, color=chain_color(chain), linewidth=1.0, label=f"chain {chain}")
     axes.set(ylabel="draws in the bin", ylim=(0, None), xlim=(0, 1))
-    axes.legend(ncols=4, fontsize=6.5, loc="lower center")
+    _legend_above(axes)
+
+
+def _legend_above(axes: Axes) -> None:
+    """Between the title and the axes, where it hides nothing."""
+    place = {"loc": "lower left", "bbox_to_anchor": (-0.02, 0.99), "borderaxespad": 0.1}
+    axes.legend(ncols=8, fontsize=6, handlelength=1.2, columnspacing=0.9, handletextpad=0.4, **place)
 
 
 def _shade_burn_in(axes: Axes, run: RunDraws) -> None:

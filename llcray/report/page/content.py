@@ -17,6 +17,7 @@ from llcray.report.page.agreement import MAX_Z, disagreements
 from llcray.report.results_table import leading_columns
 from llcray.report.series import series_of
 from llcray.report.trust import FAILED
+from llcray.report.varying import values_of
 
 NUMBERS = (
     "llc", "llc_mcse", "rhat", "ess_bulk", "ess_tail", "true_llc", "num_params", "num_data", "num_gradients",
@@ -51,6 +52,7 @@ def rows_of(runs: pl.DataFrame) -> dict[str, Any]:
         "axes": axes,
         "numbers": numbers,
         "columns": columns,
+        "orders": {name: values_of(runs, name) for name in axes if not is_number(name)},
         "labels": {name: label(name) for name in (*axes, *numbers)},
         "numeric": [name for name in (*axes, *numbers) if is_number(name)],
         "meanings": {name: RUNS.by_name[name].meaning for name in numbers},

@@ -45,8 +45,8 @@
   };
   const distinct = (rows, name) => {
     const values = [...new Set(rows.map((row) => columns[name][row]))];
-    const order = Object.keys(data.looks);
-    if (name === "sampler") return values.sort((a, b) => order.indexOf(a) - order.indexOf(b));
+    const order = name === "sampler" ? Object.keys(data.looks) : data.runs.orders[name];
+    if (order) return values.sort((a, b) => order.indexOf(a) - order.indexOf(b));
     return values.sort((a, b) => (a === null) - (b === null) || (a > b) - (a < b));
   };
   const mean = (values) => values.reduce((sum, value) => sum + value, 0) / values.length;
@@ -135,11 +135,13 @@
         const points = (chosen, marker, opacity) => traces.push({ ...common, mode: "markers", showlegend: false, opacity,
           x: chosen.map((row) => position(row, series)), y: chosen.map((row) => values[row]), customdata: chosen.map((row) => [row]),
           text: chosen.map(hover), hovertemplate: "%{text}<extra></extra>", marker });
+        if (number === 0 && color) traces.push({ ...common, mode: isNumber ? "lines+markers" : "markers", x: [null], y: [null],
+          line: { color: shade, dash: look.dash, width: 1.4 }, marker: { color: shade, symbol: look.symbol, size: 9 } });
         points(good, { color: shade, symbol: look.symbol, size: 6 }, 0.4);
         const groups = places.map((place) => good.filter((row) => columns[x][row] === place)).filter((group) => group.length);
         const means = groups.map((group) => mean(group.map((row) => values[row])));
         const spreads = groups.map((group) => (group.length > 1 ? spread(group.map((row) => values[row])) : 0));
-        traces.push({ ...common, mode: isNumber ? "lines+markers" : "markers", showlegend: number === 0 && Boolean(color),
+        traces.push({ ...common, mode: isNumber ? "lines+markers" : "markers", showlegend: false,
           x: groups.map((group) => position(group[0], series)), y: means, customdata: groups,
           line: { color: shade, dash: look.dash, width: 1.4 }, marker: { color: shade, symbol: look.symbol, size: 9 },
           error_y: { type: "data", array: spreads, color: shade, thickness: 1.2, width: 0 },
@@ -210,7 +212,8 @@
     table.rows = chosen.filter((row) => terms.every((term) => words[row].includes(term)) && (!verdict ||
       (verdict === "doubtful" ? !["ok", "failed"].includes(columns.trust[row]) : columns.trust[row] === verdict)));
     if (table.sort) {
-      const values = columns[table.sort], sign = table.down ? -1 : 1;
+      const order = data.runs.orders[table.sort], sign = table.down ? -1 : 1;
+      const values = order ? columns[table.sort].map((value) => (value === null ? null : order.indexOf(value))) : columns[table.sort];
       table.rows.sort((a, b) => (values[a] === null) - (values[b] === null) || sign * ((values[a] > values[b]) - (values[a] < values[b])));
     }
     table.shown = MANY;
