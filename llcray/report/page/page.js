@@ -88,10 +88,20 @@
     return { color: PALETTE[index % PALETTE.length], symbol: SYMBOLS[index % SYMBOLS.length], dash: DASHES[index % DASHES.length] };
   }
 
+  function plainTicks(low, high) {
+    const tickvals = [];
+    for (let decade = Math.floor(Math.log10(low)) - 1; decade <= Math.log10(high) + 1; decade++)
+      for (const digit of high / low < 1e3 ? [1, 2, 5] : [1]) tickvals.push(digit * 10 ** decade);
+    return { tickvals, ticktext: tickvals.map(format) };
+  }
+
   function drawExplorer() {
     const [x, y, color, facet] = ["x", "y", "color", "facet"].map((id) => byId(id).value);
     const values = columns[y];
-    const rows = all.filter((row) => columns.trust[row] !== "failed" && values[row] !== null);
+    const usual = data.start.usual;
+    const others = Object.keys(usual).filter((name) => ![x, color, facet].includes(name));
+    const wanted = byId("usual").checked ? (row) => others.every((name) => columns[name][row] === usual[name]) : () => true;
+    const rows = all.filter((row) => columns.trust[row] !== "failed" && values[row] !== null && wanted(row));
     const panels = (facet ? distinct(rows, facet) : [null]).slice(0, MAX_PANELS);
     const across = innerWidth < 700 ? 1 : Math.min(panels.length, 3);
     const down = Math.ceil(panels.length / across);
@@ -108,6 +118,7 @@
       if (isNumber) return columns[x][row] + aside * (places[places.length - 1] - places[0]);
       return places.indexOf(columns[x][row]) + (color === x ? 0 : (series - (colors.length - 1) / 2) * (0.5 / colors.length));
     };
+    const pooled = new Set();
     const traces = [], sums = [], annotations = [];
     const layout = base({ annotations, height: Math.max(400, 340 * down), showlegend: true });
     panels.forEach((panel, number) => {
@@ -119,7 +130,7 @@
       layout["xaxis" + id] = { ...axisStyle(), domain: domainX, anchor: "y" + id, title: { text: label(x) }, type: isLog ? "log" : "linear",
         ...(isNumber ? {} : { tickvals: places.map((_, i) => i), ticktext: places.map(format), range: [-0.6, places.length - 0.4] }),
         ...(isNumber && places.length < 9 ? { tickvals: places, ticktext: places.map(format) } : {}) };
-      layout["yaxis" + id] = { ...axisStyle(), domain: [Math.max(0, top - tall), top], anchor: "x" + id, type: logY ? "log" : "linear",
+      layout["yaxis" + id] = { ...axisStyle(), domain: [Math.max(0, top - tall), top], anchor: "x" + id, type: logY ? "log" : "linear", ...(logY ? plainTicks(low, high) : {}),
         ...(column === 0 ? { title: { text: label(y) } } : {}), ...(number ? { matches: "y" } : {}) };
       if (facet) annotations.push({ text: `${label(facet)}: ${format(panel)}`, showarrow: false, xref: "paper", yref: "paper",
         x: (domainX[0] + domainX[1]) / 2, y: top, yanchor: "bottom" });
@@ -139,6 +150,7 @@
           line: { color: shade, dash: look.dash, width: 1.4 }, marker: { color: shade, symbol: look.symbol, size: 9 } });
         points(good, { color: shade, symbol: look.symbol, size: 6 }, 0.4);
         const groups = places.map((place) => good.filter((row) => columns[x][row] === place)).filter((group) => group.length);
+        groups.forEach((group) => others.filter((name) => group.some((row) => columns[name][row] !== columns[name][group[0]])).forEach((name) => pooled.add(name)));
         const means = groups.map((group) => mean(group.map((row) => values[row])));
         const spreads = groups.map((group) => (group.length > 1 ? spread(group.map((row) => values[row])) : 0));
         traces.push({ ...common, mode: isNumber ? "lines+markers" : "markers", showlegend: false,
@@ -157,9 +169,10 @@
       });
     });
     const doubts = rows.filter((row) => columns.trust[row] !== "ok").length;
-    const failed = all.length - all.filter((row) => columns.trust[row] !== "failed").length;
+    const failed = columns.trust.filter((name) => name === "failed").length;
     byId("explorer-text").textContent = `${label(y)} against ${label(x)}. Large markers: means of trusted runs, bars: ± 1 sd between them; small: runs. ` +
       `Open markers: ${doubts} doubtful runs, in no mean. ${failed} failed runs have no point. Click a point to see its runs below.` +
+      (pooled.size ? ` Also pooled in the means: ${[...pooled].map(label).join(", ")}.` : "") +
       (facet && distinct(rows, facet).length > MAX_PANELS ? ` The first ${MAX_PANELS} panels are shown.` : "");
     fill("explorer-table", [...(facet ? [label(facet)] : []), label(x), color ? label(color) : "", "runs", `mean ${label(y)}`, "sd between runs"], sums);
     const chart = byId("explorer");
@@ -313,6 +326,9 @@
     options("y", numbers, "llc");
     options("color", kinds, axes.includes("sampler") ? "sampler" : "", "none");
     options("facet", kinds, data.start.facet, "one panel");
+    byId("usual").checked = data.start.alone;
+    byId("usual").onchange = drawExplorer;
+    byId("usual").parentElement.hidden = !Object.keys(data.start.usual).length;
     const found = VERDICTS.filter((name) => columns.trust.includes(name));
     byId("verdict").replaceChildren(...["", "doubtful", ...found].map((name) => element("option", { value: name }, name.replace("_", " ") || "any")));
     const hash = new URLSearchParams(location.hash.slice(1));

@@ -13,11 +13,11 @@ from llcray_storage.settings import Root
 from llcray.report.errors import ReportError
 from llcray.report.page import content
 from llcray.report.page.running import running_curves
-from llcray.report.panels import automatic, default_axes
+from llcray.report.panels import automatic, default_axes, one_at_a_time
 from llcray.report.results_table import leading_columns
 from llcray.report.sweep_plot import Drawing, draw, footnote
 from llcray.report.trust import FAILED, trust
-from llcray.report.varying import prepared
+from llcray.report.varying import prepared, prevailing, target_axes
 
 PARTS = files("llcray.report.page")
 MAX_PICTURE_PANELS = 12
@@ -63,12 +63,11 @@ def _one_sweep(runs: pl.DataFrame, sweep: str | None) -> str:
 def _data(root: Root, sweep: str, runs: pl.DataFrame) -> dict[str, Any]:
     agreement = content.agreement(runs)
     curves, places = running_curves(root, sweep, runs)
-    x, facets = default_axes(runs.filter(pl.col("trust") != FAILED) if (runs["trust"] != FAILED).any() else runs)
     return {
         "sweep": sweep,
         "root": str(root),
         "summary": content.summary_sentence(runs, agreement["num_beyond"], len(agreement["z"])),
-        "start": {"x": x, "facet": facets[0] if facets else ""},
+        "start": _start(runs),
         "runs": content.rows_of(runs),
         "looks": content.looks_of(runs),
         "verdicts": content.verdict_counts(runs),
@@ -80,6 +79,17 @@ def _data(root: Root, sweep: str, runs: pl.DataFrame) -> dict[str, Any]:
         "places": places,
         **_picture(runs),
     }
+
+
+def _start(runs: pl.DataFrame) -> dict[str, Any]:
+    """What the explorer shows first: x, panels, and for axes varied one at a time, the others at their usual value."""
+    estimated = runs.filter(pl.col("trust") != FAILED)
+    runs = runs if estimated.is_empty() else estimated
+    axes = target_axes(runs)
+    x, facets = default_axes(runs)
+    alone = one_at_a_time(runs, axes)
+    facet = "" if alone or not facets else facets[0]
+    return {"x": x, "facet": facet, "alone": alone, "usual": {name: prevailing(runs, name) for name in axes}}
 
 
 def _picture(runs: pl.DataFrame) -> dict[str, str]:
