@@ -39,6 +39,8 @@ sweep_option = click.option("--sweep", metavar="NAME", help="Only this sweep.")
 set_option = click.option(
     "--set", "overrides", metavar="PATH=VALUE", multiple=True, help="Change one value; repeatable."
 )
+force_option = click.option("--force", is_flag=True, help="Compute every run again; the new results count.")
+retry_failed_option = click.option("--retry-failed", is_flag=True, help="Compute failed runs again.")
 storage_option = click.option(
     "--storage",
     metavar="URI",
@@ -63,15 +65,23 @@ def main() -> None:
 @click.option("--address", metavar="ADDR", help="Ray cluster to use; without it Ray is started on this machine.")
 @set_option
 @click.option("--max-concurrent", type=click.IntRange(min=1), metavar="N", help="Trials at a time.")
-@click.option("--time-budget", type=Duration(), metavar="2h", help="Start no trial after this long.")
-@click.option("--force", is_flag=True, help="Compute every run again; the new results count.")
-@click.option("--retry-failed", is_flag=True, help="Compute failed runs again.")
-@click.option("--quiet", is_flag=True, help="Print errors and the results table only.")
+@click.option("--time-budget", type=Duration(), metavar="2h", help="Stop after this long; finished runs are kept.")
+@force_option
+@retry_failed_option
+@click.option(
+    "--max-retries",
+    type=click.IntRange(min=0),
+    default=2,
+    show_default=True,
+    help="Times a trial starts again after its worker died.",
+)
+@click.option("--quiet", is_flag=True, help="Print failures and the last line only.")
 @click.option("--json-lines", is_flag=True, help="Print progress as one JSON object a line.")
 def sweep(file: Path, **options: Any) -> int:
     """Run what is not in the dataset yet.
 
-    Exit code 0: all runs are there; 1: some failed; 2: the file is wrong; 130: interrupted, finished runs are kept.
+    Exit code 0: all runs are there; 1: some failed; 2: the file is wrong; 130: stopped early (Ctrl-C, --time-budget),
+    finished runs are kept and the same command goes on.
     """
     from llcray.driver import SweepOptions, run_sweep
 
@@ -82,11 +92,14 @@ def sweep(file: Path, **options: Any) -> int:
 @click.argument("file", type=click.Path(path_type=Path))
 @storage_option
 @set_option
-def plan(file: Path, storage: str, overrides: tuple[str, ...]) -> None:
+@force_option
+@retry_failed_option
+@click.option("--max-concurrent", type=click.IntRange(min=1), metavar="N", help="Trials at a time.")
+def plan(file: Path, **options: Any) -> None:
     """Say what a sweep would run: trials, runs, what is done already, estimated work. Touches no device."""
     from llcray.driver import SweepOptions, describe_plan
 
-    describe_plan(file, SweepOptions(storage=storage, overrides=overrides))
+    describe_plan(file, SweepOptions(**options))
 
 
 @main.command()

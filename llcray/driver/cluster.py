@@ -9,6 +9,7 @@ import os
 import shutil
 import tempfile
 import time
+import warnings
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -71,12 +72,21 @@ def connect(address: str | None, resources: Resources) -> Iterator[Cluster]:
         try:
             if not borrowed:
                 _silence()
-                _init(ray, address, scratch)
+                with forking_quietly():
+                    _init(ray, address, scratch)
             nodes = [node["Resources"] for node in ray.nodes() if node["Alive"]]
             yield Cluster(_num_slots(nodes, resources), len(nodes), scratch)
         finally:
             if not borrowed:
                 ray.shutdown()
+
+
+@contextlib.contextmanager
+def forking_quietly() -> Iterator[None]:
+    """Drops JAX's warning about forks, where JAX is loaded already: Ray's daemons are new programs, not copies."""
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", message="os.fork", category=RuntimeWarning)
+        yield
 
 
 def _init(ray: Any, address: str | None, scratch: Path) -> None:

@@ -16,10 +16,10 @@ def duration(seconds: float) -> str:
 
 
 def llc_text(llc: float, llc_mcse: float) -> str:
-    """`LLC 12.3 +- 0.4`; empty where there is no number."""
+    """`LLC 12.3 ± 0.4`; empty where there is no number."""
     if not math.isfinite(llc):
         return ""
-    return f"LLC {llc:.4g}" + (f" +- {llc_mcse:.2g}" if math.isfinite(llc_mcse) else "")
+    return f"LLC {llc:.4g}" + (f" ± {llc_mcse:.2g}" if math.isfinite(llc_mcse) else "")
 
 
 def plural(count: int, noun: str) -> str:

@@ -6,12 +6,13 @@ Failures of the storage fly, since no row could tell of them.
 
 import math
 import queue
+import statistics
 import threading
 import traceback
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from llcray_storage import Dataset, StorageError
 
@@ -19,6 +20,10 @@ from llcray.driver.cost import num_gradients
 from llcray.driver.reports import RunReport, TrialReport
 from llcray.spec import RunSpec, TrialPlan
 
+if TYPE_CHECKING:
+    from llcray.trial import TrialEvent
+
+MIN_BLOCKS = 3
 FRAMES_IN_REASON = 3
 JOIN_SECONDS = 2.0
 
@@ -63,6 +68,7 @@ class TrialThread:
         self._finished: queue.SimpleQueue[RunReport | BaseException | None] = queue.SimpleQueue()
         self._now = TrialReport()
         self._spent: dict[str, float] = {}
+        self._block_means: dict[str, list[float]] = {}
         self._cancelled = threading.Event()
         self._thread = threading.Thread(target=self._run, name="trial", daemon=True)
         self._thread.start()
@@ -142,20 +148,26 @@ class TrialThread:
             commit_failure(self._dataset, self._assignment, run, self._plan, reason)
             self._finished.put(RunReport(run.run_id, "failed", reason=reason))
 
-    def _observe(self, event: Any) -> None:
+    def _observe(self, event: "TrialEvent") -> None:
         """Takes note of a `TrialEvent`."""
         if self._cancelled.is_set():
             raise TrialCancelledError
         spent = self._spent[event.run_id] = self._spent.get(event.run_id, 0.0) + event.num_gradients
         budgets = {run.run_id: run for run in self._plan.runs if run.run_id == event.run_id}
         budget = num_gradients(budgets[event.run_id]) if budgets else math.inf
-        self._now = TrialReport(
-            phase=event.phase,
-            run_id=event.run_id,
-            llc=event.llc,
-            llc_mcse=getattr(event, "llc_mcse", math.nan),
-            fraction=min(1.0, spent / budget),
-        )
+        means = self._block_means.setdefault(event.run_id, [])
+        if math.isfinite(event.llc):
+            means.append(event.llc)
+        llc, llc_mcse = running_mean(means)
+        self._now = TrialReport((), event.phase, event.run_id, llc, llc_mcse, min(1.0, spent / budget))
+
+
+def running_mean(block_means: Sequence[float]) -> tuple[float, float]:
+    """Mean and standard error of the later half of equal blocks, by batch means: sd / sqrt(blocks)."""
+    kept = block_means[len(block_means) // 2 :]
+    if len(kept) < MIN_BLOCKS:
+        return (kept[-1] if kept else math.nan), math.nan
+    return statistics.fmean(kept), statistics.stdev(kept) / math.sqrt(len(kept))
 
 
 def committed_runs(dataset: Dataset, assignment: Assignment, plan: TrialPlan) -> dict[str, RunReport]:

@@ -62,21 +62,24 @@ def sweep_file(tmp_path: Path) -> Callable[..., Path]:
     return partial(write_sweep, tmp_path)
 
 
-def new_screen() -> Console:
-    """A console that is no terminal."""
-    return Console(file=io.StringIO(), width=200)
+class Screen(Console):
+    """A console that is no terminal and keeps what is printed."""
 
+    def __init__(self) -> None:
+        """Nothing printed yet."""
+        super().__init__(file=io.StringIO(), width=200)
 
-def text_of(screen: Console) -> str:
-    """What was printed."""
-    assert isinstance(screen.file, io.StringIO)
-    return screen.file.getvalue()
+    @property
+    def text(self) -> str:
+        """What was printed."""
+        assert isinstance(self.file, io.StringIO)
+        return self.file.getvalue()
 
 
 @pytest.fixture
-def screen() -> Console:
-    """A console that is no terminal; its text is `screen.file.getvalue()`."""
-    return new_screen()
+def screen() -> Screen:
+    """Where a sweep prints."""
+    return Screen()
 
 
 @dataclass(frozen=True)
@@ -92,9 +95,9 @@ class Done:
 def done_once(cluster: Cluster, tmp_path_factory: pytest.TempPathFactory) -> Done:
     """Read it only."""
     folder = tmp_path_factory.mktemp("done")
-    path, screen = write_sweep(folder, QUADRATICS), new_screen()
+    path, screen = write_sweep(folder, QUADRATICS), Screen()
     assert run_sweep(path, SweepOptions(storage=str(folder / "results")), screen) == 0
-    return Done(path, folder / "results", text_of(screen))
+    return Done(path, folder / "results", screen.text)
 
 
 @pytest.fixture

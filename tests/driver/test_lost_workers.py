@@ -22,7 +22,7 @@ def run(cluster, sweep_file, tmp_path, screen):
         path = sweep_file(f"[{deadly(tmp_path / 'deaths', deaths)}, {{kind: quadratic, num_params: 3}}]")
         code = run_sweep(path, SweepOptions(storage=str(tmp_path / "results")), screen)
         found = ls.scan_runs(str(tmp_path / "results"), latest=False).collect()
-        return code, found, screen.file.getvalue()
+        return code, found, screen.text
 
     return run
 

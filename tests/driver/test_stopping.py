@@ -67,4 +67,4 @@ def test_a_sweep_whose_driver_was_killed_goes_on_where_it_was(cluster, sweep_fil
     assert run_sweep(path, SweepOptions(storage=storage), screen) == 0
     found = ls.scan_runs(storage, latest=False).collect()
     assert found["run_id"].n_unique() == len(found) == 6
-    assert f"{6 - kept} runs done" in screen.file.getvalue()
+    assert f"{6 - kept} runs done" in screen.text

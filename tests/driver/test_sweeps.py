@@ -18,10 +18,6 @@ def losses(storage: Path) -> pl.DataFrame:
     return ls.scan_draws(str(storage)).select("run_id", "chain", "centered_loss").collect().sort("run_id", "chain")
 
 
-def text(screen) -> str:
-    return screen.file.getvalue()
-
-
 def test_a_sweep_leaves_one_good_row_a_run_and_says_where_to_look(done):
     storage, printed = done.storage, done.printed
     found = rows(storage, latest=False)
@@ -36,7 +32,7 @@ def test_a_finished_sweep_is_not_run_again(done, screen):
     path, storage = done.path, done.storage
     before = rows(storage)
     assert run_sweep(path, SweepOptions(storage=str(storage)), screen) == 0
-    assert "nothing to do" in text(screen)
+    assert "nothing to do" in screen.text
     assert rows(storage).equals(before)
 
 
@@ -69,7 +65,17 @@ def test_an_exception_fails_its_runs_with_a_reason_and_no_others(cluster, sweep_
     reasons = found.filter(pl.col("status") == "failed")["reason"].to_list()
     assert sum("ValueError: this target cannot be built [driver_targets.py" in reason for reason in reasons) == 2
     assert all("\n" not in reason for reason in reasons)
-    assert "this target cannot be built" in text(screen)
+    assert "this target cannot be built" in screen.text
+
+
+def test_a_run_that_fails_in_a_pack_does_not_fail_the_others(cluster, sweep_file, tmp_path, screen):
+    path = sweep_file("[{kind: python, factory: 'driver_targets:regular'}]")
+    storage = tmp_path / "results"
+    options = SweepOptions(storage=str(storage), overrides=("samplers.0.batch_size={grid: [20, 500]}",))
+    assert run_sweep(path, options, screen) == 1
+    found = rows(storage).sort("sampler_batch_size")
+    assert found["status"].to_list() == ["ok", "ok", "failed", "failed"]
+    assert all("batch_size 500" in reason for reason in found["reason"].to_list()[2:])
 
 
 def test_failed_runs_are_run_again_only_when_asked(cluster, sweep_file, tmp_path, screen):
@@ -88,7 +94,7 @@ def test_a_time_budget_stops_the_sweep_and_keeps_what_is_finished(done, sweep_fi
     )
     assert run_sweep(path, SweepOptions(storage=str(done.storage), time_budget=3), screen) == 130
     assert len(rows(done.storage)) == 4
-    assert "4 finished runs kept" in text(screen) and "2 left" in text(screen)
+    assert "4 finished runs kept" in screen.text and "2 left" in screen.text
 
 
 def test_nothing_is_left_in_the_dataset_but_the_dataset(done):

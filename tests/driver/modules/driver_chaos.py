@@ -13,6 +13,7 @@ import sys
 import tempfile
 import time
 from collections import Counter
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +23,7 @@ import psutil
 from ray._common.utils import get_default_ray_temp_dir
 from ray.cluster_utils import Cluster
 
+from llcray.driver.cluster import forking_quietly
 from llcray.spec import TrialPlan, load_sweep
 from llcray.trial import run_trial
 
@@ -58,6 +60,8 @@ class Chaos:
             "include_dashboard": False,
             "temp_dir": self._scratch,
         }
+        self._scope = ExitStack()
+        self._scope.enter_context(forking_quietly())
         Path(get_default_ray_temp_dir()).mkdir(parents=True, exist_ok=True)  # where the cluster leaves its address
         self._cluster = Cluster(initialize_head=True, head_node_args=head)
         self._nodes = [self._cluster.add_node(num_cpus=1) for _ in range(NUM_NODES)]
@@ -110,6 +114,7 @@ class Chaos:
         self._driver.kill()
         self._driver.wait()
         self._log.close()
+        self._scope.close()
         self._cluster.shutdown()
         shutil.rmtree(self._scratch, ignore_errors=True)
 

@@ -1,0 +1,63 @@
+"""What a sweep would do, without doing it."""
+
+import subprocess
+import sys
+
+import pytest
+
+from llcray.driver import DriverError, SweepOptions, describe_plan, run_sweep
+from llcray.driver.cost import CostModel, measured, num_gradients
+from llcray.driver.pending import Pending
+from llcray.driver.plan import ordered_trials
+from llcray.spec import load_sweep
+
+QUADRATICS = "[{kind: quadratic, num_params: {grid: [3, 5]}, num_data: 200}]"
+PROGRAM = """
+import sys
+from llcray.driver import SweepOptions, describe_plan
+describe_plan(sys.argv[1], SweepOptions(storage=sys.argv[2]))
+print("imported:", [name for name in ("jax", "ray", "blackjax", "flax") if name in sys.modules])
+"""
+
+
+def test_planning_imports_neither_jax_nor_ray_and_writes_nothing(sweep_file, tmp_path):
+    command = [sys.executable, "-c", PROGRAM, str(sweep_file(QUADRATICS)), str(tmp_path / "results")]
+    printed = subprocess.run(command, capture_output=True, text=True, check=True).stdout
+    assert "imported: []" in printed
+    assert "4 runs: 0 ok, 0 failed, 4 to do" in " ".join(printed.split())
+    assert not (tmp_path / "results").exists()
+
+
+def test_the_plan_knows_what_is_done(done, screen):
+    describe_plan(done.path, SweepOptions(storage=str(done.storage)), screen)
+    assert "4 runs: 4 ok, 0 failed, 0 to do" in screen.text
+
+
+def test_the_plan_of_a_forced_sweep_has_all_runs(done, screen):
+    describe_plan(done.path, SweepOptions(storage=str(done.storage), force=True), screen)
+    assert "4 to do" in screen.text
+
+
+def test_trials_come_largest_first(sweep_file):
+    runs = load_sweep(sweep_file("[{kind: quadratic, num_params: {grid: [3, 3000, 50]}, num_data: 200}]")).runs
+    plans = ordered_trials(Pending(runs, {}, {}), 1, CostModel())
+    assert [plan.target.model_dump()["num_params"] for plan in plans] == [3000, 50, 3]
+
+
+def test_measured_runs_correct_the_cost_of_their_sampler(sweep_file):
+    runs = load_sweep(sweep_file(QUADRATICS)).runs
+    guess = CostModel().seconds(runs[0])
+    model = measured(runs, {runs[0].run_id: 3 * guess / num_gradients(runs[0])})
+    assert model.seconds(runs[0]) == pytest.approx(3 * guess)
+
+
+def test_trials_that_fit_on_no_machine_are_refused_before_anything_runs(cluster, sweep_file, tmp_path, screen):
+    path = sweep_file(QUADRATICS)
+    options = SweepOptions(storage=str(tmp_path / "results"), overrides=("resources={cpus: 1000}",))
+    with pytest.raises(DriverError, match=r"CPU 1000 \(most: \d+\). Lower `resources`"):
+        run_sweep(path, options, screen)
+
+
+def test_storage_that_only_one_process_sees_is_refused(sweep_file, screen):
+    with pytest.raises(DriverError, match="one process"):
+        run_sweep(sweep_file(QUADRATICS), SweepOptions(storage="memory://x"), screen)

@@ -1,0 +1,117 @@
+"""What people and programs see while a sweep runs."""
+
+import io
+import json
+import time
+
+import pytest
+from rich.console import Console
+
+from llcray.driver.cost import CostModel
+from llcray.driver.labels import labels
+from llcray.driver.live import frame
+from llcray.driver.reports import RunReport, TrialReport
+from llcray.driver.tracker import Tracker
+from llcray.driver.view import JsonLines, Lines
+from llcray.driver.work import running_mean
+from llcray.spec import Sweep, load_sweep, trials
+
+SWEEP = """
+name: wide
+question: Does it fit?
+targets:
+  - architecture:
+      kind: mlp
+      widths: [16, 16]
+      activation: {grid: [relu, tanh]}
+      initialization: {grid: [he_normal, glorot_uniform]}
+    data: {kind: digits}
+    noise: {kind: label_flip, rate: {grid: [0.0, 0.2]}}
+samplers: [{kind: sgld, step_size: {grid: [1.0e-3, 1.0e-4]}}, {kind: hmc}]
+"""
+
+
+@pytest.fixture
+def sweep(tmp_path) -> Sweep:
+    (tmp_path / "wide.yaml").write_text(SWEEP)
+    return load_sweep(tmp_path / "wide.yaml")
+
+
+@pytest.fixture
+def tracker(sweep: Sweep) -> Tracker:
+    """Ten seconds in: one run done, another at 45%, a second trial building its target."""
+    tracker = Tracker.of(sweep, trials(sweep.runs, 2), labels(sweep.runs), CostModel(), num_before=0, num_slots=2)
+    tracker.started = time.monotonic() - 10
+    tracker.trial_started(0)
+    tracker.trial_started(1)
+    first, second = (run.run_id for run in tracker.plans[0].runs[:2])
+    done = RunReport(first, "ok", llc=12.3, llc_mcse=0.4, verdict="ok")
+    tracker.reported(0, TrialReport((done,), "sampling", second, 1234.5, 67.8, 0.45), "here")
+    return tracker
+
+
+def test_the_live_view_takes_one_line_a_trial_and_fits_80_columns(tracker):
+    stream = io.StringIO()
+    Console(file=stream, width=80, force_terminal=True, color_system=None).print(frame(tracker))
+    lines = stream.getvalue().splitlines()
+    assert len(lines) == 3
+    assert max(map(len, lines)) <= 80
+    assert "1/24 runs" in lines[0] and "left" in lines[0]
+    assert "45%" in lines[1] and "LLC 1234 ± 68" in lines[1] and "sampling" in lines[1]
+
+
+def test_a_label_names_what_differs_and_nothing_else(sweep):
+    first = next(iter(labels(sweep.runs).values()))
+    assert first == "sgld initialization he_normal relu rate 0 step_size 0.001"
+
+
+def test_labels_tell_all_runs_apart(sweep):
+    assert len(set(labels(sweep.runs).values())) == len(sweep.runs)
+
+
+def test_the_log_shows_failures_at_once_and_successes_once_a_second(tracker):
+    stream = io.StringIO()
+    view = Lines(Console(file=stream, width=80))
+    runs = [run.run_id for plan in tracker.plans for run in plan.runs]
+    for run_id in runs[:10]:
+        view.run_finished(tracker, RunReport(run_id, "ok", llc=1.0, llc_mcse=0.1, verdict="ok"))
+    view.run_finished(tracker, RunReport(runs[10], "failed", reason="ValueError: no"))
+    lines = stream.getvalue().splitlines()
+    assert len(lines) == 2
+    assert "ValueError: no" in lines[1] and "(and 9 more)" in lines[1]
+
+
+def test_json_lines_are_json_without_nan(tracker):
+    stream = io.StringIO()
+    view = JsonLines(stream)
+    view.opened(tracker)
+    view.run_finished(tracker, RunReport(tracker.plans[0].runs[0].run_id, "failed", reason="x"))
+    view.tick(tracker)
+    view.closed(tracker)
+
+    def refuse(constant: str) -> None:
+        raise AssertionError(constant)
+
+    events = [json.loads(line, parse_constant=refuse) for line in stream.getvalue().splitlines()]
+    assert [event["event"] for event in events] == ["opened", "run_finished", "progress", "closed"]
+    assert events[1]["llc"] is None
+    assert events[2]["running"][0]["fraction"] == 0.45
+
+
+def test_time_left_scales_with_the_cost_that_is_left(tracker):
+    total = sum(tracker.costs.values())
+    first, second = (tracker.costs[run.run_id] for run in tracker.plans[0].runs[:2])
+    done = first + 0.45 * second
+    assert tracker.seconds_left() == pytest.approx(10 * (total - done) / done, rel=0.02)
+
+
+def test_a_run_reported_twice_counts_once(tracker):
+    again = RunReport(tracker.plans[0].runs[0].run_id, "ok")
+    assert tracker.reported(0, TrialReport((again,)), "here") == []
+    assert tracker.num_ok == 1
+
+
+def test_the_running_error_is_that_of_batch_means():
+    mean, error = running_mean([50.0, 20.0, 9.0, 11.0, 10.0, 8.0, 12.0, 10.0])
+    assert mean == pytest.approx(10.0)
+    assert error == pytest.approx((8 / 3) ** 0.5 / 2)
