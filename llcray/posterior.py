@@ -211,7 +211,9 @@ def make_posterior(target: Target, n_beta: float, mask: PyTree | None, dtype: An
         frozen.append(None if whole else values)
         indices.append(None if whole or not len(chosen) else jnp.asarray(chosen))
     if not sum(num_free):
-        raise ValueError("The component selects 0 parameters; an LLC needs at least one. Check the component's pattern.")
+        raise ValueError(
+            "The component selects 0 parameters; an LLC needs at least one. Check the component's pattern."
+        )
     layout = Layout(treedef, tuple(np.shape(leaf) for leaf in leaves), tuple(num_free))
     data = jax.tree.map(lambda x: _cast(x, dtype), target.data)
     return Posterior(

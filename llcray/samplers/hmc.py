@@ -15,6 +15,7 @@ from pydantic import Field
 from llcray.samplers.kernel import Kernel, SamplerVariant
 from llcray.variant import Count
 
+
 class HMC(SamplerVariant):
     """Hamiltonian Monte Carlo.
 

@@ -2,7 +2,8 @@
 
     w <- w + h p,    p <- (1 - alpha) p - h g + sqrt(2 alpha) xi,    g a minibatch gradient of n beta L_n + gamma/2 |w - w*|^2
 
-targets exp(-n beta L_n(w) - gamma/2 |w - w*|^2) as h -> 0. The first-order scheme heats stiff directions.
+targets exp(-n beta L_n(w) - gamma/2 |w - w*|^2) as h -> 0 and alpha -> 0. The first-order scheme heats stiff directions, and the
+momenta by alpha/2 in all, which says little about the positions: no bias is predicted.
 
 Reference: Chen, Fox & Guestrin 2014 (arXiv 1402.4102), eq. 15; BlackJAX's `diffusions.sghmc`.
 """
@@ -27,7 +28,7 @@ class SGHMC(SamplerVariant):
 
     kind: Literal["sghmc"] = "sghmc"
     step_size: PositiveFloat = 1e-3
-    damping: PositiveFloat = 0.1
+    damping: PositiveFloat = 0.01
     batch_size: Count = 64
 
     def gradients_per_step(self, num_data: int) -> float:
@@ -66,8 +67,7 @@ def _build(batch_size: int) -> Kernel:
         integrate = diffusions.sghmc(alpha=hyper["damping"] / hyper["step_size"])
         moved = integrate(noise_key, state.position, state.momentum, gradient, hyper["step_size"])
         moved = SGHMCState(*(x.astype(state.position.dtype) for x in moved))
-        heat = 0.5 * (jnp.sum(moved.momentum**2) - moved.momentum.shape[0])
-        return moved, sg.step_info(estimator.cost(posterior), heat, heat)
+        return moved, sg.step_info(estimator.cost(posterior), jnp.nan, jnp.sum(moved.momentum))
 
     return Kernel(
         init=init,

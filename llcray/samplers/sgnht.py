@@ -4,7 +4,8 @@
 
 in u = (w - w*)/s, s = 1/sqrt(largest curvature of n beta L_n + gamma), so that the thermostat reacts on the time scale of the
 dynamics; g a minibatch gradient of the potential in u. Targets exp(-n beta L_n(w) - gamma/2 |w - w*|^2) as h -> 0, also under
-gradient noise of unknown size, if it is isotropic.
+gradient noise of unknown size, if it is isotropic. The Euler friction heats momenta by alpha/2, and the thermostat, holding them
+at the right temperature, cools the positions by as much.
 
 Reference: Ding et al. 2014, Bayesian sampling using stochastic gradient thermostats, Alg. 2; BlackJAX's `diffusions.sgnht`.
 """
@@ -29,7 +30,7 @@ class SGNHT(SamplerVariant):
 
     kind: Literal["sgnht"] = "sgnht"
     step_size: PositiveFloat = 1e-3
-    damping: PositiveFloat = 0.1
+    damping: PositiveFloat = 0.01
     batch_size: Count = 64
 
     def gradients_per_step(self, num_data: int) -> float:

@@ -102,11 +102,12 @@ def _build(sampler: TemperedSMC) -> Kernel:
         )
 
         def body(carry):
-            rung, tempered = carry
-            return rung + 1, smc.step(jax.random.fold_in(rng_key, rung), tempered)[0]
+            rung, _, tempered = carry
+            return rung + 1, tempered.tempering_param, smc.step(jax.random.fold_in(rng_key, rung), tempered)[0]
 
-        start = (jnp.zeros((), jnp.int32), smc.init(state.particles))
-        num_rungs, tempered = jax.lax.while_loop(lambda carry: carry[1].tempering_param < 1, body, start)
+        # BlackJAX resamples and moves at the temperature a step starts from: one more step follows the last rise.
+        start = (jnp.zeros((), jnp.int32), jnp.zeros(()), smc.init(state.particles))
+        num_rungs, _, tempered = jax.lax.while_loop(lambda carry: carry[1] < 1, body, start)
         cost = sampler.num_mcmc_steps * num_leapfrog * num_particles
         tuned = {"step_size": jnp.asarray(sampler.step_size, state.position.dtype)}
         return state._replace(particles=tempered.particles), hyper | tuned, (num_rungs * cost).astype(jnp.float32)
@@ -119,9 +120,7 @@ def _build(sampler: TemperedSMC) -> Kernel:
         moved, info = kernel(rng_key, moving, logdensity_fn, hyper["step_size"], metric, num_leapfrog)
         particles = state.particles.at[index].set(moved.position)
         state = PopulationState(particles, state.num_draws + 1, moved.position, moved.logdensity)
-        return state, fb.step_info(
-            num_leapfrog + 1, info.acceptance_rate, info.energy, is_divergent=info.is_divergent
-        )
+        return state, fb.step_info(num_leapfrog + 1, info.acceptance_rate, info.energy, is_divergent=info.is_divergent)
 
     return Kernel(
         init=init,

@@ -11,8 +11,8 @@ import jax
 import jax.numpy as jnp
 
 from llcray.llc.draws import Draws
-from llcray.sampling.program import Program
 from llcray.samplers.kernel import Kernel, StepInfo
+from llcray.sampling.program import Program
 
 Array = Any
 START, ADAPT, DRAW = range(3)
@@ -74,9 +74,7 @@ class StepTotals:
         return jax.tree.map(lambda a, b: a + b.astype(a.dtype), total, info)
 
 
-def _record(
-    kernel: Kernel, state: Any, posterior: Any, hyper: Any, total: StepInfo, steps_per_draw: Array
-) -> Draws:
+def _record(kernel: Kernel, state: Any, posterior: Any, hyper: Any, total: StepInfo, steps_per_draw: Array) -> Draws:
     num_steps = steps_per_draw.astype(jnp.float32)
     position = kernel.position(state, posterior, hyper)
     return Draws(

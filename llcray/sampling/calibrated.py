@@ -127,7 +127,11 @@ def _produce(facts: RunFacts, calibration: Calibration, max_heat: float) -> Gene
         kept = draws.after(draws.num_draws // 2)
         summary = _summary(kept, facts)
         calibration.record(
-            "doubling", num_draws=draws.num_draws, llc=summary.mean, mcse=summary.mcse, rhat=summary.rhat,
+            "doubling",
+            num_draws=draws.num_draws,
+            llc=summary.mean,
+            mcse=summary.mcse,
+            rhat=summary.rhat,
             heat=kept.heat.mean(),
         )
         moved, previous = abs(summary.mean - previous), summary.mean
@@ -183,7 +187,9 @@ def _too_hot(kept: Draws, summary: Summary, max_heat: float) -> bool:
 def _good_enough(summary: Summary, moved: float, facts: RunFacts) -> bool:
     until = facts.sampling.until
     small = summary.mcse <= until.relative_mcse * abs(summary.mean)
-    return bool(small and summary.rhat <= until.rhat and moved <= max(0.02 * abs(summary.mean), 2 * summary.mcse))
+    return bool(
+        small and summary.rhat <= until.rhat and moved <= max(until.relative_mcse * abs(summary.mean), 2 * summary.mcse)
+    )
 
 
 def _summary(kept: Draws, facts: RunFacts) -> Summary:

@@ -42,6 +42,7 @@ class Job:
     kernel: Kernel
     num_chains: int
     state: Any = None
+    start_hyper: Any = None
     hyper: Any = None
     next_draw: int = 0
     num_adaptations: int = 0
@@ -163,7 +164,7 @@ def _start(jobs: list[Job], requests: list[Start]) -> list[None]:
     for job, request in zip(jobs, requests, strict=True):
         dtype = job.posterior.center.dtype
         job.posterior = replace(job.posterior, localization=jnp.asarray(request.localization, dtype))
-        job.hyper = _as_hyper(request.hyper, dtype)
+        job.hyper = job.start_hyper = _as_hyper(request.hyper, dtype)
         job.next_draw = 0
     job = jobs[0]
     state = block.start((job.kernel,), _stack([j.chain_keys for j in jobs]), _posteriors(jobs), _hypers(jobs))
@@ -173,7 +174,8 @@ def _start(jobs: list[Job], requests: list[Start]) -> list[None]:
 
 def _adapt(jobs: list[Job], num_steps: int) -> list[Adapted]:
     keys = _stack([_fold(job.chain_keys, job.num_adaptations) for job in jobs])
-    args = (keys, _states(jobs), _posteriors(jobs), _hypers(jobs))
+    # Always from the numbers of the start: tuned ones have more names, and would compile a second program.
+    args = (keys, _states(jobs), _posteriors(jobs), _stack([job.start_hyper for job in jobs]))
     state, hyper, num_gradients = block.adapt((jobs[0].kernel, num_steps), *args)
     _scatter(jobs, state)
     work = np.asarray(num_gradients)

@@ -32,6 +32,7 @@ def hand_set(facts: RunFacts) -> Schedule:
         warmup_gradients, step_size = yield from _adapt(facts)
     steps_per_draw = choose_steps_per_draw(facts)
     blocks: list[Draws] = []
+    previous = float("nan")
     spent, goal = warmup_gradients, FIRST_BLOCKS
     while True:
         while len(blocks) < goal:
@@ -43,8 +44,9 @@ def hand_set(facts: RunFacts) -> Schedule:
         draws = concatenate(blocks)
         num_warmup_draws = burn_in_of(draws)
         exhausted = len(blocks) < goal or draws.num_draws * 2 > budget.num_draws
-        if exhausted or meets_criteria(draws.after(num_warmup_draws), facts):
+        if exhausted or meets_criteria(draws.after(num_warmup_draws), facts, previous):
             break
+        previous = draws.after(num_warmup_draws).centered_loss.mean()
         goal *= 2
     return Sampled(
         draws=draws,
@@ -84,10 +86,14 @@ def burn_in_of(draws: Draws) -> int:
     return detect_burn_in(healthy.centered_loss) if healthy.num_chains else draws.num_draws
 
 
-def meets_criteria(draws: Draws, facts: RunFacts) -> bool:
-    """Whether the kept draws meet the stopping criteria."""
+def meets_criteria(draws: Draws, facts: RunFacts, previous: float) -> bool:
+    """Whether the kept draws meet the stopping criteria, and their mean stands still since the last doubling.
+
+    Chains that start together at w* and drift outward slowly agree with each other, so R-hat alone does not see it.
+    """
     if not draws.healthy.all():
         return False
-    summary = summarize(draws.centered_loss)
-    until = facts.sampling.until
-    return summary.rhat <= until.rhat and summary.mcse <= until.relative_mcse * abs(summary.mean)
+    summary, until = summarize(draws.centered_loss), facts.sampling.until
+    allowed = until.relative_mcse * abs(summary.mean)
+    stands_still = abs(summary.mean - previous) <= max(allowed, 2 * summary.mcse)
+    return bool(stands_still and summary.rhat <= until.rhat and summary.mcse <= allowed)

@@ -1,0 +1,55 @@
+"""One test a rule: each verdict is produced by the diagnostics that should produce it."""
+
+from dataclasses import replace
+
+import pytest
+
+from llcray.llc.verdict import Diagnostics, judge
+
+GOOD = Diagnostics(
+    llc=10.0,
+    mcse=0.1,
+    rhat=1.001,
+    ess_bulk=800.0,
+    num_sampled_params=100,
+    num_chains=4,
+    lowest_chain_llc=9.8,
+    lowest_chain_mcse=0.2,
+)
+
+
+def test_good_diagnostics_are_ok() -> None:
+    assert judge(GOOD).name == "ok"
+
+
+@pytest.mark.parametrize(
+    ("change", "name", "word"),
+    [
+        ({"num_failed_chains": 1}, "diverged", "1 of 4"),
+        ({"restarts_exhausted": True}, "diverged", "No step size"),
+        ({"llc": -5.0, "lowest_chain_llc": -5.2}, "escaped", "negative"),
+        ({"lowest_chain_llc": -47.6, "lowest_chain_mcse": 1.0}, "escaped", "One chain"),
+        ({"step_size_bias": 2.0}, "biased_step", "20%"),
+        ({"acceptance_rate": 0.05}, "biased_step", "5%"),
+        ({"energy_variance": 0.02}, "biased_step", "energy error"),
+        ({"llc": 60.0, "lowest_chain_llc": 59.0}, "biased_step", "d/2"),
+        ({"num_dead_chains": 1}, "not_converged", "never moved"),
+        ({"rhat": 1.2}, "not_converged", "R-hat"),
+        ({"rhat": float("nan")}, "not_converged", "R-hat"),
+        ({"ess_bulk": 12.0}, "not_converged", "12 effective"),
+        ({"mcse": 4.0}, "not_converged", "Monte Carlo error"),
+    ],
+)
+def test_each_rule_gives_its_verdict(change: dict[str, float], name: str, word: str) -> None:
+    verdict = judge(replace(GOOD, **change))  # pyright: ignore[reportArgumentType]
+    assert verdict.name == name
+    assert word in verdict.reason
+
+
+def test_the_gravest_rule_speaks() -> None:
+    assert judge(replace(GOOD, num_failed_chains=2, rhat=2.0, llc=-5.0)).name == "diverged"
+
+
+def test_a_regular_model_at_its_bound_is_not_accused() -> None:
+    """lambda = d/2 exactly, with Monte Carlo noise on top."""
+    assert judge(replace(GOOD, llc=50.3, mcse=0.3)).name == "ok"

@@ -1,0 +1,93 @@
+"""`estimate_llc` as a user calls it: any pytree, any per-example loss, clear errors."""
+
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+from llcray.api import estimate_llc
+from llcray.sampling_spec import Budget, SamplingSpec
+from llcray.targets.target import Target
+
+QUICK = SamplingSpec(budget=Budget(num_gradients=3000, num_draws=512))
+RNG = np.random.default_rng(0)
+X = RNG.normal(size=(300, 4)).astype(np.float32)
+Y = X @ np.array([1.0, -1.0, 0.5, 2.0], np.float32)
+
+
+def squared_error(params: dict[str, jnp.ndarray], batch: tuple[jnp.ndarray, jnp.ndarray]) -> jnp.ndarray:
+    x, y = batch
+    return 0.5 * (x @ params["slope"] + params["offset"] - y) ** 2
+
+
+def regression(**changes: object) -> Target:
+    params = {"slope": np.array([1.0, -1.0, 0.5, 2.0], np.float32), "offset": np.zeros((), np.float32)}
+    fields = {"params": params, "loss_fn": squared_error, "data": (X, Y)} | changes
+    return Target(**fields)  # pyright: ignore[reportArgumentType]
+
+
+def test_llc_of_a_linear_regression_is_half_its_parameters() -> None:
+    """Regular, d = 5; float32 parameters are fine."""
+    e = estimate_llc(regression(), sampling=QUICK)
+    assert e.verdict == "ok"
+    assert abs(e.llc - 2.5) < 3 * e.llc_mcse + 0.02
+
+
+def test_a_component_has_the_llc_of_the_restricted_model() -> None:
+    """Only the offset and two slopes move: d = 3; the mask cuts through a leaf."""
+    mask = {"slope": np.array([True, False, True, False]), "offset": True}
+    e = estimate_llc(regression(), sampling=QUICK, component=mask)
+    assert e.num_failed_chains == 0
+    assert abs(e.llc - 1.5) < 3 * e.llc_mcse + 0.02
+
+
+def test_the_result_opens_in_arviz() -> None:
+    tree = estimate_llc(regression(), "sgld", sampling=QUICK, num_chains=2).to_inference_data()
+    assert tree["posterior"]["llc"].dims == ("chain", "draw")
+    assert tree["posterior"].sizes["chain"] == 2
+    assert "squared_distance" in tree["sample_stats"]
+
+
+def test_progress_is_reported() -> None:
+    seen: list[int] = []
+    estimate_llc(regression(), sampling=QUICK, on_progress=lambda draws: seen.append(draws.num_draws))
+    assert len(seen) > 2
+
+
+@pytest.mark.parametrize(
+    ("target", "word"),
+    [
+        (regression(loss_fn=lambda p, b: jnp.mean(squared_error(p, b))), "one loss per example"),
+        (regression(data=(np.full_like(X, np.nan), Y)), "finite loss"),
+        (regression(params={"slope": np.ones(4, int), "offset": np.zeros(())}), "int"),
+        (regression(params={}), "no parameters"),
+    ],
+)
+def test_targets_that_cannot_be_sampled_are_refused(target: Target, word: str) -> None:
+    with pytest.raises(ValueError, match=word):
+        estimate_llc(target, sampling=QUICK)
+
+
+def test_an_empty_component_is_refused() -> None:
+    with pytest.raises(ValueError, match="selects 0 parameters"):
+        estimate_llc(regression(), component={"slope": np.zeros(4, bool), "offset": False})
+
+
+def test_a_batch_larger_than_the_data_is_refused() -> None:
+    with pytest.raises(ValueError, match="larger than the 300 examples"):
+        estimate_llc(regression(), {"kind": "sgld", "batch_size": 400})
+
+
+def test_an_unknown_sampler_is_refused_with_the_choices() -> None:
+    with pytest.raises(ValueError, match="hmc"):
+        estimate_llc(regression(), "hcm")
+
+
+def test_a_saddle_is_seen_for_what_it_is() -> None:
+    """w* is a maximum in one direction: the chain finds lower loss there."""
+
+    def saddle(params: jnp.ndarray, batch: jnp.ndarray) -> jnp.ndarray:
+        value = 0.5 * params[0] ** 2 - 0.5 * params[1] ** 2 + 0.02 * params[1] ** 4
+        return jnp.broadcast_to(value, batch.shape)
+
+    e = estimate_llc(Target(params=np.zeros(2), loss_fn=saddle, data=np.zeros(1000)), sampling=QUICK)
+    assert e.verdict in ("escaped", "diverged")
