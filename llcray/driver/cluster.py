@@ -65,6 +65,11 @@ def connect(address: str | None, resources: Resources) -> Iterator[Cluster]:
     Raises:
         DriverError: There is no such cluster, or no machine of it has room for a trial.
     """
+    if address is not None and "://" in address:
+        raise DriverError(
+            f"Address '{address}' is none that a driver can join: give host:port of the head (or auto), from a machine "
+            "of the cluster."
+        )
     with _environment(QUIET), _scratch() as scratch:
         import ray
 

@@ -16,6 +16,8 @@ from llcray.targets import TrainedTarget
 OPERATIONS_PER_SECOND = 2e9
 OPERATIONS_PER_WEIGHT = 6
 SECONDS_PER_TARGET = 3.0
+SECONDS_PER_RUN = 1.0
+"""Compilation, shared by runs of one program, and writing."""
 SECONDS_PER_GRADIENT = 1e-4
 TYPICAL_NUM_DATA = 1000
 TYPICAL_NUM_PARAMS = 1000
@@ -33,8 +35,9 @@ class CostModel:
     slowness: Mapping[str, float] = field(default_factory=dict)
 
     def seconds(self, run: RunSpec) -> float:
-        """Seconds of sampling, at most; building and compilation excluded."""
-        return num_gradients(run) * _guess_seconds_per_gradient(run) * self.slowness.get(run.sampler.kind, 1.0)
+        """Seconds at most, building the target excluded."""
+        sampling = num_gradients(run) * _guess_seconds_per_gradient(run) * self.slowness.get(run.sampler.kind, 1.0)
+        return SECONDS_PER_RUN + sampling
 
     def trial_seconds(self, runs: Iterable[RunSpec]) -> float:
         """Seconds of a trial: building its target, and its runs one after another."""

@@ -6,7 +6,7 @@ import sys
 import pytest
 
 from llcray.driver import DriverError, SweepOptions, describe_plan, run_sweep
-from llcray.driver.cost import CostModel, measured, num_gradients
+from llcray.driver.cost import SECONDS_PER_RUN, CostModel, measured, num_gradients
 from llcray.driver.pending import Pending
 from llcray.driver.plan import ordered_trials
 from llcray.spec import load_sweep
@@ -46,9 +46,9 @@ def test_trials_come_largest_first(sweep_file):
 
 def test_measured_runs_correct_the_cost_of_their_sampler(sweep_file):
     runs = load_sweep(sweep_file(QUADRATICS)).runs
-    guess = CostModel().seconds(runs[0])
+    guess = CostModel().seconds(runs[0]) - SECONDS_PER_RUN
     model = measured(runs, {runs[0].run_id: 3 * guess / num_gradients(runs[0])})
-    assert model.seconds(runs[0]) == pytest.approx(3 * guess)
+    assert model.seconds(runs[0]) == pytest.approx(3 * guess + SECONDS_PER_RUN)
 
 
 def test_trials_that_fit_on_no_machine_are_refused_before_anything_runs(cluster, sweep_file, tmp_path, screen):
@@ -56,6 +56,12 @@ def test_trials_that_fit_on_no_machine_are_refused_before_anything_runs(cluster,
     options = SweepOptions(storage=str(tmp_path / "results"), overrides=("resources={cpus: 1000}",))
     with pytest.raises(DriverError, match=r"CPU 1000 \(most: \d+\). Lower `resources`"):
         run_sweep(path, options, screen)
+
+
+def test_addresses_that_need_another_way_in_are_refused_with_the_way(sweep_file, tmp_path, screen):
+    options = SweepOptions(storage=str(tmp_path / "results"), address="ray://head:10001")
+    with pytest.raises(DriverError, match="host:port"):
+        run_sweep(sweep_file(QUADRATICS), options, screen)
 
 
 def test_storage_that_only_one_process_sees_is_refused(sweep_file, screen):
