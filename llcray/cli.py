@@ -4,7 +4,7 @@ import re
 from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import click
 
@@ -217,6 +217,31 @@ def promote(uri: str, folder: Path, sweep: str | None, plots: str | None) -> Non
     names = [name.strip() for name in plots.split(",")] if plots else SHOWN
     for path in promote_plots(uri, folder, sweep, names):
         click.echo(path)
+
+
+@main.command()
+@click.option("--quick", "size", flag_value="quick", help="Eight small targets, in under a minute.")
+@click.option("--full", "size", flag_value="full", help="With 60 random tasks and ten networks.")
+@storage_option
+@click.option("--sampler", "kinds", metavar="KIND", multiple=True, help="Only this sampler; repeatable.")
+@force_option
+def validate(size: str | None, storage: str, kinds: tuple[str, ...], force: bool) -> int:
+    """Estimate what is known: each known answer beside its estimate, and how good the samplers are.
+
+    Rows land in the dataset as sweep `validation`; a second call goes on where the first stopped. Minutes on two
+    cores without --quick and --full. Exit code 1: a run has no estimate.
+    """
+    from llcray.driver.process import limit_process
+    from llcray.validation.suite import KINDS
+
+    unknown = [kind for kind in kinds if kind not in KINDS]
+    if unknown:
+        raise click.BadParameter(f"'{unknown[0]}' is not in the suite: use one of {', '.join(KINDS)}.")
+    limit_process(cpus=1, gpus=0)
+    from llcray.validation.run import ValidationOptions
+    from llcray.validation.run import validate as run_validation
+
+    return run_validation(ValidationOptions(storage, cast(Any, size or "default"), kinds, force))
 
 
 @main.command()

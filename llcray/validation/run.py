@@ -1,0 +1,105 @@
+"""Runs the suite in this process, one run at a time, into a dataset; then says how it went."""
+
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import polars as pl
+from llcray_storage import Dataset, StorageError, scan_runs
+from rich.console import Console
+
+from llcray.report.numbers import rounded
+from llcray.spec import TrialPlan
+from llcray.validation.suite import Size, SuiteRun, suite_runs
+from llcray.validation.summary import compared, scores
+from llcray.validation.tables import print_validation
+
+SWEEP = "validation"
+ALL_OK, SOME_FAILED = 0, 1
+
+
+@dataclass(frozen=True)
+class ValidationOptions:
+    """What a call of the command asks.
+
+    Attributes:
+        storage: Root of the dataset.
+        size: Which suite.
+        kinds: Samplers instead of the suite's own.
+        force: Compute again what the dataset has.
+    """
+
+    storage: str
+    size: Size = "default"
+    kinds: tuple[str, ...] = ()
+    force: bool = False
+
+
+def validate(options: ValidationOptions, console: Console | None = None) -> int:
+    """Estimates what the dataset does not have yet and prints the comparison.
+
+    Returns:
+        Exit code: 0, or 1 if a run has no estimate.
+
+    Raises:
+        StorageError: The dataset cannot be used.
+    """
+    console = console or Console()
+    dataset = Dataset.create_or_open(options.storage)
+    suite = suite_runs(options.size, options.kinds)
+    todo = suite if options.force else _unfinished(suite, dataset)
+    started, cpu_started = time.monotonic(), time.process_time()
+    _estimate(todo, suite, dataset, options.force, console)
+    runs = compared(_rows(suite, options.storage))
+    print_validation(runs, scores(runs, list(dict.fromkeys(run.kind for run in suite))), console)
+    spent = f"{rounded(time.monotonic() - started, 0)} s, {rounded(time.process_time() - cpu_started, 0)} s of CPU"
+    again = f", {len(suite) - len(todo)} were there already (--force computes them again)" if todo != suite else ""
+    console.print(f"{len(todo)} runs in {spent}, compilation included{again}.", highlight=False)
+    console.print(f"llcray report {options.storage} --sweep {SWEEP}", markup=False, highlight=False, soft_wrap=True)
+    return ALL_OK if runs["has_estimate"].all() else SOME_FAILED
+
+
+def _unfinished(suite: Sequence[SuiteRun], dataset: Dataset) -> tuple[SuiteRun, ...]:
+    """Runs that have no estimate; failed ones are tried again."""
+    statuses = dataset.finished(SWEEP)
+    return tuple(run for run in suite if statuses.get(run.spec.run_id) != "ok")
+
+
+def _estimate(
+    todo: Sequence[SuiteRun], suite: Sequence[SuiteRun], dataset: Dataset, force: bool, console: Console
+) -> None:
+    before = dataset.generations(SWEEP)
+    redone = dataset.finished(SWEEP) if not force else before
+    generations = {run_id: before[run_id] + 1 for run_id in redone if run_id in before}
+    started = time.monotonic()
+    with console.status("loading JAX") as status:
+        for position, run in enumerate(todo, len(suite) - len(todo) + 1):
+            where = f"{position} of {len(suite)}: {run.case}, {run.kind}"
+            status.update(f"{where}; {rounded(time.monotonic() - started, 0)} s so far")
+            _estimate_one(run, dataset, generations)
+            if not console.is_terminal:
+                console.print(where, highlight=False)
+
+
+def _estimate_one(run: SuiteRun, dataset: Dataset, generations: Mapping[str, int]) -> None:
+    """Commits a run; an exception makes it a failed row."""
+    from llcray.trial import failed_row, run_trial
+
+    plan = TrialPlan((run.spec,))
+    try:
+        for _ in run_trial(plan, SWEEP, dataset, generations=generations):
+            pass
+    except StorageError:
+        raise
+    except Exception as error:
+        reason = f"{type(error).__name__}: {' '.join(str(error).split())}"
+        row = failed_row(run.spec, plan, SWEEP, reason)
+        if run.spec.run_id in generations:
+            row["generation"] = generations[run.spec.run_id]
+        dataset.write_run(row)
+
+
+def _rows(suite: Sequence[SuiteRun], storage: str) -> pl.DataFrame:
+    """The suite's rows in its order, with `case`."""
+    names = pl.DataFrame({"run_id": [run.spec.run_id for run in suite], "case": [run.case for run in suite]})
+    return names.join(scan_runs(storage, SWEEP).collect(), on="run_id", how="inner", maintain_order="left")

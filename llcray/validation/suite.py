@@ -1,0 +1,183 @@
+"""What is estimated: targets with known answers, the samplers each is given, and how long they may run. No JAX."""
+
+import math
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from functools import cache
+from typing import Literal
+
+from llcray.architectures import MLP
+from llcray.architectures.network import Activation
+from llcray.data import Gaussian
+from llcray.posterior_spec import PosteriorSpec
+from llcray.samplers import HMC, MALA, MCLMC, NUTS, SGLD, AdjustedMCLMC, Auto, Sampler
+from llcray.sampling_spec import Budget, SamplingSpec, StoppingCriteria
+from llcray.spec import RunSpec
+from llcray.targets import (
+    DeepLinearTarget,
+    EvenPowersTarget,
+    NormalCrossingTarget,
+    QuadraticTarget,
+    RandomDeepLinearTarget,
+    RealisableTarget,
+    SuperpositionTarget,
+    TargetSpec,
+)
+
+Size = Literal["quick", "default", "full"]
+SIZES: tuple[Size, ...] = ("quick", "default", "full")
+SAMPLERS: dict[Size, tuple[str, ...]] = {
+    "quick": ("auto",),
+    "default": ("auto", "sgld", "hmc", "mclmc"),
+    "full": ("auto", "sgld", "hmc", "mclmc"),
+}
+SAMPLING: dict[Size, SamplingSpec] = {
+    "quick": SamplingSpec(until=StoppingCriteria(relative_mcse=0.04), budget=Budget(num_gradients=5_000)),
+    "default": SamplingSpec(),
+    "full": SamplingSpec(),
+}
+NUM_RANDOM: dict[Size, int] = {"quick": 0, "default": 10, "full": 60}
+NUM_RANDOM_NETS: dict[Size, int] = {"quick": 0, "default": 0, "full": 10}
+ACTIVATIONS: tuple[Activation, ...] = ("tanh", "gelu", "relu")
+UNLOCALIZED = 1.0
+# Of SGLD: the largest bias of a coordinate's term, epsilon t h/4, as a share.
+SGLD_BIAS = 0.01
+
+
+@dataclass(frozen=True)
+class Case:
+    """A target with a known answer.
+
+    Attributes:
+        name: As it reads in the table.
+        target: Its spec.
+        posterior: beta and gamma.
+        stiffness: For small targets, the largest curvature of the mean loss where the chain is: SGLD, which cannot find
+            its step size, gets it from this. None: only samplers that scale are tried.
+    """
+
+    name: str
+    target: TargetSpec
+    posterior: PosteriorSpec = PosteriorSpec()
+    stiffness: float | None = None
+
+    @property
+    def sgld_step_size(self) -> float:
+        """epsilon = 4 SGLD_BIAS/(t h) at beta = 1/log n."""
+        assert self.stiffness is not None
+        num_data = getattr(self.target, "num_data", 1000)
+        return 4 * SGLD_BIAS * math.log(num_data) / (num_data * self.stiffness)
+
+    def sampler(self, kind: str) -> Sampler | None:
+        """The sampler of a kind, for this target; None where it is not tried.
+
+        Raises:
+            KeyError: There is no such kind in the suite.
+        """
+        if kind == "auto":
+            return Auto()
+        if self.stiffness is None:
+            return None
+        return SGLD(step_size=self.sgld_step_size) if kind == "sgld" else UNTUNED[kind]
+
+
+UNTUNED: dict[str, Sampler] = {
+    "hmc": HMC(),
+    "nuts": NUTS(),
+    "mala": MALA(),
+    "mclmc": MCLMC(),
+    "adjusted_mclmc": AdjustedMCLMC(),
+}
+KINDS = ("auto", "sgld", *UNTUNED)
+
+
+@dataclass(frozen=True)
+class SuiteRun:
+    """A run of the suite and what it is called."""
+
+    case: str
+    kind: str
+    spec: RunSpec
+
+
+def suite_runs(size: Size, kinds: Sequence[str] = ()) -> tuple[SuiteRun, ...]:
+    """All runs of a size, a target's after one another.
+
+    Args:
+        size: Which suite.
+        kinds: Samplers, instead of the size's own.
+    """
+    return tuple(
+        SuiteRun(case.name, kind, run_spec(case, sampler, SAMPLING[size]))
+        for case in cases(size)
+        for kind in dict.fromkeys(kinds or SAMPLERS[size])
+        if (sampler := case.sampler(kind)) is not None
+    )
+
+
+def run_spec(case: Case, sampler: Sampler, sampling: SamplingSpec) -> RunSpec:
+    """The run of a case."""
+    return RunSpec(target=case.target, posterior=case.posterior, sampler=sampler, sampling=sampling)
+
+
+@cache
+def cases(size: Size) -> tuple[Case, ...]:
+    """The targets of a size."""
+    larger = () if size == "quick" else (*_larger(), *_random_tasks(NUM_RANDOM[size]))
+    return (*_small(), *larger, *_random_nets(NUM_RANDOM_NETS[size]))
+
+
+def _small() -> Iterator[Case]:
+    yield Case("quadratic d=20", QuadraticTarget(num_params=20), stiffness=1.0)
+    yield Case("quadratic d=20, condition 100", QuadraticTarget(num_params=20, condition_number=100), stiffness=1.0)
+    yield Case("w1^2 + w2^4 + w3^6", EvenPowersTarget(powers=(2, 4, 6)), stiffness=2.0)
+    yield Case("(w1 w2)^2", NormalCrossingTarget(powers=(1, 1)), _unit_localization(), stiffness=2.0)
+    yield from (_three_by_three(teacher) for teacher in ("aligned", "generic"))
+    yield _realisable("tanh", (5, 4, 3), 0)
+    yield _superposition(5)
+
+
+def _larger() -> Iterator[Case]:
+    yield Case("quadratic d=1000", QuadraticTarget(num_params=1000))
+    yield Case("quadratic d=50, condition 10^4", QuadraticTarget(num_params=50, condition_number=1e4))
+    yield Case("sum of 20 powers 2, 4, 6, 8", EvenPowersTarget(powers=(2, 4, 6, 8) * 5))
+    yield Case("w2^4", NormalCrossingTarget(powers=(0, 2)), _unit_localization(), stiffness=2.0)
+    yield Case("(w1 w2)^4", NormalCrossingTarget(powers=(2, 2)), _unit_localization(), stiffness=2.0)
+    yield from (_realisable(activation, (5, 4, 3), 0) for activation in ACTIVATIONS[1:])
+    yield _superposition(6)
+
+
+def _random_tasks(number: int) -> Iterator[Case]:
+    for seed in range(number):
+        target = RandomDeepLinearTarget(seed=seed)
+        task = target.draw()
+        yield Case(f"deep linear #{seed} {'-'.join(map(str, task.widths))} r{task.rank}", target)
+
+
+def _random_nets(number: int) -> Iterator[Case]:
+    sizes = ((5, 4, 3), (4, 6, 2), (6, 5, 5, 3), (8, 10, 4))
+    for seed in range(1, number + 1):
+        yield _realisable(ACTIVATIONS[seed % len(ACTIVATIONS)], sizes[seed % len(sizes)], seed)
+
+
+def _unit_localization() -> PosteriorSpec:
+    """gamma = 1: the values in the literature, and no scale of the loss at w* to derive one from."""
+    return PosteriorSpec(localization=UNLOCALIZED)
+
+
+def _three_by_three(teacher: Literal["aligned", "generic"]) -> Case:
+    """lambda is 4 where the teacher is aligned, 4.5 where it is generic: the estimate is local."""
+    target = DeepLinearTarget(widths=(3, 3, 3), rank=1, teacher=teacher)
+    return Case(f"deep linear 3-3-3 r1 {teacher}", target, stiffness=2 / target.noise_scale**2)
+
+
+def _realisable(activation: Activation, sizes: tuple[int, ...], seed: int) -> Case:
+    num_inputs, *widths, num_outputs = sizes
+    data = Gaussian(input_dimension=num_inputs, output_dimension=num_outputs)
+    target = RealisableTarget(data=data, architecture=MLP(widths=tuple(widths), activation=activation), seed=seed)
+    name = f"{activation} net {'-'.join(map(str, sizes))}" + (f" #{seed}" if seed else "")
+    return Case(name, target)
+
+
+def _superposition(polygon: int) -> Case:
+    return Case(f"superposition {polygon}-gon", SuperpositionTarget(num_features=polygon, polygon=polygon))

@@ -1,0 +1,158 @@
+"""Rows of runs -> each estimate beside its known answer, and how good a sampler is over all of them. No JAX.
+
+What counts: a run with a finite-temperature answer is compared with that; one with an asymptotic answer only if its
+multiplicity is 1. With m > 1 the asymptotic value is off by about (m - 1) log log n at any n of practice, and a global
+minimum only bounds the LLC at w* from below: such runs are shown and left out of the statistics.
+"""
+
+import math
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import polars as pl
+from scipy.stats import kendalltau
+
+Z_95 = 1.96
+# Standard deviation of what is left of the step-size bias after its prediction was subtracted, as a share of it.
+BIAS_UNCERTAINTY = 0.25
+FINITE = "finite_temperature"
+LEFT_OUT_MULTIPLICITY, LEFT_OUT_GLOBAL, LEFT_OUT_UNKNOWN = "m > 1", "global bound", "no known answer"
+
+
+def standard_error() -> pl.Expr:
+    """Standard error of an estimate with its bias terms, nats; a 95% interval is 1.96 of it to either side.
+
+        se^2 = llc_mcse^2 + (0.25 step_size_bias)^2 + localization_sensitivity^2
+
+    The last term counts only where the answer is asymptotic: a finite-temperature one has the gamma of the run in it. It
+    is the change of the estimate for a factor e in gamma. A bias that a sampler cannot predict (null) counts as none.
+    """
+    bias = pl.col("step_size_bias").fill_nan(None).fill_null(0.0)
+    sensitivity = pl.col("localization_sensitivity").fill_nan(None).fill_null(0.0)
+    asymptotic = pl.col("true_llc_kind") != FINITE
+    localization = pl.when(asymptotic).then(sensitivity).otherwise(0.0)
+    return (pl.col("llc_mcse") ** 2 + (BIAS_UNCERTAINTY * bias) ** 2 + localization**2).sqrt()
+
+
+def left_out() -> pl.Expr:
+    """Why a run is not in the statistics; null if it is."""
+    asymptotic = pl.col("true_llc_kind") != FINITE
+    return (
+        pl.when(pl.col("true_llc").is_null())
+        .then(pl.lit(LEFT_OUT_UNKNOWN))
+        .when(pl.col("true_llc_kind") == "global")
+        .then(pl.lit(LEFT_OUT_GLOBAL))
+        .when(asymptotic & (pl.col("true_multiplicity") != 1))
+        .then(pl.lit(LEFT_OUT_MULTIPLICITY))
+    )
+
+
+def compared(runs: pl.DataFrame) -> pl.DataFrame:
+    """Adds `has_estimate`, `se`, `z`, `relative_error`, `covered` and `left_out` to rows of the table `runs`.
+
+    Args:
+        runs: One row a run, with the columns of the dataset.
+    """
+    runs = runs.with_columns(
+        has_estimate=(pl.col("status") == "ok") & pl.col("llc").is_finite().fill_null(False),
+        se=standard_error(),
+        left_out=left_out(),
+    )
+    error = pl.when("has_estimate").then(pl.col("llc") - pl.col("true_llc"))
+    return runs.with_columns(z=error / pl.col("se"), relative_error=error / pl.col("true_llc")).with_columns(
+        covered=pl.col("z").abs() <= Z_95
+    )
+
+
+@dataclass(frozen=True)
+class Score:
+    """How one sampler did. Shares are in [0, 1]; NaN where no run counts.
+
+    Attributes:
+        sampler: Its kind.
+        num_runs: All runs.
+        num_failed: Runs without an estimate: failed, or NaN.
+        num_doubted: Runs with an estimate whose verdict is not `ok`.
+        num_counted: Runs in the errors and the coverage.
+        num_left_out: Runs with an estimate and nothing to compare it with.
+        median_error: Of |estimate - truth|/truth.
+        p90_error: 90th percentile of the same.
+        worst_error: Largest.
+        bias: Mean of (estimate - truth)/truth, with its sign.
+        num_covered: Runs whose 95% interval has the truth.
+        kendall_tau: Rank correlation (tau-b) of estimates and truths over the counted runs.
+        median_gradients: Full-data-equivalent gradients a run, of all runs with an estimate.
+        median_seconds: Seconds of sampling a run, compilation excluded.
+        worst_seconds: The longest.
+    """
+
+    sampler: str
+    num_runs: int
+    num_failed: int
+    num_doubted: int
+    num_counted: int
+    num_left_out: int
+    median_error: float
+    p90_error: float
+    worst_error: float
+    bias: float
+    num_covered: int
+    kendall_tau: float
+    median_gradients: float
+    median_seconds: float
+    worst_seconds: float
+
+    @property
+    def coverage(self) -> float:
+        """Share of the counted runs whose interval has the truth."""
+        return self.num_covered / self.num_counted if self.num_counted else math.nan
+
+
+def scores(runs: pl.DataFrame, samplers: Sequence[str]) -> Iterator[Score]:
+    """The score of each sampler that has runs.
+
+    Args:
+        runs: As `compared` gives them.
+        samplers: Kinds, in the order wanted.
+    """
+    for sampler in samplers:
+        mine = runs.filter(pl.col("sampler_kind") == sampler)
+        if not mine.is_empty():
+            yield score(sampler, mine)
+
+
+def score(sampler: str, runs: pl.DataFrame) -> Score:
+    """The score of one sampler's runs."""
+    estimated = runs.filter("has_estimate")
+    counted = estimated.filter(pl.col("left_out").is_null())
+    signed = counted["relative_error"].to_numpy()
+    error = np.abs(signed)
+    return Score(
+        sampler=sampler,
+        num_runs=runs.height,
+        num_failed=runs.height - estimated.height,
+        num_doubted=estimated.filter(pl.col("verdict") != "ok").height,
+        num_counted=counted.height,
+        num_left_out=estimated.height - counted.height,
+        median_error=_quantile(error, 0.5),
+        p90_error=_quantile(error, 0.9),
+        worst_error=_quantile(error, 1.0),
+        bias=float(signed.mean()) if signed.size else math.nan,
+        num_covered=int(counted["covered"].fill_null(False).sum()),
+        kendall_tau=order_preservation(counted["true_llc"].to_numpy(), counted["llc"].to_numpy()),
+        median_gradients=_quantile(estimated["num_gradients"].to_numpy(), 0.5),
+        median_seconds=_quantile(estimated["sampling_seconds"].to_numpy(), 0.5),
+        worst_seconds=_quantile(estimated["sampling_seconds"].to_numpy(), 1.0),
+    )
+
+
+def order_preservation(truth: np.ndarray, estimates: np.ndarray) -> float:
+    """Kendall's tau-b: 1 where the estimates put the targets in the order of the truths; NaN with fewer than two."""
+    if len(truth) < 2 or np.ptp(truth) == 0 or np.ptp(estimates) == 0:
+        return math.nan
+    return float(kendalltau(truth, estimates).statistic)
+
+
+def _quantile(values: np.ndarray, share: float) -> float:
+    return float(np.quantile(values, share)) if values.size else math.nan

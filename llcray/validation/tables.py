@@ -1,0 +1,132 @@
+"""What `llcray validate` prints: a row a run, a row a sampler, and what missed. Made for 100 columns."""
+
+from collections.abc import Iterable
+from typing import Any
+
+import polars as pl
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from llcray.report.colors import VERDICT_STYLES
+from llcray.report.numbers import plus_minus, rounded
+from llcray.report.results_table import plain_table
+from llcray.validation.summary import FINITE, Score
+
+KIND_MARKS = {"local": "", "global": "≥"}
+MISSED_STYLE, LEFT_OUT_STYLE = "bold red", "dim"
+
+
+def print_validation(runs: pl.DataFrame, scores: Iterable[Score], console: Console) -> None:
+    """The tables, then the runs that missed.
+
+    Args:
+        runs: As `compared` gives them, with `case`, in the order to show.
+        scores: Of the samplers.
+        console: Where to.
+    """
+    console.print(runs_table(runs))
+    console.print(
+        "finite T: the exact answer at this n beta and gamma; asymptotic: n to infinity, with its multiplicity m.\n"
+        "error and z are against finite T where it is known, else asymptotic; (dimmed): not counted below, m > 1.\n",
+        style="dim",
+        highlight=False,
+    )
+    console.print(scores_table(scores))
+    _print_remarks(runs, console)
+
+
+def runs_table(runs: pl.DataFrame) -> Table:
+    """One row a run."""
+    table = plain_table()
+    table.add_column("target", no_wrap=True, overflow="ellipsis", max_width=34)
+    table.add_column("sampler", no_wrap=True)
+    for header in ("finite T", "asymptotic", "LLC ± MCSE", "error", "z", "FDE"):
+        table.add_column(header, justify="right", no_wrap=True)
+    table.add_column("verdict", no_wrap=True)
+    before = None
+    for row in runs.iter_rows(named=True):
+        table.add_row(*_cells(row, repeated=row["case"] == before), style=_style(row))
+        before = row["case"]
+    return table
+
+
+def scores_table(scores: Iterable[Score]) -> Table:
+    """One row a sampler."""
+    table = plain_table()
+    table.add_column("sampler", no_wrap=True)
+    headers = ("runs", "failed", "doubted", "median error", "p90", "worst", "bias", "in 95%", "tau", "FDE", "seconds")
+    for header in headers:
+        table.add_column(header, justify="right", no_wrap=True)
+    for score in scores:
+        table.add_row(
+            score.sampler,
+            f"{score.num_counted}+{score.num_left_out}" if score.num_left_out else str(score.num_counted),
+            str(score.num_failed),
+            str(score.num_doubted),
+            *(percent(value) for value in (score.median_error, score.p90_error, score.worst_error)),
+            percent(score.bias, signed=True),
+            f"{score.num_covered}/{score.num_counted}",
+            rounded(score.kendall_tau, 3),
+            rounded(score.median_gradients, 0),
+            rounded(score.median_seconds, 1),
+        )
+    return table
+
+
+def percent(share: float | None, signed: bool = False) -> str:
+    """A share as `2.1%`; `-` for none."""
+    if share is None or share != share:
+        return "-"
+    return f"{100 * share:{'+' if signed else ''}.1f}%"
+
+
+def _cells(row: dict[str, Any], repeated: bool) -> list[str | Text]:
+    finite = row["true_llc"] if row["true_llc_kind"] == FINITE else None
+    verdict = row["verdict"] if row["has_estimate"] else "failed"
+    z = Text(rounded(row["z"], 1))
+    if row["covered"] is False and row["left_out"] is None:
+        z.stylize(MISSED_STYLE)
+    return [
+        "" if repeated else row["case"],
+        row["sampler_kind"],
+        rounded(finite),
+        _asymptotic(row),
+        plus_minus(row["llc"], row["llc_mcse"]),
+        percent(row["relative_error"], signed=True),
+        z,
+        rounded(row["num_gradients"], 0),
+        Text(verdict, style=VERDICT_STYLES.get(verdict, "")),
+    ]
+
+
+def _asymptotic(row: dict[str, Any]) -> str:
+    value, order = row["true_llc_asymptotic"], row["true_multiplicity"]
+    if value is None:
+        return "-"
+    mark = KIND_MARKS.get(row["true_llc_kind"], "")
+    return f"{mark}{rounded(value)}" + (f" m={order:.0f}" if order is not None and order != 1 else "")
+
+
+def _style(row: dict[str, Any]) -> str:
+    return LEFT_OUT_STYLE if row["left_out"] else ""
+
+
+def _print_remarks(runs: pl.DataFrame, console: Console) -> None:
+    left = runs.filter(pl.col("left_out").is_not_null())
+    for reason, count in left.group_by("left_out").len().sort("left_out").rows():
+        console.print(f"Not counted: {count} of {runs.height} runs, {reason}.", style="dim", highlight=False)
+    missed = runs.filter(pl.col("left_out").is_null() & (pl.col("covered") == False))  # noqa: E712
+    if not missed.is_empty():
+        console.print("Outside their 95% interval:", highlight=False)
+    for row in missed.iter_rows(named=True):
+        console.print(Text(f"  {row['case']}, {row['sampler_kind']}: {_miss(row)}"))
+    for row in runs.filter(~pl.col("has_estimate")).iter_rows(named=True):
+        reason = row["reason"] or row["verdict_reason"] or "no reason was recorded"
+        console.print(Text(f"  {row['case']}, {row['sampler_kind']}: no estimate: {reason}", style=MISSED_STYLE))
+
+
+def _miss(row: dict[str, Any]) -> str:
+    known = "the exact value" if row["true_llc_kind"] == FINITE else "the asymptotic value, which is not of this n"
+    said = f"{percent(row['relative_error'], signed=True)}, z {row['z']:.1f} against {known}"
+    return said + (f" ({row['verdict']})" if row["verdict"] != "ok" else "")
