@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cache
 from typing import Literal
 
@@ -58,7 +58,7 @@ class Case:
 
     name: str
     target: TargetSpec
-    posterior: PosteriorSpec = PosteriorSpec()
+    posterior: PosteriorSpec = field(default_factory=PosteriorSpec)
     stiffness: float | None = None
 
     @property

@@ -25,8 +25,8 @@ def standard_error() -> pl.Expr:
 
         se^2 = llc_mcse^2 + (0.25 step_size_bias)^2 + localization_sensitivity^2
 
-    The last term counts only where the answer is asymptotic: a finite-temperature one has the gamma of the run in it. It
-    is the change of the estimate for a factor e in gamma. A bias that a sampler cannot predict (null) counts as none.
+    The last term, the change of the estimate for a factor e in gamma, counts only where the answer is asymptotic: a
+    finite-temperature one has the gamma of the run in it. A bias that a sampler cannot predict (null) counts as none.
     """
     bias = pl.col("step_size_bias").fill_nan(None).fill_null(0.0)
     sensitivity = pl.col("localization_sensitivity").fill_nan(None).fill_null(0.0)
