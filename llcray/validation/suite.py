@@ -129,29 +129,28 @@ def cases(size: Size) -> tuple[Case, ...]:
 
 def _small() -> Iterator[Case]:
     yield Case("quadratic d=20", QuadraticTarget(num_params=20), stiffness=1.0)
-    yield Case("quadratic d=20, condition 100", QuadraticTarget(num_params=20, condition_number=100), stiffness=1.0)
+    yield Case("quadratic d=20 cond. 100", QuadraticTarget(num_params=20, condition_number=100), stiffness=1.0)
     yield Case("w1^2 + w2^4 + w3^6", EvenPowersTarget(powers=(2, 4, 6)), stiffness=2.0)
     yield Case("(w1 w2)^2", NormalCrossingTarget(powers=(1, 1)), _unit_localization(), stiffness=2.0)
     yield from (_three_by_three(teacher) for teacher in ("aligned", "generic"))
     yield _realisable("tanh", (5, 4, 3), 0)
-    yield _superposition(5)
 
 
 def _larger() -> Iterator[Case]:
     yield Case("quadratic d=1000", QuadraticTarget(num_params=1000))
-    yield Case("quadratic d=50, condition 10^4", QuadraticTarget(num_params=50, condition_number=1e4))
-    yield Case("sum of 20 powers 2, 4, 6, 8", EvenPowersTarget(powers=(2, 4, 6, 8) * 5))
+    yield Case("quadratic d=50 cond. 10^4", QuadraticTarget(num_params=50, condition_number=1e4))
+    yield Case("20 powers 2, 4, 6, 8", EvenPowersTarget(powers=(2, 4, 6, 8) * 5))
     yield Case("w2^4", NormalCrossingTarget(powers=(0, 2)), _unit_localization(), stiffness=2.0)
     yield Case("(w1 w2)^4", NormalCrossingTarget(powers=(2, 2)), _unit_localization(), stiffness=2.0)
     yield from (_realisable(activation, (5, 4, 3), 0) for activation in ACTIVATIONS[1:])
-    yield _superposition(6)
+    yield from (_superposition(polygon) for polygon in (5, 6))
 
 
 def _random_tasks(number: int) -> Iterator[Case]:
     for seed in range(number):
         target = RandomDeepLinearTarget(seed=seed)
         task = target.draw()
-        yield Case(f"deep linear #{seed} {'-'.join(map(str, task.widths))} r{task.rank}", target)
+        yield Case(f"DLN #{seed} {'-'.join(map(str, task.widths))} r{task.rank}", target)
 
 
 def _random_nets(number: int) -> Iterator[Case]:
@@ -168,7 +167,7 @@ def _unit_localization() -> PosteriorSpec:
 def _three_by_three(teacher: Literal["aligned", "generic"]) -> Case:
     """lambda is 4 where the teacher is aligned, 4.5 where it is generic: the estimate is local."""
     target = DeepLinearTarget(widths=(3, 3, 3), rank=1, teacher=teacher)
-    return Case(f"deep linear 3-3-3 r1 {teacher}", target, stiffness=2 / target.noise_scale**2)
+    return Case(f"DLN 3-3-3 r1 {teacher}", target, stiffness=2 / target.noise_scale**2)
 
 
 def _realisable(activation: Activation, sizes: tuple[int, ...], seed: int) -> Case:

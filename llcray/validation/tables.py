@@ -1,9 +1,10 @@
 """What `llcray validate` prints: a row a run, a row a sampler, and what missed. Made for 100 columns."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import polars as pl
+from rich import box
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
@@ -14,6 +15,18 @@ from llcray.report.results_table import plain_table
 from llcray.validation.summary import FINITE, Score
 
 KIND_MARKS = {"local": "", "global": "≥"}
+HEADERS = ("sampler", "finite T", "n → ∞", "LLC ± MCSE", "error", "z", "FDE", "verdict")
+LEGEND = (
+    "finite T: exact at this n beta and gamma. n → ∞: asymptotic, with m if not 1; ≥: a lower bound.",
+    "error, z: against finite T where known, else n → ∞. Dim: not counted below. DLN: deep linear net.",
+    "z = (LLC - truth)/se, se the MCSE with a quarter of the step-size bias and, against n → ∞, what a",
+    "factor e in gamma changes.",
+)
+SCORES_LEGEND = (
+    "errors: |LLC - truth|/truth; bias: its signed mean; in 95%: |z| <= 1.96; tau: Kendall's, of order;",
+    "FDE (full-data-equivalent gradients) and seconds of sampling: median a run.",
+)
+MIN_NAME = 12
 MISSED_STYLE, LEFT_OUT_STYLE = "bold red", "dim"
 
 
@@ -25,29 +38,29 @@ def print_validation(runs: pl.DataFrame, scores: Iterable[Score], console: Conso
         scores: Of the samplers.
         console: Where to.
     """
-    console.print(runs_table(runs))
-    console.print(
-        "finite T: the exact answer at this n beta and gamma; asymptotic: n to infinity, with its multiplicity m.\n"
-        "error and z are against finite T where it is known, else asymptotic; (dimmed): not counted below, m > 1.\n",
-        style="dim",
-        highlight=False,
-    )
+    console.print(runs_table(runs, console.width))
+    for line in LEGEND:
+        console.print(line, style="dim", highlight=False)
+    console.print()
     console.print(scores_table(scores))
+    for line in SCORES_LEGEND:
+        console.print(line, style="dim", highlight=False)
+    console.print()
     _print_remarks(runs, console)
 
 
-def runs_table(runs: pl.DataFrame) -> Table:
-    """One row a run."""
-    table = plain_table()
-    table.add_column("target", no_wrap=True, overflow="ellipsis", max_width=34)
-    table.add_column("sampler", no_wrap=True)
-    for header in ("finite T", "asymptotic", "LLC ± MCSE", "error", "z", "FDE"):
-        table.add_column(header, justify="right", no_wrap=True)
-    table.add_column("verdict", no_wrap=True)
-    before = None
-    for row in runs.iter_rows(named=True):
-        table.add_row(*_cells(row, repeated=row["case"] == before), style=_style(row))
-        before = row["case"]
+def runs_table(runs: pl.DataFrame, width: int) -> Table:
+    """One row a run. Names of targets give way where the width does not suffice."""
+    rows = list(runs.iter_rows(named=True))
+    cells = [_cells(row, repeated=row["case"] == before) for row, before in zip(rows, _shifted(rows), strict=True)]
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False, padding=0, header_style="bold", show_edge=False)
+    widths = [max([len(header), *(len(row[index]) for row in cells)]) for index, header in enumerate(HEADERS, 1)]
+    room = width - sum(1 + column for column in widths)
+    table.add_column("target", no_wrap=True, overflow="ellipsis", max_width=max(room, MIN_NAME))
+    for header in HEADERS:
+        table.add_column(header, justify="left" if header in ("sampler", "verdict") else "right", no_wrap=True)
+    for row, made in zip(rows, cells, strict=True):
+        table.add_row(*made, style=LEFT_OUT_STYLE if row["left_out"] else "")
     return table
 
 
@@ -108,8 +121,9 @@ def _asymptotic(row: dict[str, Any]) -> str:
     return f"{mark}{rounded(value)}" + (f" m={order:.0f}" if order is not None and order != 1 else "")
 
 
-def _style(row: dict[str, Any]) -> str:
-    return LEFT_OUT_STYLE if row["left_out"] else ""
+def _shifted(rows: Sequence[dict[str, Any]]) -> list[str | None]:
+    """The case of the row before each."""
+    return [None, *(row["case"] for row in rows[:-1])]
 
 
 def _print_remarks(runs: pl.DataFrame, console: Console) -> None:
