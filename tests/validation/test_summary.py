@@ -1,0 +1,95 @@
+"""The comparison with known answers, on rows whose errors are known by construction."""
+
+import math
+from typing import Any
+
+import polars as pl
+import pytest
+
+from llcray.validation.summary import compared, order_preservation, score
+
+ROW: dict[str, Any] = {
+    "status": "ok",
+    "verdict": "ok",
+    "sampler_kind": "auto",
+    "llc": 10.0,
+    "llc_mcse": 0.3,
+    "step_size_bias": 0.0,
+    "localization_sensitivity": 0.0,
+    "true_llc": 10.0,
+    "true_llc_kind": "finite_temperature",
+    "true_multiplicity": 1.0,
+    "num_gradients": 100.0,
+    "sampling_seconds": 1.0,
+}
+
+
+def rows(*changes: dict[str, Any]) -> pl.DataFrame:
+    return compared(pl.DataFrame([ROW | change for change in changes], infer_schema_length=None))
+
+
+def test_the_error_bar_joins_mcse_and_a_quarter_of_the_step_size_bias() -> None:
+    """A 3-4-5 triangle; catches a bias added in full or not squared."""
+    assert rows({"step_size_bias": 1.6})["se"].item() == pytest.approx(0.5)
+
+
+@pytest.mark.parametrize(("kind", "se"), [("finite_temperature", 0.3), ("local", 0.5)])
+def test_localization_widens_the_interval_only_against_an_asymptotic_answer(kind: str, se: float) -> None:
+    """A finite-temperature answer has the run's gamma in it; the sensitivity would count it twice."""
+    assert rows({"localization_sensitivity": -0.4, "true_llc_kind": kind})["se"].item() == pytest.approx(se)
+
+
+@pytest.mark.parametrize("unknown", [None, math.nan])
+def test_a_bias_that_a_sampler_cannot_predict_leaves_the_mcse(unknown: float | None) -> None:
+    """Microcanonical chains report none; catches intervals that become null and count as misses."""
+    assert rows({"step_size_bias": unknown}, {})["se"][0] == pytest.approx(0.3)
+
+
+@pytest.mark.parametrize(("llc", "covered"), [(10.58, True), (10.6, False), (9.42, True), (9.4, False)])
+def test_an_interval_reaches_1_96_standard_errors_to_either_side(llc: float, covered: bool) -> None:
+    assert rows({"llc": llc})["covered"].item() is covered
+
+
+@pytest.mark.parametrize(
+    ("change", "reason"),
+    [
+        ({"true_llc_kind": "local", "true_multiplicity": 2.0}, "m > 1"),
+        ({"true_llc_kind": "finite_temperature", "true_multiplicity": 2.0}, None),
+        ({"true_llc_kind": "local"}, None),
+        ({"true_llc_kind": "global"}, "global bound"),
+        ({"true_llc": None, "true_llc_kind": None}, "no known answer"),
+    ],
+)
+def test_only_answers_that_hold_at_this_n_are_counted(change: dict[str, Any], reason: str | None) -> None:
+    """Catches statistics that blame a sampler for log log n."""
+    assert rows(change, {})["left_out"][0] == reason
+
+
+def test_runs_left_out_change_no_error_and_no_coverage() -> None:
+    made = score("auto", rows({"llc": 11.0}, {"llc": 99.0, "true_llc_kind": "local", "true_multiplicity": 2.0}))
+    assert (made.num_counted, made.num_left_out, made.num_covered) == (1, 1, 0)
+    assert made.worst_error == pytest.approx(0.1)
+    assert made.bias == pytest.approx(0.1)
+
+
+@pytest.mark.parametrize(
+    "change", [{"llc": math.nan}, {"llc": None}, {"status": "failed", "llc": None, "verdict": None}]
+)
+def test_a_run_without_a_number_is_a_failure_and_not_a_quieter_median(change: dict[str, Any]) -> None:
+    made = score("auto", rows(change, {"llc": 10.2}))
+    assert (made.num_runs, made.num_failed, made.num_counted) == (2, 1, 1)
+    assert made.median_error == pytest.approx(0.02)
+
+
+def test_a_sampler_of_which_every_run_failed_has_no_error_rather_than_none_at_all() -> None:
+    made = score("auto", rows({"status": "failed", "llc": None}))
+    assert made.num_failed == 1
+    assert math.isnan(made.median_error)
+    assert math.isnan(made.coverage)
+
+
+def test_order_preservation_is_one_for_the_right_order_and_minus_one_for_its_reverse() -> None:
+    truth = pl.Series([1.0, 2.0, 5.0]).to_numpy()
+    assert order_preservation(truth, 2 * truth) == pytest.approx(1.0)
+    assert order_preservation(truth, -truth) == pytest.approx(-1.0)
+    assert math.isnan(order_preservation(truth[:1], truth[:1]))
