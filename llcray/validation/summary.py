@@ -8,6 +8,7 @@ minimum only bounds the LLC at w* from below: such runs are shown and left out o
 import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import polars as pl
@@ -151,7 +152,8 @@ def order_preservation(truth: np.ndarray, estimates: np.ndarray) -> float:
     """Kendall's tau-b: 1 where the estimates put the targets in the order of the truths; NaN with fewer than two."""
     if len(truth) < 2 or np.ptp(truth) == 0 or np.ptp(estimates) == 0:
         return math.nan
-    return float(kendalltau(truth, estimates).statistic)
+    statistic: Any = kendalltau(truth, estimates)[0]
+    return float(statistic)
 
 
 def _quantile(values: np.ndarray, share: float) -> float:
