@@ -1,0 +1,39 @@
+"""llcray: local learning coefficients of neural networks, swept on Ray into a Parquet dataset.
+
+Importing this loads neither JAX nor Ray; the names below do when they are first used.
+"""
+
+import importlib
+from importlib.metadata import version
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from llcray import samplers as samplers
+    from llcray.api import LLCEstimate as LLCEstimate
+    from llcray.api import estimate_llc as estimate_llc
+    from llcray.posterior_spec import PosteriorSpec as PosteriorSpec
+    from llcray.sampling_spec import SamplingSpec as SamplingSpec
+    from llcray.targets.target import Target as Target
+
+__version__ = version("llcray")
+
+_HOME = {
+    "LLCEstimate": "llcray.api",
+    "PosteriorSpec": "llcray.posterior_spec",
+    "SamplingSpec": "llcray.sampling_spec",
+    "Target": "llcray.targets.target",
+    "estimate_llc": "llcray.api",
+}
+
+
+def __getattr__(name: str) -> Any:
+    """The public names, loaded on first use (PEP 562)."""
+    if name in _HOME:
+        return getattr(importlib.import_module(_HOME[name]), name)
+    if name == "samplers":
+        return importlib.import_module("llcray.samplers")
+    raise AttributeError(f"module 'llcray' has no attribute {name!r}; it has {', '.join(__dir__())}.")
+
+
+def __dir__() -> list[str]:
+    return sorted([*_HOME, "samplers", "__version__"])

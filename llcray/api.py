@@ -20,7 +20,8 @@ from llcray.targets.target import PyTree, Target, TrueLLC
 class LLCEstimate:
     """An LLC with its error bar, diagnostics, verdict and draws.
 
-    The numbers of `Estimate` are attributes here too: `e.llc`, `e.llc_mcse`, `e.rhat`, `e.verdict`, `e.num_gradients`, ...
+    The numbers of `Estimate` are attributes here too: `e.llc`, `e.llc_mcse`, `e.rhat`, `e.verdict`, `e.num_gradients`,
+    ...
 
     Attributes:
         estimate: All numbers; names and units as in the dataset's data dictionary.
@@ -55,7 +56,10 @@ class LLCEstimate:
         )
 
     def to_inference_data(self) -> Any:
-        """The kept draws as an ArviZ DataTree: `posterior` holds llc (n beta (L - L*)) and loss, `sample_stats` the rest."""
+        """The kept draws as an ArviZ DataTree.
+
+        `posterior` holds llc, n beta (L - L*), and loss; `sample_stats` holds the rest.
+        """
         from arviz_base import from_dict
 
         kept = self.draws.after(self.estimate.num_warmup_draws)

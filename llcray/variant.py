@@ -1,8 +1,8 @@
 """The base of every variant (architecture, data, noise, sampler, ...) and the identity of a validated spec.
 
-A variant is a frozen pydantic model tagged by `kind`. Its identity is a hash of what it means: the fields that differ from
-their defaults, with `kind` and `version` always present, so that a field added later leaves old ids alone and a changed
-meaning raises `version`.
+A variant is a frozen pydantic model tagged by `kind`. Its identity is a hash of what it means: the fields that differ
+from their defaults, with `kind` and `version` always present, so that a field added later leaves old ids alone and a
+changed meaning raises `version`.
 """
 
 import hashlib

@@ -1,0 +1,1 @@
+"""Draws -> estimate, error bar, diagnostics, verdict. NumPy in, numbers out; no JAX."""

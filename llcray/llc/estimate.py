@@ -6,6 +6,7 @@ Reference: Lau et al. 2023 (arXiv 2308.12108), Definition 1; Hitchcock & Hooglan
 """
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -157,7 +158,7 @@ def localization_sensitivity(raw: np.ndarray, squared_distance: np.ndarray, loca
     return -0.5 * localization * float(centered.mean())
 
 
-def _efficiency(summary: Summary, work: Work) -> dict[str, float | int]:
+def _efficiency(summary: Summary, work: Work) -> dict[str, Any]:
     """Work-normalised variances: MCSE^2 times seconds or gradients, also the cost of a standard error of one nat."""
     variance = summary.mcse**2
     seconds, gradients = work.sampling_seconds, work.num_gradients

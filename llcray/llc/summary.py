@@ -1,9 +1,12 @@
 """Mean, Monte Carlo error and convergence of one scalar over chains, by ArviZ."""
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
-from arviz_stats.base import array_stats
+from arviz_stats.base.array import array_stats as _array_stats
+
+# Its methods are typed as returning anything an xarray may hold; on arrays they return numbers.
+array_stats: Any = _array_stats
 
 MIN_DRAWS = 8
 

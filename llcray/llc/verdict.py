@@ -109,7 +109,8 @@ def _biased_step(d: Diagnostics) -> Verdict | None:
         )
     if d.acceptance_rate < MIN_ACCEPTANCE:
         return Verdict(
-            "biased_step", f"Only {d.acceptance_rate:.0%} of proposals are accepted. Raise num_warmup, or use kind: auto."
+            "biased_step",
+            f"Only {d.acceptance_rate:.0%} of proposals are accepted. Raise num_warmup, or use kind: auto.",
         )
     if d.energy_variance > MAX_ENERGY_VARIANCE:
         return Verdict(

@@ -3,12 +3,13 @@
     isokinetic Hamiltonian steps of U = -log p (as `mclmc`, |v| = 1), accepted with min(1, exp(-dE)) at the end of each
     trajectory, direction drawn anew
 
-targets exp(-n beta L_n(w) - gamma/2 |w - w*|^2) exactly. Full gradients in float64; step size tuned to an acceptance rate.
+targets exp(-n beta L_n(w) - gamma/2 |w - w*|^2) exactly. Full gradients in float64; step size tuned to an acceptance
+rate.
 
 Reference: Robnik, Cohn-Gordon & Seljak 2025 (arXiv 2503.01707); BlackJAX's `adjusted_mclmc_dynamic`.
 """
 
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import Field
 
@@ -64,7 +65,7 @@ def _build(target_acceptance_rate: float, mean_integration_steps: float) -> Kern
 
     def adapt(rng_key, state, posterior, hyper, num_steps):
         scale = jnp.sqrt(float(state.position.shape[0]))
-        start = MCLMCAdaptationState(scale, 0.1 * scale, jnp.ones_like(state.position))
+        start: Any = (scale, 0.1 * scale, jnp.ones_like(state.position))
 
         def tunable(rng_key, state, logdensity_fn, step_size, inverse_mass_matrix, integration_steps_params):
             return kernel(
@@ -86,7 +87,7 @@ def _build(target_acceptance_rate: float, mean_integration_steps: float) -> Kern
             frac_tune1=0.5,
             frac_tune2=0.5,
             diagonal_preconditioning=False,
-            params=start,
+            params=MCLMCAdaptationState(*start),
             target_num_integration_steps=mean_integration_steps,
         )
         num_gradients = jnp.asarray(2.0 * mean_integration_steps * num_tuned, jnp.float32)

@@ -1,6 +1,7 @@
 """The sampler that needs no number: BAOAB whose step size, localization and length are calibrated on the run itself.
 
-Targets exp(-n beta L_n(w) - gamma/2 |w - w*|^2) like `baoab`; see `llcray.sampling.calibrated` for what it decides and how.
+Targets exp(-n beta L_n(w) - gamma/2 |w - w*|^2) like `baoab`; see `llcray.sampling.calibrated` for what it decides and
+how.
 """
 
 from typing import Annotated, Any, ClassVar, Literal
@@ -26,7 +27,7 @@ class Auto(SamplerVariant):
     kind: Literal["auto"] = "auto"
     batch_size: Count | None = None
     gradient: Literal["minibatch", "control_variate"] = "minibatch"
-    max_heat: Annotated[float, Field(gt=0, le=0.5)] = 0.03
+    max_heat: Annotated[float, Field(gt=0, le=0.5)] = 0.02
 
     @property
     def examples_per_gradient(self) -> int:

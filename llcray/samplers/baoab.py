@@ -3,8 +3,9 @@
     B: p <- p - (h/2) g        A: w <- w + (h/2) p        O: p <- c p + sqrt(1 - c^2) xi,  c = exp(-alpha)
     one step = B A O A B,  g a minibatch estimate of the gradient of n beta L_n(w) + gamma/2 |w - w*|^2,  xi ~ N(0, I)
 
-targets exp(-n beta L_n(w) - gamma/2 |w - w*|^2) with unit mass. With full gradients the positions are exact on a quadratic
-at any stable h. Gradient noise heats momenta and positions alike (equipartition), so the excess kinetic energy,
+targets exp(-n beta L_n(w) - gamma/2 |w - w*|^2) with unit mass. With full gradients the positions are exact on a
+quadratic at any stable h. Gradient noise heats momenta and positions alike (equipartition), so the excess kinetic
+energy,
 
     heat = (1 + c^2)/4 (E|p|^2 - d)   with p just before O, the mean over O of the excess,
 
@@ -57,7 +58,7 @@ class BAOABState(NamedTuple):
     anchor: Any
 
 
-def build_baoab(batch_size: int, gradient: str) -> Kernel:
+def build_baoab(batch_size: int, gradient: Literal["minibatch", "control_variate"]) -> Kernel:
     """The kernel; `hyper` holds `step_size` and `damping`."""
     import jax
     import jax.numpy as jnp

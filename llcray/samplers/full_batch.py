@@ -103,6 +103,7 @@ def window_adapted(
     adaptation = blackjax.window_adaptation(
         algorithm, logdensity_fn, initial_step_size=0.5, adaptation_info_fn=record, **settings
     )
-    (state, tuned), history = adaptation.run(rng_key, position, num_steps)
+    run: Any = adaptation.run
+    (state, tuned), history = run(rng_key, position, num_steps)
     num_gradients = jnp.sum(history.info.num_integration_steps).astype(jnp.float32)
     return state, {name: tuned[name] for name in ("step_size", "inverse_mass_matrix")}, num_gradients

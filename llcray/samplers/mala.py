@@ -5,7 +5,8 @@
 in u = (w - w*)/s, s = 1/sqrt(largest curvature of n beta L_n + gamma); targets exp(-n beta L_n(w) - gamma/2 |w - w*|^2)
 exactly. Full gradients in float64; h adapted per chain to the acceptance rate that is optimal in high dimension.
 
-Reference: Roberts & Rosenthal 1998, Optimal scaling of discrete approximations to Langevin diffusions; BlackJAX's `mala`.
+Reference: Roberts & Rosenthal 1998, Optimal scaling of discrete approximations to Langevin diffusions; BlackJAX's
+`mala`.
 """
 
 from typing import Annotated, Literal

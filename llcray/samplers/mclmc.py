@@ -8,7 +8,7 @@ an energy error per dimension, which bounds the bias without removing it. Full g
 Reference: Robnik et al. 2022 (arXiv 2212.08549), eq. 4; tuning: BlackJAX's `mclmc_find_L_and_step_size`.
 """
 
-from typing import Literal
+from typing import Any, Literal
 
 from llcray.samplers.kernel import Kernel, SamplerVariant
 from llcray.variant import PositiveFloat
@@ -18,8 +18,8 @@ class MCLMC(SamplerVariant):
     """Microcanonical Langevin Monte Carlo.
 
     Attributes:
-        energy_variance: Tuned-for variance of the energy error per dimension and step. BlackJAX's default, 5e-4, leaves a
-            bias of one to two percent on quadratics and several on deep linear networks.
+        energy_variance: Tuned-for variance of the energy error per dimension and step. BlackJAX's default, 5e-4,
+            leaves a bias of one to two percent on quadratics and several on deep linear networks.
     """
 
     kind: Literal["mclmc"] = "mclmc"
@@ -39,6 +39,7 @@ def _build(energy_variance: float) -> Kernel:
     import blackjax
     import jax
     import jax.numpy as jnp
+    from blackjax.adaptation.mclmc_adaptation import MCLMCAdaptationState
 
     from llcray.samplers import full_batch as fb
 
@@ -56,9 +57,7 @@ def _build(energy_variance: float) -> Kernel:
 
     def adapt(rng_key, state, posterior, hyper, num_steps):
         dimension = state.position.shape[0]
-        tuned_from = blackjax.adaptation.mclmc_adaptation.MCLMCAdaptationState(
-            jnp.sqrt(float(dimension)), jnp.asarray(0.1 * dimension**0.5), jnp.ones_like(state.position)
-        )
+        start: Any = (jnp.sqrt(float(dimension)), jnp.asarray(0.1 * dimension**0.5), jnp.ones_like(state.position))
         state, tuned, num_tuned = blackjax.mclmc_find_L_and_step_size(
             kernel,
             num_steps=num_steps,
@@ -70,7 +69,7 @@ def _build(energy_variance: float) -> Kernel:
             frac_tune3=0.3,
             desired_energy_var=energy_variance,
             diagonal_preconditioning=False,
-            params=tuned_from,
+            params=MCLMCAdaptationState(*start),
         )
         hyper = hyper | {"step_size": tuned.step_size, "decoherence_length": tuned.L}
         return state, jax.tree.map(jnp.asarray, hyper), jnp.asarray(2.0 * num_tuned, jnp.float32)

@@ -2,8 +2,8 @@
 
     leapfrog steps of H = -log p(w) + p' M^-1 p / 2, doubled until the trajectory turns back; a multinomial draw from it
 
-targets exp(-n beta L_n(w) - gamma/2 |w - w*|^2) exactly. Full gradients in float64; step size and diagonal mass matrix adapted
-in windows, per chain. Chains of one program wait for the longest trajectory.
+targets exp(-n beta L_n(w) - gamma/2 |w - w*|^2) exactly. Full gradients in float64; step size and diagonal mass matrix
+adapted in windows, per chain. Chains of one program wait for the longest trajectory.
 
 Reference: Hoffman & Gelman 2014 (arXiv 1111.4246); Betancourt 2017 (arXiv 1701.02434), A.3; BlackJAX's `nuts`.
 """

@@ -1,9 +1,10 @@
 """Stochastic gradient Hamiltonian Monte Carlo, Euler discretisation, momentum kept from step to step.
 
-    w <- w + h p,    p <- (1 - alpha) p - h g + sqrt(2 alpha) xi,    g a minibatch gradient of n beta L_n + gamma/2 |w - w*|^2
+    w <- w + h p,    p <- (1 - alpha) p - h g + sqrt(2 alpha) xi,    g a minibatch gradient of n beta L_n + gamma/2 |w
+    - w*|^2
 
-targets exp(-n beta L_n(w) - gamma/2 |w - w*|^2) as h -> 0 and alpha -> 0. The first-order scheme heats stiff directions, and the
-momenta by alpha/2 in all, which says little about the positions: no bias is predicted.
+targets exp(-n beta L_n(w) - gamma/2 |w - w*|^2) as h -> 0 and alpha -> 0. The first-order scheme heats stiff
+directions, and the momenta by alpha/2 in all, which says little about the positions: no bias is predicted.
 
 Reference: Chen, Fox & Guestrin 2014 (arXiv 1402.4102), eq. 15; BlackJAX's `diffusions.sghmc`.
 """
@@ -64,7 +65,7 @@ def _build(batch_size: int) -> Kernel:
         batch_key, noise_key = jax.random.split(rng_key)
         gradient = estimator.gradient(batch_key, state.position, (), posterior)
         gradient = sg.logdensity_gradient(gradient, state.position, posterior)
-        integrate = diffusions.sghmc(alpha=hyper["damping"] / hyper["step_size"])
+        integrate: Any = diffusions.sghmc(alpha=hyper["damping"] / hyper["step_size"])
         moved = integrate(noise_key, state.position, state.momentum, gradient, hyper["step_size"])
         moved = SGHMCState(*(x.astype(state.position.dtype) for x in moved))
         return moved, sg.step_info(estimator.cost(posterior), jnp.nan, jnp.sum(moved.momentum))

@@ -3,12 +3,12 @@
     w <- w - (epsilon/2) P g + sqrt(epsilon P) xi,    g = n beta grad L_B(w) + gamma (w - w*),    xi ~ N(0, I)
 
 targets exp(-n beta L_n(w) - gamma/2 |w - w*|^2) as epsilon -> 0. P = 1, or 1/(sqrt(v) + a) with v the running second
-moment of the minibatch loss gradient alone (localization excluded), started at 1 and divided by 1 - decay^t, which keeps the
-first steps short; `adam` also replaces the loss gradient by its running mean. An adaptive P makes the chain non-stationary;
-frozen after warmup, it targets the right density.
+moment of the minibatch loss gradient alone (localization excluded), started at 1 and divided by 1 - decay^t, which
+keeps the first steps short; `adam` also replaces the loss gradient by its running mean. An adaptive P makes the chain
+non-stationary; frozen after warmup, it targets the right density.
 
-Reference: Welling & Teh 2011; Lau et al. 2023 (arXiv 2308.12108), Alg. 1; preconditioned forms: Hitchcock & Hoogland 2025
-(arXiv 2507.21449), App. D.3, Alg. 2 and 3.
+Reference: Welling & Teh 2011; Lau et al. 2023 (arXiv 2308.12108), Alg. 1; preconditioned forms: Hitchcock & Hoogland
+2025 (arXiv 2507.21449), App. D.3, Alg. 2 and 3.
 """
 
 from typing import Annotated, Any, ClassVar, Literal, NamedTuple

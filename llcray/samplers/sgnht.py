@@ -2,12 +2,13 @@
 
     u <- u + h p,   p <- (1 - h zeta) p - h g + sqrt(2 alpha) xi,   zeta <- zeta + h (|p|^2/d - 1)
 
-in u = (w - w*)/s, s = 1/sqrt(largest curvature of n beta L_n + gamma), so that the thermostat reacts on the time scale of the
-dynamics; g a minibatch gradient of the potential in u. Targets exp(-n beta L_n(w) - gamma/2 |w - w*|^2) as h -> 0, also under
-gradient noise of unknown size, if it is isotropic. The Euler friction heats momenta by alpha/2, and the thermostat, holding them
-at the right temperature, cools the positions by as much.
+in u = (w - w*)/s, s = 1/sqrt(largest curvature of n beta L_n + gamma), so that the thermostat reacts on the time scale
+of the dynamics; g a minibatch gradient of the potential in u. Targets exp(-n beta L_n(w) - gamma/2 |w - w*|^2) as h ->
+0, also under gradient noise of unknown size, if it is isotropic. The Euler friction heats momenta by alpha/2, and the
+thermostat, holding them at the right temperature, cools the positions by as much.
 
-Reference: Ding et al. 2014, Bayesian sampling using stochastic gradient thermostats, Alg. 2; BlackJAX's `diffusions.sgnht`.
+Reference: Ding et al. 2014, Bayesian sampling using stochastic gradient thermostats, Alg. 2; BlackJAX's
+`diffusions.sgnht`.
 """
 
 from typing import Any, ClassVar, Literal, NamedTuple
@@ -70,7 +71,7 @@ def _build(batch_size: int) -> Kernel:
         position, h = fb.position(state, posterior, hyper), hyper["step_size"] / hyper["scale"]
         gradient = estimator.gradient(batch_key, position, (), posterior)
         gradient = hyper["scale"] * sg.logdensity_gradient(gradient, position, posterior)
-        integrate = diffusions.sgnht(alpha=hyper["damping"] / h)
+        integrate: Any = diffusions.sgnht(alpha=hyper["damping"] / h)
         moved = integrate(noise_key, *state, gradient, h)
         moved = SGNHTState(*(x.astype(position.dtype) for x in moved))
         return moved, sg.step_info(estimator.cost(posterior), jnp.nan, jnp.sum(moved.momentum))

@@ -37,7 +37,8 @@ class GradientEstimator:
 
 
 def gradient_estimator(kind: GradientKind, batch_size: int) -> GradientEstimator:
-    """`minibatch`: the mean gradient of a random batch. `control_variate`: g_B(w) - g_B(w*) + g(w*), less noisy near w*.
+    """`minibatch`: the mean gradient of a random batch. `control_variate`: g_B(w) - g_B(w*) + g(w*), less noisy near
+    w*.
 
     Reference: Baker et al. 2019 (arXiv 1706.05439), eq. 3.
     """

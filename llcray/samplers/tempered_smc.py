@@ -1,10 +1,11 @@
 """Tempered sequential Monte Carlo: a cross-check, for small targets, that does not start at w*.
 
-    particles from N(w*, I/gamma), moved through exp(-theta n beta (L_n - L_n*)) N(w*, I/gamma), theta from 0 to 1, each rise
-    chosen to keep a share of the effective particles; resampled, and moved by Hamiltonian Monte Carlo at every rise
+    particles from N(w*, I/gamma), moved through exp(-theta n beta (L_n - L_n*)) N(w*, I/gamma), theta from 0 to 1,
+    each rise chosen to keep a share of the effective particles; resampled, and moved by Hamiltonian Monte Carlo at
+    every rise
 
-targets exp(-n beta L_n(w) - gamma/2 |w - w*|^2). A chain is a population of its own; after tempering its particles are moved
-and recorded in turn, one a draw. Full gradients in float64. The localization must be positive.
+targets exp(-n beta L_n(w) - gamma/2 |w - w*|^2). A chain is a population of its own; after tempering its particles are
+moved and recorded in turn, one a draw. Full gradients in float64. The localization must be positive.
 
 Reference: Del Moral, Doucet & Jasra 2006, Sequential Monte Carlo samplers; BlackJAX's `adaptive_tempered_smc`.
 """
@@ -65,6 +66,7 @@ def _build(sampler: TemperedSMC) -> Kernel:
 
     num_particles, num_leapfrog = sampler.num_particles, sampler.num_integration_steps
     kernel = fb.random_length_hmc()
+    extended: Any = extend_params  # typed for arrays, meant for any mapping of them
 
     def init(rng_key, position, posterior, hyper):
         spread = 1 / (jnp.sqrt(posterior.localization) * hyper["scale"])
@@ -84,12 +86,12 @@ def _build(sampler: TemperedSMC) -> Kernel:
         def loglikelihood(u):
             return _logdensity(posterior, hyper)(u) - logprior(u)
 
-        smc = blackjax.adaptive_tempered_smc(
+        smc: Any = blackjax.adaptive_tempered_smc(
             logprior,
             loglikelihood,
             kernel,
             blackjax.hmc.init,
-            extend_params(
+            extended(
                 {
                     "step_size": jnp.asarray(sampler.step_size),
                     "inverse_mass_matrix": jnp.ones_like(state.position),

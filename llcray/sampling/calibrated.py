@@ -1,10 +1,11 @@
 """The schedule of `kind: auto`: finds a step size on the chain itself, then samples until the estimate is good.
 
 1. gamma is a few thousandths of the largest curvature of n beta L_n near w* (see `llcray.posterior`).
-2. Pilot blocks. The step size follows the largest curvature met *on the chain* (it grows away from w*), and shrinks until
-   the measured heat, the predicted bias, is a small share of the estimate. A block that blows up restarts with a quarter
-   of h^2.
-3. Production by doubling, keeping the last half, until the criteria hold and the mean has stopped moving, or the budget ends.
+2. Pilot blocks. The step size follows the largest curvature met *on the chain* (it grows away from w*), and shrinks
+   until the measured heat, the predicted bias, is a small share of the estimate. A block that blows up restarts with a
+   quarter of h^2.
+3. Production by doubling, keeping the last half, until the criteria hold and the mean has stopped moving, or the
+budget ends.
 
 The heat is subtracted from the estimate. Every decision is recorded.
 """
@@ -112,7 +113,7 @@ def _produce(facts: RunFacts, calibration: Calibration, max_heat: float) -> Gene
     num_chains, steps_per_draw = facts.sampling.num_chains, choose_steps_per_draw(facts)
     budget = facts.sampling.budget
     blocks: list[Draws] = []
-    goal, previous = FIRST_BLOCKS, float("nan")
+    goal, previous = _first_goal(facts, calibration), float("nan")
     while True:
         out_of_budget = False
         while len(blocks) < goal and not out_of_budget:
@@ -122,7 +123,7 @@ def _produce(facts: RunFacts, calibration: Calibration, max_heat: float) -> Gene
             out_of_budget = calibration.num_gradients + cost > budget.num_gradients
             if _blew_up(blocks[-1], facts) and calibration.num_restarts < MAX_RESTARTS and not out_of_budget:
                 yield _restart(facts, calibration, "restart: a block blew up")
-                blocks, goal, previous = [], FIRST_BLOCKS, float("nan")
+                blocks, goal, previous = [], _first_goal(facts, calibration), float("nan")
         draws = concatenate(blocks)
         kept = draws.after(draws.num_draws // 2)
         summary = _summary(kept, facts)
@@ -141,12 +142,24 @@ def _produce(facts: RunFacts, calibration: Calibration, max_heat: float) -> Gene
             calibration.squared_step *= max(max_heat * summary.mean / kept.heat.mean(), MIN_CHANGE)
             calibration.num_restarts += 1
             calibration.record("smaller step: too hot")
-            blocks, goal, previous = [], FIRST_BLOCKS, float("nan")
+            blocks, goal, previous = [], _first_goal(facts, calibration), float("nan")
             continue
         if _good_enough(summary, moved, facts):
             break
         goal *= 2
     return _sampled(draws, steps_per_draw, calibration)
+
+
+def _first_goal(facts: RunFacts, calibration: Calibration) -> int:
+    """Blocks of the first production run: the flattest directions relax once, if a quarter of the budget allows it.
+
+    All chains start at w*, so they agree with each other long before those directions have spread.
+    """
+    relaxation = calibration.damping / (calibration.squared_step * max(calibration.localization, 1e-12))
+    cost_per_step = facts.sampler.gradients_per_step(facts.num_data) * facts.sampling.num_chains
+    affordable = 0.25 * facts.sampling.budget.num_gradients / cost_per_step
+    steps_per_block = PILOT_DRAWS * choose_steps_per_draw(facts)
+    return max(FIRST_BLOCKS, int(np.ceil(min(relaxation, affordable) / steps_per_block)))
 
 
 def _sampled(draws: Draws, steps_per_draw: int, calibration: Calibration) -> Sampled:

@@ -19,7 +19,7 @@ from llcray.posterior import Posterior
 from llcray.samplers.kernel import Kernel, SamplerVariant
 from llcray.sampling import block, curvature
 from llcray.sampling.program import compilations
-from llcray.sampling.requests import Adapt, Adapted, Advance, MeasureCurvature, Request, Sampled, Schedule, Start
+from llcray.sampling.requests import Adapt, Adapted, Advance, Request, Sampled, Schedule, Start
 
 ProgressFn = Callable[[int, Draws], None]
 
@@ -156,7 +156,7 @@ def _answer(jobs: list[Job], requests: list[Any]) -> list[Any]:
             return _adapt(jobs, num_steps)
         case Advance():
             return _advance(jobs, requests)
-        case MeasureCurvature():
+        case _:
             return _measure(jobs)
 
 

@@ -26,14 +26,15 @@ compilations = Compilations()
 
 
 class Program:
-    """A function compiled once for every combination of static arguments, array shapes and types.
-
-    Args:
-        function: `function(*static, *args)`; `static` must be hashable and decide the program.
-        donate: Positions among `args` whose buffers the result may reuse.
-    """
+    """A function compiled once for every combination of static arguments, array shapes and types."""
 
     def __init__(self, function: Callable[..., Any], donate: tuple[int, ...] = ()) -> None:
+        """Nothing is compiled yet.
+
+        Args:
+            function: `function(*static, *args)`; `static` must be hashable and decide the program.
+            donate: Positions among `args` whose buffers the result may reuse.
+        """
         self._function = function
         self._donate = donate
         self._compiled: dict[Hashable, Any] = {}

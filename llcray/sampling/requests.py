@@ -68,7 +68,8 @@ class Adapted:
 
 @dataclass(frozen=True)
 class Advance:
-    """Take `num_draws` draws of `steps_per_draw` steps; `hyper` replaces the current numbers if given. Answer: Draws."""
+    """Take `num_draws` draws of `steps_per_draw` steps; `hyper` replaces the current numbers if given. Answer:
+    Draws."""
 
     num_draws: int
     steps_per_draw: int

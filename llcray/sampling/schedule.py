@@ -1,7 +1,7 @@
 """The schedule of samplers whose numbers are set by hand or tuned in their own warmup.
 
-Start, adapt where the kernel can, then double the number of draws until the criteria hold or the budget ends. Burn-in is
-detected on what was drawn; it is never averaged.
+Start, adapt where the kernel can, then double the number of draws until the criteria hold or the budget ends. Burn-in
+is detected on what was drawn; it is never averaged.
 """
 
 from collections.abc import Generator

@@ -20,6 +20,7 @@ from llcray_storage.manifest import Manifest
 from llcray_storage.objects import ObjectStore, quarantine
 from llcray_storage.read import opened, scan_runs, scan_targets
 from llcray_storage.repair import digests_by_run, rebuild
+from llcray_storage.scan import scan_files
 from llcray_storage.schema import DRAWS, RUNS, Table
 from llcray_storage.segments import read_segment, segment_path
 from llcray_storage.settings import Root
@@ -220,7 +221,7 @@ def _key_columns(
     store: ObjectStore, partition: Partition, manifest: Manifest, table: Table, columns: list[str]
 ) -> pl.DataFrame:
     keys = [segment_path(partition, segment) for segment in manifest.of(table)]
-    return snapshots.scan_files(store, table, keys).select(columns).collect()
+    return scan_files(store, table, keys).select(columns).collect()
 
 
 def _check_artifacts(store: ObjectStore, root: Root, deep: bool) -> Iterator[Finding]:

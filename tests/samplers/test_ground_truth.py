@@ -11,7 +11,7 @@ from llcray.api import estimate_llc, parse_sampler
 from llcray.estimation import EstimateRequest, estimate_requests
 from llcray.posterior_spec import PosteriorSpec
 from llcray.sampling_spec import Budget, SamplingSpec, StoppingCriteria
-from llcray.targets import TargetSpec
+from llcray.targets import QuadraticTarget, TargetSpec
 from llcray.targets.build import build_target
 from llcray.targets.target import Target
 
@@ -41,8 +41,8 @@ SAMPLERS = {
     "adjusted_mclmc": ({}, {}),
     "tempered_smc": ({}, {}),
 }
-# The deep linear network's n beta E[L - L*] at gamma = 100 has no closed form. Eight chains of HMC of 16 leapfrog steps,
-# 697,000 gradients, gave 43.55 +- 0.06 (at gamma = 1: 46.61 +- 0.06; as gamma -> 0 and n -> infinity: 47).
+# The deep linear network's n beta E[L - L*] at gamma = 100 has no closed form. Eight chains of HMC of 16 leapfrog
+# steps, 697,000 gradients, gave 43.55 +- 0.06 (at gamma = 1: 46.61 +- 0.06; as gamma -> 0 and n -> infinity: 47).
 DEEP_LINEAR_POSTERIOR = PosteriorSpec(localization=100.0)
 DEEP_LINEAR_REFERENCE, DEEP_LINEAR_REFERENCE_SE = 43.55, 0.06
 
@@ -124,11 +124,7 @@ def test_the_step_size_bias_of_sgld_is_the_predicted_one() -> None:
     sampling = SamplingSpec(until=StoppingCriteria(relative_mcse=0.004, rhat=1.02), budget=Budget(num_gradients=60_000))
     sampler = {"kind": "sgld", "step_size": step_size, "batch_size": 1000}
     e = estimate_llc(target, sampler, posterior=PosteriorSpec(localization=1.0), sampling=sampling)
-    spectrum = (
-        TypeAdapter(TargetSpec)
-        .validate_python({"kind": "quadratic", "num_params": 100, "condition_number": 10.0})
-        .spectrum()
-    )
+    spectrum = QuadraticTarget(num_params=100, condition_number=10.0).spectrum()
     modes = [(e.n_beta * h, e.n_beta * h + 1.0) for h in spectrum]
     predicted = sum(0.5 * th / a / (1 - step_size * a / 4) for th, a in modes)
     assert e.true_llc is not None

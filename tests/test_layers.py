@@ -1,0 +1,129 @@
+"""Imports point one way: storage <- science <- driver <- cli; reports read datasets without JAX or Ray."""
+
+import ast
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[1]
+COMPUTE = {"jax", "jaxlib", "flax", "optax", "blackjax"}
+HEAVY = ("jax", "ray", "flax", "optax", "blackjax", "sklearn", "polars", "matplotlib")
+HELP = """
+from llcray.cli import main
+try:
+    main(["--help"])
+except SystemExit as end:
+    assert end.code == 0, end.code
+"""
+ABOVE_SCIENCE = ("llcray.driver", "llcray.cli", "llcray.command_group", "llcray.report", "llcray.validation")
+
+
+def files_of(package: str) -> list[Path]:
+    """The Python files of a package or module of this repository."""
+    base = ROOT / "storage" if package.startswith("llcray_storage") else ROOT
+    path = base.joinpath(*package.split("."))
+    return sorted(path.rglob("*.py")) if path.is_dir() else [path.with_suffix(".py")]
+
+
+def science_files() -> list[Path]:
+    above = {file for package in ABOVE_SCIENCE for file in files_of(package)}
+    return [file for file in files_of("llcray") if file not in above and file != ROOT / "llcray" / "__init__.py"]
+
+
+def imports_of(path: Path) -> Iterator[str]:
+    """Every module a file imports, inside functions too; `from a import b` counts as a and as a.b."""
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            assert node.level == 0, f"{path}:{node.lineno}: imports are absolute here"
+            module = node.module or ""
+            yield module
+            yield from (f"{module}.{alias.name}" for alias in node.names)
+
+
+def is_in(module: str, package: str) -> bool:
+    return module == package or module.startswith(package + ".")
+
+
+def breaches(files: list[Path], forbidden: set[str] | tuple[str, ...]) -> list[str]:
+    """`file imports module` for every import of a forbidden package."""
+    assert files
+    return [
+        f"{file.relative_to(ROOT)} imports {module}"
+        for file in files
+        for module in imports_of(file)
+        if any(is_in(module, package) for package in forbidden)
+    ]
+
+
+def loaded_after(statements: str) -> set[str]:
+    """Which heavy packages a fresh Python has loaded after running some statements."""
+    script = f"import sys\n{statements}\nprint('loaded:', *(name for name in {HEAVY!r} if name in sys.modules))"
+    done = subprocess.run([sys.executable, "-c", script], cwd=ROOT, capture_output=True, text=True, timeout=120)
+    assert done.returncode == 0, done.stderr
+    return set(done.stdout.splitlines()[-1].split()[1:])
+
+
+def test_storage_depends_on_neither_llcray_nor_the_compute_stack():
+    assert not breaches(files_of("llcray_storage"), {*COMPUTE, "ray", "llcray"})
+
+
+def test_reports_import_neither_jax_nor_ray():
+    """Someone who only reads a dataset installs no JAX: the base install lacks it."""
+    assert not breaches(files_of("llcray.report"), {*COMPUTE, "ray", "sklearn"})
+
+
+def test_of_llcray_a_report_knows_only_reports():
+    own = [
+        f"{file.relative_to(ROOT)} imports {module}"
+        for file in files_of("llcray.report")
+        for module in imports_of(file)
+        if is_in(module, "llcray") and module != "llcray" and not is_in(module, "llcray.report")
+    ]
+    assert not own
+
+
+def test_only_the_driver_imports_ray():
+    driver = set(files_of("llcray.driver"))
+    others = [file for file in [*files_of("llcray"), *files_of("llcray_storage")] if file not in driver]
+    assert not breaches(others, {"ray"})
+
+
+def test_science_knows_nothing_of_the_driver_the_command_line_or_reports():
+    assert not breaches(science_files(), ABOVE_SCIENCE)
+
+
+def test_the_driver_knows_nothing_of_the_command_line():
+    assert not breaches(files_of("llcray.driver"), ("llcray.cli", "llcray.command_group"))
+
+
+def test_estimates_are_numpy_in_numpy_out():
+    assert not breaches(files_of("llcray.llc"), COMPUTE)
+
+
+@pytest.mark.parametrize("module", ["llcray", "llcray.spec", "llcray.samplers", "llcray.llc", "llcray.driver"])
+def test_importing_a_package_loads_nothing_heavy(module: str):
+    """A validator or an editor plugin that imports us must not claim a device, nor wait for matplotlib."""
+    assert loaded_after(f"import {module}") == set()
+
+
+def test_storage_loads_polars_alone():
+    assert loaded_after("import llcray_storage") == {"polars"}
+
+
+def test_help_loads_nothing_heavy():
+    assert loaded_after(HELP) == set()
+
+
+def test_planning_a_sweep_loads_no_jax():
+    """`import blackjax` initialises a backend: reading and laying out a sweep file must not."""
+    loaded = loaded_after(
+        "from llcray.spec import load_sweep, trials\n"
+        "sweep = load_sweep('experiments/quickstart.yaml')\n"
+        "assert trials(sweep.runs, 2)"
+    )
+    assert not loaded & {*COMPUTE, "ray"}
