@@ -44,17 +44,20 @@ def validate(options: ValidationOptions, console: Console | None = None) -> int:
     Raises:
         StorageError: The dataset cannot be used.
     """
-    console = console or Console()
-    dataset = Dataset.create_or_open(options.storage)
-    suite = suite_runs(options.size, options.kinds)
-    todo = suite if options.force else _unfinished(suite, dataset)
+    return validate_runs(suite_runs(options.size, options.kinds), options.storage, options.force, console or Console())
+
+
+def validate_runs(suite: Sequence[SuiteRun], storage: str, force: bool, console: Console) -> int:
+    """`validate` of any runs that have names."""
+    dataset = Dataset.create_or_open(storage)
+    todo = suite if force else _unfinished(suite, dataset)
     started, cpu_started = time.monotonic(), time.process_time()
-    _estimate(todo, suite, dataset, options.force, console)
-    runs = compared(_rows(suite, options.storage))
+    _estimate(todo, suite, dataset, console)
+    runs = compared(_rows(suite, storage))
     print_validation(runs, scores(runs, list(dict.fromkeys(run.kind for run in suite))), console)
     spent = f"{rounded(time.monotonic() - started, 0)} s, {rounded(time.process_time() - cpu_started, 0)} s of CPU"
     console.print(_closing_line(len(todo), len(suite), spent), highlight=False)
-    console.print(f"llcray report {options.storage} --sweep {SWEEP}", markup=False, highlight=False, soft_wrap=True)
+    console.print(f"llcray report {storage} --sweep {SWEEP}", markup=False, highlight=False, soft_wrap=True)
     return ALL_OK if runs["has_estimate"].all() else SOME_FAILED
 
 
@@ -70,20 +73,17 @@ def _unfinished(suite: Sequence[SuiteRun], dataset: Dataset) -> tuple[SuiteRun, 
     return tuple(run for run in suite if statuses.get(run.spec.run_id) != "ok")
 
 
-def _estimate(
-    todo: Sequence[SuiteRun], suite: Sequence[SuiteRun], dataset: Dataset, force: bool, console: Console
-) -> None:
-    before = dataset.generations(SWEEP)
-    redone = dataset.finished(SWEEP) if not force else before
-    generations = {run_id: before[run_id] + 1 for run_id in redone if run_id in before}
+def _estimate(todo: Sequence[SuiteRun], suite: Sequence[SuiteRun], dataset: Dataset, console: Console) -> None:
+    """Does the runs in turn; those that have a row already get one of the next generation."""
+    generations = {run_id: generation + 1 for run_id, generation in dataset.generations(SWEEP).items()}
     started = time.monotonic()
     with console.status("loading JAX") as status:
         for position, run in enumerate(todo, len(suite) - len(todo) + 1):
             where = f"{position} of {len(suite)}: {run.case}, {run.kind}"
             status.update(f"{where}; {rounded(time.monotonic() - started, 0)} s so far")
-            _estimate_one(run, dataset, generations)
             if not console.is_terminal:
-                console.print(where, highlight=False)
+                console.print(where, markup=False, highlight=False)
+            _estimate_one(run, dataset, generations)
 
 
 def _estimate_one(run: SuiteRun, dataset: Dataset, generations: Mapping[str, int]) -> None:
