@@ -105,7 +105,9 @@ def _renumber(on_progress: Callable[[int, Draws], None] | None, group: list[int]
 def _by_signature(requests: Sequence[EstimateRequest]) -> list[list[int]]:
     groups: dict[Any, list[int]] = {}
     for index, request in enumerate(requests):
-        key = (request.component, request.sampler.static_key(), request.sampling.num_chains)
+        sampling = request.sampling
+        shape = (sampling.num_chains, sampling.projection_dimension)
+        key = (request.component, request.sampler.static_key(), shape)
         groups.setdefault(key, []).append(index)
     return list(groups.values())
 
@@ -158,7 +160,9 @@ def _prepare(exact: Posterior, sampled: Posterior, request: EstimateRequest) -> 
         n_beta=n_beta,
         curvature=curvature_scale(replace(exact, n_beta=jnp.asarray(n_beta))),
     )
-    return Job(posterior, request.seed, request.sampler.schedule(facts), kernel, request.sampling.num_chains), facts
+    sampling = request.sampling
+    schedule = request.sampler.schedule(facts)
+    return Job(posterior, request.seed, schedule, kernel, sampling.num_chains, sampling.projection_dimension), facts
 
 
 def curvature_scale(posterior: Posterior) -> float:

@@ -42,6 +42,8 @@ class SamplingSpec(Variant):
         steps_per_draw: Sampler steps between recorded draws; null lets the sampler choose so that evaluating the
             full-data loss costs little beside the steps.
         seed: Varies the draws of one target.
+        projection_dimension: Numbers recorded of each draw's w - w*: fixed random directions, for traces and ranks of
+            parameters; 0 records none.
     """
 
     num_chains: Annotated[Count, Field(ge=1)] = 4
@@ -50,3 +52,4 @@ class SamplingSpec(Variant):
     num_warmup: Count = 200
     steps_per_draw: Count | None = None
     seed: NonNegativeInt = 0
+    projection_dimension: Annotated[NonNegativeInt, Field(le=64)] = 0

@@ -180,9 +180,15 @@ def _draw_rows(result: RunEstimate) -> list[Row]:
                 "heat": draws.heat[chain],
                 "energy": draws.energy[chain],
                 "energy_change": draws.energy_change[chain],
+                **_projection(draws, chain),
             }
         )
     return rows
+
+
+def _projection(draws: Draws, chain: int) -> Row:
+    dimension = draws.projection.shape[2]
+    return {"projection": draws.projection[chain], "projection_dimension": dimension} if dimension else {}
 
 
 @cache

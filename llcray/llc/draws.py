@@ -17,6 +17,7 @@ class Draws(NamedTuple):
         heat: Mean predicted bias of n beta (L - L*) through discretisation and gradient noise, nats.
         num_gradients: Work since the last draw, full-data equivalents, loss evaluation included.
         num_divergent: Steps since the last draw that left the stable region.
+        projection: Random projection of w - w*, shape (chain, draw, projection dimension); the dimension may be 0.
     """
 
     centered_loss: Any
@@ -27,6 +28,7 @@ class Draws(NamedTuple):
     heat: Any
     num_gradients: Any
     num_divergent: Any
+    projection: Any
 
     @property
     def num_chains(self) -> int:

@@ -35,6 +35,7 @@ def _adapt(kernel: Kernel, num_steps: int, rng_key: Array, state: Any, posterior
 def _advance(
     kernel: Kernel,
     num_draws: int,
+    projection_dimension: int,
     rng_key: Array,
     state: Any,
     posterior: Any,
@@ -53,7 +54,9 @@ def _advance(
             return state, StepTotals.add(total, info)
 
         state, total = jax.lax.fori_loop(0, steps_per_draw, step, (state, StepTotals.zero()))
-        return state, _record(kernel, state, posterior, hyper, total, steps_per_draw)
+        record = _record(kernel, state, posterior, hyper, total, steps_per_draw)
+        offset = kernel.position(state, posterior, hyper) - posterior.center
+        return state, record._replace(projection=project(offset, projection_dimension))
 
     return jax.lax.scan(draw, state, first_draw + jnp.arange(num_draws))
 
@@ -86,7 +89,21 @@ def _record(kernel: Kernel, state: Any, posterior: Any, hyper: Any, total: StepI
         heat=total.heat / num_steps,
         num_gradients=total.num_gradients + kernel.loss_gradients,
         num_divergent=total.is_divergent,
+        projection=None,
     )
+
+
+def project(offset: Array, dimension: int) -> Array:
+    """Coordinates of `offset`, shape (d,), along fixed random unit directions; shape (dimension,).
+
+    The directions are made as they are used, one at a time: no d x dimension matrix is kept.
+    """
+
+    def along(index: Array) -> Array:
+        direction = jax.random.normal(jax.random.fold_in(jax.random.key(0), index), offset.shape, jnp.float32)
+        return jnp.dot(direction, offset.astype(jnp.float32)) / jnp.linalg.norm(direction)
+
+    return jax.lax.map(along, jnp.arange(dimension))
 
 
 def _over_runs_and_chains(function: Any, chain_axes: tuple[Any, ...], run_axes: tuple[Any, ...]) -> Any:
@@ -101,14 +118,16 @@ def _adapt_all(kernel: Kernel, num_steps: int, *args: Any) -> Any:
     return _over_runs_and_chains(partial(_adapt, kernel, num_steps), (0, 0, None, 0), (0, 0, 0, 0))(*args)
 
 
-def _advance_all(kernel: Kernel, num_draws: int, *args: Any) -> Any:
+def _advance_all(kernel: Kernel, num_draws: int, projection_dimension: int, *args: Any) -> Any:
     chain_axes, run_axes = (0, 0, None, 0, None, None), (0, 0, 0, 0, 0, None)
-    return _over_runs_and_chains(partial(_advance, kernel, num_draws), chain_axes, run_axes)(*args)
+    one_chain = partial(_advance, kernel, num_draws, projection_dimension)
+    return _over_runs_and_chains(one_chain, chain_axes, run_axes)(*args)
 
 
 # start((kernel,), keys, posterior, hyper) -> state
 start = Program(_start_all)
 # adapt((kernel, num_steps), keys, state, posterior, hyper) -> (state, hyper, num_gradients)
 adapt = Program(_adapt_all)
-# advance((kernel, num_draws), keys, state, posterior, hyper, first_draw, steps_per_draw) -> (state, Draws)
+# advance((kernel, num_draws, projection_dimension), keys, state, posterior, hyper, first_draw, steps_per_draw)
+#   -> (state, Draws)
 advance = Program(_advance_all, donate=(1,))

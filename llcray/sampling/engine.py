@@ -34,6 +34,7 @@ class Job:
         schedule: The coroutine that decides.
         kernel: The sampler, built.
         num_chains: Number of chains.
+        projection_dimension: Random directions recorded of each draw.
     """
 
     posterior: Posterior
@@ -41,6 +42,7 @@ class Job:
     schedule: Schedule
     kernel: Kernel
     num_chains: int
+    projection_dimension: int = 0
     state: Any = None
     start_hyper: Any = None
     hyper: Any = None
@@ -195,7 +197,8 @@ def _advance(jobs: list[Job], requests: list[Advance]) -> list[Draws]:
     first_draws = jnp.asarray([job.next_draw for job in jobs], jnp.int32)
     args = (keys, _states(jobs), _posteriors(jobs), _hypers(jobs), first_draws)
     steps_per_draw = jnp.asarray(request.steps_per_draw, jnp.int32)
-    state, draws = block.advance((jobs[0].kernel, request.num_draws), *args, steps_per_draw)
+    static = (jobs[0].kernel, request.num_draws, jobs[0].projection_dimension)
+    state, draws = block.advance(static, *args, steps_per_draw)
     _scatter(jobs, state)
     for job in jobs:
         job.next_draw += request.num_draws

@@ -146,6 +146,7 @@ AXES: tuple[Column, ...] = (
     _axis("sampler_stabilization", REAL, "", "Added to the root of that mean."),
     _axis("sampler_max_heat", REAL, "fraction", "Largest step-size bias to sample with, as a share of the LLC."),
     _axis("sampler_damping", REAL, "", "Damping of an underdamped Langevin step."),
+    _axis("sampling_projection_dimension", WHOLE, "", "Random directions recorded of each draw."),
     _axis("sampling_num_chains", WHOLE, "chains", "Chains asked for."),
     _axis("sampling_num_warmup", WHOLE, "steps", "Warmup steps a chain asked for."),
     _axis("sampling_steps_per_draw", WHOLE, "steps", "Sampler steps between draws asked for; null: chosen."),

@@ -23,6 +23,7 @@ def make_draws(llc: np.ndarray, n_beta: float = 10.0, heat: float = 0.0) -> Draw
         heat=np.full(shape, heat),
         num_gradients=np.ones(shape),
         num_divergent=np.zeros(shape, int),
+        projection=np.zeros((*shape, 0)),
     )
 
 

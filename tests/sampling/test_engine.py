@@ -99,3 +99,14 @@ def test_work_counts_every_chain_warmup_and_loss_evaluation(target: Target) -> N
     sgld = estimate_llc(target, SGLD(batch_size=50), sampling=SHORT, num_chains=2)
     per_draw = 2 * (4 * 50 / 200 + 1 / 3)
     assert sgld.num_gradients == pytest.approx(per_draw * sgld.draws.num_draws, rel=1e-5)
+
+
+def test_projections_have_the_spread_of_the_posterior() -> None:
+    """An isotropic normal posterior of variance v gives projections of variance v in every direction."""
+    spec = {"kind": "quadratic", "num_params": 20, "num_data": 1000}
+    isotropic = build_target(TypeAdapter(TargetSpec).validate_python(spec))
+    sampling = SamplingSpec(projection_dimension=3, budget=Budget(num_gradients=20_000))
+    e = estimate_llc(isotropic, HMC(), posterior=PosteriorSpec(localization=1.0), sampling=sampling)
+    kept = e.draws.projection[:, e.num_warmup_draws :]
+    assert kept.shape[2] == 3
+    np.testing.assert_allclose(kept.var(axis=(0, 1)) * (e.n_beta + 1.0), 1.0, atol=0.25)
