@@ -63,7 +63,7 @@ def validate_runs(suite: Sequence[SuiteRun], storage: str, force: bool, console:
 
 def _closing_line(num_done: int, num_runs: int, spent: str) -> str:
     done = f"{num_done} runs in {spent}, compilation included" if num_done else ""
-    there = f"{num_runs - num_done} of {num_runs} runs were there already: --force computes them again"
+    there = f"{num_runs - num_done} of {num_runs} runs were there already (--force: again)"
     return "; ".join(part for part in (done, there if num_done < num_runs else "") if part) + "."
 
 

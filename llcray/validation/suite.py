@@ -40,7 +40,7 @@ NUM_RANDOM: dict[Size, int] = {"quick": 0, "default": 10, "full": 60}
 NUM_RANDOM_NETS: dict[Size, int] = {"quick": 0, "default": 0, "full": 10}
 ACTIVATIONS: tuple[Activation, ...] = ("tanh", "gelu", "relu")
 UNIT_LOCALIZATION = 1.0
-WELL_CONDITIONED = 3
+MANY, FEW = 20_000, 1000
 # Of SGLD: the largest bias of a coordinate's term, epsilon t h/4, as a share.
 SGLD_BIAS = 0.01
 
@@ -133,7 +133,7 @@ def _small() -> Iterator[Case]:
     yield Case("quadratic d=20 cond. 100", QuadraticTarget(num_params=20, condition_number=100), stiffness=1.0)
     yield Case("w1^2 + w2^4 + w3^6", EvenPowersTarget(powers=(2, 4, 6)), stiffness=2.0)
     yield Case("(w1 w2)^2", NormalCrossingTarget(powers=(1, 1)), _unit_localization(), stiffness=2.0)
-    yield from (_three_by_three(teacher) for teacher in ("aligned", "generic"))
+    yield from (_three_by_three(teacher, MANY) for teacher in ("aligned", "generic"))
     yield _realisable("tanh", (5, 4, 3), 0)
 
 
@@ -141,6 +141,7 @@ def _larger() -> Iterator[Case]:
     yield Case("quadratic d=1000", QuadraticTarget(num_params=1000))
     yield Case("quadratic d=50 cond. 10^4", QuadraticTarget(num_params=50, condition_number=1e4))
     yield Case("20 powers 2, 4, 6, 8", EvenPowersTarget(powers=(2, 4, 6, 8) * 5))
+    yield _three_by_three("generic", FEW)
     yield Case("w2^4", NormalCrossingTarget(powers=(0, 2)), _unit_localization(), stiffness=2.0)
     yield Case("(w1 w2)^4", NormalCrossingTarget(powers=(2, 2)), _unit_localization(), stiffness=2.0)
     yield from (_realisable(activation, (5, 4, 3), 0) for activation in ACTIVATIONS[1:])
@@ -165,15 +166,16 @@ def _unit_localization() -> PosteriorSpec:
     return PosteriorSpec(localization=UNIT_LOCALIZATION)
 
 
-def _three_by_three(teacher: Literal["aligned", "generic"]) -> Case:
+def _three_by_three(teacher: Literal["aligned", "generic"], num_data: int) -> Case:
     """lambda is 4 where the teacher is aligned, 4.5 where it is generic: the estimate is local.
 
-    Both values are asymptotic, so the seed is one whose generic teacher is not near a more singular one: its smallest
-    singular value is 0.31, and the automatic gamma takes 0.1 off its 4.5 (Laplace's formula). With seed 0 that is 0.12,
-    and gamma takes 0.5 off: there the two teachers can hardly be told apart.
+    Both are asymptotic. The generic teacher's smallest singular value is 0.12: with few examples the posterior is wider
+    than that, does not tell the teacher from a more singular one, and every sampler comes out near 4. At n = 20,000 it
+    is narrower. The smaller n stays in the suite as the example of an asymptotic value that does not hold yet.
     """
-    target = DeepLinearTarget(widths=(3, 3, 3), rank=1, teacher=teacher, seed=WELL_CONDITIONED)
-    return Case(f"DLN 3-3-3 r1 {teacher}", target, stiffness=2 / target.noise_scale**2)
+    target = DeepLinearTarget(widths=(3, 3, 3), rank=1, teacher=teacher, num_data=num_data)
+    size = "" if num_data == MANY else f" n={num_data}"
+    return Case(f"DLN 3-3-3 r1 {teacher}{size}", target, stiffness=2 / target.noise_scale**2)
 
 
 def _realisable(activation: Activation, sizes: tuple[int, ...], seed: int) -> Case:

@@ -81,6 +81,7 @@ class Score:
         p90_error: 90th percentile of the same.
         worst_error: Largest.
         bias: Mean of (estimate - truth)/truth, with its sign.
+        half_width: Median of 1.96 se/truth: a coverage is worth the more the narrower its intervals are.
         num_covered: Runs whose 95% interval has the truth.
         kendall_tau: Rank correlation (tau-b) of estimates and truths over the counted runs.
         median_gradients: Full-data-equivalent gradients a run, of all runs with an estimate.
@@ -98,6 +99,7 @@ class Score:
     p90_error: float
     worst_error: float
     bias: float
+    half_width: float
     num_covered: int
     kendall_tau: float
     median_gradients: float
@@ -140,6 +142,7 @@ def score(sampler: str, runs: pl.DataFrame) -> Score:
         p90_error=_quantile(error, 0.9),
         worst_error=_quantile(error, 1.0),
         bias=float(signed.mean()) if signed.size else math.nan,
+        half_width=_quantile((Z_95 * counted["se"] / counted["true_llc"]).to_numpy(), 0.5),
         num_covered=int(counted["covered"].fill_null(False).sum()),
         kendall_tau=order_preservation(counted["true_llc"].to_numpy(), counted["llc"].to_numpy()),
         median_gradients=_quantile(estimated["num_gradients"].to_numpy(), 0.5),

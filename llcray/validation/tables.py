@@ -23,8 +23,9 @@ LEGEND = (
     "factor e in gamma changes.",
 )
 SCORES_LEGEND = (
-    "errors: |LLC - truth|/truth; bias: its signed mean; in 95%: |z| <= 1.96; tau: Kendall's, of order;",
-    "FDE (full-data-equivalent gradients) and seconds of sampling: median a run.",
+    "runs: counted+not. median, p90, worst: of |LLC - truth|/truth; bias: its signed mean; ±95%: median",
+    "half width of intervals, relative; in 95%: truths inside; tau: Kendall's, of order; FDE: full-data",
+    "gradients and seconds of sampling, median a run.",
 )
 MIN_NAME = 12
 MISSED_STYLE, LEFT_OUT_STYLE = "bold red", "dim"
@@ -68,7 +69,7 @@ def scores_table(scores: Iterable[Score]) -> Table:
     """One row a sampler."""
     table = plain_table()
     table.add_column("sampler", no_wrap=True)
-    headers = ("runs", "failed", "doubted", "median error", "p90", "worst", "bias", "in 95%", "tau", "FDE", "seconds")
+    headers = ("runs", "failed", "doubted", "median", "p90", "worst", "bias", "±95%", "in 95%", "tau", "FDE", "seconds")
     for header in headers:
         table.add_column(header, justify="right", no_wrap=True)
     for score in scores:
@@ -79,6 +80,7 @@ def scores_table(scores: Iterable[Score]) -> Table:
             str(score.num_doubted),
             *(percent(value) for value in (score.median_error, score.p90_error, score.worst_error)),
             percent(score.bias, signed=True),
+            percent(score.half_width),
             f"{score.num_covered}/{score.num_counted}",
             rounded(score.kendall_tau, 3),
             rounded(score.median_gradients, 0),
@@ -141,6 +143,6 @@ def _print_remarks(runs: pl.DataFrame, console: Console) -> None:
 
 
 def _miss(row: dict[str, Any]) -> str:
-    known = "the exact value" if row["true_llc_kind"] == FINITE else "the asymptotic value, which is not of this n"
+    known = "the exact value" if row["true_llc_kind"] == FINITE else "n → ∞, which may not hold at this n"
     said = f"{percent(row['relative_error'], signed=True)}, z {row['z']:.1f} against {known}"
     return said + (f" ({row['verdict']})" if row["verdict"] != "ok" else "")
