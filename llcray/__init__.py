@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from llcray.sampling_spec import SamplingSpec as SamplingSpec
     from llcray.targets.target import Target as Target
 
-__version__ = version("llcray")
+    __version__: str
 
 _HOME = {
     "LLCEstimate": "llcray.api",
@@ -32,6 +32,8 @@ def __getattr__(name: str) -> Any:
         return getattr(importlib.import_module(_HOME[name]), name)
     if name == "samplers":
         return importlib.import_module("llcray.samplers")
+    if name == "__version__":
+        return version("llcray")
     raise AttributeError(f"module 'llcray' has no attribute {name!r}; it has {', '.join(__dir__())}.")
 
 

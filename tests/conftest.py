@@ -1,0 +1,46 @@
+"""A small dataset that looks like the quickstart's, for tests of what readers do. No number in it was measured."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import llcray_storage as ls
+import numpy as np
+import pytest
+
+from llcray.spec import RunSpec, load_sweep, spec_columns
+
+QUICKSTART = Path(__file__).parents[1] / "experiments" / "quickstart.yaml"
+NUM_DRAWS = 60
+
+
+@pytest.fixture(scope="session")
+def quickstart_results(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A dataset with every run of the quickstart, by the columns its own specs have."""
+    root = tmp_path_factory.mktemp("quickstart") / "results"
+    dataset = ls.Dataset.create_or_open(root)
+    for run in load_sweep(QUICKSTART).runs:
+        rng = np.random.default_rng(int(run.run_id, 16))
+        series = rng.gamma(20.0, size=(4, NUM_DRAWS))
+        dataset.write_run(_row(run, series), [_chain(chain, values) for chain, values in enumerate(series)])
+    return root
+
+
+def _row(run: RunSpec, series: np.ndarray) -> Mapping[str, Any]:
+    mcse = float(series.std() / series.size**0.5)
+    estimate = {"llc": float(series.mean()), "llc_mcse": mcse, "llc_sd": float(series.std()), "rhat": 1.0}
+    counts = {"num_chains": 4, "num_draws": NUM_DRAWS, "num_data": 1000, "num_params": 310, "n_beta": 144.8}
+    work = {"num_gradients": 4000.0, "sampling_seconds": 2.0, "compile_seconds": 1.0, "loss_at_center": 0.3}
+    known = {"sweep": "quickstart", "status": "ok", "verdict": "ok", "ess_bulk": 240.0, "ess_tail": 200.0}
+    return {**spec_columns(run), **known, **estimate, **counts, **work}
+
+
+def _chain(chain: int, llc_draws: np.ndarray) -> Mapping[str, Any]:
+    return {
+        "chain": chain,
+        "status": "ok",
+        "n_beta": 144.8,
+        "num_warmup_draws": 0,
+        "centered_loss": llc_draws / 144.8,
+        "squared_distance": np.full(NUM_DRAWS, 0.1),
+    }
