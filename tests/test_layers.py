@@ -105,10 +105,14 @@ def test_estimates_are_numpy_in_numpy_out():
     assert not breaches(files_of("llcray.llc"), COMPUTE)
 
 
-@pytest.mark.parametrize("module", ["llcray", "llcray.spec", "llcray.samplers", "llcray.llc", "llcray.driver"])
+@pytest.mark.parametrize("module", ["llcray", "llcray.spec", "llcray.samplers", "llcray.llc", "llcray.cli"])
 def test_importing_a_package_loads_nothing_heavy(module: str):
     """A validator or an editor plugin that imports us must not claim a device, nor wait for matplotlib."""
     assert loaded_after(f"import {module}") == set()
+
+
+def test_importing_the_driver_starts_nothing():
+    assert not loaded_after("import llcray.driver") & {*COMPUTE, "ray", "matplotlib"}
 
 
 def test_storage_loads_polars_alone():
