@@ -220,7 +220,7 @@ def promote(uri: str, folder: Path, sweep: str | None, plots: str | None) -> Non
 
 
 @main.command()
-@click.option("--quick", "size", flag_value="quick", help="Seven small targets, in under a minute.")
+@click.option("--quick", "size", flag_value="quick", help="Six small targets, in under a minute.")
 @click.option("--full", "size", flag_value="full", help="With 60 random tasks and ten networks.")
 @storage_option
 @click.option("--sampler", "kinds", metavar="KIND", multiple=True, help="Only this sampler; repeatable.")
