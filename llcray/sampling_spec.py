@@ -46,7 +46,7 @@ class SamplingSpec(Variant):
             parameters; 0 records none.
     """
 
-    num_chains: Annotated[Count, Field(ge=1)] = 4
+    num_chains: Count = 4
     until: StoppingCriteria = StoppingCriteria()
     budget: Budget = Budget()
     num_warmup: Count = 200

@@ -158,6 +158,7 @@ def _say_nothing_to_do(call: _Call) -> int:
 
 def _conclude(call: _Call, tracker: Tracker) -> int:
     taken = duration(time.monotonic() - call.started)
+    call.dataset.compact_if_due(call.sweep.name)
     if not call.is_terse and (tracker.finished or tracker.num_before):
         _show_results(call)
     if tracker.stopped:
