@@ -56,14 +56,14 @@ def validate_runs(suite: Sequence[SuiteRun], storage: str, force: bool, console:
     runs = compared(_rows(suite, storage))
     print_validation(runs, scores(runs, list(dict.fromkeys(run.kind for run in suite))), console)
     spent = f"{rounded(time.monotonic() - started, 0)} s, {rounded(time.process_time() - cpu_started, 0)} s of CPU"
-    console.print(_closing_line(len(todo), len(suite), spent), highlight=False)
+    console.print(_closing_line(len(todo), len(suite), spent), highlight=False, soft_wrap=True)
     console.print(f"llcray report {storage} --sweep {SWEEP}", markup=False, highlight=False, soft_wrap=True)
     return ALL_OK if runs["has_estimate"].all() else SOME_FAILED
 
 
 def _closing_line(num_done: int, num_runs: int, spent: str) -> str:
     done = f"{num_done} runs in {spent}, compilation included" if num_done else ""
-    there = f"{num_runs - num_done} of {num_runs} runs were there already (--force: again)"
+    there = f"{num_runs - num_done} of {num_runs} were there already (--force: again)"
     return "; ".join(part for part in (done, there if num_done < num_runs else "") if part) + "."
 
 

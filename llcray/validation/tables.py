@@ -143,6 +143,6 @@ def _print_remarks(runs: pl.DataFrame, console: Console) -> None:
 
 
 def _miss(row: dict[str, Any]) -> str:
-    known = "the exact value" if row["true_llc_kind"] == FINITE else "n → ∞, which may not hold at this n"
+    known = "the exact value" if row["true_llc_kind"] == FINITE else "n → ∞, which may not hold at this n and gamma"
     said = f"{percent(row['relative_error'], signed=True)}, z {row['z']:.1f} against {known}"
     return said + (f" ({row['verdict']})" if row["verdict"] != "ok" else "")

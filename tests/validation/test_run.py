@@ -42,7 +42,7 @@ def test_a_second_call_computes_nothing_and_prints_the_same_table(tmp_path: Path
     assert "1 runs in" in first
     code, second = validated([QUADRATIC], tmp_path)
     assert code == 0
-    assert "1 of 1 runs were there already" in second
+    assert "1 of 1 were there already" in second
     table = first[first.index("target ") : first.index("1 runs in")]
     assert table in second
 
