@@ -15,6 +15,7 @@ from llcray.driver.options import SweepOptions
 from llcray.driver.pending import Pending, pending
 from llcray.driver.wording import duration, plural
 from llcray.spec import Resources, Sweep, TrialPlan, load_sweep, trials
+from llcray.variant import canonical_json
 
 MAX_ROWS = 40
 
@@ -73,8 +74,19 @@ def local_slots(resources: Resources, options: SweepOptions) -> int:
 
 
 def ordered_trials(todo: Pending, num_slots: int, model: CostModel) -> tuple[TrialPlan, ...]:
-    """The trials, those expected to take longest first, so that none is left alone at the end."""
-    return tuple(sorted(trials(todo.runs, num_slots), key=lambda plan: -model.trial_seconds(plan.runs)))
+    """The trials, those expected to take longest first, so that none is left alone at the end.
+
+    One of every kind of network leads: workers that start together then compile different programs, and find each
+    other's in the compilation cache.
+    """
+    longest_first = sorted(trials(todo.runs, num_slots), key=lambda plan: -model.trial_seconds(plan.runs))
+    leading = {_network(plan): plan for plan in reversed(longest_first)}
+    leaders = [plan for plan in longest_first if leading[_network(plan)] is plan]
+    return tuple(leaders + [plan for plan in longest_first if leading[_network(plan)] is not plan])
+
+
+def _network(plan: TrialPlan) -> str:
+    return canonical_json([plan.target.kind, getattr(plan.target, "architecture", None)])
 
 
 def _runs(sweep: Sweep, todo: Pending, plans: tuple[TrialPlan, ...]) -> Table:

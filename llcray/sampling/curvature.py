@@ -13,6 +13,7 @@ NUM_LANCZOS_STEPS = 10
 # A Hessian-vector product costs about two gradients, a loss about a third of one.
 GRADIENTS_PER_PRODUCT = 2.0
 NUM_RADII = 32
+DEGENERATE = 1e-3
 CURVATURE_GRADIENTS = NUM_LANCZOS_STEPS * GRADIENTS_PER_PRODUCT
 SCALE_GRADIENTS = 2 * CURVATURE_GRADIENTS + NUM_RADII / 3
 
@@ -57,8 +58,9 @@ def largest_curvature(rng_key: Array, posterior: Posterior, position: Array) -> 
 def posterior_curvature(rng_key: Array, posterior: Posterior) -> Array:
     """The curvature scale of n beta L_n near w*: positive also where the Hessian at w* vanishes.
 
-    The larger of the largest eigenvalues at w* and at the distance, along a random direction, where n beta (L - L*)
-    first exceeds one: a degenerate minimum is flat at w* but not where the posterior has its mass.
+    The largest eigenvalue at w*. Where that is degenerate, below DEGENERATE of what is found further out, the largest
+    eigenvalue at the distance, along a random direction, at which n beta (L - L*) first exceeds one: such a minimum is
+    flat at w* but not where the posterior has its mass.
     """
     direction_key, center_key, outer_key = jax.random.split(rng_key, 3)
     center = posterior.center
@@ -71,7 +73,8 @@ def posterior_curvature(rng_key: Array, posterior: Posterior) -> Array:
     at_center = largest_curvature(center_key, posterior, center)
     further_out = largest_curvature(outer_key, posterior, center + radius * direction)
     candidates = jnp.stack([at_center, further_out, 1 / radius**2])
-    return jnp.max(jnp.where(jnp.isfinite(candidates), candidates, 0))
+    largest = jnp.max(jnp.where(jnp.isfinite(candidates), candidates, 0))
+    return jnp.where(at_center > DEGENERATE * largest, at_center, largest)
 
 
 def _at_center_all(keys: Array, posterior: Posterior) -> Array:
