@@ -93,12 +93,4 @@ def _build(target_acceptance_rate: float, mean_integration_steps: float) -> Kern
         num_gradients = jnp.asarray(2.0 * mean_integration_steps * num_tuned, jnp.float32)
         return state, jax.tree.map(jnp.asarray, hyper | {"step_size": tuned.step_size}), num_gradients
 
-    return Kernel(
-        init=init,
-        step=step,
-        position=fb.position,
-        centered_loss=fb.centered_loss,
-        loss_gradients=0.0,
-        initial_jitter=0.1,
-        adapt=adapt,
-    )
+    return fb.exact_gradient_kernel(init, step, adapt)

@@ -92,10 +92,4 @@ def build_baoab(batch_size: int, gradient: Literal["minibatch", "control_variate
         moved = BAOABState(position, momentum, gradient, state.anchor)
         return moved, sg.step_info(estimator.cost(posterior), heat, heat)
 
-    return Kernel(
-        init=init,
-        step=step,
-        position=sg.position,
-        centered_loss=sg.centered_loss,
-        loss_gradients=sg.LOSS_GRADIENTS,
-    )
+    return sg.minibatch_kernel(init, step)

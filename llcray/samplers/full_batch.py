@@ -11,7 +11,7 @@ import jax
 import jax.numpy as jnp
 
 from llcray.posterior import Posterior
-from llcray.samplers.kernel import Hyper, StepInfo
+from llcray.samplers.kernel import Hyper, Kernel, StepInfo
 
 Array = Any
 
@@ -34,6 +34,26 @@ def position(state: Any, posterior: Posterior, hyper: Hyper) -> Array:
 def centered_loss(state: Any, posterior: Posterior, hyper: Hyper) -> Array:
     """L_n(w) - L_n(w*) from the log-density the state carries; costs nothing."""
     return posterior.centered_loss_of(state.logdensity, position(state, posterior, hyper))
+
+
+# Chains start this many posterior scales from w*: less than the stiffest direction's width.
+INITIAL_JITTER = 0.1
+
+
+def exact_gradient_kernel(
+    init: Callable[..., Any], step: Callable[..., Any], adapt: Callable[..., Any], max_adaptations: int = 1
+) -> Kernel:
+    """A kernel whose state holds u as `position` and the log-density it was found to have."""
+    return Kernel(
+        init=init,
+        step=step,
+        position=position,
+        centered_loss=centered_loss,
+        loss_gradients=0.0,
+        initial_jitter=INITIAL_JITTER,
+        max_adaptations=max_adaptations,
+        adapt=adapt,
+    )
 
 
 # Trajectories are shortened by a random factor between this and one: at a fixed length some directions return to where

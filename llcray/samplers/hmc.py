@@ -69,12 +69,4 @@ def _build(num_integration_steps: int, target_acceptance_rate: float) -> Kernel:
         )
         return state, hyper | tuned, num_gradients
 
-    return Kernel(
-        init=init,
-        step=step,
-        position=fb.position,
-        centered_loss=fb.centered_loss,
-        loss_gradients=0.0,
-        initial_jitter=0.1,
-        adapt=adapt,
-    )
+    return fb.exact_gradient_kernel(init, step, adapt)

@@ -67,12 +67,4 @@ def _build(target_acceptance_rate: float) -> Kernel:
         state, averaging = jax.lax.fori_loop(0, num_steps, body, (state, start(jnp.asarray(0.1, state.position.dtype))))
         return state, hyper | {"step_size": final(averaging)}, jnp.asarray(num_steps, jnp.float32)
 
-    return Kernel(
-        init=init,
-        step=step,
-        position=fb.position,
-        centered_loss=fb.centered_loss,
-        loss_gradients=0.0,
-        initial_jitter=0.1,
-        adapt=adapt,
-    )
+    return fb.exact_gradient_kernel(init, step, adapt)

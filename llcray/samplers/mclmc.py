@@ -74,13 +74,4 @@ def _build(energy_variance: float) -> Kernel:
         hyper = hyper | {"step_size": tuned.step_size, "decoherence_length": tuned.L}
         return state, jax.tree.map(jnp.asarray, hyper), jnp.asarray(2.0 * num_tuned, jnp.float32)
 
-    return Kernel(
-        init=init,
-        step=step,
-        position=fb.position,
-        centered_loss=fb.centered_loss,
-        loss_gradients=0.0,
-        initial_jitter=0.1,
-        max_adaptations=5,
-        adapt=adapt,
-    )
+    return fb.exact_gradient_kernel(init, step, adapt, max_adaptations=5)

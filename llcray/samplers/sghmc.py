@@ -70,10 +70,4 @@ def _build(batch_size: int) -> Kernel:
         moved = SGHMCState(*(x.astype(state.position.dtype) for x in moved))
         return moved, sg.step_info(estimator.cost(posterior), jnp.nan, jnp.sum(moved.momentum))
 
-    return Kernel(
-        init=init,
-        step=step,
-        position=sg.position,
-        centered_loss=sg.centered_loss,
-        loss_gradients=sg.LOSS_GRADIENTS,
-    )
+    return sg.minibatch_kernel(init, step)

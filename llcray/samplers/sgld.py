@@ -122,11 +122,4 @@ def _build(sampler: SGLD) -> Kernel:
 
         return jax.lax.fori_loop(0, num_steps, body, state), hyper, num_steps * estimator.cost(posterior)
 
-    return Kernel(
-        init=init,
-        step=step,
-        position=sg.position,
-        centered_loss=sg.centered_loss,
-        loss_gradients=sg.LOSS_GRADIENTS,
-        adapt=adapt if is_frozen and preconditioner != "none" else None,
-    )
+    return sg.minibatch_kernel(init, step, adapt if is_frozen and preconditioner != "none" else None)

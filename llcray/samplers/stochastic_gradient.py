@@ -8,7 +8,7 @@ import jax
 import jax.numpy as jnp
 
 from llcray.posterior import Posterior
-from llcray.samplers.kernel import StepInfo
+from llcray.samplers.kernel import Kernel, StepInfo
 
 Array = Any
 GradientKind = Literal["minibatch", "control_variate"]
@@ -82,18 +82,6 @@ def logdensity_gradient(loss_gradient: Array, position: Array, posterior: Poster
     return -posterior.n_beta * loss_gradient - posterior.localization * (position - posterior.center)
 
 
-def position(state: Any, posterior: Posterior, hyper: Any) -> Array:
-    """w of a state that holds it as `position`."""
-    del posterior, hyper
-    return state.position
-
-
-def centered_loss(state: Any, posterior: Posterior, hyper: Any) -> Array:
-    """L_n(w) - L_n(w*) by a pass over the full data."""
-    del hyper
-    return posterior.centered_loss(state.position)
-
-
 # A pass over the data without gradients, in full-data-equivalent gradients.
 LOSS_GRADIENTS = 1 / 3
 
@@ -108,4 +96,16 @@ def step_info(num_gradients: Array, heat: Array, check: Array) -> StepInfo:
         energy_change=nan,
         heat=jnp.asarray(heat, jnp.float32),
         is_divergent=~jnp.isfinite(check),
+    )
+
+
+def minibatch_kernel(init: Callable[..., Any], step: Callable[..., Any], adapt: Any = None) -> Kernel:
+    """A kernel whose state holds w as `position`; its full-data loss costs a pass over the data."""
+    return Kernel(
+        init=init,
+        step=step,
+        position=lambda state, posterior, hyper: state.position,
+        centered_loss=lambda state, posterior, hyper: posterior.centered_loss(state.position),
+        loss_gradients=LOSS_GRADIENTS,
+        adapt=adapt,
     )
