@@ -41,6 +41,7 @@ class TrialReport:
         llc: Running estimate of that run, nats; NaN before the first draws.
         llc_mcse: Its standard error, nats; NaN where not known yet.
         fraction: Share of that run's budget that is spent.
+        num_gradients: What that run has spent, full-data equivalents.
     """
 
     finished: tuple[RunReport, ...] = ()
@@ -49,3 +50,4 @@ class TrialReport:
     llc: float = math.nan
     llc_mcse: float = math.nan
     fraction: float = 0.0
+    num_gradients: float = 0.0

@@ -17,9 +17,14 @@ from ray import tune
 from ray.exceptions import RayTaskError
 from ray.tune.schedulers import FIFOScheduler
 
+from llcray.driver.beacon import Wish
+from llcray.driver.errors import DriverError
+from llcray.driver.herald import Herald
 from llcray.driver.reports import TrialReport
+from llcray.driver.slots import amounts
 from llcray.driver.tracker import Tracker
 from llcray.driver.trainable import SweepTrial
+from llcray.driver.trial_queue import TrialQueue
 from llcray.driver.view import View
 from llcray.driver.work import Assignment, reason_of, settle
 from llcray.spec import Resources
@@ -43,7 +48,7 @@ class Conduct:
         scratch: Folder for what Tune insists on writing.
         max_concurrent: Most trials at a time.
         max_retries: Times a trial starts again after its worker died.
-        stop: Asked several times a second whether to end early.
+        wish: Asked several times a second whether to end early: `drain` lets the trials under way end.
     """
 
     assignment: Assignment
@@ -52,35 +57,41 @@ class Conduct:
     scratch: Path
     max_concurrent: int
     max_retries: int
-    stop: Callable[[], bool]
+    wish: Callable[[], Wish]
 
 
-def run_trials(conduct: Conduct, tracker: Tracker, view: View) -> None:
-    """Runs all trials, or until `conduct.stop` says so.
+def run_trials(conduct: Conduct, tracker: Tracker, view: View, herald: Herald) -> None:
+    """Runs all trials, or until `conduct.wish` says so.
 
     Args:
         conduct: What to run, and how.
         tracker: Kept up to date.
         view: Shown what happens.
+        herald: Told of where trials run.
 
     Raises:
         StorageError: Neither results nor failures can be written any more.
     """
-    watch = _Watch(conduct, tracker, view)
+    watch = _Watch(conduct, tracker, view, herald)
     fruitless = 0
-    while tracker.unfinished and not conduct.stop():
+    while tracker.unfinished and not conduct.wish():
         before = len(tracker.finished)
         try:
             _tune(conduct, tracker, watch)
+            reason = "it ended too early"
         except SweepStoppedError:
             if watch.fatal is not None:
                 raise watch.fatal from None
             return
         except Exception as error:
-            fruitless = 0 if len(tracker.finished) > before else fruitless + 1
-            if fruitless >= MAX_FRUITLESS_ROUNDS:
+            reason = reason_of(error)
+            if fruitless + 1 >= MAX_FRUITLESS_ROUNDS and len(tracker.finished) == before:
                 raise
-            view.notice(f"The scheduler failed ({reason_of(error)}); starting what is left again.")
+        fruitless = 0 if len(tracker.finished) > before else fruitless + 1
+        if fruitless >= MAX_FRUITLESS_ROUNDS:
+            raise DriverError(f"The scheduler ended {fruitless} times without doing a run: {reason}.")
+        if tracker.unfinished and not conduct.wish():
+            view.notice(f"The scheduler failed ({reason}); starting what is left again.")
         tracker.running.clear()
 
 
@@ -91,11 +102,13 @@ def _tune(conduct: Conduct, tracker: Tracker, watch: "_Watch") -> None:
     indices = [index for index, plan in plans if any(run.run_id in left for run in plan.runs)]
     is_first = not (tracker.finished or tracker.losses)
     os.environ["TUNE_MAX_PENDING_TRIALS_PG"] = str(PENDING_PER_SLOT * conduct.max_concurrent)
+    watch.queue = queue = TrialQueue(indices, attempt=0 if is_first else 1)
     trainable = tune.with_parameters(SweepTrial, assignment=conduct.assignment, resources=conduct.resources)
     tune.Tuner(
         tune.with_resources(trainable, _bundle(conduct.resources)),
-        param_space={"index": tune.grid_search(indices), "attempt": 0 if is_first else 1},
         tune_config=tune.TuneConfig(
+            search_alg=queue,
+            num_samples=len(indices),
             max_concurrent_trials=conduct.max_concurrent,
             reuse_actors=True,
             scheduler=_Scheduler(),
@@ -115,8 +128,7 @@ def _tune(conduct: Conduct, tracker: Tracker, watch: "_Watch") -> None:
 
 
 def _bundle(resources: Resources) -> tune.PlacementGroupFactory:
-    amounts = {"CPU": resources.cpus, "GPU": resources.gpus, "memory": resources.memory or 0}
-    return tune.PlacementGroupFactory([{name: amount for name, amount in amounts.items() if amount}])
+    return tune.PlacementGroupFactory([{name: amount for name, amount in amounts(resources).items() if amount}])
 
 
 def _name(trial: Any) -> str:
@@ -145,10 +157,12 @@ class _Scheduler(FIFOScheduler):
 class _Watch(tune.Callback):
     """Tune's events, told to tracker and view."""
 
-    def __init__(self, conduct: Conduct, tracker: Tracker, view: View) -> None:
+    def __init__(self, conduct: Conduct, tracker: Tracker, view: View, herald: Herald) -> None:
         self._conduct = conduct
         self._tracker = tracker
         self._view = view
+        self._herald = herald
+        self.queue: TrialQueue | None = None
         self.fatal: StorageError | None = None
 
     def __getstate__(self) -> dict[str, Any]:
@@ -163,8 +177,9 @@ class _Watch(tune.Callback):
         self, iteration: int, trials: Sequence[Any], trial: Any, result: Mapping[str, Any], **info: Any
     ) -> None:
         """A worker reports."""
-        node = str(result.get("hostname", ""))
-        for run in self._tracker.reported(trial.config["index"], result["report"], node):
+        place = result["place"]
+        self._herald.trial_is_at(trial.config["index"], place)
+        for run in self._tracker.reported(trial.config["index"], result["report"], place.node):
             self._view.run_finished(self._tracker, run)
 
     def on_trial_complete(self, iteration: int, trials: Sequence[Any], trial: Any, **info: Any) -> None:
@@ -197,7 +212,11 @@ class _Watch(tune.Callback):
     def on_step_end(self, iteration: int, trials: Sequence[Any], **info: Any) -> None:
         """Several times a second: redraw, and see whether to stop."""
         self._view.tick(self._tracker)
-        if self.fatal is not None or self._conduct.stop():
+        self._herald.tick()
+        wish = self._conduct.wish()
+        if wish == "drain" and self.queue is not None:
+            self.queue.is_closed = True
+        if self.fatal is not None or wish == "stop":
             for trial in trials:
                 actor = trial.temporary_state.ray_actor
                 if actor is not None:

@@ -8,6 +8,8 @@ from pathlib import Path
 import llcray_storage as ls
 from rich.console import Console
 
+from llcray.driver.address import Choice, is_remote, leave_running
+from llcray.driver.beacon import Wish
 from llcray.driver.errors import DriverError
 from llcray.driver.interrupts import Interrupts
 from llcray.driver.labels import labels
@@ -24,13 +26,16 @@ SOME_FAILED = 1
 STOPPED_EARLY = 130
 
 
-def run_sweep(path: str | Path, options: SweepOptions, console: Console | None = None) -> int:
+def run_sweep(
+    path: str | Path, options: SweepOptions, console: Console | None = None, choose: Choice = leave_running
+) -> int:
     """Runs what the dataset does not have yet.
 
     Args:
         path: The sweep file.
         options: See `SweepOptions`.
         console: Where to print; by default standard output (standard error where that is for `json_lines`).
+        choose: Asked on Ctrl-C what becomes of a sweep that runs elsewhere, see `llcray.driver.submission.watch`.
 
     Returns:
         Exit code: 0 all ok, 1 some runs failed, 130 stopped early (interrupted, or the time budget was spent).
@@ -42,6 +47,10 @@ def run_sweep(path: str | Path, options: SweepOptions, console: Console | None =
     """
     console = console or Console(stderr=options.json_lines)
     sweep = load_sweep(path, options.overrides)
+    if is_remote(options.address):
+        from llcray.driver.submission import submit_sweep
+
+        return submit_sweep(Path(path), options, console, choose)
     storage = _rooted(options.storage)
     dataset = ls.Dataset.create_or_open(storage)
     call = _Call(path, options, sweep, storage, dataset, pending(sweep, dataset, options), console)
@@ -95,7 +104,8 @@ def _run(call: _Call, interrupts: Interrupts) -> Tracker:
     from llcray.driver.cluster import connect
 
     with ExitStack() as stack:
-        cluster = stack.enter_context(connect(call.options.address, call.sweep.resources))
+        cluster = stack.enter_context(connect(call.options.address, call.sweep.resources, call.options.py_modules))
+        from llcray.driver.herald import Herald
         from llcray.driver.scheduling import Conduct, run_trials
         from llcray.driver.work import Assignment
 
@@ -110,6 +120,8 @@ def _run(call: _Call, interrupts: Interrupts) -> Tracker:
         interrupts.deferred = True
         call.view.opened(tracker)
         stack.callback(lambda: call.view.closed(tracker))
+        herald = Herald(tracker, call.storage)
+        stack.callback(herald.close)
         run_trials(
             Conduct(
                 assignment=Assignment(call.sweep.name, call.storage, plans, call.todo.generations),
@@ -118,21 +130,31 @@ def _run(call: _Call, interrupts: Interrupts) -> Tracker:
                 scratch=cluster.scratch,
                 max_concurrent=slots,
                 max_retries=call.options.max_retries,
-                stop=lambda: _is_to_stop(call, tracker, interrupts),
+                wish=lambda: _wish(call, tracker, interrupts, herald.wish),
             ),
             tracker,
             call.view,
+            herald,
         )
     return tracker
 
 
-def _is_to_stop(call: _Call, tracker: Tracker, interrupts: Interrupts) -> bool:
+def _wish(call: _Call, tracker: Tracker, interrupts: Interrupts, asked: Wish) -> Wish:
+    """Whether to end early, by signals, by what was asked through the cluster, and by the time that has passed."""
     budget = call.options.time_budget
-    if interrupts.received:
-        tracker.stopped = "interrupted"
-    elif budget is not None and time.monotonic() - call.started > budget:
+    wishes = (interrupts.wish, asked)
+    if budget is not None and time.monotonic() - call.started > budget:
         tracker.stopped = "time budget"
-    return bool(tracker.stopped)
+        return "stop"
+    if "stop" in wishes:
+        tracker.stopped = "interrupted"
+        return "stop"
+    if "drain" in wishes and not tracker.stopped:
+        tracker.stopped = "draining"
+        under_way = plural(len(tracker.running), "trial")
+        now = "Ctrl-C again stops" if interrupts.wish else "llcray stop --now stops"
+        call.view.notice(f"No more trials start; {under_way} under way end first. {now} at once.")
+    return "drain" if tracker.stopped == "draining" else ""
 
 
 def _rooted(storage: str) -> str:
@@ -161,8 +183,8 @@ def _conclude(call: _Call, tracker: Tracker) -> int:
     call.dataset.compact_if_due(call.sweep.name)
     if not call.is_terse and (tracker.finished or tracker.num_before):
         _show_results(call)
-    if tracker.stopped:
-        why = "Interrupted" if tracker.stopped == "interrupted" else "The time budget is spent"
+    if tracker.stopped and tracker.unfinished:
+        why = "The time budget is spent" if tracker.stopped == "time budget" else "Interrupted"
         kept = plural(tracker.num_before + len(tracker.finished), "finished run")
         call.view.notice(
             f"{why} after {taken}: {kept} kept in {call.options.storage}, {len(tracker.unfinished)} left. "

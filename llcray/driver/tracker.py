@@ -41,7 +41,7 @@ class Tracker:
         finished: Reports of the runs done now, by id.
         running: Trials under way, by index.
         losses: Why workers of a trial died, by index.
-        stopped: Why the sweep ended before its end.
+        stopped: Why the sweep ended before its end; `draining` where trials under way were let end.
     """
 
     sweep: str
@@ -53,7 +53,7 @@ class Tracker:
     finished: dict[str, RunReport] = field(default_factory=dict)
     running: dict[int, Running] = field(default_factory=dict)
     losses: dict[int, list[str]] = field(default_factory=dict)
-    stopped: Literal["", "interrupted", "time budget"] = ""
+    stopped: Literal["", "draining", "interrupted", "time budget"] = ""
     started: float = field(default_factory=time.monotonic)
 
     @classmethod

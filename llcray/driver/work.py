@@ -136,6 +136,7 @@ class TrialThread:
         except (TrialCancelledError, StorageError):
             raise
         except Exception as error:
+            traceback.print_exception(error)  # into the worker's log, in full
             runs = tuple(left.values())
             if self._now.phase != "building" and len(runs) > 1:
                 for run in runs:
@@ -159,7 +160,7 @@ class TrialThread:
         if math.isfinite(event.llc):
             means.append(event.llc)
         llc, llc_mcse = running_mean(means)
-        self._now = TrialReport((), event.phase, event.run_id, llc, llc_mcse, min(1.0, spent / budget))
+        self._now = TrialReport((), event.phase, event.run_id, llc, llc_mcse, min(1.0, spent / budget), spent)
 
 
 def running_mean(block_means: Sequence[float]) -> tuple[float, float]:
