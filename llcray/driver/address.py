@@ -1,7 +1,7 @@
 """The ways to say which Ray to use, and which of them a driver can join.
 
-`auto` and `host:port` are joined: the driver is this process. `http://host:8265` and `ray://host:10001` are reached from
-outside: the driver becomes a job on the cluster, and this process watches it.
+`auto` and `host:port` are joined: the driver is this process. `http://host:8265` and `ray://host:10001` are reached
+from outside: the driver becomes a job on the cluster, and this process watches it.
 """
 
 from collections.abc import Callable

@@ -1,5 +1,6 @@
 """Jobs on a cluster that this process is no part of: over HTTP, or through the port of Ray's client."""
 
+import logging
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -7,6 +8,7 @@ from llcray.driver.errors import DriverError
 
 SECONDS_TO_STOP = "30"
 OVER = ("SUCCEEDED", "FAILED", "STOPPED")
+CHATTY = ("ray.dashboard.modules.dashboard_sdk", "ray.dashboard.modules.job.sdk", "ray._private.runtime_env.packaging")
 UNREACHABLE = (ConnectionError, OSError, RuntimeError)
 
 
@@ -78,6 +80,8 @@ class HttpJobs:
         """Connects; None is the cluster this process is part of."""
         from ray.job_submission import JobSubmissionClient
 
+        for name in CHATTY:  # they set their own levels when imported
+            logging.getLogger(name).setLevel(logging.WARNING)
         self._client = JobSubmissionClient(address)
 
     def submit(self, job_id: str, command: str, runtime_env: dict[str, Any]) -> None:

@@ -3,6 +3,7 @@
 The driver is `llcray sweep FILE --address auto`, run by Ray on the head. What it prints is shown here.
 """
 
+import re
 import secrets
 import shlex
 import shutil
@@ -22,6 +23,7 @@ from llcray.driver.wording import duration
 
 PROGRAM = ("python", "-m", "llcray.cli")
 SECONDS_BETWEEN_LOOKS = 1.0
+RAYS_OWN = re.compile(r" INFO job_manager\.py:|^Running entrypoint for job ")
 CHARACTERS_A_SECOND = 200_000
 PATIENCE_SECONDS = 600.0
 LEFT_RUNNING = 0
@@ -50,14 +52,9 @@ def submit_sweep(path: Path, options: SweepOptions, console: Console, choose: Ch
         shutil.copy(path, folder)
         if _is_profile(options.storage):
             shutil.copy(options.storage, folder)
-        environment = {
-            "PYTHONUNBUFFERED": "1",
-            "COLUMNS": str(console.width),
-            "RAY_JOB_STOP_WAIT_TIME_S": SECONDS_TO_STOP,
-        }
-        needs = {**runtime_env(options.py_modules), "working_dir": folder}
+        needs = {**runtime_env(options.py_modules), "working_dir": folder, "env_vars": _environment(console)}
         jobs = connect_jobs(address, needs)
-        jobs.submit(job_id, _command(path.name, storage, options), {**needs, "env_vars": environment})
+        jobs.submit(job_id, _command(path.name, storage, options), needs)
     again = f"llcray attach {job_id} --address {address}"
     if options.detach:
         _say(console, f"{path.stem}: submitted as {job_id}. To watch: {again}")
@@ -89,9 +86,8 @@ def attach(address: str, job_id: str | None, console: Console, choose: Choice) -
 
 def run_there(address: str, words: list[str], console: Console) -> int:
     """Runs a short command of llcray's on the cluster and shows what it prints; returns its exit code."""
-    needs = runtime_env()
-    jobs = connect_jobs(address, needs)
-    return _run(jobs, words, {**needs, "env_vars": {"COLUMNS": str(console.width)}}, console)
+    needs = {**runtime_env(), "env_vars": _environment(console)}
+    return _run(connect_jobs(address, needs), words, needs, console)
 
 
 def watch(jobs: Jobs, job_id: str, address: str, console: Console, choose: Choice) -> int:
@@ -103,6 +99,7 @@ def watch(jobs: Jobs, job_id: str, address: str, console: Console, choose: Choic
     Returns:
         Its exit code; 0 where it was left running, 130 where it was killed.
     """
+    needs = {**runtime_env(), "env_vars": _environment(console)}
     log = _Log(jobs, job_id, console)
     while True:
         try:
@@ -113,7 +110,7 @@ def watch(jobs: Jobs, job_id: str, address: str, console: Console, choose: Choic
                 _say(console, f"{job_id} goes on. To watch it again: llcray attach {job_id} --address {address}")
                 return LEFT_RUNNING
             if answer == "stop":
-                _run(jobs, ["stop", "--address", "auto", "--job", job_id], runtime_env(), console)
+                _run(jobs, ["stop", "--address", "auto", "--job", job_id], needs, console)
             elif answer == "kill":
                 jobs.kill(job_id)
 
@@ -141,10 +138,13 @@ class _Log:
             time.sleep(max(SECONDS_BETWEEN_LOOKS, self._shown / CHARACTERS_A_SECOND))
 
     def _show_new(self) -> None:
+        """Shows whole lines, but for those that Ray writes into every job's log."""
         new = self._jobs.log(self._job_id, self._shown)
-        if new:
-            self._shown += len(new)
-            self._console.out(new, end="", highlight=False)
+        whole = new[: new.rfind("\n") + 1]
+        self._shown += len(whole)
+        for line in whole.splitlines():
+            if not RAYS_OWN.search(line):
+                self._console.out(line, highlight=False)
 
     def _conclude(self, status: str, exit_code: int | None, message: str) -> int:
         if status == "STOPPED":
@@ -160,8 +160,8 @@ class _Log:
         if silent > PATIENCE_SECONDS:
             reason = " ".join(str(error).split())[:200]
             raise DriverError(
-                f"The head has not answered for {duration(silent)} ({reason}). Runs that finished are in the dataset; when "
-                "the cluster is up again, the same command goes on."
+                f"The head has not answered for {duration(silent)} ({reason}). Runs that finished are in the dataset; "
+                "when the cluster is up again, the same command goes on."
             ) from error
         time.sleep(5 * SECONDS_BETWEEN_LOOKS)
 
@@ -170,6 +170,16 @@ def _run(jobs: Jobs, words: list[str], needs: dict[str, object], console: Consol
     job_id = f"command-{secrets.token_hex(4)}"
     jobs.submit(job_id, shlex.join([*PROGRAM, *words]), needs)
     return _Log(jobs, job_id, console).show_to_the_end()
+
+
+def _environment(console: Console) -> dict[str, str]:
+    """Variables of a command there: its output fits this terminal, and Ray's daemons keep quiet in it."""
+    return {
+        "COLUMNS": str(console.width),
+        "PYTHONUNBUFFERED": "1",
+        "RAY_BACKEND_LOG_LEVEL": "error",
+        "RAY_JOB_STOP_WAIT_TIME_S": SECONDS_TO_STOP,
+    }
 
 
 def _command(file: str, storage: str, options: SweepOptions) -> str:
@@ -200,8 +210,8 @@ def _storage_there(storage: str) -> str:
     if "://" in storage or Path(storage).is_absolute():
         return storage
     raise DriverError(
-        f"Storage '{storage}' is relative to a folder of this machine, and the sweep runs on others: give s3://, gs://, a "
-        "profile file, or the absolute path of a folder that all machines of the cluster share."
+        f"Storage '{storage}' is relative to a folder of this machine, and the sweep runs on others: give s3://, "
+        "gs://, a profile file, or the absolute path of a folder that all machines of the cluster share."
     )
 
 

@@ -57,9 +57,8 @@ class SweepTrial(tune.Trainable):
     def _start(self, config: dict[str, Any]) -> None:
         plan = self._assignment.plans[config["index"]]
         run_ids = " ".join(run.run_id for run in plan.runs)
-        _log(
-            f"{TRIAL_BEGINS} {plan.trial_id} (attempt {config['attempt'] + 1}) of sweep {self._assignment.sweep}: {run_ids}"
-        )
+        attempt, sweep = config["attempt"] + 1, self._assignment.sweep
+        _log(f"{TRIAL_BEGINS} {plan.trial_id} of sweep {sweep}, attempt {attempt}: {run_ids}")
         self._trial = TrialThread(self._assignment, plan, self._dataset, config["attempt"])
 
 
