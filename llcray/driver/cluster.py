@@ -134,7 +134,10 @@ def _join(ray: Any, address: str, code: dict[str, Any]) -> None:
         ray.init(address=address, runtime_env=code, **QUIETLY)
     except (ConnectionError, ValueError, RuntimeError) as error:
         reason = str(error).splitlines()[0]
-        raise DriverError(f"No Ray cluster answers at '{address}': {reason} Check --address.") from error
+        raise DriverError(
+            f"No Ray cluster answers at '{address}': {reason} Check --address; where the cluster was started with a "
+            "token, set RAY_AUTH_MODE=token, or give `auto` on one of its machines."
+        ) from error
 
 
 def _most() -> Mapping[str, float] | None:

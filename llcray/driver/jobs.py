@@ -66,11 +66,20 @@ def connect_jobs(address: str, runtime_env: dict[str, Any]) -> Jobs:
     Raises:
         DriverError: Nobody answers there, or what it takes is not installed here.
     """
+    _take_token()
     try:
         return _ClientJobs(address, runtime_env) if address.startswith("ray://") else HttpJobs(address)
     except UNREACHABLE as error:
         reason = " ".join(str(error).split())[:300]
         raise DriverError(f"No Ray cluster answers at '{address}': {reason} Check --address.") from error
+
+
+def _take_token() -> None:
+    """Lets Ray show the token of this user's home folder, where there is one: a cluster without tokens ignores it."""
+    from ray._private.authentication.authentication_token_setup import maybe_enable_token_auth_if_token_available
+
+    logging.getLogger("ray").setLevel(logging.ERROR)
+    maybe_enable_token_auth_if_token_available(warn_if_disabled=False)
 
 
 class HttpJobs:

@@ -43,6 +43,7 @@ class OnPremise:
         self.address = f"http://{self.head.address}:8265"
         self.file = folder / "on_premise.yaml"
         self._build_wheel()
+        self.ray("get-auth-token", "--generate")
         self.file.write_text(yaml.safe_dump(self._config()))
 
     def _timed(self, step: str, work: Callable[[], Any]) -> Any:
@@ -62,7 +63,7 @@ class OnPremise:
         config["provider"] |= {"head_ip": self.head.address, "worker_ips": [one.address for one in self.workers]}
         config["auth"] = {"ssh_user": "root", "ssh_private_key": str(self.lan.key)}
         local = {"constraints.txt": str(ROOT / "constraints.txt"), "dist": str(self.folder / "dist")}
-        config["file_mounts"] = {there: local[here] for there, here in config["file_mounts"].items()}
+        config["file_mounts"] = {there: local.get(here, here) for there, here in config["file_mounts"].items()}
         config["setup_commands"] = _offline_setup()
         return config
 
