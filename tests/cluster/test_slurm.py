@@ -67,5 +67,6 @@ def test_a_batch_job_starts_ray_runs_the_sweep_and_leaves_nothing(job: dict[str,
     assert done.returncode == 0, done.stdout + done.stderr
     assert done.stdout.splitlines()[-1] == "0", "a raylet is left"
     events = [json.loads(text) for text in done.stdout.splitlines() if text.startswith("{")]
-    assert events[-1]["num_ok"] == 2
+    closed = next(event for event in events if event["event"] == "closed")
+    assert closed["num_ok"] == 2
     assert set(ls.finished(str(storage), "tiny").values()) == {"ok"}
