@@ -19,8 +19,6 @@ class Examples(Variant):
 
     one_column: ClassVar[bool] = True
 
-    kind: str
-
     def cell(self) -> str:
         """What stands in column `loss_on`."""
         return canonical_json(self)

@@ -66,7 +66,7 @@ def _(loss_on: PythonExamples, spec: Variant) -> PyTree:
 def _trained(loss_on: Examples, spec: Variant) -> TrainedTarget:
     if not isinstance(spec, TrainedTarget):
         kind = getattr(spec, "kind", type(spec).__name__)
-        raise ValueError(f"loss_on kind {loss_on.kind} is for trained targets; this one is {kind}. Use kind: python.")
+        raise ValueError(f"loss_on {loss_on.cell()} is for trained targets; this one is {kind}. Use kind: python.")
     return spec
 
 
