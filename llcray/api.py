@@ -107,7 +107,11 @@ def estimate_llc(
         seed=int.from_bytes(hashlib.sha256(f"estimate_llc {seed}".encode()).digest()[:8]),
         mask=component,
     )
-    observe = None if on_progress is None else lambda _, draws: on_progress(draws)
+
+    def observe(index: int, phase: str, draws: Draws | None) -> None:
+        if on_progress is not None and draws is not None:
+            on_progress(draws)
+
     [(_, run)] = estimate_requests(target, [request], observe)
     return LLCEstimate(
         estimate=run.estimate,

@@ -14,7 +14,9 @@ from llcray_storage import Dataset
 
 from llcray.estimation import EstimateRequest, RunEstimate, estimate_requests
 from llcray.llc.draws import Draws
+from llcray.sampling.requests import Phase
 from llcray.spec import RunSpec, TrialPlan, spec_columns
+from llcray.targets import TrainedTarget
 from llcray.targets.artifact import load_or_build
 from llcray.targets.target import Target
 
@@ -26,13 +28,14 @@ class TrialEvent:
     """What a trial is doing, for people who watch.
 
     Attributes:
-        phase: `building` the target, or `sampling` a run (compilation included).
+        phase: `training` or `building` the target, `calibrating` a run (tuning in its own warmup, pilots of `auto`) or
+            `sampling` it; compilation included.
         run_id: The run; empty while building.
         llc: Mean of the newest draws' n beta (L - L*), nats; NaN before the first.
         num_gradients: Work of the newest draws, full-data equivalents.
     """
 
-    phase: Literal["building", "sampling"]
+    phase: Literal["training", "building", "calibrating", "sampling"]
     run_id: str = ""
     llc: float = math.nan
     num_gradients: float = 0.0
@@ -67,17 +70,21 @@ def run_trial(
         Exception: Whatever building or sampling raises; runs yielded before are kept.
     """
     started_at = datetime.now(UTC)
-    observe(TrialEvent("building"))
+    observe(TrialEvent("training" if isinstance(plan.target, TrainedTarget) else "building"))
     target = load_or_build(plan.target, dataset)
     requests = [_request(run) for run in plan.runs]
     n_betas: dict[int, float] = {}
 
-    def on_progress(index: int, draws: Draws) -> None:
-        run, n_beta = plan.runs[index], n_betas.setdefault(index, _n_beta(plan.runs[index], target))
-        llc = n_beta * float(np.nanmean(draws.centered_loss)) if draws.healthy.any() else math.nan
-        observe(TrialEvent("sampling", run.run_id, llc, float(np.nansum(draws.num_gradients))))
+    def on_progress(index: int, phase: Phase, draws: Draws | None) -> None:
+        run = plan.runs[index]
+        llc, spent = math.nan, 0.0
+        if draws is not None:
+            n_beta = n_betas.setdefault(index, _n_beta(run, target))
+            llc = n_beta * float(np.nanmean(draws.centered_loss)) if draws.healthy.any() else math.nan
+            spent = float(np.nansum(draws.num_gradients))
+        observe(TrialEvent(phase, run.run_id, llc, spent))
 
-    observe(TrialEvent("sampling", plan.runs[0].run_id))
+    observe(TrialEvent("calibrating", plan.runs[0].run_id))
     for index, result in estimate_requests(target, requests, on_progress):
         run = plan.runs[index]
         row = _row(run, plan, sweep, target, result) | {"started_at": started_at, "finished_at": datetime.now(UTC)}

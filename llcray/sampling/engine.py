@@ -19,9 +19,9 @@ from llcray.posterior import Posterior
 from llcray.samplers.kernel import Kernel, SamplerVariant
 from llcray.sampling import block, curvature
 from llcray.sampling.program import compilations
-from llcray.sampling.requests import Adapt, Adapted, Advance, Request, Sampled, Schedule, Start
+from llcray.sampling.requests import Adapt, Adapted, Advance, Phase, Request, Sampled, Schedule, Start, phase_of
 
-ProgressFn = Callable[[int, Draws], None]
+ProgressFn = Callable[[int, Phase, Draws | None], None]
 
 
 @dataclass
@@ -98,15 +98,18 @@ def execute(jobs: Sequence[Job], on_progress: ProgressFn | None = None) -> Itera
 
     Args:
         jobs: Runs of one compile signature.
-        on_progress: Called with a job's index and its newest block of draws.
+        on_progress: Called with a job's index and phase: before each request (None), and with each block of draws.
     """
     pending = {index: next(job.schedule) for index, job in enumerate(jobs)}
     while pending:
         for group in _alike(pending):
+            if on_progress:
+                for index in group:
+                    on_progress(index, phase_of(pending[index]), None)
             answers = _timed([jobs[index] for index in group], [pending[index] for index in group])
             for index, answer in zip(group, answers, strict=True):
                 if on_progress and isinstance(answer, Draws):
-                    on_progress(index, answer)
+                    on_progress(index, phase_of(pending[index]), answer)
                 try:
                     pending[index] = jobs[index].schedule.send(answer)
                 except StopIteration as stop:

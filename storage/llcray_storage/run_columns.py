@@ -9,6 +9,11 @@ FDE = "full-data-equivalent gradients"
 IDENTITY = (
     Column("run_id", TEXT, "", "Identity of the run: hash of its whole spec.", required=True),
     Column("target_id", TEXT, "", "Identity of the target the run sampled around."),
+    Column("series_id", TEXT, "", "Identity of the run with its step left out: one curve along training shares it."),
+    Column(
+        "trajectory_id", TEXT, "", "Identity of the training that the target is a checkpoint of; null: no checkpoint."
+    ),
+    Column("label", TEXT, "", "Label of the target in the sweep file, for legends; no part of any identity."),
     Column("sweep", TEXT, "", "Sweep that asked for the run.", required=True),
     Column("generation", WHOLE, "", "1, raised by one at each deliberate rerun; the highest counts.", required=True),
     Column("status", TEXT, "", "ok: an estimate; failed: none, see reason.", required=True, choices=("ok", "failed")),
