@@ -185,8 +185,10 @@ def _truth(result: RunEstimate) -> Row:
     row: Row = {}
     if true is not None:
         row |= {"true_llc": true.value, "true_llc_kind": true.kind, "true_llc_source": true.source}
+        row["true_llc_mcse"] = true.mcse
     if asymptotic is not None:
-        row |= {"true_llc_asymptotic": asymptotic.value, "true_multiplicity": asymptotic.multiplicity}
+        row |= {"true_llc_asymptotic": asymptotic.value, "true_llc_asymptotic_kind": asymptotic.kind}
+        row["true_multiplicity"] = asymptotic.multiplicity
     return row
 
 
