@@ -110,7 +110,11 @@ def estimate_llc(
         mask=mask_of(component, target.params, target.structure) if isinstance(component, str) else component,
         component=component if isinstance(component, str) else "all" if component is None else "mask",
     )
-    observe = None if on_progress is None else lambda _, draws: on_progress(draws)
+
+    def observe(index: int, phase: str, draws: Draws | None) -> None:
+        if on_progress is not None and draws is not None:
+            on_progress(draws)
+
     [(_, run)] = estimate_requests(target, [request], observe)
     return LLCEstimate(
         estimate=run.estimate,

@@ -15,7 +15,9 @@ from llcray_storage import Dataset
 from llcray.components.masks import mask_of
 from llcray.estimation import EstimateRequest, RunEstimate, estimate_requests
 from llcray.llc.draws import Draws
+from llcray.sampling.requests import Phase
 from llcray.spec import RunSpec, TrialPlan, spec_columns
+from llcray.targets import TrainedTarget
 from llcray.targets.artifact import load_or_build
 from llcray.targets.loss_on_build import on_other_examples
 from llcray.targets.structure import structure_of
@@ -30,13 +32,14 @@ class TrialEvent:
     """What a trial is doing, for people who watch.
 
     Attributes:
-        phase: `building` the target, or `sampling` a run (compilation included).
+        phase: `training` or `building` the target, `calibrating` a run (tuning in its own warmup, pilots of `auto`) or
+            `sampling` it; compilation included.
         run_id: The run; empty while building.
         llc: Mean of the newest draws' n beta (L - L*), nats; NaN before the first.
         num_gradients: Work of the newest draws, full-data equivalents.
     """
 
-    phase: Literal["building", "sampling"]
+    phase: Literal["training", "building", "calibrating", "sampling"]
     run_id: str = ""
     llc: float = math.nan
     num_gradients: float = 0.0
@@ -71,9 +74,9 @@ def run_trial(
         Exception: Whatever building or sampling raises; runs yielded before are kept.
     """
     started_at = datetime.now(UTC)
-    observe(TrialEvent("building"))
+    observe(TrialEvent("training" if isinstance(plan.target, TrainedTarget) else "building"))
     own = load_or_build(plan.target, dataset)
-    observe(TrialEvent("sampling", plan.runs[0].run_id))
+    observe(TrialEvent("calibrating", plan.runs[0].run_id))
     for runs in by_examples(plan.runs):
         loss_on = runs[0].loss_on
         target = own if loss_on is None else on_other_examples(own, plan.target, loss_on)
@@ -99,10 +102,14 @@ def _estimates(
     requests = [_request(run, target) for run in runs]
     n_betas: dict[int, float] = {}
 
-    def on_progress(index: int, draws: Draws) -> None:
-        run, n_beta = runs[index], n_betas.setdefault(index, _n_beta(runs[index], target))
-        llc = n_beta * float(np.nanmean(draws.centered_loss)) if draws.healthy.any() else math.nan
-        observe(TrialEvent("sampling", run.run_id, llc, float(np.nansum(draws.num_gradients))))
+    def on_progress(index: int, phase: Phase, draws: Draws | None) -> None:
+        run = runs[index]
+        llc, spent = math.nan, 0.0
+        if draws is not None:
+            n_beta = n_betas.setdefault(index, _n_beta(run, target))
+            llc = n_beta * float(np.nanmean(draws.centered_loss)) if draws.healthy.any() else math.nan
+            spent = float(np.nansum(draws.num_gradients))
+        observe(TrialEvent(phase, run.run_id, llc, spent))
 
     for index, result in estimate_requests(target, requests, on_progress):
         yield runs[index], result
@@ -178,8 +185,10 @@ def _truth(result: RunEstimate) -> Row:
     row: Row = {}
     if true is not None:
         row |= {"true_llc": true.value, "true_llc_kind": true.kind, "true_llc_source": true.source}
+        row["true_llc_mcse"] = true.mcse
     if asymptotic is not None:
-        row |= {"true_llc_asymptotic": asymptotic.value, "true_multiplicity": asymptotic.multiplicity}
+        row |= {"true_llc_asymptotic": asymptotic.value, "true_llc_asymptotic_kind": asymptotic.kind}
+        row["true_multiplicity"] = asymptotic.multiplicity
     return row
 
 

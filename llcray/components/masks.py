@@ -17,7 +17,7 @@ Mask = bool | np.ndarray
 MOST_NAMES = 12
 
 
-def mask_of(component: str | Component, params: PyTree, structure: Structure | None = None) -> PyTree | None:
+def mask_of(component: str | Component, params: PyTree, structure: Structure | None = None) -> PyTree:
     """The mask of a component: a pytree like `params` of True, False or boolean arrays; None for `all`.
 
     Args:

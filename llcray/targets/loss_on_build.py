@@ -9,7 +9,7 @@ import numpy as np
 
 from llcray.targets import TrainedTarget
 from llcray.targets.labelling import batch_of, labelled_examples
-from llcray.targets.loss_on import HeldOut, OtherData, PythonExamples
+from llcray.targets.loss_on import Examples, HeldOut, OtherData, PythonExamples
 from llcray.targets.python_build import call_factory
 from llcray.targets.target import Target
 from llcray.variant import Variant
@@ -17,7 +17,7 @@ from llcray.variant import Variant
 PyTree = Any
 
 
-def on_other_examples(target: Target, spec: Variant, loss_on: Variant) -> Target:
+def on_other_examples(target: Target, spec: Variant, loss_on: Examples) -> Target:
     """The target with the examples of `loss_on`; what is known of the LLC on its own data is dropped.
 
     Raises:
@@ -28,12 +28,12 @@ def on_other_examples(target: Target, spec: Variant, loss_on: Variant) -> Target
     if own != other:
         raise ValueError(
             f"loss_on {loss_on.cell()}: its examples have the form {other}, the target's {own}. Make them equal."
-        )  # pyright: ignore[reportAttributeAccessIssue]
+        )
     return dataclasses.replace(target, data=data, oracle=None)
 
 
 @singledispatch
-def _examples(loss_on: Variant, spec: Variant) -> PyTree:
+def _examples(loss_on: Examples, spec: Variant) -> PyTree:
     raise TypeError(f"{type(loss_on).__name__} has no builder. Add one in llcray/targets/loss_on_build.py.")
 
 
@@ -63,10 +63,10 @@ def _(loss_on: PythonExamples, spec: Variant) -> PyTree:
     return jax.tree.map(lambda leaf: leaf[: loss_on.num_data], data)
 
 
-def _trained(loss_on: Variant, spec: Variant) -> TrainedTarget:
+def _trained(loss_on: Examples, spec: Variant) -> TrainedTarget:
     if not isinstance(spec, TrainedTarget):
         kind = getattr(spec, "kind", type(spec).__name__)
-        raise ValueError(f"loss_on kind {loss_on.kind} is for trained targets; this one is {kind}. Use kind: python.")  # pyright: ignore[reportAttributeAccessIssue]
+        raise ValueError(f"loss_on {loss_on.cell()} is for trained targets; this one is {kind}. Use kind: python.")
     return spec
 
 

@@ -1,5 +1,6 @@
 """Numbers of layers and heads of a target, from its spec alone: sweeps are laid out without JAX."""
 
+from collections.abc import Callable
 from typing import Any
 
 from llcray.components.structure import Structure
@@ -7,7 +8,8 @@ from llcray.components.structure import Structure
 
 def structure_of(spec: Any) -> Structure | None:
     """What a spec says of layers and heads; None where it says nothing."""
-    if callable(found := getattr(spec, "structure", None)):
+    found: Callable[[], Structure | None] | None = getattr(spec, "structure", None)
+    if found is not None:
         return found()
     architecture = getattr(spec, "architecture", None)
     if architecture is None:

@@ -24,12 +24,14 @@ class TrueLLC:
             `global`: the minimum over all w with the same loss, a lower bound of the LLC at w*.
         source: Paper and equation, or the computation.
         multiplicity: The order m of the pole, where known.
+        mcse: Monte Carlo standard error, where the value comes from a long run.
     """
 
     value: float
     kind: TruthKind
     source: str
     multiplicity: int | None = None
+    mcse: float = 0.0
 
 
 class Oracle(Protocol):

@@ -65,13 +65,11 @@ def test_other_examples_must_have_the_form_of_the_targets_own() -> None:
 
 def test_a_teacher_labels_the_other_inputs_as_it_labelled_its_own() -> None:
     """Other data that are the target's own are the same examples. Catches a teacher or a likelihood drawn anew."""
-    network = MLP(widths=(3,))
-    spec = TrainedTarget(
-        data=Gaussian(num_data=20), architecture=network, teacher=network, noise=GaussianNoise(), seed=4
-    )
+    network, data, label_noise = MLP(widths=(3,)), Gaussian(num_data=20), GaussianNoise()
+    spec = TrainedTarget(data=data, architecture=network, teacher=network, noise=label_noise, seed=4)
     own = batch_of(spec, labelled_examples(spec).train)
     target = Target(params={}, loss_fn=lambda p, b: b, data=own)
-    for data, noise_kind, same in ((spec.data, spec.noise, True), (Gaussian(num_data=21), spec.noise, False)):
-        other = on_other_examples(target, spec, OtherData(data=data, noise=noise_kind)).data
+    for examples, same in ((data, True), (Gaussian(num_data=21), False)):
+        other = on_other_examples(target, spec, OtherData(data=examples, noise=label_noise)).data
         assert np.array_equal(other["y"], own["y"]) == same
         assert np.array_equal(other["likelihood"][0], own["likelihood"][0])
