@@ -3,7 +3,7 @@
 Requests of one compile signature run as one vmapped program. No Ray, no storage.
 """
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -11,16 +11,16 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from llcray.llc.draws import Draws
 from llcray.llc.estimate import Estimate, estimate
 from llcray.posterior import Posterior, make_posterior, num_data_of, resolve_n_beta
 from llcray.posterior_spec import PosteriorSpec
 from llcray.samplers import SamplerVariant
 from llcray.sampling import curvature
-from llcray.sampling.engine import Finished, Job, build_kernel, execute
+from llcray.sampling.engine import Finished, Job, ProgressFn, build_kernel, execute
 from llcray.sampling.requests import RunFacts, Sampled
 from llcray.sampling_spec import SamplingSpec
 from llcray.targets.target import PyTree, Target, TrueLLC
+from llcray.targets.truths.long_runs import long_run_answer
 
 
 @dataclass(frozen=True)
@@ -79,14 +79,14 @@ class RunEstimate:
 def estimate_requests(
     target: Target,
     requests: Sequence[EstimateRequest],
-    on_progress: Callable[[int, Draws], None] | None = None,
+    on_progress: ProgressFn | None = None,
 ) -> Iterator[tuple[int, RunEstimate]]:
     """Estimates all requests, yielding `(index, estimate)` as each finishes.
 
     Args:
         target: What to estimate the LLC of.
         requests: The estimates wanted.
-        on_progress: Called with a request's index and its newest draws.
+        on_progress: Called with a request's index, its phase and its newest draws, None while there are none.
 
     Raises:
         ValueError: The target or a request makes no sense (batch larger than n, empty component, non-finite loss).
@@ -98,8 +98,8 @@ def estimate_requests(
                 yield group[finished.index], run_estimate
 
 
-def _renumber(on_progress: Callable[[int, Draws], None] | None, group: list[int]) -> Any:
-    return None if on_progress is None else lambda index, draws: on_progress(group[index], draws)
+def _renumber(on_progress: ProgressFn | None, group: list[int]) -> Any:
+    return None if on_progress is None else lambda index, phase, draws: on_progress(group[index], phase, draws)
 
 
 def _by_signature(requests: Sequence[EstimateRequest]) -> list[list[int]]:
@@ -113,7 +113,7 @@ def _by_signature(requests: Sequence[EstimateRequest]) -> list[list[int]]:
 
 
 def _estimate_group(
-    target: Target, requests: list[EstimateRequest], on_progress: Callable[[int, Draws], None] | None
+    target: Target, requests: list[EstimateRequest], on_progress: ProgressFn | None
 ) -> Iterator[tuple[Finished, RunEstimate]]:
     num_data = num_data_of(target)
     for request in requests:
@@ -175,7 +175,7 @@ def _finish(target: Target, facts: RunFacts, job: Job, finished: Finished) -> Ru
     sampled = finished.sampled
     oracle = target.oracle if facts.num_sampled_params == num_params_of(target) else None
     asymptotic = oracle.asymptotic() if oracle else None
-    exact = oracle.at_temperature(facts.n_beta, sampled.localization) if oracle else None
+    exact = _at_temperature(target, facts.n_beta, sampled.localization) if oracle else None
     return RunEstimate(
         estimate=estimate(
             sampled.draws,
@@ -196,6 +196,12 @@ def _finish(target: Target, facts: RunFacts, job: Job, finished: Finished) -> Ru
         true_llc=exact or asymptotic,
         asymptotic_llc=asymptotic,
     )
+
+
+def _at_temperature(target: Target, n_beta: float, localization: float) -> TrueLLC | None:
+    """The answer for this very posterior, exact or from a long run."""
+    exact = target.oracle.at_temperature(n_beta, localization) if target.oracle else None
+    return exact or long_run_answer(target.target_id, n_beta, localization)
 
 
 def num_params_of(target: Target) -> int:

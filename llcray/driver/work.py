@@ -24,6 +24,8 @@ if TYPE_CHECKING:
     from llcray.trial import TrialEvent
 
 MIN_BLOCKS = 3
+BEFORE_RUNS = ("starting", "training", "building")
+"""Phases whose failure is that of all runs of the trial."""
 FRAMES_IN_REASON = 3
 JOIN_SECONDS = 2.0
 
@@ -68,7 +70,7 @@ class TrialThread:
         self._finished: queue.SimpleQueue[RunReport | BaseException | None] = queue.SimpleQueue()
         self._now = TrialReport()
         self._spent: dict[str, float] = {}
-        self._block_means: dict[str, list[float]] = {}
+        self._block_means: dict[tuple[str, str], list[float]] = {}
         self._cancelled = threading.Event()
         self._thread = threading.Thread(target=self._run, name="trial", daemon=True)
         self._thread.start()
@@ -138,7 +140,7 @@ class TrialThread:
         except Exception as error:
             traceback.print_exception(error)  # into the worker's log, in full
             runs = tuple(left.values())
-            if self._now.phase != "building" and len(runs) > 1:
+            if self._now.phase not in BEFORE_RUNS and len(runs) > 1:
                 for run in runs:
                     self._do(TrialPlan((run,)))
             else:
@@ -156,7 +158,7 @@ class TrialThread:
         spent = self._spent[event.run_id] = self._spent.get(event.run_id, 0.0) + event.num_gradients
         budgets = {run.run_id: run for run in self._plan.runs if run.run_id == event.run_id}
         budget = num_gradients(budgets[event.run_id]) if budgets else math.inf
-        means = self._block_means.setdefault(event.run_id, [])
+        means = self._block_means.setdefault((event.run_id, event.phase), [])
         if math.isfinite(event.llc):
             means.append(event.llc)
         llc, llc_mcse = running_mean(means)

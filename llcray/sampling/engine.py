@@ -19,9 +19,9 @@ from llcray.posterior import Posterior
 from llcray.samplers.kernel import Kernel, SamplerVariant
 from llcray.sampling import block, curvature
 from llcray.sampling.program import compilations
-from llcray.sampling.requests import Adapt, Adapted, Advance, Request, Sampled, Schedule, Start
+from llcray.sampling.requests import Adapt, Adapted, Advance, Phase, Request, Sampled, Schedule, Start, phase_of
 
-ProgressFn = Callable[[int, Draws], None]
+ProgressFn = Callable[[int, Phase, Draws | None], None]
 
 
 @dataclass
@@ -49,6 +49,7 @@ class Job:
     next_draw: int = 0
     num_adaptations: int = 0
     seconds: float = 0.0
+    cpu_seconds: float = 0.0
     compile_seconds: float = 0.0
     num_compilations: int = 0
 
@@ -97,15 +98,18 @@ def execute(jobs: Sequence[Job], on_progress: ProgressFn | None = None) -> Itera
 
     Args:
         jobs: Runs of one compile signature.
-        on_progress: Called with a job's index and its newest block of draws.
+        on_progress: Called with a job's index and phase: before each request (None), and with each block of draws.
     """
     pending = {index: next(job.schedule) for index, job in enumerate(jobs)}
     while pending:
         for group in _alike(pending):
+            if on_progress:
+                for index in group:
+                    on_progress(index, phase_of(pending[index]), None)
             answers = _timed([jobs[index] for index in group], [pending[index] for index in group])
             for index, answer in zip(group, answers, strict=True):
                 if on_progress and isinstance(answer, Draws):
-                    on_progress(index, answer)
+                    on_progress(index, phase_of(pending[index]), answer)
                 try:
                     pending[index] = jobs[index].schedule.send(answer)
                 except StopIteration as stop:
@@ -118,6 +122,7 @@ def _work(job: Job, sampled: Sampled) -> Work:
         num_gradients=sampled.num_gradients,
         warmup_gradients=sampled.warmup_gradients,
         sampling_seconds=job.seconds,
+        sampling_cpu_seconds=job.cpu_seconds,
         compile_seconds=job.compile_seconds,
         num_compilations=job.num_compilations,
     )
@@ -139,12 +144,14 @@ def _alike(pending: dict[int, Request]) -> list[list[int]]:
 
 
 def _timed(jobs: list[Job], requests: list[Any]) -> list[Any]:
-    before, started = replace(compilations), time.perf_counter()
+    before, started, cpu_started = replace(compilations), time.perf_counter(), time.process_time()
     answers = _answer(jobs, requests)
     compile_seconds = compilations.seconds - before.seconds
     seconds = time.perf_counter() - started - compile_seconds
+    cpu_seconds = time.process_time() - cpu_started - (compilations.cpu_seconds - before.cpu_seconds)
     for job in jobs:
         job.seconds += seconds / len(jobs)
+        job.cpu_seconds += cpu_seconds / len(jobs)
         job.compile_seconds += compile_seconds / len(jobs)
         job.num_compilations += compilations.count - before.count
     return answers
