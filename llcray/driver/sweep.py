@@ -106,7 +106,7 @@ def _run(call: _Call, interrupts: Interrupts) -> Tracker:
     with ExitStack() as stack:
         cluster = stack.enter_context(connect(call.options.address, call.sweep.resources, call.options.py_modules))
         from llcray.driver.herald import Herald
-        from llcray.driver.scheduling import Conduct, run_trials
+        from llcray.driver.scheduling import Conditions, run_trials
         from llcray.driver.work import Assignment
 
         interrupts.install()
@@ -114,7 +114,7 @@ def _run(call: _Call, interrupts: Interrupts) -> Tracker:
             call.view.notice(f"{cluster.num_nodes} machines: {call.storage} has to be the same folder on all of them.")
         slots = min(cluster.num_slots, call.options.max_concurrent or cluster.num_slots)
         model = cost_model(call.sweep, call.dataset)
-        plans = ordered_trials(call.todo, slots, model)
+        plans = ordered_trials(call.todo, slots, model, call.sweep.conduct)
         num_before = len(call.sweep.runs) - len(call.todo.runs)
         tracker = Tracker.of(call.sweep, plans, labels(call.sweep.runs), model, num_before, min(slots, len(plans)))
         interrupts.deferred = True
@@ -123,13 +123,14 @@ def _run(call: _Call, interrupts: Interrupts) -> Tracker:
         herald = Herald(tracker, call.storage)
         stack.callback(herald.close)
         run_trials(
-            Conduct(
+            Conditions(
                 assignment=Assignment(call.sweep.name, call.storage, plans, call.todo.generations),
                 resources=call.sweep.resources,
                 dataset=call.dataset,
                 scratch=cluster.scratch,
                 max_concurrent=slots,
                 max_retries=call.options.max_retries,
+                conduct=call.sweep.conduct,
                 wish=lambda: _wish(call, tracker, interrupts, herald.wish),
             ),
             tracker,
@@ -192,14 +193,21 @@ def _conclude(call: _Call, tracker: Tracker) -> int:
         )
         return STOPPED_EARLY
     call.view.notice(
-        f"{call.sweep.name}: {plural(len(tracker.finished), 'run')} done in {taken}, {tracker.num_failed} failed."
+        f"{call.sweep.name}: {plural(len(tracker.finished), 'run')} done in {taken}, {_failures(tracker)}."
     )
     if not call.is_terse:
         _say_where_to_look(call)
     failed_before = [
-        run_id for run_id, status in call.todo.statuses.items() if status == "failed" and run_id not in tracker.finished
+        run_id
+        for run_id, status in call.todo.statuses.items()
+        if status == "failed" and run_id not in tracker.finished and call.sweep.conduct.halving is None
     ]
-    return SOME_FAILED if tracker.num_failed or failed_before else ALL_OK
+    return SOME_FAILED if tracker.num_failed > tracker.num_halted or failed_before else ALL_OK
+
+
+def _failures(tracker: Tracker) -> str:
+    halted = f", {tracker.num_halted} halted" if tracker.num_halted else ""
+    return f"{tracker.num_failed - tracker.num_halted} failed{halted}"
 
 
 def _show_results(call: _Call) -> None:

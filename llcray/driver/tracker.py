@@ -86,6 +86,11 @@ class Tracker:
         return len(self.finished) - self.num_ok
 
     @property
+    def num_halted(self) -> int:
+        """Of those that failed, the ones that were given up by halving."""
+        return sum(run.is_halted for run in self.finished.values())
+
+    @property
     def unfinished(self) -> list[RunSpec]:
         """Runs to do now that are not done."""
         return [run for plan in self.plans for run in plan.runs if run.run_id not in self.finished]

@@ -9,6 +9,7 @@ from llcray_storage import Dataset
 from ray import tune
 
 from llcray.driver.beacon import Place
+from llcray.driver.halving import SCORE, WORK
 from llcray.driver.process import limit_process
 from llcray.driver.work import Assignment, TrialThread
 from llcray.spec import Resources
@@ -40,8 +41,8 @@ class SweepTrial(tune.Trainable):
             "report": report,
             "place": self._place,
             "done": over,
-            "mcse": report.llc_mcse,
-            "num_gradients": report.num_gradients,
+            SCORE: report.relative_error,
+            WORK: report.num_gradients,
         }
 
     def reset_config(self, new_config: dict[str, Any]) -> bool:

@@ -1,12 +1,13 @@
 """What a sweep file says at its top level, and the sweep it makes."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Annotated, Any, Literal, Self
 
 from pydantic import Field, model_validator
 
 from llcray.components import ALL, Choice
 from llcray.spec.axes import Design
+from llcray.spec.conduct import Conduct
 from llcray.spec.run import RunSpec
 from llcray.targets.loss_on import LossOn
 from llcray.variant import Count, NonNegativeFloat, NonNegativeInt, PositiveFloat, Record
@@ -44,6 +45,7 @@ class SweepFile(Record):
         components: Subsets of parameters to sample: texts or mappings, see `llcray.components`.
         loss_on: Examples to take the loss on: `own`, those w* was trained on, or variants of `LossOn`.
         resources: Of one trial.
+        conduct: Which runs first, and which to give up early.
     """
 
     name: Annotated[str, Field(pattern=NAME)]
@@ -58,6 +60,7 @@ class SweepFile(Record):
     components: Annotated[tuple[str | Choice, ...], Field(min_length=1)] = (ALL,)
     loss_on: Annotated[tuple[Literal["own"] | LossOn, ...], Field(min_length=1)] = ("own",)
     resources: Resources = Resources()
+    conduct: Conduct = Conduct()
 
     @model_validator(mode="after")
     def _check_one_way_to_say_the_seeds(self) -> Self:
@@ -81,6 +84,7 @@ class Sweep:
         resources: Of one trial.
         source: The text of the file.
         overrides: As given on the command line.
+        conduct: Which runs first, and which to give up early.
     """
 
     name: str
@@ -89,3 +93,4 @@ class Sweep:
     resources: Resources
     source: str
     overrides: tuple[str, ...] = ()
+    conduct: Conduct = field(default_factory=Conduct)

@@ -65,13 +65,14 @@ class OnPremise:
         local = {"constraints.txt": str(ROOT / "constraints.txt"), "dist": str(self.folder / "dist")}
         config["file_mounts"] = {there: local.get(here, here) for there, here in config["file_mounts"].items()}
         config["setup_commands"] = _offline_setup()
+        config["worker_start_ray_commands"][-1] += " --num-cpus=1"  # the machines share this one's processors
         return config
 
     def ray(self, *words: str, timeout: float = 300) -> str:
         """Runs a command of Ray's on the desk."""
         return self._desk(["ray", *words], timeout)
 
-    def llcray(self, *words: str, timeout: float = 120) -> str:
+    def llcray(self, *words: str, timeout: float = 300) -> str:
         """Runs a command of ours on the desk."""
         return self._desk([sys.executable, "-m", "llcray.cli", *words], timeout)
 
@@ -124,7 +125,7 @@ def prove(folder: Path, overrides: Sequence[str], num_runs: int) -> dict[str, fl
         place.up()
         started = time.monotonic()
         driver = place.sweep(overrides)
-        _wait_until(lambda: place.num_done() >= 2 or driver.poll() is not None, seconds=300)
+        _wait_until(lambda: place.num_done() >= 2 or driver.poll() is not None, seconds=900)
         place.seconds["submitted, two runs done"] = time.monotonic() - started
         assert driver.poll() is None, (folder / "sweep.log").read_text()
         place.kill_ray_on(place.workers[-1])
@@ -169,7 +170,7 @@ def _variables() -> str:
     return f"cd {ROOT} && PATH={path} PYTHONPATH={os.environ.get('PYTHONPATH', '')} RAY_USAGE_STATS_ENABLED=0"
 
 
-def _wait_until(condition: Callable[[], bool], seconds: float = 120) -> None:
+def _wait_until(condition: Callable[[], bool], seconds: float = 300) -> None:
     deadline = time.monotonic() + seconds
     while not condition():
         assert time.monotonic() < deadline, "waited too long"
