@@ -65,7 +65,9 @@ class OnPremise:
         local = {"constraints.txt": str(ROOT / "constraints.txt"), "dist": str(self.folder / "dist")}
         config["file_mounts"] = {there: local.get(here, here) for there, here in config["file_mounts"].items()}
         config["setup_commands"] = _offline_setup()
-        config["worker_start_ray_commands"][-1] += " --num-cpus=1"  # the machines share this one's processors
+        # The machines share this one's processors, with whatever else it does.
+        worker_start = config["worker_start_ray_commands"]
+        worker_start[-1] = f"export RAY_worker_niceness=0; {worker_start[-1]} --num-cpus=1"
         return config
 
     def ray(self, *words: str, timeout: float = 300) -> str:
