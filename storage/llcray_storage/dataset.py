@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from llcray_storage import read
+from llcray_storage.checkpoints import drop_checkpoints, load_checkpoint, save_checkpoint
 from llcray_storage.commit import WriteOutcome, commit_run
 from llcray_storage.compact import compact_if_due
 from llcray_storage.layout import sweep_partition
@@ -103,6 +104,26 @@ class Dataset:
             StorageError: Storage cannot be read.
         """
         return load_target(self._store, target_id)
+
+    def save_checkpoint(self, run_id: str, data: bytes) -> None:
+        """Keep what an unfinished run has so far; it replaces what was kept before, and goes with `drop_checkpoints`.
+
+        Raises:
+            StorageError: It cannot be written; what was kept before stays.
+        """
+        save_checkpoint(self._store, run_id, data)
+
+    def load_checkpoint(self, run_id: str) -> bytes | None:
+        """What an unfinished run had; None where nothing whole was kept.
+
+        Raises:
+            StorageError: Storage cannot be read.
+        """
+        return load_checkpoint(self._store, run_id)
+
+    def drop_checkpoints(self, run_id: str) -> None:
+        """Forget what an unfinished run had: it is committed now, or not to be taken up."""
+        drop_checkpoints(self._store, run_id)
 
     def finished(self, sweep: str) -> dict[str, str]:
         """Status (ok or failed) of every run of a sweep that has one.

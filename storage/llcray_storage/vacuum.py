@@ -14,6 +14,7 @@ import polars as pl
 
 from llcray_storage import manifest as manifests
 from llcray_storage import snapshot as snapshots
+from llcray_storage.checkpoints import KEPT_SECONDS, drop_old_checkpoints
 from llcray_storage.errors import ObjectMissingError
 from llcray_storage.layout import HOT_DRAWS, SEGMENT, TARGET_PARTITION, TMP, Partition
 from llcray_storage.manifest import NONE_YET, Manifest, manifest_path, numbers_of
@@ -45,9 +46,9 @@ def vacuum(root: Root, sweep: str | None = None, grace_seconds: float = GRACE_SE
     """
     store = opened(root)
     todo = [*snapshots.partitions(store, sweep), *([TARGET_PARTITION] if sweep is None else [])]
-    return sum(vacuum_partition(store, partition, grace_seconds) for partition in todo) + _clear_tmp(
-        store, grace_seconds
-    )
+    removed = sum(vacuum_partition(store, partition, grace_seconds) for partition in todo)
+    removed += drop_old_checkpoints(store, store_clock(store) - max(grace_seconds, KEPT_SECONDS))
+    return removed + _clear_tmp(store, grace_seconds)
 
 
 def vacuum_partition(store: ObjectStore, partition: Partition, grace_seconds: float = GRACE_SECONDS) -> int:
