@@ -11,6 +11,7 @@ import subprocess
 import sys
 import time
 from pathlib import Path
+from typing import Any
 
 PROGRAMS = ("sshd", "ssh", "ssh-keygen", "ip", "unshare", "nsenter", "rsync")
 SUBNET = "10.88.7"
@@ -53,6 +54,7 @@ class Machine:
         assert self._holder.stdout is not None
         assert self._holder.stdout.readline().strip() == "up", f"{name} did not boot"
         self.pid = _child(self._holder.pid)
+        self._started: list[subprocess.Popen[bytes]] = []
 
     def command(self, words: list[str]) -> list[str]:
         """The command line that runs `words` there."""
@@ -74,10 +76,10 @@ class Machine:
     def start(self, words: list[str], log: Path) -> "subprocess.Popen[bytes]":
         """Starts a program there."""
         with log.open("ab") as stream:
-            command = self.command(words)
-            return subprocess.Popen(
-                command, stdin=subprocess.DEVNULL, stdout=stream, stderr=subprocess.STDOUT, env=environment()
-            )
+            quiet: dict[str, Any] = {"stdin": subprocess.DEVNULL, "stdout": stream, "stderr": subprocess.STDOUT}
+            program = subprocess.Popen(self.command(words), env=environment(), **quiet)
+        self._started.append(program)
+        return program
 
     def processes(self, name: str) -> list[int]:
         """Process ids there whose command line holds `name`."""
@@ -88,6 +90,8 @@ class Machine:
         """Ends all its processes at once."""
         self._holder.kill()
         self._holder.communicate()
+        for program in self._started:
+            program.wait(timeout=30)
 
 
 def environment() -> dict[str, str]:
