@@ -1,4 +1,4 @@
-"""One trial end to end, without Ray: build or load the target, estimate its runs, commit each as it finishes."""
+"""One trial end to end, without Ray: build or load the targets, estimate their runs, commit each as it finishes."""
 
 import math
 import platform
@@ -10,9 +10,9 @@ from importlib.metadata import version
 from typing import Any, Literal
 
 import numpy as np
-from llcray_storage import Dataset
+from llcray_storage import Dataset, StorageError
 
-from llcray.estimation import EstimateRequest, RunEstimate, estimate_requests
+from llcray.estimation import EstimateRequest, RunEstimate, estimate_pack
 from llcray.llc.draws import Draws
 from llcray.spec import RunSpec, TrialPlan, spec_columns
 from llcray.targets.artifact import load_or_build
@@ -26,7 +26,7 @@ class TrialEvent:
     """What a trial is doing, for people who watch.
 
     Attributes:
-        phase: `building` the target, or `sampling` a run (compilation included).
+        phase: `building` the targets, or `sampling` a run (compilation included).
         run_id: The run; empty while building.
         llc: Mean of the newest draws' n beta (L - L*), nats; NaN before the first.
         num_gradients: Work of the newest draws, full-data equivalents.
@@ -47,44 +47,78 @@ class RunOutcome:
     row: Row
 
 
+def _raise(run: RunSpec, error: Exception) -> None:
+    del run
+    raise error
+
+
 def run_trial(
     plan: TrialPlan,
     sweep: str,
     dataset: Dataset,
     observe: Callable[[TrialEvent], None] = lambda event: None,
     generations: Mapping[str, int] | None = None,
+    on_failure: Callable[[RunSpec, Exception], None] = _raise,
+    max_width: int | None = None,
 ) -> Iterator[RunOutcome]:
     """Does a trial, yielding each run once it is in the dataset.
 
     Args:
-        plan: The target and the runs wanted.
+        plan: The targets and the runs wanted.
         sweep: Name of the sweep that asks.
-        dataset: Where the target and the runs go.
+        dataset: Where the targets and the runs go.
         observe: Called as the trial proceeds.
         generations: Generation to write of runs that are deliberately redone; the others are written once.
+        on_failure: Called with a run that cannot be done, and why: its target cannot be built, or its settings do not
+            suit it. Raises by default; the others are done if it does not.
+        max_width: Most runs side by side; see `estimate_pack`.
 
     Raises:
         Exception: Whatever building or sampling raises; runs yielded before are kept.
     """
     started_at = datetime.now(UTC)
     observe(TrialEvent("building"))
-    target = load_or_build(plan.target, dataset)
-    requests = [_request(run) for run in plan.runs]
+    built = _build_all(plan, dataset, on_failure)
+    runs = [run for run in plan.runs if run.target_id in built]
+    if not runs:
+        return
     n_betas: dict[int, float] = {}
 
     def on_progress(index: int, draws: Draws) -> None:
-        run, n_beta = plan.runs[index], n_betas.setdefault(index, _n_beta(plan.runs[index], target))
-        llc = n_beta * float(np.nanmean(draws.centered_loss)) if draws.healthy.any() else math.nan
+        run = runs[index]
+        if index not in n_betas:
+            n_betas[index] = _n_beta(run, built[run.target_id])
+        llc = n_betas[index] * float(np.nanmean(draws.centered_loss)) if draws.healthy.any() else math.nan
         observe(TrialEvent("sampling", run.run_id, llc, float(np.nansum(draws.num_gradients))))
 
-    observe(TrialEvent("sampling", plan.runs[0].run_id))
-    for index, result in estimate_requests(target, requests, on_progress):
-        run = plan.runs[index]
-        row = _row(run, plan, sweep, target, result) | {"started_at": started_at, "finished_at": datetime.now(UTC)}
+    observe(TrialEvent("sampling", runs[0].run_id))
+    wanted = [(built[run.target_id], _request(run)) for run in runs]
+    results = estimate_pack(wanted, on_progress, lambda index, error: on_failure(runs[index], error), max_width)
+    for index, result in results:
+        run = runs[index]
+        row = _row(run, plan, sweep, built[run.target_id], result)
+        row |= {"started_at": started_at, "finished_at": datetime.now(UTC)}
         if generations and run.run_id in generations:
             row["generation"] = generations[run.run_id]
         dataset.write_run(row, _draw_rows(result))
         yield RunOutcome(run.run_id, "ok", row)
+
+
+def _build_all(
+    plan: TrialPlan, dataset: Dataset, on_failure: Callable[[RunSpec, Exception], None]
+) -> dict[str, Target]:
+    """Targets by id; one that cannot be built fails its own runs alone."""
+    built = {}
+    for target_id, spec in plan.targets.items():
+        try:
+            built[target_id] = load_or_build(spec, dataset)
+        except StorageError:
+            raise
+        except Exception as error:
+            for run in plan.runs:
+                if run.target_id == target_id:
+                    on_failure(run, error)
+    return built
 
 
 def failed_row(run: RunSpec, plan: TrialPlan, sweep: str, reason: str) -> Row:
@@ -129,6 +163,7 @@ def _row(run: RunSpec, plan: TrialPlan, sweep: str, target: Target, result: RunE
         "calibration": _json(result.sampled.decisions),
         "is_likelihood": target.is_likelihood,
         "warnings": warnings_of(result),
+        "pack_size": result.pack_size,
         "num_data": result.num_data,
         "num_params": result.num_params,
         "num_sampled_params": result.num_sampled_params,
@@ -147,6 +182,11 @@ def warnings_of(result: RunEstimate) -> list[str]:
         warnings.append(
             f"dispersion {dispersion:.2f}: n beta (L - L*) is not Gamma distributed (1 expected); "
             "the posterior is not scale-free at this temperature"
+        )
+    if result.num_pack_splits:
+        warnings.append(
+            f"out of memory: the runs done side by side were halved {result.num_pack_splits} times, to "
+            f"{result.pack_size} at most"
         )
     return warnings
 

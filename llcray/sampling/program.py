@@ -25,6 +25,11 @@ class Compilations:
 compilations = Compilations()
 
 
+def is_out_of_memory(error: BaseException) -> bool:
+    """Whether an error of XLA's says that the device's memory was too small."""
+    return "RESOURCE_EXHAUSTED" in str(error) or "Out of memory" in str(error)
+
+
 class Program:
     """A function compiled once for every combination of static arguments, array shapes and types."""
 
@@ -42,7 +47,7 @@ class Program:
     def __call__(self, static: tuple[Hashable, ...], *args: Any) -> Any:
         """Runs the program on `args`, compiling it first if it is new."""
         leaves, treedef = jax.tree.flatten(args)
-        key = (static, treedef, tuple((leaf.shape, leaf.dtype) for leaf in leaves))
+        key = (static, treedef, tuple((leaf.shape, leaf.dtype, getattr(leaf, "sharding", None)) for leaf in leaves))
         if key not in self._compiled:
             self._compiled[key] = self._compile(static, args)
         return self._compiled[key](*args)
