@@ -154,6 +154,26 @@ def plot(uri: str, facet: str | None, output: Path | None, **wanted: Any) -> Non
 
 
 @main.command()
+@uri_argument
+@click.option("--sweep", metavar="NAME", required=True, help="The sweep whose trajectories to look at.")
+@click.option("--metric", metavar="COLUMN", default="llc", show_default=True, help="A number column of runs.")
+@click.option(
+    "--method",
+    type=click.Choice(["stages", "changepoints"]),
+    default="stages",
+    show_default=True,
+    help="Critical points of a smooth curve, or sudden shifts of the mean.",
+)
+def stages(uri: str, sweep: str, metric: str, method: Any) -> None:
+    """Find the stages of a metric along training; they are kept in the dataset's table `stages` and printed."""
+    from rich.console import Console
+
+    from llcray.stages.command import find_stages
+
+    find_stages(uri, sweep, metric, method, Console())
+
+
+@main.command()
 @click.argument("uri")
 @click.argument("run_id", required=False)
 @click.option("--all", "every_run", is_flag=True, help="Every run that has an estimate, instead of one.")

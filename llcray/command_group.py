@@ -12,7 +12,7 @@ import click
 
 EXIT_USER_ERROR = 2
 EXIT_INTERRUPTED = 130
-COMPUTE_MODULES = frozenset({"jax", "jaxlib", "flax", "optax", "blackjax", "ray", "sklearn"})
+COMPUTE_MODULES = frozenset({"jax", "jaxlib", "flax", "optax", "blackjax", "ray", "sklearn", "ruptures"})
 INSTALL_COMPUTE = 'python -m pip install "llcray[cpu]"'
 
 

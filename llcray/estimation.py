@@ -11,17 +11,17 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from llcray.llc.draws import Draws
 from llcray.llc.estimate import Estimate, estimate
 from llcray.posterior import Posterior, make_posterior, num_data_of, resolve_n_beta
 from llcray.posterior_spec import PosteriorSpec
 from llcray.samplers import SamplerVariant
 from llcray.sampling.device import widths_of
-from llcray.sampling.engine import Finished, Job, build_kernel, execute
+from llcray.sampling.engine import Finished, Job, ProgressFn, build_kernel, execute
 from llcray.sampling.requests import RunFacts, Sampled
 from llcray.sampling.scales import curvature_scales
 from llcray.sampling_spec import SamplingSpec
 from llcray.targets.target import PyTree, Target, TrueLLC
+from llcray.targets.truths.long_runs import long_run_answer
 
 FailureFn = Callable[[int, Exception], None]
 
@@ -86,7 +86,7 @@ class RunEstimate:
 def estimate_requests(
     target: Target,
     requests: Sequence[EstimateRequest],
-    on_progress: Callable[[int, Draws], None] | None = None,
+    on_progress: ProgressFn | None = None,
 ) -> Iterator[tuple[int, RunEstimate]]:
     """Estimates all requests of one target; see `estimate_pack`."""
     return estimate_pack([(target, request) for request in requests], on_progress)
@@ -99,7 +99,7 @@ def _raise(index: int, error: Exception) -> None:
 
 def estimate_pack(
     wanted: Sequence[tuple[Target, EstimateRequest]],
-    on_progress: Callable[[int, Draws], None] | None = None,
+    on_progress: ProgressFn | None = None,
     on_failure: FailureFn = _raise,
     max_width: int | None = None,
 ) -> Iterator[tuple[int, RunEstimate]]:
@@ -107,7 +107,7 @@ def estimate_pack(
 
     Args:
         wanted: Targets, and the estimates wanted of them. Those of one compile signature run side by side.
-        on_progress: Called with a request's index and its newest draws.
+        on_progress: Called with a request's index, its phase and its newest draws, None while there are none.
         on_failure: Called with the index and the exception of a request that makes no sense; raises it by default.
         max_width: Most runs side by side, where the device's memory was found too small before.
 
@@ -128,8 +128,8 @@ def estimate_pack(
                 yield index, _finish(target, facts, job, finished)
 
 
-def _renumber(on_progress: Callable[[int, Draws], None] | None, group: list[int]) -> Any:
-    return None if on_progress is None else lambda index, draws: on_progress(group[index], draws)
+def _renumber(on_progress: ProgressFn | None, group: list[int]) -> Any:
+    return None if on_progress is None else lambda index, phase, draws: on_progress(group[index], phase, draws)
 
 
 def _signature(job: Job) -> Hashable:
@@ -215,7 +215,7 @@ def _finish(target: Target, facts: RunFacts, job: Job, finished: Finished) -> Ru
     sampled = finished.sampled
     oracle = target.oracle if facts.num_sampled_params == num_params_of(target) else None
     asymptotic = oracle.asymptotic() if oracle else None
-    exact = oracle.at_temperature(facts.n_beta, sampled.localization) if oracle else None
+    exact = _at_temperature(target, facts.n_beta, sampled.localization) if oracle else None
     return RunEstimate(
         estimate=estimate(
             sampled.draws,
@@ -238,6 +238,12 @@ def _finish(target: Target, facts: RunFacts, job: Job, finished: Finished) -> Ru
         pack_size=job.pack_size,
         num_pack_splits=job.num_splits,
     )
+
+
+def _at_temperature(target: Target, n_beta: float, localization: float) -> TrueLLC | None:
+    """The answer for this very posterior, exact or from a long run."""
+    exact = target.oracle.at_temperature(n_beta, localization) if target.oracle else None
+    return exact or long_run_answer(target.target_id, n_beta, localization)
 
 
 def num_params_of(target: Target) -> int:

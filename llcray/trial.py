@@ -12,13 +12,21 @@ from typing import Any, Literal
 import numpy as np
 from llcray_storage import Dataset, StorageError
 
+from llcray.components.masks import mask_of
 from llcray.estimation import EstimateRequest, RunEstimate, estimate_pack
 from llcray.llc.draws import Draws
+from llcray.sampling.engine import ProgressFn
+from llcray.sampling.requests import Phase
 from llcray.spec import RunSpec, TrialPlan, spec_columns
+from llcray.targets import TrainedTarget
 from llcray.targets.artifact import load_or_build
+from llcray.targets.loss_on_build import on_other_examples
+from llcray.targets.structure import structure_of
 from llcray.targets.target import Target
+from llcray.variant import content_id
 
 Row = dict[str, Any]
+FailureFn = Callable[[RunSpec, Exception], None]
 
 
 @dataclass(frozen=True)
@@ -26,13 +34,14 @@ class TrialEvent:
     """What a trial is doing, for people who watch.
 
     Attributes:
-        phase: `building` the targets, or `sampling` a run (compilation included).
+        phase: `training` or `building` the target, `calibrating` a run (tuning in its own warmup, pilots of `auto`) or
+            `sampling` it; compilation included.
         run_id: The run; empty while building.
         llc: Mean of the newest draws' n beta (L - L*), nats; NaN before the first.
         num_gradients: Work of the newest draws, full-data equivalents.
     """
 
-    phase: Literal["building", "sampling"]
+    phase: Literal["training", "building", "calibrating", "sampling"]
     run_id: str = ""
     llc: float = math.nan
     num_gradients: float = 0.0
@@ -58,7 +67,7 @@ def run_trial(
     dataset: Dataset,
     observe: Callable[[TrialEvent], None] = lambda event: None,
     generations: Mapping[str, int] | None = None,
-    on_failure: Callable[[RunSpec, Exception], None] = _raise,
+    on_failure: FailureFn = _raise,
     max_width: int | None = None,
 ) -> Iterator[RunOutcome]:
     """Does a trial, yielding each run once it is in the dataset.
@@ -77,26 +86,19 @@ def run_trial(
         Exception: Whatever building or sampling raises; runs yielded before are kept.
     """
     started_at = datetime.now(UTC)
-    observe(TrialEvent("building"))
-    built = _build_all(plan, dataset, on_failure)
-    runs = [run for run in plan.runs if run.target_id in built]
-    if not runs:
+    observe(TrialEvent("training" if isinstance(plan.target, TrainedTarget) else "building"))
+    wanted = _requests(plan, dataset, on_failure)
+    if not wanted:
         return
-    n_betas: dict[int, float] = {}
-
-    def on_progress(index: int, draws: Draws) -> None:
-        run = runs[index]
-        if index not in n_betas:
-            n_betas[index] = _n_beta(run, built[run.target_id])
-        llc = n_betas[index] * float(np.nanmean(draws.centered_loss)) if draws.healthy.any() else math.nan
-        observe(TrialEvent("sampling", run.run_id, llc, float(np.nansum(draws.num_gradients))))
-
-    observe(TrialEvent("sampling", runs[0].run_id))
-    wanted = [(built[run.target_id], _request(run)) for run in runs]
-    results = estimate_pack(wanted, on_progress, lambda index, error: on_failure(runs[index], error), max_width)
+    runs = [run for run, _, _ in wanted]
+    pack = [(target, request) for _, target, request in wanted]
+    observe(TrialEvent("calibrating", runs[0].run_id))
+    results = estimate_pack(
+        pack, _progress(runs, pack, observe), lambda index, error: on_failure(runs[index], error), max_width
+    )
     for index, result in results:
         run = runs[index]
-        row = _row(run, plan, sweep, built[run.target_id], result)
+        row = _row(run, plan, sweep, pack[index][0], result)
         row |= {"started_at": started_at, "finished_at": datetime.now(UTC)}
         if generations and run.run_id in generations:
             row["generation"] = generations[run.run_id]
@@ -104,21 +106,62 @@ def run_trial(
         yield RunOutcome(run.run_id, "ok", row)
 
 
-def _build_all(
-    plan: TrialPlan, dataset: Dataset, on_failure: Callable[[RunSpec, Exception], None]
-) -> dict[str, Target]:
-    """Targets by id; one that cannot be built fails its own runs alone."""
-    built = {}
-    for target_id, spec in plan.targets.items():
+def _requests(
+    plan: TrialPlan, dataset: Dataset, on_failure: FailureFn
+) -> list[tuple[RunSpec, Target, EstimateRequest]]:
+    """What is wanted of which target. A target that cannot be built fails its own runs alone."""
+    built: dict[str, Target | Exception] = {}
+    wanted = []
+    for run in plan.runs:
         try:
-            built[target_id] = load_or_build(spec, dataset)
+            target = _target_of(run, dataset, built)
+            wanted.append((run, target, _request(run, target)))
         except StorageError:
             raise
         except Exception as error:
-            for run in plan.runs:
-                if run.target_id == target_id:
-                    on_failure(run, error)
-    return built
+            on_failure(run, error)
+    return wanted
+
+
+def _target_of(run: RunSpec, dataset: Dataset, built: dict[str, Target | Exception]) -> Target:
+    """The target of a run on the examples its loss is taken on; built once."""
+
+    def once(key: str, build: Callable[[], Target]) -> Target:
+        if key not in built:
+            try:
+                built[key] = build()
+            except StorageError:
+                raise
+            except Exception as error:
+                built[key] = error
+        found = built[key]
+        if isinstance(found, Exception):
+            raise found
+        return found
+
+    own = once(run.target_id, lambda: load_or_build(run.target, dataset))
+    loss_on = run.loss_on
+    if loss_on is None:
+        return own
+    return once(f"{run.target_id} {content_id(loss_on)}", lambda: on_other_examples(own, run.target, loss_on))
+
+
+def _progress(
+    runs: list[RunSpec], pack: list[tuple[Target, EstimateRequest]], observe: Callable[[TrialEvent], None]
+) -> ProgressFn:
+    n_betas: dict[int, float] = {}
+
+    def on_progress(index: int, phase: Phase, draws: Draws | None) -> None:
+        run = runs[index]
+        llc, spent = math.nan, 0.0
+        if draws is not None:
+            if index not in n_betas:
+                n_betas[index] = _n_beta(run, pack[index][0])
+            llc = n_betas[index] * float(np.nanmean(draws.centered_loss)) if draws.healthy.any() else math.nan
+            spent = float(np.nansum(draws.num_gradients))
+        observe(TrialEvent(phase, run.run_id, llc, spent))
+
+    return on_progress
 
 
 def failed_row(run: RunSpec, plan: TrialPlan, sweep: str, reason: str) -> Row:
@@ -126,12 +169,13 @@ def failed_row(run: RunSpec, plan: TrialPlan, sweep: str, reason: str) -> Row:
     return {**_identity(run, plan, sweep), "status": "failed", "reason": reason, **_environment()}
 
 
-def _request(run: RunSpec) -> EstimateRequest:
+def _request(run: RunSpec, target: Target) -> EstimateRequest:
     return EstimateRequest(
         sampler=run.sampler,
         posterior=run.posterior,
         sampling=run.sampling,
         seed=int(run.run_id, 16),
+        mask=mask_of(run.component, target.params, target.structure or structure_of(run.target)),
         component=run.component,
     )
 
@@ -196,8 +240,10 @@ def _truth(result: RunEstimate) -> Row:
     row: Row = {}
     if true is not None:
         row |= {"true_llc": true.value, "true_llc_kind": true.kind, "true_llc_source": true.source}
+        row["true_llc_mcse"] = true.mcse
     if asymptotic is not None:
-        row |= {"true_llc_asymptotic": asymptotic.value, "true_multiplicity": asymptotic.multiplicity}
+        row |= {"true_llc_asymptotic": asymptotic.value, "true_llc_asymptotic_kind": asymptotic.kind}
+        row["true_multiplicity"] = asymptotic.multiplicity
     return row
 
 

@@ -105,6 +105,10 @@ def test_estimates_are_numpy_in_numpy_out():
     assert not breaches(files_of("llcray.llc"), COMPUTE)
 
 
+def test_stages_are_found_without_jax():
+    assert not breaches(files_of("llcray.stages"), {*COMPUTE, "ray"})
+
+
 @pytest.mark.parametrize("module", ["llcray", "llcray.spec", "llcray.samplers", "llcray.llc", "llcray.cli"])
 def test_importing_a_package_loads_nothing_heavy(module: str):
     """A validator or an editor plugin that imports us must not claim a device, nor wait for matplotlib."""

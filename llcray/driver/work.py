@@ -71,7 +71,7 @@ class TrialThread:
         self._finished: queue.SimpleQueue[RunReport | BaseException | None] = queue.SimpleQueue()
         self._now = TrialReport()
         self._spent: dict[str, float] = {}
-        self._block_means: dict[str, list[float]] = {}
+        self._block_means: dict[tuple[str, str], list[float]] = {}
         self._cancelled = threading.Event()
         self._thread = threading.Thread(target=self._run, name="trial", daemon=True)
         self._thread.start()
@@ -169,7 +169,7 @@ class TrialThread:
         spent = self._spent[event.run_id] = self._spent.get(event.run_id, 0.0) + event.num_gradients
         budgets = {run.run_id: run for run in self._plan.runs if run.run_id == event.run_id}
         budget = num_gradients(budgets[event.run_id]) if budgets else math.inf
-        means = self._block_means.setdefault(event.run_id, [])
+        means = self._block_means.setdefault((event.run_id, event.phase), [])
         if math.isfinite(event.llc):
             means.append(event.llc)
         llc, llc_mcse = running_mean(means)

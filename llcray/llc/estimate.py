@@ -23,6 +23,7 @@ class Work:
         num_gradients: All: warmup, tuning and loss evaluations included.
         warmup_gradients: The part before the first kept draw.
         sampling_seconds: Wall seconds of warmup and sampling, compilation excluded.
+        sampling_cpu_seconds: CPU seconds of the same, over all cores; on an accelerator, those of its host.
         compile_seconds: Wall seconds of compilation that this run waited for.
         num_compilations: Programs compiled for it.
     """
@@ -30,6 +31,7 @@ class Work:
     num_gradients: float
     warmup_gradients: float
     sampling_seconds: float
+    sampling_cpu_seconds: float
     compile_seconds: float
     num_compilations: int
 
@@ -64,6 +66,7 @@ class Estimate:
     num_gradients: float
     warmup_gradients: float
     sampling_seconds: float
+    sampling_cpu_seconds: float
     compile_seconds: float
     num_compilations: int
     wnv_seconds: float
@@ -166,6 +169,7 @@ def _efficiency(summary: Summary, work: Work) -> dict[str, Any]:
         "num_gradients": gradients,
         "warmup_gradients": work.warmup_gradients,
         "sampling_seconds": seconds,
+        "sampling_cpu_seconds": work.sampling_cpu_seconds,
         "compile_seconds": work.compile_seconds,
         "num_compilations": work.num_compilations,
         "wnv_seconds": variance * seconds,

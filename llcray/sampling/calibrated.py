@@ -86,7 +86,7 @@ def calibrated(facts: RunFacts, max_heat: float) -> Schedule:
 def _pilot(facts: RunFacts, calibration: Calibration, max_heat: float) -> Generator[Request, Any, None]:
     num_chains, steps_per_draw = facts.sampling.num_chains, choose_steps_per_draw(facts)
     for _ in range(MAX_PILOTS):
-        draws: Draws = yield Advance(PILOT_DRAWS, steps_per_draw, calibration.hyper(num_chains))
+        draws: Draws = yield Advance(PILOT_DRAWS, steps_per_draw, calibration.hyper(num_chains), "calibrating")
         calibration.num_gradients += float(np.nansum(draws.num_gradients))
         if _blew_up(draws, facts):
             if calibration.num_restarts == MAX_RESTARTS:

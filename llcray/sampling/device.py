@@ -24,7 +24,7 @@ def size_of(posterior: Posterior, num_chains: int) -> Size:
         num_chains=num_chains,
         num_params=posterior.num_sampled_params,
         chain_bytes=posterior.center.nbytes,
-        data_bytes=sum(int(leaf.nbytes) for leaf in jax.tree.leaves(posterior.data)),
+        data_bytes=sum(int(np.size(leaf)) * leaf.dtype.itemsize for leaf in jax.tree.leaves(posterior)),
         activation_bytes=_bytes_per_example(posterior) * min(posterior.num_data, EXAMPLES_PER_CHUNK),
     )
 

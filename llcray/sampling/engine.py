@@ -20,11 +20,11 @@ from llcray.posterior import Posterior
 from llcray.samplers.kernel import Kernel, SamplerVariant
 from llcray.sampling import block
 from llcray.sampling.program import compilations, is_out_of_memory
-from llcray.sampling.requests import Adapt, Adapted, Advance, Request, Sampled, Schedule, Start
+from llcray.sampling.requests import Adapt, Adapted, Advance, Phase, Request, Sampled, Schedule, Start, phase_of
 from llcray.sampling.stacked import Kept, Row, Stacked, place, restack, stack
 from llcray.sampling.widths import Widths
 
-ProgressFn = Callable[[int, Draws], None]
+ProgressFn = Callable[[int, Phase, Draws | None], None]
 
 
 @dataclass
@@ -55,6 +55,7 @@ class Job:
     next_draw: int = 0
     num_adaptations: int = 0
     seconds: float = 0.0
+    cpu_seconds: float = 0.0
     compile_seconds: float = 0.0
     num_compilations: int = 0
     num_splits: int = 0
@@ -110,13 +111,16 @@ def execute(jobs: Sequence[Job], widths: Widths, on_progress: ProgressFn | None 
     Args:
         jobs: Runs of one compile signature.
         widths: Runs in a call.
-        on_progress: Called with a job's index and its newest block of draws.
+        on_progress: Called with a job's index and phase: before each request (None), and with each block of draws.
     """
     calls = _Calls(jobs)
     pending = {index: job.begin() for index, job in enumerate(jobs)}
     while pending:
         group = _next_group(pending)
         for width, members in widths.cut(group):
+            if on_progress:
+                for index in members:
+                    on_progress(index, phase_of(pending[index]), None)
             try:
                 answers = calls.answer(members, [pending[index] for index in members], width)
             except jax.errors.JaxRuntimeError as error:
@@ -127,7 +131,7 @@ def execute(jobs: Sequence[Job], widths: Widths, on_progress: ProgressFn | None 
                 break
             for index, answer in zip(members, answers, strict=True):
                 if on_progress and isinstance(answer, Draws):
-                    on_progress(index, answer)
+                    on_progress(index, phase_of(pending[index]), answer)
                 try:
                     pending[index] = jobs[index].schedule.send(answer)
                 except StopIteration as stop:
@@ -141,6 +145,7 @@ def _work(job: Job, sampled: Sampled) -> Work:
         num_gradients=sampled.num_gradients,
         warmup_gradients=sampled.warmup_gradients,
         sampling_seconds=job.seconds,
+        sampling_cpu_seconds=job.cpu_seconds,
         compile_seconds=job.compile_seconds,
         num_compilations=job.num_compilations,
     )
@@ -182,13 +187,15 @@ class _Calls:
 
     def answer(self, members: Sequence[int], requests: Sequence[Any], width: int) -> list[Any]:
         """Answers to like requests; seconds and compilations are shared out among the runs."""
-        before, started = replace(compilations), time.perf_counter()
+        before, started, cpu_started = replace(compilations), time.perf_counter(), time.process_time()
         answers = self._answer(tuple(members), requests, width)
         compile_seconds = compilations.seconds - before.seconds
         seconds = time.perf_counter() - started - compile_seconds
+        cpu_seconds = time.process_time() - cpu_started - (compilations.cpu_seconds - before.cpu_seconds)
         for index in members:
             job = self._jobs[index]
             job.seconds += seconds / len(members)
+            job.cpu_seconds += cpu_seconds / len(members)
             job.compile_seconds += compile_seconds / len(members)
             job.pack_size = max(job.pack_size, len(members))
         # Once each, so that they add up over the rows of a sweep.

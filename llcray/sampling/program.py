@@ -20,6 +20,7 @@ class Compilations:
 
     count: int = 0
     seconds: float = 0.0
+    cpu_seconds: float = 0.0
 
 
 compilations = Compilations()
@@ -52,14 +53,19 @@ class Program:
             self._compiled[key] = self._compile(static, args)
         return self._compiled[key](*args)
 
-    def _compile(self, static: tuple[Hashable, ...], args: tuple[Any, ...]) -> Any:
-        started = time.perf_counter()
+    def lower(self, static: tuple[Hashable, ...], *args: Any) -> Any:
+        """The program of `args`, not compiled yet."""
 
         def program(*args: Any) -> Any:
             return self._function(*static, *args)
 
-        lowered = jax.jit(program, donate_argnums=self._donate).lower(*args)
-        compiled = lowered.compile(compiler_options=CPU_OPTIONS if jax.default_backend() == "cpu" else None)
+        return jax.jit(program, donate_argnums=self._donate).lower(*args)
+
+    def _compile(self, static: tuple[Hashable, ...], args: tuple[Any, ...]) -> Any:
+        started, cpu_started = time.perf_counter(), time.process_time()
+        options = CPU_OPTIONS if jax.default_backend() == "cpu" else None
+        compiled = self.lower(static, *args).compile(compiler_options=options)
         compilations.count += 1
         compilations.seconds += time.perf_counter() - started
+        compilations.cpu_seconds += time.process_time() - cpu_started
         return compiled

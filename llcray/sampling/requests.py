@@ -6,7 +6,7 @@ only and decides for one run; the engine answers the like requests of many runs 
 
 from collections.abc import Generator
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 
@@ -16,6 +16,7 @@ from llcray.samplers.kernel import Kernel, SamplerVariant
 from llcray.sampling_spec import SamplingSpec
 
 Hyper = dict[str, np.ndarray]
+Phase = Literal["calibrating", "sampling"]
 
 
 @dataclass(frozen=True)
@@ -68,12 +69,13 @@ class Adapted:
 
 @dataclass(frozen=True)
 class Advance:
-    """Take `num_draws` draws of `steps_per_draw` steps; `hyper` replaces the current numbers if given. Answer:
-    Draws."""
+    """Take `num_draws` draws of `steps_per_draw` steps; `hyper` replaces the current numbers if given; `phase` is for
+    people who watch. Answer: Draws."""
 
     num_draws: int
     steps_per_draw: int
     hyper: Hyper | None = None
+    phase: Phase = "sampling"
 
 
 @dataclass(frozen=True)
@@ -82,6 +84,11 @@ class MeasureCurvature:
 
 
 Request = Start | Adapt | Advance | MeasureCurvature
+
+
+def phase_of(request: Request) -> Phase:
+    """What a run does when it makes this request: draws that may be kept, or something before them."""
+    return request.phase if isinstance(request, Advance) else "calibrating"
 
 
 @dataclass(frozen=True)

@@ -31,7 +31,7 @@ class Size(NamedTuple):
         num_chains: Chains.
         num_params: d.
         chain_bytes: Bytes of one position.
-        data_bytes: Bytes of the data of a run.
+        data_bytes: Bytes of the data and parameters of a run.
         activation_bytes: Bytes of intermediate values of one chain's largest evaluation.
     """
 

@@ -16,6 +16,7 @@ from llcray_storage.lookup import SegmentLookup
 from llcray_storage.marker import ensure_dataset, require_dataset
 from llcray_storage.objects import ObjectStore
 from llcray_storage.settings import Root, open_store
+from llcray_storage.stages import commit_stages
 from llcray_storage.targets import commit_target, load_target
 
 
@@ -86,6 +87,14 @@ class Dataset:
             StorageError: The row or an array is refused, or storage cannot be written.
         """
         return commit_target(self._store, row, arrays)
+
+    def write_stages(self, sweep: str, metric: str, method: str, rows: Sequence[Mapping[str, Any]]) -> WriteOutcome:
+        """Write the stages of a metric that a method found in a sweep, in the place of those found before.
+
+        Raises:
+            StorageError: A row is refused, or storage cannot be written.
+        """
+        return commit_stages(self._store, sweep, metric, method, rows)
 
     def read_target(self, target_id: str) -> tuple[dict[str, Any], dict[str, np.ndarray]] | None:
         """Row and arrays of a target, checked against their hash; None when it has to be built.

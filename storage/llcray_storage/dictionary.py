@@ -18,6 +18,7 @@ ABOUT = {
     "runs": "one row an estimate",
     "draws": "one row a chain; series have one number a draw",
     "targets": "one row a target",
+    "stages": "one row a stage of one series (a metric along training); written by `llcray stages`",
 }
 
 

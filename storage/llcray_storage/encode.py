@@ -19,7 +19,7 @@ from llcray_storage.errors import StorageError
 from llcray_storage.schema import DRAWS, Table
 from llcray_storage.values import stored_row
 
-ROWS_PER_GROUP = {"runs": 8192, "draws": 64, "targets": 8192}
+ROWS_PER_GROUP = {"runs": 8192, "draws": 64, "targets": 8192, "stages": 8192}
 """A row group of draws is 16 runs of 4 chains: what reading one run costs."""
 
 
@@ -106,7 +106,12 @@ def commit_bytes(table: Table, row: Mapping[str, Any], nonce: str) -> bytes:
 
     Page checksums leave the footer unguarded, and nothing else on disk knows the hash of a commit.
     """
-    data = _encoded(table, table_of_rows(table, [row]), {"llcray.nonce": nonce, SEAL: UNSEALED})
+    return commit_rows_bytes(table, [row], nonce)
+
+
+def commit_rows_bytes(table: Table, rows: Sequence[Mapping[str, Any]], nonce: str) -> bytes:
+    """Rows that are committed together, as a file like that of `commit_bytes`."""
+    data = _encoded(table, table_of_rows(table, rows), {"llcray.nonce": nonce, SEAL: UNSEALED})
     return data.replace(UNSEALED.encode(), sha256(data).encode())
 
 

@@ -9,6 +9,11 @@ FDE = "full-data-equivalent gradients"
 IDENTITY = (
     Column("run_id", TEXT, "", "Identity of the run: hash of its whole spec.", required=True),
     Column("target_id", TEXT, "", "Identity of the target the run sampled around."),
+    Column("series_id", TEXT, "", "Identity of the run with its step left out: one curve along training shares it."),
+    Column(
+        "trajectory_id", TEXT, "", "Identity of the training that the target is a checkpoint of; null: no checkpoint."
+    ),
+    Column("label", TEXT, "", "Label of the target in the sweep file, for legends; no part of any identity."),
     Column("sweep", TEXT, "", "Sweep that asked for the run.", required=True),
     Column("generation", WHOLE, "", "1, raised by one at each deliberate rerun; the highest counts.", required=True),
     Column("status", TEXT, "", "ok: an estimate; failed: none, see reason.", required=True, choices=("ok", "failed")),
@@ -66,7 +71,15 @@ KNOWN_ANSWER = (
         choices=("finite_temperature", "local", "global"),
     ),
     Column("true_llc_source", TEXT, "", "Formula or reference of true_llc."),
+    Column("true_llc_mcse", REAL, NATS, "Monte Carlo standard error of true_llc: 0 unless it comes from a long run."),
     Column("true_llc_asymptotic", REAL, NATS, "lambda as n beta -> infinity, where known."),
+    Column(
+        "true_llc_asymptotic_kind",
+        TEXT,
+        "",
+        "Whether true_llc_asymptotic is the value at this w* or the global minimum, a lower bound.",
+        choices=("local", "global"),
+    ),
     Column("true_multiplicity", REAL, "", "Multiplicity m of the asymptotic lambda, where known."),
 )
 
@@ -85,6 +98,12 @@ WORK = (
     Column("time_to_se1", REAL, "seconds", "Seconds until the standard error is 1 nat: seconds x llc_mcse^2."),
     Column("fde_to_se1", REAL, FDE, "Gradients until the standard error is 1 nat: num_gradients x llc_mcse^2."),
     Column("sampling_seconds", REAL, "seconds", "Wall time of sampling, warmup included, compilation excluded."),
+    Column(
+        "sampling_cpu_seconds",
+        REAL,
+        "seconds",
+        "CPU time of sampling, warmup included, compilation excluded, over all cores; with an accelerator its host's.",
+    ),
     Column("compile_seconds", REAL, "seconds", "Wall time of compilation on behalf of this run."),
     Column("build_seconds", REAL, "seconds", "Wall time of building or loading the target."),
     Column(

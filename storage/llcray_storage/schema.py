@@ -1,4 +1,4 @@
-"""The schema of the dataset, in one place: three tables, their columns, and what a row must look like to be written."""
+"""The schema of the dataset, in one place: four tables, their columns, and what a row must look like to be written."""
 
 import difflib
 from collections.abc import Iterable, Mapping
@@ -14,9 +14,10 @@ from llcray_storage.column import Column
 from llcray_storage.draw_columns import DRAW_COLUMNS
 from llcray_storage.errors import StorageError
 from llcray_storage.run_columns import RUN_COLUMNS
+from llcray_storage.stage_columns import STAGE_COLUMNS
 from llcray_storage.target_columns import TARGET_COLUMNS
 
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
 """Raised when a column is added; a changed meaning is a new column."""
 
 
@@ -66,7 +67,8 @@ class Table:
 RUNS = Table("runs", "run_id", RUN_COLUMNS)
 DRAWS = Table("draws", "run_id", DRAW_COLUMNS)
 TARGETS = Table("targets", "target_id", TARGET_COLUMNS)
-TABLES = (RUNS, DRAWS, TARGETS)
+STAGES = Table("stages", "analysis_id", STAGE_COLUMNS)
+TABLES = (RUNS, DRAWS, TARGETS, STAGES)
 
 
 def axis_column_names() -> tuple[str, ...]:

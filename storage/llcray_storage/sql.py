@@ -1,4 +1,7 @@
-"""SQL over the dataset, by polars: `runs`, `draws` (a row a chain), `draws_long` (a row a draw) and `targets`."""
+"""SQL over the dataset, by polars: `runs`, `targets`, `stages`, `draws` (a row a chain), `draws_long` (a row a draw).
+
+Only the tables a query names are scanned.
+"""
 
 import re
 
@@ -7,8 +10,15 @@ import polars as pl
 from llcray_storage.errors import StorageError
 from llcray_storage.read import opened, scan_draws, scan_draws_long, scan_runs, scan_targets
 from llcray_storage.settings import Root
+from llcray_storage.stages import scan_stages
 
-SCANS = {"runs": scan_runs, "draws": scan_draws, "draws_long": scan_draws_long, "targets": scan_targets}
+SCANS = {
+    "runs": scan_runs,
+    "draws": scan_draws,
+    "draws_long": scan_draws_long,
+    "targets": scan_targets,
+    "stages": scan_stages,
+}
 
 
 def sql(root: Root, query: str) -> pl.DataFrame:

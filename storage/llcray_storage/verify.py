@@ -25,6 +25,7 @@ from llcray_storage.schema import DRAWS, RUNS, Table
 from llcray_storage.segments import read_segment, segment_path
 from llcray_storage.settings import Root
 from llcray_storage.snapshot import hot_frame
+from llcray_storage.stages import problem_of, stage_files
 
 
 @dataclass(frozen=True)
@@ -104,6 +105,10 @@ def verify(root: Root, deep: bool = False, repair: bool = False) -> Report:
         rebuilt = tuple(identity for finding in lost for identity in finding.ids) if repair else ()
     else:
         rebuilt = ()
+    damaged_stages = list(_check_stages(store))
+    findings.extend(damaged_stages)
+    if repair:
+        quarantined.extend(quarantine(store, finding.path) for finding in damaged_stages if finding.is_error)
     findings.extend(Finding("orphan", f"{TMP}/{name}", "left by a killed writer") for name in store.names(TMP))
     return Report(tuple(findings), tuple(quarantined), rerun, rebuilt)
 
@@ -238,6 +243,14 @@ def _check_artifacts(store: ObjectStore, root: Root, deep: bool) -> Iterator[Fin
     for path in sorted(sizes.keys() - named):
         kind = "orphan" if ARTIFACT.fullmatch(path.rpartition("/")[2]) else "unknown"
         yield Finding(kind, path, "no target's row names it")
+
+
+def _check_stages(store: ObjectStore) -> Iterator[Finding]:
+    for path in stage_files(store):
+        if not HOT.fullmatch(path.rpartition("/")[2]):
+            yield Finding("unknown", path, "not a file of the dataset; readers ignore it")
+        elif (problem := problem_of(store, path)) is not None:
+            yield Finding("damaged", path, f"{problem}; `llcray stages` finds them again")
 
 
 def _check_references(root: Root) -> Iterator[Finding]:

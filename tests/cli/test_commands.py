@@ -12,7 +12,8 @@ from llcray.cli import Duration, main
 
 HEAVY = ("jax", "ray", "polars", "pyarrow", "matplotlib", "numpy", "pydantic", "llcray_storage")
 COMMANDS = (
-    "compact", "diagnose", "export", "gc", "import", "plan", "plot", "promote", "query", "report", "status", "sweep",
+    "compact", "diagnose", "export", "gc", "import", "plan", "plot", "promote", "query", "report", "stages", "status",
+    "sweep",
     "verify",
 )  # fmt: skip
 

@@ -4,6 +4,7 @@ import io
 import json
 import time
 
+import llcray_storage as ls
 import pytest
 from rich.console import Console
 
@@ -15,6 +16,7 @@ from llcray.driver.tracker import Tracker
 from llcray.driver.view import JsonLines, Lines
 from llcray.driver.work import running_mean
 from llcray.spec import Sweep, load_sweep, trials
+from llcray.trial import TrialEvent, run_trial
 
 SWEEP = """
 name: wide
@@ -115,3 +117,30 @@ def test_the_running_error_is_that_of_batch_means():
     mean, error = running_mean([50.0, 20.0, 9.0, 11.0, 10.0, 8.0, 12.0, 10.0])
     assert mean == pytest.approx(10.0)
     assert error == pytest.approx((8 / 3) ** 0.5 / 2)
+
+
+SMALL = """
+name: small
+question: What does a trial say it does?
+targets:
+  - architecture: {kind: mlp, widths: [2], activation: tanh}
+    teacher: {kind: mlp, widths: [2], activation: tanh}
+    data: {kind: gaussian, input_dimension: 2, num_data: 50}
+    noise: {kind: gaussian, scale: 0.1}
+    training: {kind: adam, num_steps: 20}
+samplers: [{kind: auto}, {kind: hmc, num_integration_steps: 2}]
+sampling: {num_chains: 2, num_warmup: 10, budget: {num_gradients: 3000}}
+"""
+
+
+def test_a_trial_says_when_it_trains_calibrates_and_samples(tmp_path):
+    """`auto` calibrates in pilot blocks, `hmc` in its warmup; draws that are kept belong to sampling alone."""
+    (tmp_path / "small.yaml").write_text(SMALL)
+    [plan] = trials(load_sweep(tmp_path / "small.yaml").runs, 1)
+    seen: list[TrialEvent] = []
+    list(run_trial(plan, "small", ls.Dataset.create_or_open(tmp_path / "results"), seen.append))
+    assert seen[0].phase == "training"
+    for run in plan.runs:
+        phases = [event.phase for event in seen if event.run_id == run.run_id]
+        assert list(dict.fromkeys(phases)) == ["calibrating", "sampling"], run.sampler.kind
+        assert sum(event.num_gradients for event in seen if event.run_id == run.run_id) > 0

@@ -241,7 +241,7 @@ samplers: [{kind: auto}]
 
 def test_targets_of_one_signature_are_packed_whatever_their_numbers(load: Load) -> None:
     """Initial weights, noise scales, learning rates and seeds are no part of a program; activations are."""
-    sweep = load(PACKED, name="packed")
+    sweep = load(PACKED)
     packs = trials(sweep.runs, 2, lambda runs: 100)
     assert sorted(len(plan.targets) for plan in packs) == [16, 16]
     assert {run.run_id for plan in packs for run in plan.runs} == {run.run_id for run in sweep.runs}
@@ -250,7 +250,7 @@ def test_targets_of_one_signature_are_packed_whatever_their_numbers(load: Load) 
 
 
 def test_packs_leave_no_slot_idle_and_are_no_larger_than_allowed(load: Load) -> None:
-    sweep = load(PACKED, name="packed")
+    sweep = load(PACKED)
     assert [len(plan.targets) for plan in trials(sweep.runs, 8, lambda runs: 100)] == [4] * 8
     assert {len(plan.targets) for plan in trials(sweep.runs, 2, lambda runs: 3)} == {2, 3}
     assert len(trials(sweep.runs, 32, lambda runs: 100)) == 32

@@ -114,13 +114,17 @@ def test_a_query_that_is_not_understood_is_one_line(dataset, root, query):
         ls.sql(root, query)
 
 
+STAGE = {"series_id": "r", "stage": 0}
+
+
 @pytest.mark.parametrize("table", TABLES, ids=lambda table: table.name)
 def test_every_column_says_its_unit_and_meaning_in_every_file(dataset, root, new_row, new_chains, table):
     dataset.write_run(new_row(), new_chains())
     dataset.write_target({"target_id": "t1"}, {})
+    dataset.write_stages("a", "llc", "stages", [STAGE])
     small = next(Path(root).glob(f"{table.name}/**/[tc]-*.parquet"))
     ls.compact(root)
-    for path in (small, next(Path(root).glob(f"{table.name}/**/seg-*.parquet"))):
+    for path in (small, *Path(root).glob(f"{table.name}/**/seg-*.parquet")):
         schema = pq.read_schema(path)
         assert schema.names == [column.name for column in table.columns]
         for column in table.columns:

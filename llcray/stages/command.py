@@ -1,0 +1,63 @@
+"""`llcray stages`: finds the stages of a sweep's series, keeps them in the dataset, and prints them."""
+
+from llcray_storage import Dataset, StorageError, scan_runs
+from rich.box import SIMPLE_HEAD
+from rich.console import Console
+from rich.table import Table
+
+from llcray.stages.table import Method, Row, stage_rows
+
+
+def find_stages(uri: str, sweep: str, metric: str, method: Method, console: Console) -> list[Row]:
+    """Find, write and print the stages of a metric.
+
+    Raises:
+        StorageError: There is no such sweep or column, or no series of five checkpoints.
+    """
+    dataset = Dataset.open(uri)
+    frame = scan_runs(uri, sweep)
+    schema = frame.collect_schema()
+    if metric not in schema or not schema[metric].is_numeric():
+        numbers = "llc, test_loss, test_accuracy, loss_at_center"
+        raise StorageError(f"metric '{metric}' is no number column of runs. Use one like {numbers}.")
+    rows = stage_rows(frame.collect(), metric, method)
+    if not rows:
+        raise StorageError(
+            f"sweep '{sweep}' has no series of five checkpoints with a finite {metric}. "
+            "Give its targets `checkpoints: {steps: log, num: 40}`."
+        )
+    dataset.write_stages(sweep, metric, method, rows)
+    console.print(_table(rows, metric, method))
+    for line in sorted({warning for row in rows for warning in row["warnings"]}):
+        console.print(f"note: {line}")
+    return rows
+
+
+def _table(rows: list[Row], metric: str, method: Method) -> Table:
+    varying = [name for name in ("label", "seed", "component", "sampler_kind") if len({row[name] for row in rows}) > 1]
+    table = Table(box=SIMPLE_HEAD, pad_edge=False, show_edge=False, header_style="bold")
+    for header in (*varying, "stage", "from step", "to step", "to step, 95%", "found in", metric, "change", "z", "q"):
+        table.add_column(header, justify="left" if header in varying else "right", no_wrap=True)
+    for row in rows:
+        names = ["" if row[name] is None else str(row[name]) for name in varying]
+        values = f"{row['value_at_start']:.4g} -> {row['value_at_end']:.4g}"
+        if method == "changepoints":
+            values = f"{row['value_at_end']:.4g}"
+        table.add_row(
+            *names,
+            f"{row['stage'] + 1} of {row['num_stages']}",
+            f"{row['start_step']:,.0f}",
+            f"{row['end_step']:,.0f}",
+            _interval(row),
+            f"{row['end_frequency']:.0%}" if row.get("end_frequency") is not None else "",
+            values,
+            f"{row['direction']} {row['change']:+.3g}",
+            f"{row['z']:.1f}",
+            f"{row['q_value']:.1g}",
+        )
+    return table
+
+
+def _interval(row: Row) -> str:
+    low, high = row.get("end_step_low"), row.get("end_step_high")
+    return "" if low is None or high is None else f"{low:,.0f} to {high:,.0f}"

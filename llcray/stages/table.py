@@ -1,0 +1,115 @@
+"""Stages of every series of a sweep, as rows of the dataset's table `stages`.
+
+A series is a metric of one run along the steps of its training: the runs that differ in `step` alone.
+"""
+
+import warnings
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from importlib.metadata import version
+from typing import Any, Literal, NamedTuple
+
+import numpy as np
+import polars as pl
+from scipy.stats import false_discovery_control, norm
+
+from llcray.stages.changepoints import mean_shifts
+from llcray.stages.detect import detect_stages
+from llcray.stages.series import FEWEST, Series, series_of
+
+Method = Literal["stages", "changepoints"]
+Row = dict[str, Any]
+NAMES = ("series_id", "trajectory_id", "label", "seed", "component", "sampler_kind")
+LOST = ("diverged",)
+
+
+class _Found(NamedTuple):
+    names: Row
+    rows: list[Row]
+
+
+def stage_rows(runs: pl.DataFrame, metric: str, method: Method) -> list[Row]:
+    """Rows of `stages` for every series that has at least five finite values.
+
+    Args:
+        runs: Rows of `runs` of one sweep.
+        metric: A number column of `runs`.
+        method: `stages` or `changepoints`.
+    """
+    along = runs.filter(pl.col("step").is_not_null() & (pl.col("status") == "ok"))
+    found = []
+    for _, group in sorted(along.group_by("series_id"), key=lambda item: str(item[0])):
+        usable = group.filter(pl.col(metric).is_finite() & ~pl.col("verdict").is_in(LOST).fill_null(False))
+        if usable.height >= FEWEST:
+            found.append(_found(usable.sort("step"), metric, method))
+    _add_q_values(found)
+    return [row for each in found for row in each.rows]
+
+
+def _found(group: pl.DataFrame, metric: str, method: Method) -> _Found:
+    names = {name: group[name][0] for name in NAMES}
+    series = series_of(group["step"].to_numpy(), group[metric].to_numpy(), _standard_errors(group, metric))
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        parts = list(_stages(series) if method == "stages" else _stretches(series))
+    doubtful = group.filter(pl.col("verdict") != "ok").height if metric == "llc" else 0
+    said = [str(each.message) for each in caught if issubclass(each.category, UserWarning)]
+    said += [f"{doubtful} of {group.height} estimates have another verdict than ok"] if doubtful else []
+    shared = {
+        **names,
+        "num_stages": len(parts),
+        "num_checkpoints": len(series),
+        "warnings": said,
+        "llcray_version": version("llcray"),
+        "created_at": datetime.now(UTC),
+    }
+    return _Found(names, [{**shared, "stage": index, **part} for index, part in enumerate(parts)])
+
+
+def _standard_errors(group: pl.DataFrame, metric: str) -> np.ndarray | None:
+    """Of the LLC: the larger of the Monte Carlo error and what the chains' own estimates say; else not known."""
+    if metric != "llc":
+        return None
+    between = pl.col("llc_between_chain_sd") / pl.col("num_chains").cast(pl.Float64).sqrt()
+    return (
+        group.select(pl.max_horizontal("llc_mcse", between)).to_series().cast(pl.Float64).fill_null(np.nan).to_numpy()
+    )
+
+
+def _stages(series: Series) -> Iterator[Row]:
+    for stage in detect_stages(series):
+        row = {
+            name: getattr(stage, name)
+            for name in ("start_step", "end_step", "value_at_start", "value_at_end", "change", "z", "direction")
+        }
+        if stage.end is not None:
+            row |= {
+                "end_step_low": stage.end.step_low,
+                "end_step_high": stage.end.step_high,
+                "end_frequency": stage.end.frequency,
+            }
+        yield row
+
+
+def _stretches(series: Series) -> Iterator[Row]:
+    for stretch in mean_shifts(series):
+        yield {
+            "start_step": stretch.start_step,
+            "end_step": stretch.end_step,
+            "value_at_start": stretch.mean,
+            "value_at_end": stretch.mean,
+            "change": stretch.shift,
+            "z": stretch.z,
+            "direction": stretch.direction,
+        }
+
+
+def _add_q_values(found: list[_Found]) -> None:
+    """Benjamini-Hochberg over all changes of a trajectory: its components and samplers are tested at once."""
+    of_trajectory: dict[Any, list[Row]] = {}
+    for each in found:
+        of_trajectory.setdefault(each.names["trajectory_id"] or each.names["series_id"], []).extend(each.rows)
+    for rows in of_trajectory.values():
+        q_values = false_discovery_control(2 * norm.sf([row["z"] for row in rows]))
+        for row, q_value in zip(rows, q_values, strict=True):
+            row["q_value"] = float(q_value)
