@@ -35,18 +35,21 @@ def main() -> None:
     parser.add_argument("--trials", type=int, default=200)
     parser.add_argument("--draws", type=int, default=512, help="draws a chain; sets how long a trial samples")
     parser.add_argument("--time-budget", type=float, help="seconds after which the sweep stops")
+    parser.add_argument("--max-pack", type=int, default=1, help="targets a trial; 0 for as many as suits")
     parser.add_argument("--loop-trials", type=int, default=20, help="trials of the plain loop")
     arguments = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "many.yaml"
         path.write_text(SWEEP.format(trials=arguments.trials, draws=arguments.draws))
-        _sweep(path, Path(folder) / "swept", arguments.time_budget)
+        _sweep(path, Path(folder) / "swept", arguments.time_budget, arguments.max_pack)
         _loop(path, Path(folder) / "looped", arguments.loop_trials)
 
 
-def _sweep(path: Path, storage: Path, time_budget: float | None) -> None:
+def _sweep(path: Path, storage: Path, time_budget: float | None, max_pack: int | None) -> None:
     started, cpu = time.perf_counter(), time.process_time()
-    code = run_sweep(path, SweepOptions(storage=str(storage), quiet=True, time_budget=time_budget))
+    code = run_sweep(
+        path, SweepOptions(storage=str(storage), quiet=True, time_budget=time_budget, max_pack=max_pack or None)
+    )
     wall = time.perf_counter() - started
     runs = ls.scan_runs(str(storage)).select("started_at", "finished_at", "host", "sampling_seconds").collect()
     trials = len(runs)

@@ -43,6 +43,9 @@ set_option = click.option(
 )
 force_option = click.option("--force", is_flag=True, help="Compute every run again; the new results count.")
 retry_failed_option = click.option("--retry-failed", is_flag=True, help="Compute failed runs again.")
+max_pack_option = click.option(
+    "--max-pack", type=click.IntRange(min=1), metavar="N", help="Targets in a trial; as many as suits if left out."
+)
 cluster_option = click.option(
     "--address", metavar="ADDR", default="auto", show_default=True, help="The cluster, as for the sweep."
 )
@@ -83,6 +86,7 @@ def main() -> None:
 )
 @set_option
 @click.option("--max-concurrent", type=click.IntRange(min=1), metavar="N", help="Trials at a time.")
+@max_pack_option
 @click.option("--time-budget", type=Duration(), metavar="2h", help="Stop after this long; finished runs are kept.")
 @force_option
 @retry_failed_option
@@ -165,6 +169,7 @@ def stop(sweep: str | None, job: str | None, now: bool, address: str) -> int:
 @set_option
 @force_option
 @retry_failed_option
+@max_pack_option
 @click.option("--max-concurrent", type=click.IntRange(min=1), metavar="N", help="Trials at a time.")
 def plan(file: Path, **options: Any) -> None:
     """Say what a sweep would run: trials, runs, what is done already, estimated work. Touches no device."""

@@ -13,7 +13,9 @@ class SweepOptions:
             sweep.
         overrides: `path=value` texts applied to the sweep file.
         max_concurrent: Most trials at a time; None for as many as fit.
-        time_budget: Seconds after which the sweep stops; finished runs are kept.
+        max_pack: Most targets in a trial; None for as many as suits.
+        max_pack: int | None = None
+    time_budget: Seconds after which the sweep stops; finished runs are kept.
         force: Redo runs that are in the dataset.
         retry_failed: Redo runs whose row says failed.
         max_retries: Times a trial starts again after its worker died.

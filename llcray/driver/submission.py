@@ -185,7 +185,7 @@ def _environment(console: Console) -> dict[str, str]:
 def _command(file: str, storage: str, options: SweepOptions) -> str:
     words = [*PROGRAM, "sweep", file, "--address", "auto", "--storage", storage]
     words += ["--max-retries", str(options.max_retries)]
-    for name in ("max_concurrent", "time_budget"):
+    for name in ("max_concurrent", "max_pack", "time_budget"):
         value = getattr(options, name)
         if value is not None:
             words += [f"--{name.replace('_', '-')}", f"{value:g}"]

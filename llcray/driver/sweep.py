@@ -114,7 +114,7 @@ def _run(call: _Call, interrupts: Interrupts) -> Tracker:
             call.view.notice(f"{cluster.num_nodes} machines: {call.storage} has to be the same folder on all of them.")
         slots = min(cluster.num_slots, call.options.max_concurrent or cluster.num_slots)
         model = cost_model(call.sweep, call.dataset)
-        plans = ordered_trials(call.todo, slots, model, call.sweep.conduct)
+        plans = ordered_trials(call.todo, slots, model, call.sweep.conduct, call.options.max_pack)
         num_before = len(call.sweep.runs) - len(call.todo.runs)
         tracker = Tracker.of(call.sweep, plans, labels(call.sweep.runs), model, num_before, min(slots, len(plans)))
         interrupts.deferred = True

@@ -38,7 +38,7 @@ sampling: {{num_chains: 2, until: {{relative_mcse: 1.0e-9}}, budget: {{num_gradi
 DRIVER = """
 import sys
 from llcray.driver import SweepOptions, run_sweep
-options = SweepOptions(storage=sys.argv[2], address=sys.argv[3], max_retries=20)
+options = SweepOptions(storage=sys.argv[2], address=sys.argv[3], max_retries=20, max_pack=1)
 sys.exit(run_sweep(sys.argv[1], options))
 """
 VICTIMS = ("worker", "node", "driver", "worker", "worker")
