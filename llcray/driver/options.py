@@ -14,8 +14,7 @@ class SweepOptions:
         overrides: `path=value` texts applied to the sweep file.
         max_concurrent: Most trials at a time; None for as many as fit.
         max_pack: Most targets in a trial; None for as many as suits.
-        max_pack: int | None = None
-    time_budget: Seconds after which the sweep stops; finished runs are kept.
+        time_budget: Seconds after which the sweep stops; finished runs are kept.
         force: Redo runs that are in the dataset.
         retry_failed: Redo runs whose row says failed.
         max_retries: Times a trial starts again after its worker died.
@@ -29,6 +28,7 @@ class SweepOptions:
     address: str | None = None
     overrides: tuple[str, ...] = ()
     max_concurrent: int | None = None
+    max_pack: int | None = None
     time_budget: float | None = None
     force: bool = False
     retry_failed: bool = False
