@@ -11,7 +11,12 @@ from cluster_lan import Lan, why_not  # pyright: ignore[reportMissingImports]
 from cluster_on_premise import prove  # pyright: ignore[reportMissingImports]
 
 pytestmark = pytest.mark.skipif(bool(why_not()), reason=why_not() or "everything is there")
-SMALLER = ("replicates=1", "sampling.budget.num_gradients=4000")
+SMALLER = (
+    "replicates=1",
+    "targets.training.num_steps=200",
+    "sampling.num_warmup=20",
+    "sampling.budget.num_gradients=500",
+)
 KEPT = [Path(sys.prefix), Path(sys.base_prefix), Path(__file__).parents[2]]
 
 
