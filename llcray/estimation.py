@@ -18,6 +18,7 @@ from llcray.samplers import SamplerVariant
 from llcray.sampling.device import widths_of
 from llcray.sampling.engine import Finished, Job, ProgressFn, build_kernel, execute
 from llcray.sampling.requests import RunFacts, Sampled
+from llcray.sampling.resuming import Keeper
 from llcray.sampling.scales import curvature_scales
 from llcray.sampling_spec import SamplingSpec
 from llcray.targets.target import PyTree, Target, TrueLLC
@@ -37,6 +38,7 @@ class EstimateRequest:
         seed: Integer that all randomness of the run derives from.
         mask: Which coordinates move (see `make_posterior`); None for all.
         component: Name of that choice; requests of one component share a posterior.
+        keeper: Where the run is kept while unfinished; None where it is not.
     """
 
     sampler: SamplerVariant
@@ -45,6 +47,7 @@ class EstimateRequest:
     seed: int
     mask: PyTree | None = None
     component: str = "all"
+    keeper: Keeper | None = None
 
 
 @dataclass(frozen=True)
@@ -207,6 +210,7 @@ def _prepare(posterior: Posterior, n_beta: float, scale: float, request: Estimat
         kernel=kernel,
         num_chains=sampling.num_chains,
         projection_dimension=sampling.projection_dimension,
+        keeper=request.keeper,
     )
     return job, facts
 

@@ -3,7 +3,7 @@
 import math
 import platform
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
 from functools import cache
 from importlib.metadata import version
@@ -14,6 +14,7 @@ from llcray_storage import Dataset, StorageError
 
 from llcray.components.masks import mask_of
 from llcray.estimation import EstimateRequest, RunEstimate, estimate_pack
+from llcray.keeping import DatasetKeeper
 from llcray.llc.draws import Draws
 from llcray.sampling.engine import ProgressFn
 from llcray.sampling.requests import Phase
@@ -91,7 +92,10 @@ def run_trial(
     if not wanted:
         return
     runs = [run for run, _, _ in wanted]
-    pack = [(target, request) for _, target, request in wanted]
+    keepers = [DatasetKeeper(dataset, run.run_id) for run in runs]
+    pack = [
+        (target, replace(request, keeper=keeper)) for (_, target, request), keeper in zip(wanted, keepers, strict=True)
+    ]
     observe(TrialEvent("calibrating", runs[0].run_id))
     results = estimate_pack(
         pack, _progress(runs, pack, observe), lambda index, error: on_failure(runs[index], error), max_width
@@ -103,6 +107,7 @@ def run_trial(
         if generations and run.run_id in generations:
             row["generation"] = generations[run.run_id]
         dataset.write_run(row, _draw_rows(result))
+        keepers[index].drop()
         yield RunOutcome(run.run_id, "ok", row)
 
 

@@ -21,7 +21,9 @@ from llcray.samplers.kernel import Kernel, SamplerVariant
 from llcray.sampling import block
 from llcray.sampling.program import compilations, is_out_of_memory
 from llcray.sampling.requests import Adapt, Adapted, Advance, Phase, Request, Sampled, Schedule, Start, phase_of
+from llcray.sampling.resuming import Keeper, fingerprint
 from llcray.sampling.stacked import Kept, Row, Stacked, place, restack, stack
+from llcray.sampling.taking_up import keep, take_up
 from llcray.sampling.widths import Widths
 
 ProgressFn = Callable[[int, Phase, Draws | None], None]
@@ -41,6 +43,8 @@ class Job:
         chains: Where the state of its chains is; None before they start.
         num_splits: How often the runs beside it were halved because memory was too small.
         pack_size: Most runs that were advanced with it by one call, itself included.
+        keeper: Where it is kept while unfinished; None where it is not.
+        journal: What was asked so far, in short, and answered; empty without a keeper.
     """
 
     posterior: Posterior
@@ -60,14 +64,27 @@ class Job:
     num_compilations: int = 0
     num_splits: int = 0
     pack_size: int = 1
+    keeper: Keeper | None = None
+    journal: list[tuple[str, Any]] = field(default_factory=list)
     schedule: Schedule = field(init=False)
 
     def begin(self) -> Request:
         """Begins, or begins again, and returns what the schedule asks first."""
         self.chains = None
+        self.journal = []
         self.next_draw = self.num_adaptations = 0
         self.schedule = self.make_schedule()
         return next(self.schedule)
+
+    def answered(self, request: Request, answer: Any) -> Request:
+        """Hands an answer to the schedule and returns what it asks next.
+
+        Raises:
+            StopIteration: Nothing; its value is what the schedule ends with.
+        """
+        if self.keeper is not None:
+            self.journal.append((fingerprint(request), answer))
+        return self.schedule.send(answer)
 
 
 @dataclass(frozen=True)
@@ -114,7 +131,7 @@ def execute(jobs: Sequence[Job], widths: Widths, on_progress: ProgressFn | None 
         on_progress: Called with a job's index and phase: before each request (None), and with each block of draws.
     """
     calls = _Calls(jobs)
-    pending = {index: job.begin() for index, job in enumerate(jobs)}
+    pending = {index: take_up(job) for index, job in enumerate(jobs)}
     while pending:
         group = _next_group(pending)
         for width, members in widths.cut(group):
@@ -133,7 +150,8 @@ def execute(jobs: Sequence[Job], widths: Widths, on_progress: ProgressFn | None 
                 if on_progress and isinstance(answer, Draws):
                     on_progress(index, phase_of(pending[index]), answer)
                 try:
-                    pending[index] = jobs[index].schedule.send(answer)
+                    pending[index] = jobs[index].answered(pending[index], answer)
+                    keep(jobs[index])
                 except StopIteration as stop:
                     del pending[index]
                     calls.forget(index)

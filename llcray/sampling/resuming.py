@@ -66,7 +66,8 @@ def fingerprint(request: Request) -> str:
         digest.update(name.encode())
         for key, part in sorted(value.items()) if isinstance(value, dict) else [("", value)]:
             digest.update(key.encode())
-            digest.update(b"none" if part is None else np.ascontiguousarray(np.asarray(part, np.float64)).tobytes())
+            is_text = part is None or isinstance(part, str)
+            digest.update(str(part).encode() if is_text else np.asarray(part, np.float64).tobytes())
     return digest.hexdigest()[:16]
 
 
