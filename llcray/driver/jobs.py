@@ -1,6 +1,7 @@
 """Jobs on a cluster that this process is no part of: over HTTP, or through the port of Ray's client."""
 
 import logging
+import warnings
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -78,7 +79,8 @@ def _take_token() -> None:
     """Lets Ray show the token of this user's home folder, where there is one: a cluster without tokens ignores it."""
     from ray._private.authentication.authentication_token_setup import maybe_enable_token_auth_if_token_available
 
-    logging.getLogger("ray").setLevel(logging.ERROR)
+    for name in ("ray", "ray.util.client"):
+        logging.getLogger(name).setLevel(logging.ERROR)
     maybe_enable_token_auth_if_token_available(warn_if_disabled=False)
 
 
@@ -122,7 +124,9 @@ class _ClientJobs:
     def __init__(self, address: str, runtime_env: dict[str, Any]) -> None:
         import ray
 
-        ray.init(address=address, runtime_env=runtime_env, log_to_driver=False)
+        with warnings.catch_warnings():
+            warnings.filterwarnings("ignore", message="Ray Client connection timed out")  # the error says so
+            ray.init(address=address, runtime_env=runtime_env)
         self._ray = ray
         self._agent: Any = ray.remote(num_cpus=0)(HttpJobs).remote(None)
         self._uploaded = ray.get(ray.remote(num_cpus=0)(_uploaded).remote())

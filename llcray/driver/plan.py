@@ -76,13 +76,14 @@ def local_slots(resources: Resources, options: SweepOptions) -> int:
 
 
 def ordered_trials(
-    todo: Pending, num_slots: int, model: CostModel, conduct: Conduct, max_pack: int | None = None
+    todo: Pending, num_slots: int, model: CostModel, conduct: Conduct | None = None, max_pack: int | None = None
 ) -> tuple[TrialPlan, ...]:
     """The trials: what `conduct` wants first, then those expected to take longest, so that none is left at the end.
 
     One of every kind of network leads: workers that start together then compile different programs, and find each
     other's in the compilation cache.
     """
+    conduct = conduct or Conduct()
     plans = _each_alone(todo.runs) if conduct.halving else _packed(todo.runs, num_slots, model, conduct, max_pack)
     longest_first = sorted(plans, key=lambda plan: -model.trial_seconds(plan.runs))
     leading = {_network(plan): plan for plan in reversed(longest_first)}
