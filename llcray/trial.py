@@ -21,10 +21,13 @@ from llcray.targets import TrainedTarget
 from llcray.targets.artifact import load_or_build
 from llcray.targets.loss_on_build import on_other_examples
 from llcray.targets.structure import structure_of
-from llcray.targets.target import Target
+from llcray.targets.target import Target, TargetFacts
 from llcray.variant import content_id
 
 Row = dict[str, Any]
+
+SLOPE_SHARE = 0.1
+"""Of the LLC: a fall along the gradient at w* that could be larger is worth a warning."""
 
 
 @dataclass(frozen=True)
@@ -157,7 +160,7 @@ def _row(run: RunSpec, plan: TrialPlan, sweep: str, target: Target, result: RunE
         "steps_per_draw": result.sampled.steps_per_draw,
         "calibration": _json(result.sampled.decisions),
         "is_likelihood": target.is_likelihood,
-        "warnings": warnings_of(result),
+        "warnings": warnings_of(result, target.facts),
         "num_data": result.num_data,
         "num_params": result.num_params,
         "num_sampled_params": result.num_sampled_params,
@@ -168,9 +171,16 @@ def _row(run: RunSpec, plan: TrialPlan, sweep: str, target: Target, result: RunE
     }
 
 
-def warnings_of(result: RunEstimate) -> list[str]:
+def warnings_of(result: RunEstimate, facts: TargetFacts) -> list[str]:
     """What a reader should know beside the verdict."""
     warnings = []
+    slope, gamma = facts.gradient_norm_at_center or 0.0, result.sampled.localization
+    fall = (result.n_beta * slope) ** 2 / (2 * gamma) if gamma > 0 else 0.0
+    if fall > SLOPE_SHARE * abs(result.estimate.llc):
+        warnings.append(
+            f"w* is no minimum: |grad L| = {slope:.3g} there; along it n beta L could fall by {fall:.3g} nats before "
+            "the localization stops it"
+        )
     dispersion = result.estimate.dispersion
     if math.isfinite(dispersion) and not 0.5 <= dispersion <= 2.0:
         warnings.append(

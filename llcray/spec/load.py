@@ -17,7 +17,7 @@ from llcray.spec.problems import Place, Problem, SpecError
 from llcray.spec.run import RunSpec
 from llcray.spec.source import Items, Node, Scalar, Table, parse, read_text
 from llcray.spec.sweep import Sweep, SweepFile
-from llcray.targets import TargetSpec
+from llcray.targets import TargetSpec, TrainedTarget
 from llcray.targets.structure import structure_of
 
 T = TypeVar("T")
@@ -141,15 +141,23 @@ def _runs(
     """Each run once, those of a target together, in the order in which targets first appear."""
     of_target: dict[str, dict[str, RunSpec]] = {}
     examples = [None if each == "own" else each for each in header.loss_on]
-    named = (
-        (parts, name) for parts in combinations for name in _components(parts["target"].spec, root, header, mistakes)
+    along = (
+        parts | {"target": parts["target"]._replace(spec=target)}
+        for parts in combinations
+        for target in checkpointed(parts["target"].spec)
     )
+    named = ((parts, name) for parts in along for name in _components(parts["target"].spec, root, header, mistakes))
     for (parts, component), loss_on in itertools.product(named, examples):
         run = RunSpec(component=component, loss_on=loss_on, **{name: part.spec for name, part in parts.items()})
         found = list(conflicts(run))
         mistakes.problems += [Problem(_blamed(parts[each.part].node, each.key), each.message) for each in found]
         of_target.setdefault(run.target_id, {}).setdefault(run.run_id, run)
     return tuple(run for runs in of_target.values() for run in runs.values())
+
+
+def checkpointed(target: TargetSpec) -> Sequence[TargetSpec]:
+    """A target for each checkpoint that is asked for."""
+    return target.checkpointed() if isinstance(target, TrainedTarget) else (target,)
 
 
 def _components(target: Any, root: Table, header: SweepFile, mistakes: _Mistakes) -> list[str]:

@@ -5,7 +5,7 @@ from functools import cached_property
 from llcray.posterior_spec import PosteriorSpec
 from llcray.samplers import Sampler
 from llcray.sampling_spec import SamplingSpec
-from llcray.targets import TargetSpec
+from llcray.targets import TargetSpec, TrainedTarget
 from llcray.targets.loss_on import LossOn
 from llcray.variant import Record, content_id
 
@@ -40,3 +40,19 @@ class RunSpec(Record):
     def target_id(self) -> str:
         """Content id of the target alone."""
         return content_id(self.target)
+
+    @cached_property
+    def trajectory_id(self) -> str | None:
+        """Content id of the training that the target is a checkpoint of; None when it is none."""
+        whole = self._whole_training()
+        return None if whole is None else content_id(whole)
+
+    @cached_property
+    def series_id(self) -> str | None:
+        """Content id of the run with its step left out: what the runs along one training share."""
+        whole = self._whole_training()
+        return None if whole is None else content_id(self.model_copy(update={"target": whole}))
+
+    def _whole_training(self) -> TargetSpec | None:
+        target = self.target
+        return target.at_step(None) if isinstance(target, TrainedTarget) and target.step is not None else None

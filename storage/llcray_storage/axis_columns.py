@@ -49,6 +49,7 @@ AXES: tuple[Column, ...] = (
     _axis("component", TEXT, "", "Parameters that were sampled; `all`, or the name of a subset (weight-refined LLC)."),
     _axis("loss_on", TEXT, "", "Data the loss was taken on, when not the training data (data-refined LLC)."),
     _axis("step", WHOLE, "training steps", "Checkpoint along the training trajectory; null: the end of training."),
+    _axis("pretraining", TEXT, "", "Data and steps of the phases of training before the last, canonical JSON."),
     *_architecture("architecture", "network"),
     *_architecture("teacher", "teacher"),
     _axis(

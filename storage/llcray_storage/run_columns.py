@@ -59,6 +59,13 @@ ESTIMATE = (
     Column("test_loss", REAL, "nats per example", "Mean loss at w* on held-out data."),
     Column("test_accuracy", REAL, "fraction", "Accuracy at w* on held-out data."),
     Column("train_accuracy", REAL, "fraction", "Accuracy at w* on the training data."),
+    Column("phase", WHOLE, "", "Phase of training that the checkpoint lies in, from 0; pretraining comes first."),
+    Column(
+        "memorization_step", WHOLE, "training steps", "First step of the last phase with 95% of training data right."
+    ),
+    Column("grokking_step", WHOLE, "training steps", "First step of the last phase with 95% of held-out data right."),
+    Column("grokking_lag", WHOLE, "training steps", "grokking_step - memorization_step."),
+    Column("grokking_censored", FLAG, "", "Whether training ended before grokking_step; then that is null."),
 )
 
 KNOWN_ANSWER = (
