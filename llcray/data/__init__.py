@@ -17,9 +17,10 @@ from llcray.data.source import Split as Split
 from llcray.data.source import SuppliedData as SuppliedData
 from llcray.data.source import SyntheticData as SyntheticData
 from llcray.data.source import Task as Task
+from llcray.data.sparse_features import SparseFeatures as SparseFeatures
 from llcray.data.student_t import StudentT as StudentT
 
 Data = Annotated[
-    Gaussian | AnisotropicGaussian | GaussianMixture | Manifold | StudentT | Digits | File | Modular,
+    Gaussian | AnisotropicGaussian | GaussianMixture | Manifold | StudentT | Digits | File | Modular | SparseFeatures,
     Field(discriminator="kind"),
 ]
