@@ -15,6 +15,8 @@ from llcray_storage import Dataset
 from llcray.components.masks import mask_of
 from llcray.estimation import EstimateRequest, RunEstimate, estimate_requests
 from llcray.llc.draws import Draws
+from llcray.posterior import num_data_of, resolve_n_beta
+from llcray.samplers import SamplerVariant
 from llcray.sampling.requests import Phase
 from llcray.spec import RunSpec, TrialPlan, spec_columns
 from llcray.targets import TrainedTarget
@@ -125,7 +127,7 @@ def failed_row(run: RunSpec, plan: TrialPlan, sweep: str, reason: str) -> Row:
 
 def _request(run: RunSpec, target: Target) -> EstimateRequest:
     return EstimateRequest(
-        sampler=run.sampler,
+        sampler=_suited(run, target),
         posterior=run.posterior,
         sampling=run.sampling,
         seed=int(run.run_id, 16),
@@ -134,9 +136,16 @@ def _request(run: RunSpec, target: Target) -> EstimateRequest:
     )
 
 
-def _n_beta(run: RunSpec, target: Target) -> float:
-    from llcray.posterior import num_data_of, resolve_n_beta
+def _suited(run: RunSpec, target: Target) -> SamplerVariant:
+    """The sampler, with a batch of all examples in a phase of training that has fewer than were asked for."""
+    batch_size, num_data = getattr(run.sampler, "batch_size", None), num_data_of(target)
+    in_phase = getattr(run.target, "pretraining", None) is not None
+    if not in_phase or batch_size is None or batch_size <= num_data:
+        return run.sampler
+    return run.sampler.model_copy(update={"batch_size": num_data})
 
+
+def _n_beta(run: RunSpec, target: Target) -> float:
     return resolve_n_beta(run.posterior, num_data_of(target))
 
 

@@ -41,9 +41,7 @@ class TiedAutoencoder(Network):
 
         num_features = math.prod(input_shape)
         if num_features != num_outputs:
-            raise ValueError(
-                f"tied_autoencoder has as many outputs as inputs; asked for {num_features} to {num_outputs}"
-            )
+            raise ValueError(f"tied_autoencoder has as many outputs as inputs, not {num_outputs} for {num_features}")
         if self.initial_polygon is not None and (self.width != 2 or self.initial_polygon > num_features):
             raise ValueError(
                 f"initial_polygon {self.initial_polygon} needs width 2 and as many features; width is {self.width}, "

@@ -1,4 +1,4 @@
-"""One active feature at a time: x = u e_i, u ~ U[0, 1], i uniform; the label is x itself (Elhage et al. 2022, 2209.10652).
+"""One active feature at a time: x = u e_i, u ~ U[0, 1], i uniform; the label is x itself.
 
 The inputs of the toy model of superposition (Chen et al. 2023, arXiv 2310.06301).
 """

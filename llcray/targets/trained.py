@@ -115,8 +115,8 @@ class TrainedTarget(Variant):
         if info.data.get("step") is None and info.data.get("checkpoints") is None:
             raise ValueError("pretraining is for targets along a training: give checkpoints, or a step")
         data = info.data.get("data")
-        other = [phase.data for phase in value if data is not None and _form(phase.data) != _form(data)]
-        if other:
+        other = [] if data is None else [phase.data for phase in value if _form(phase.data) != _form(data)]
+        if data is not None and other:
             raise ValueError(
                 f"pretraining on data {other[0].kind} of form {_form(other[0])} does not fit data {data.kind} of form "
                 f"{_form(data)}: make inputs and outputs alike (modular: the same vocabulary)"

@@ -16,6 +16,7 @@ from llcray.targets.streams import jax_seed
 from llcray.targets.target import Target
 from llcray.targets.trained import TrainedTarget
 from llcray.targets.trained_build import check_batch_size, facts_of, loss_of
+from llcray.training import Training
 from llcray.training.trajectory import train
 from llcray.variant import canonical_json, content_id
 
@@ -111,8 +112,7 @@ def _train_phase(
 ) -> _Phase:
     """One phase, from the weights of the one before, or from initial ones."""
     splits = [labelled_examples(spec) for spec in specs]
-    for spec, split in zip(specs, splits, strict=True):
-        check_batch_size(spec, len(split.train))
+    training = _suited(specs[0], len(splits[0].train), num_steps, last)
     loss = loss_of(specs[0], splits[0].train.x.shape[1:], splits[0].num_outputs)
     pairs = zip(specs, splits, strict=True)
     batches = [(batch_of(spec, split.train), batch_of(spec, split.test)) for spec, split in pairs]
@@ -123,11 +123,19 @@ def _train_phase(
         look = sorted({round(num_steps * turn / NUM_LOOKS) for turn in range(1, NUM_LOOKS + 1)} - {0})
         look_at = tuple(_stacked([pair[part] for pair in batches]) for part in (0, 1))
     seeds = [jax_seed("minibatches", spec.seed, spec.data) for spec in specs]
-    training = specs[0].training.model_copy(update={"num_steps": num_steps})
     data = _stacked([pair[0] for pair in batches])
     found = train(training, loss, params, data, seeds, keep, look, Accuracy(loss), look_at)
     grokking = [grokking_facts(look, seen) for seen in found.looks] if look else [{} for _ in specs]
     return _Phase(specs, loss, splits, batches, found.params, found.last, grokking)
+
+
+def _suited(spec: TrainedTarget, num_data: int, num_steps: int, last: bool) -> Training:
+    """The training of a phase; a phase before the last with fewer examples than a batch trains on all of them."""
+    if last:
+        check_batch_size(spec, num_data)
+    size = spec.training.batch_size
+    batch_size = None if size is None or size > num_data else size
+    return spec.training.model_copy(update={"num_steps": num_steps, "batch_size": batch_size})
 
 
 def grokking_facts(steps: Sequence[int], accuracies: np.ndarray) -> dict[str, Any]:

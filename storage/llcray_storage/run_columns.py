@@ -13,7 +13,6 @@ IDENTITY = (
     Column(
         "trajectory_id", TEXT, "", "Identity of the training that the target is a checkpoint of; null: no checkpoint."
     ),
-    Column("label", TEXT, "", "Label of the target in the sweep file, for legends; no part of any identity."),
     Column("sweep", TEXT, "", "Sweep that asked for the run.", required=True),
     Column("generation", WHOLE, "", "1, raised by one at each deliberate rerun; the highest counts.", required=True),
     Column("status", TEXT, "", "ok: an estimate; failed: none, see reason.", required=True, choices=("ok", "failed")),

@@ -50,7 +50,8 @@ def quadratic(params, batch):
 def test_weights_kept_are_those_of_optax_after_so_many_steps(spec: Training, optimizer: Any):
     """Full data, so that nothing is random: initial weights, two on the way, the last."""
     data = np.array([[1.0, -2.0], [3.0, 0.5]])
-    params, expected = {"w": jnp.zeros(2)}, {}
+    params: Any = {"w": jnp.zeros(2)}
+    expected = {}
     state = optimizer.init(params)
     for step in range(spec.num_steps + 1):
         expected[step] = np.asarray(params["w"])
