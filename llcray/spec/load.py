@@ -17,7 +17,7 @@ from llcray.spec.problems import Place, Problem, SpecError
 from llcray.spec.run import RunSpec
 from llcray.spec.source import Items, Node, Scalar, Table, parse, read_text
 from llcray.spec.sweep import Sweep, SweepFile
-from llcray.targets import TargetSpec, TrainedTarget
+from llcray.targets import TargetSpec
 from llcray.targets.structure import structure_of
 
 T = TypeVar("T")
@@ -167,7 +167,8 @@ def _runs(
 
 def checkpointed(target: TargetSpec) -> Sequence[TargetSpec]:
     """A target for each checkpoint that is asked for."""
-    return target.checkpointed() if isinstance(target, TrainedTarget) else (target,)
+    expand: Callable[[], Sequence[TargetSpec]] | None = getattr(target, "checkpointed", None)
+    return (target,) if expand is None else expand()
 
 
 def _components(target: Any, root: Table, header: SweepFile, mistakes: _Mistakes) -> list[str]:

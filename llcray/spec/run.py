@@ -1,11 +1,12 @@
 """One estimate to be made, and its identity."""
 
+from collections.abc import Callable
 from functools import cached_property
 
 from llcray.posterior_spec import PosteriorSpec
 from llcray.samplers import Sampler
 from llcray.sampling_spec import SamplingSpec
-from llcray.targets import TargetSpec, TrainedTarget
+from llcray.targets import TargetSpec
 from llcray.targets.loss_on import LossOn
 from llcray.variant import Record, content_id
 
@@ -54,5 +55,5 @@ class RunSpec(Record):
         return None if whole is None else content_id(self.model_copy(update={"target": whole}))
 
     def _whole_training(self) -> TargetSpec | None:
-        target = self.target
-        return target.at_step(None) if isinstance(target, TrainedTarget) and target.step is not None else None
+        at_step: Callable[[None], TargetSpec] | None = getattr(self.target, "at_step", None)
+        return None if at_step is None or getattr(self.target, "step", None) is None else at_step(None)
