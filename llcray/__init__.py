@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from llcray import samplers as samplers
     from llcray.api import LLCEstimate as LLCEstimate
     from llcray.api import estimate_llc as estimate_llc
+    from llcray.components.structure import Structure as Structure
     from llcray.posterior_spec import PosteriorSpec as PosteriorSpec
     from llcray.sampling_spec import SamplingSpec as SamplingSpec
     from llcray.targets.target import Target as Target
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
 _HOME = {
     "LLCEstimate": "llcray.api",
     "PosteriorSpec": "llcray.posterior_spec",
+    "Structure": "llcray.components.structure",
     "SamplingSpec": "llcray.sampling_spec",
     "Target": "llcray.targets.target",
     "estimate_llc": "llcray.api",

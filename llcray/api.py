@@ -21,7 +21,7 @@ class LLCEstimate:
     """An LLC with its error bar, diagnostics, verdict and draws.
 
     The numbers of `Estimate` are attributes here too: `e.llc`, `e.llc_mcse`, `e.rhat`, `e.verdict`, `e.num_gradients`,
-    ...
+    ...  `e.llc_se` is the whole error, `e.llc_mcse` its Monte Carlo part.
 
     Attributes:
         estimate: All numbers; names and units as in the dataset's data dictionary.
@@ -51,8 +51,8 @@ class LLCEstimate:
         """One line for people."""
         e = self.estimate
         return (
-            f"LLC {e.llc:.4g} +- {e.llc_mcse:.2g} ({e.verdict}; R-hat {e.rhat:.3f}, ESS {e.ess_bulk:.0f}, "
-            f"{e.num_gradients:.0f} full-data gradients)"
+            f"LLC {e.llc:.4g} +- {e.llc_se:.2g} ({e.verdict}; Monte Carlo error {e.llc_mcse:.2g}, "
+            f"R-hat {e.rhat:.3f}, ESS {e.ess_bulk:.0f}, {e.num_gradients:.0f} full-data gradients)"
         )
 
     def to_inference_data(self) -> Any:
@@ -75,7 +75,7 @@ def estimate_llc(
     *,
     num_chains: int = 4,
     seed: int = 0,
-    component: PyTree | None = None,
+    component: str | PyTree | None = None,
     posterior: PosteriorSpec | None = None,
     sampling: SamplingSpec | None = None,
     on_progress: Callable[[Draws], None] | None = None,
@@ -87,7 +87,8 @@ def estimate_llc(
         sampler: A kind (`"auto"`, `"sgld"`, ...), a mapping as in a sweep file, or a sampler.
         num_chains: Independent chains.
         seed: Seed of the draws.
-        component: Which parameters move, a pytree like the parameters of booleans or boolean arrays; None for all.
+        component: Which parameters move: a text such as `l0 attn`, `l0h1` or `*/mlp/*` (see
+            `llcray.components.grammar`), or a pytree like the parameters of booleans or boolean arrays; None for all.
         posterior: Inverse temperature and localization; by default beta = 1/log n and automatic localization.
         sampling: Criteria to stop by and budget.
         on_progress: Called with each newest block of draws.
@@ -96,6 +97,7 @@ def estimate_llc(
         ValueError: The loss is not one finite number per example, parameters are not floating point, the component is
             empty, or a setting is impossible.
     """
+    from llcray.components.masks import mask_of
     from llcray.estimation import EstimateRequest, estimate_requests
 
     check_params(target.params)
@@ -105,7 +107,8 @@ def estimate_llc(
         posterior=posterior or PosteriorSpec(),
         sampling=settings,
         seed=int.from_bytes(hashlib.sha256(f"estimate_llc {seed}".encode()).digest()[:8]),
-        mask=component,
+        mask=mask_of(component, target.params, target.structure) if isinstance(component, str) else component,
+        component=component if isinstance(component, str) else "all" if component is None else "mask",
     )
 
     def observe(index: int, phase: str, draws: Draws | None) -> None:

@@ -20,6 +20,7 @@ from llcray.sampling.engine import Finished, Job, ProgressFn, build_kernel, exec
 from llcray.sampling.requests import RunFacts, Sampled
 from llcray.sampling_spec import SamplingSpec
 from llcray.targets.target import PyTree, Target, TrueLLC
+from llcray.targets.truths.long_runs import long_run_answer
 
 
 @dataclass(frozen=True)
@@ -174,7 +175,7 @@ def _finish(target: Target, facts: RunFacts, job: Job, finished: Finished) -> Ru
     sampled = finished.sampled
     oracle = target.oracle if facts.num_sampled_params == num_params_of(target) else None
     asymptotic = oracle.asymptotic() if oracle else None
-    exact = oracle.at_temperature(facts.n_beta, sampled.localization) if oracle else None
+    exact = _at_temperature(target, facts.n_beta, sampled.localization) if oracle else None
     return RunEstimate(
         estimate=estimate(
             sampled.draws,
@@ -195,6 +196,12 @@ def _finish(target: Target, facts: RunFacts, job: Job, finished: Finished) -> Ru
         true_llc=exact or asymptotic,
         asymptotic_llc=asymptotic,
     )
+
+
+def _at_temperature(target: Target, n_beta: float, localization: float) -> TrueLLC | None:
+    """The answer for this very posterior, exact or from a long run."""
+    exact = target.oracle.at_temperature(n_beta, localization) if target.oracle else None
+    return exact or long_run_answer(target.target_id, n_beta, localization)
 
 
 def num_params_of(target: Target) -> int:

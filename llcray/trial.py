@@ -2,7 +2,7 @@
 
 import math
 import platform
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from functools import cache
@@ -12,13 +12,17 @@ from typing import Any, Literal
 import numpy as np
 from llcray_storage import Dataset
 
+from llcray.components.masks import mask_of
 from llcray.estimation import EstimateRequest, RunEstimate, estimate_requests
 from llcray.llc.draws import Draws
 from llcray.sampling.requests import Phase
 from llcray.spec import RunSpec, TrialPlan, spec_columns
 from llcray.targets import TrainedTarget
 from llcray.targets.artifact import load_or_build
+from llcray.targets.loss_on_build import on_other_examples
+from llcray.targets.structure import structure_of
 from llcray.targets.target import Target
+from llcray.variant import content_id
 
 Row = dict[str, Any]
 
@@ -71,12 +75,35 @@ def run_trial(
     """
     started_at = datetime.now(UTC)
     observe(TrialEvent("training" if isinstance(plan.target, TrainedTarget) else "building"))
-    target = load_or_build(plan.target, dataset)
-    requests = [_request(run) for run in plan.runs]
+    own = load_or_build(plan.target, dataset)
+    observe(TrialEvent("calibrating", plan.runs[0].run_id))
+    for runs in by_examples(plan.runs):
+        loss_on = runs[0].loss_on
+        target = own if loss_on is None else on_other_examples(own, plan.target, loss_on)
+        for run, result in _estimates(target, runs, observe):
+            row = _row(run, plan, sweep, target, result) | {"started_at": started_at, "finished_at": datetime.now(UTC)}
+            if generations and run.run_id in generations:
+                row["generation"] = generations[run.run_id]
+            dataset.write_run(row, _draw_rows(result))
+            yield RunOutcome(run.run_id, "ok", row)
+
+
+def by_examples(runs: Sequence[RunSpec]) -> list[list[RunSpec]]:
+    """Runs grouped by the examples their loss is taken on."""
+    groups: dict[str, list[RunSpec]] = {}
+    for run in runs:
+        groups.setdefault(content_id(run.loss_on), []).append(run)
+    return list(groups.values())
+
+
+def _estimates(
+    target: Target, runs: Sequence[RunSpec], observe: Callable[[TrialEvent], None]
+) -> Iterator[tuple[RunSpec, RunEstimate]]:
+    requests = [_request(run, target) for run in runs]
     n_betas: dict[int, float] = {}
 
     def on_progress(index: int, phase: Phase, draws: Draws | None) -> None:
-        run = plan.runs[index]
+        run = runs[index]
         llc, spent = math.nan, 0.0
         if draws is not None:
             n_beta = n_betas.setdefault(index, _n_beta(run, target))
@@ -84,14 +111,8 @@ def run_trial(
             spent = float(np.nansum(draws.num_gradients))
         observe(TrialEvent(phase, run.run_id, llc, spent))
 
-    observe(TrialEvent("calibrating", plan.runs[0].run_id))
     for index, result in estimate_requests(target, requests, on_progress):
-        run = plan.runs[index]
-        row = _row(run, plan, sweep, target, result) | {"started_at": started_at, "finished_at": datetime.now(UTC)}
-        if generations and run.run_id in generations:
-            row["generation"] = generations[run.run_id]
-        dataset.write_run(row, _draw_rows(result))
-        yield RunOutcome(run.run_id, "ok", row)
+        yield runs[index], result
 
 
 def failed_row(run: RunSpec, plan: TrialPlan, sweep: str, reason: str) -> Row:
@@ -99,12 +120,13 @@ def failed_row(run: RunSpec, plan: TrialPlan, sweep: str, reason: str) -> Row:
     return {**_identity(run, plan, sweep), "status": "failed", "reason": reason, **_environment()}
 
 
-def _request(run: RunSpec) -> EstimateRequest:
+def _request(run: RunSpec, target: Target) -> EstimateRequest:
     return EstimateRequest(
         sampler=run.sampler,
         posterior=run.posterior,
         sampling=run.sampling,
         seed=int(run.run_id, 16),
+        mask=mask_of(run.component, target.params, target.structure or structure_of(run.target)),
         component=run.component,
     )
 
@@ -163,8 +185,10 @@ def _truth(result: RunEstimate) -> Row:
     row: Row = {}
     if true is not None:
         row |= {"true_llc": true.value, "true_llc_kind": true.kind, "true_llc_source": true.source}
+        row["true_llc_mcse"] = true.mcse
     if asymptotic is not None:
-        row |= {"true_llc_asymptotic": asymptotic.value, "true_multiplicity": asymptotic.multiplicity}
+        row |= {"true_llc_asymptotic": asymptotic.value, "true_llc_asymptotic_kind": asymptotic.kind}
+        row["true_multiplicity"] = asymptotic.multiplicity
     return row
 
 

@@ -49,6 +49,7 @@ class Job:
     next_draw: int = 0
     num_adaptations: int = 0
     seconds: float = 0.0
+    cpu_seconds: float = 0.0
     compile_seconds: float = 0.0
     num_compilations: int = 0
 
@@ -121,6 +122,7 @@ def _work(job: Job, sampled: Sampled) -> Work:
         num_gradients=sampled.num_gradients,
         warmup_gradients=sampled.warmup_gradients,
         sampling_seconds=job.seconds,
+        sampling_cpu_seconds=job.cpu_seconds,
         compile_seconds=job.compile_seconds,
         num_compilations=job.num_compilations,
     )
@@ -142,12 +144,14 @@ def _alike(pending: dict[int, Request]) -> list[list[int]]:
 
 
 def _timed(jobs: list[Job], requests: list[Any]) -> list[Any]:
-    before, started = replace(compilations), time.perf_counter()
+    before, started, cpu_started = replace(compilations), time.perf_counter(), time.process_time()
     answers = _answer(jobs, requests)
     compile_seconds = compilations.seconds - before.seconds
     seconds = time.perf_counter() - started - compile_seconds
+    cpu_seconds = time.process_time() - cpu_started - (compilations.cpu_seconds - before.cpu_seconds)
     for job in jobs:
         job.seconds += seconds / len(jobs)
+        job.cpu_seconds += cpu_seconds / len(jobs)
         job.compile_seconds += compile_seconds / len(jobs)
         job.num_compilations += compilations.count - before.count
     return answers

@@ -20,6 +20,7 @@ class Compilations:
 
     count: int = 0
     seconds: float = 0.0
+    cpu_seconds: float = 0.0
 
 
 compilations = Compilations()
@@ -48,7 +49,7 @@ class Program:
         return self._compiled[key](*args)
 
     def _compile(self, static: tuple[Hashable, ...], args: tuple[Any, ...]) -> Any:
-        started = time.perf_counter()
+        started, cpu_started = time.perf_counter(), time.process_time()
 
         def program(*args: Any) -> Any:
             return self._function(*static, *args)
@@ -57,4 +58,5 @@ class Program:
         compiled = lowered.compile(compiler_options=CPU_OPTIONS if jax.default_backend() == "cpu" else None)
         compilations.count += 1
         compilations.seconds += time.perf_counter() - started
+        compilations.cpu_seconds += time.process_time() - cpu_started
         return compiled

@@ -6,6 +6,7 @@
   `seed`, which names the target's; the other scalars of a target keep theirs (`target_kind`, `target_rank`).
 * A field that may be a number, a word or a record (localization) has a column `_kind` that says which: `fixed`, the
   word, or the name of the record. The number stands in the column of the field, a record's keys follow with its path.
+* Examples that the loss is taken on are one column.
 * Mappings of free form are canonical JSON; fields that do not apply have no entry, which the dataset reads as null.
 """
 
@@ -52,6 +53,9 @@ def _record(steps: Steps, record: BaseModel) -> Iterator[tuple[Steps, Any]]:
 
 
 def _field(steps: Steps, value: Any, form: Any) -> Iterator[tuple[Steps, Any]]:
+    if getattr(value, "one_column", False):
+        yield steps, value.cell()
+        return
     if is_mixed(form):
         yield (*steps[:-1], f"{steps[-1]}_kind"), _sort(value)
         if isinstance(value, int | float):

@@ -5,6 +5,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple, TypeVar
 
+from llcray.components.choice import component_names
 from llcray.posterior_spec import PosteriorSpec
 from llcray.samplers import Sampler
 from llcray.sampling_spec import SamplingSpec
@@ -17,6 +18,7 @@ from llcray.spec.run import RunSpec
 from llcray.spec.source import Items, Node, Scalar, Table, parse, read_text
 from llcray.spec.sweep import Sweep, SweepFile
 from llcray.targets import TargetSpec
+from llcray.targets.structure import structure_of
 
 T = TypeVar("T")
 SEED_TWICE = "'replicates' or 'seeds' at the top sets the seed of every target; leave one of the two out"
@@ -74,7 +76,7 @@ def load_sweep(path: str | Path, overrides: Sequence[str] = ()) -> Sweep:
     header = file or SweepFile.model_construct()
     combinations = _combinations(root, header, mistakes)
     mistakes.raise_any()
-    runs = _runs(combinations, header.components, mistakes)
+    runs = _runs(combinations, root, header, mistakes)
     mistakes.raise_any()
     return Sweep(header.name, header.question, runs, header.resources, text, tuple(overrides))
 
@@ -134,16 +136,33 @@ def _seeded(
 
 
 def _runs(
-    combinations: Sequence[dict[str, _Part]], components: Sequence[str], mistakes: _Mistakes
+    combinations: Sequence[dict[str, _Part]], root: Table, header: SweepFile, mistakes: _Mistakes
 ) -> tuple[RunSpec, ...]:
     """Each run once, those of a target together, in the order in which targets first appear."""
     of_target: dict[str, dict[str, RunSpec]] = {}
-    for parts, component in itertools.product(combinations, components):
-        run = RunSpec(component=component, **{name: part.spec for name, part in parts.items()})
+    examples = [None if each == "own" else each for each in header.loss_on]
+    named = (
+        (parts, name) for parts in combinations for name in _components(parts["target"].spec, root, header, mistakes)
+    )
+    for (parts, component), loss_on in itertools.product(named, examples):
+        run = RunSpec(component=component, loss_on=loss_on, **{name: part.spec for name, part in parts.items()})
         found = list(conflicts(run))
         mistakes.problems += [Problem(_blamed(parts[each.part].node, each.key), each.message) for each in found]
         of_target.setdefault(run.target_id, {}).setdefault(run.run_id, run)
     return tuple(run for runs in of_target.values() for run in runs.values())
+
+
+def _components(target: Any, root: Table, header: SweepFile, mistakes: _Mistakes) -> list[str]:
+    """The components wanted of a target, each once."""
+    found: list[str] = []
+    for index, chosen in enumerate(header.components):
+        try:
+            found += component_names(chosen, structure_of(target))
+        except ValueError as error:
+            items = _items(root, "components")
+            problem = Problem(items[index].place if items else root.place, str(error))
+            mistakes.problems += [problem] if problem not in mistakes.problems else []
+    return list(dict.fromkeys(found))
 
 
 def _blamed(node: Node, key: str) -> Place:

@@ -6,17 +6,19 @@ from llcray.posterior_spec import PosteriorSpec
 from llcray.samplers import Sampler
 from llcray.sampling_spec import SamplingSpec
 from llcray.targets import TargetSpec
+from llcray.targets.loss_on import LossOn
 from llcray.variant import Record, content_id
 
 
 class RunSpec(Record):
     """Target x component x posterior x sampler x sampling.
 
-    Axes to come (`step`, `loss_on`) will have defaults, which are no part of an identity: ids will stay.
+    Axes added later (`step`, ...) have defaults, which are no part of an identity: ids stay.
 
     Attributes:
         target: What the LLC is estimated of.
-        component: Name of the subset of parameters that is sampled.
+        component: Subset of parameters that is sampled, a text of `llcray.components.grammar`.
+        loss_on: Examples that the loss is taken on; null takes those w* was trained on.
         posterior: Inverse temperature and localization.
         sampler: How draws are made.
         sampling: How many, and when to stop.
@@ -24,6 +26,7 @@ class RunSpec(Record):
 
     target: TargetSpec
     component: str = "all"
+    loss_on: LossOn | None = None
     posterior: PosteriorSpec
     sampler: Sampler
     sampling: SamplingSpec

@@ -5,8 +5,10 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import Field, model_validator
 
+from llcray.components import ALL, Choice
 from llcray.spec.axes import Design
 from llcray.spec.run import RunSpec
+from llcray.targets.loss_on import LossOn
 from llcray.variant import Count, NonNegativeFloat, NonNegativeInt, PositiveFloat, Record
 
 NAME = r"^[A-Za-z0-9][A-Za-z0-9_.-]*$"
@@ -39,7 +41,8 @@ class SweepFile(Record):
         design: How the axes inside all of these combine; see `llcray.spec.axes`.
         replicates: Target seeds 0 .. replicates - 1.
         seeds: Target seeds, given.
-        components: Subsets of parameters to sample.
+        components: Subsets of parameters to sample: texts or mappings, see `llcray.components`.
+        loss_on: Examples to take the loss on: `own`, those w* was trained on, or variants of `LossOn`.
         resources: Of one trial.
     """
 
@@ -52,7 +55,8 @@ class SweepFile(Record):
     design: Design = "product"
     replicates: Count | None = None
     seeds: Annotated[tuple[NonNegativeInt, ...], Field(min_length=1)] | None = None
-    components: Annotated[tuple[Literal["all"], ...], Field(min_length=1)] = ("all",)
+    components: Annotated[tuple[str | Choice, ...], Field(min_length=1)] = (ALL,)
+    loss_on: Annotated[tuple[Literal["own"] | LossOn, ...], Field(min_length=1)] = ("own",)
     resources: Resources = Resources()
 
     @model_validator(mode="after")

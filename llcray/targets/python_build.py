@@ -1,7 +1,10 @@
 """Calls a user's function for a target."""
 
+import dataclasses
 import inspect
+from collections.abc import Mapping
 from importlib import import_module
+from typing import Any
 
 import jax
 import numpy as np
@@ -16,24 +19,33 @@ def build_python(spec: PythonTarget) -> Target:
     Raises:
         ValueError: There is no such module or function, or it returns something else than an `llcray.Target`.
     """
-    module_name, function_name = spec.factory.split(":")
-    try:
-        module = import_module(module_name)
-    except ModuleNotFoundError as error:
-        if error.name is None or not module_name.startswith(error.name):
-            raise
-        raise ValueError(
-            f"factory {spec.factory!r}: there is no module {error.name!r}. Install it, or put its folder on PYTHONPATH."
-        ) from error
-    factory = getattr(module, function_name, None)
-    if not callable(factory):
-        raise ValueError(f"factory {spec.factory!r}: module {module_name!r} has no function {function_name!r}.")
-    takes_seed = "seed" in inspect.signature(factory).parameters and "seed" not in spec.arguments
-    target = factory(**spec.arguments, **({"seed": spec.seed} if takes_seed else {}))
+    target = call_factory(spec.factory, spec.arguments, spec.seed)
     if not isinstance(target, Target):
         raise ValueError(
             f"factory {spec.factory!r} returned a {type(target).__name__}, not an llcray.Target. Return "
             "llcray.Target(params=..., loss_fn=..., data=...)."
         )
     on_host = {name: jax.tree.map(np.asarray, getattr(target, name)) for name in ("params", "data")}
-    return Target(on_host["params"], target.loss_fn, on_host["data"], target.is_likelihood, target.oracle, target.facts)
+    return dataclasses.replace(target, **on_host)
+
+
+def call_factory(name: str, arguments: Mapping[str, Any], seed: int) -> Any:
+    """What the function `package.module:function` returns for `arguments`, and for `seed` if it takes one.
+
+    Raises:
+        ValueError: There is no such module or function.
+    """
+    module_name, function_name = name.split(":")
+    try:
+        module = import_module(module_name)
+    except ModuleNotFoundError as error:
+        if error.name is None or not module_name.startswith(error.name):
+            raise
+        raise ValueError(
+            f"factory {name!r}: there is no module {error.name!r}. Install it, or put its folder on PYTHONPATH."
+        ) from error
+    factory = getattr(module, function_name, None)
+    if not callable(factory):
+        raise ValueError(f"factory {name!r}: module {module_name!r} has no function {function_name!r}.")
+    takes_seed = "seed" in inspect.signature(factory).parameters and "seed" not in arguments
+    return factory(**arguments, **({"seed": seed} if takes_seed else {}))

@@ -7,6 +7,8 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any, Literal, Protocol
 
+from llcray.components.structure import Structure
+
 PyTree = Any
 LossFn = Callable[[PyTree, PyTree], Any]
 TruthKind = Literal["finite_temperature", "local", "global"]
@@ -22,12 +24,14 @@ class TrueLLC:
             `global`: the minimum over all w with the same loss, a lower bound of the LLC at w*.
         source: Paper and equation, or the computation.
         multiplicity: The order m of the pole, where known.
+        mcse: Monte Carlo standard error, where the value comes from a long run.
     """
 
     value: float
     kind: TruthKind
     source: str
     multiplicity: int | None = None
+    mcse: float = 0.0
 
 
 class Oracle(Protocol):
@@ -66,6 +70,7 @@ class Target:
         is_likelihood: Whether the loss is a negative log-likelihood; rows of other losses are flagged.
         oracle: The known answer, if there is one.
         facts: What building the target measured.
+        structure: Numbers of layers and heads, for components such as `l0h1`; names of parameters say the rest.
         target_id: Content id; the API fills it from the bytes when the target comes from outside.
     """
 
@@ -76,3 +81,4 @@ class Target:
     oracle: Oracle | None = None
     facts: TargetFacts = field(default_factory=TargetFacts)
     target_id: str = ""
+    structure: Structure | None = None

@@ -8,7 +8,14 @@ from llcray.llc.draws import Draws
 from llcray.llc.estimate import Estimate, Work, estimate
 from llcray.llc.summary import summarize
 
-WORK = Work(num_gradients=1000.0, warmup_gradients=100.0, sampling_seconds=2.0, compile_seconds=5.0, num_compilations=3)
+WORK = Work(
+    num_gradients=1000.0,
+    warmup_gradients=100.0,
+    sampling_seconds=2.0,
+    sampling_cpu_seconds=3.0,
+    compile_seconds=5.0,
+    num_compilations=3,
+)
 
 
 def make_draws(llc: np.ndarray, n_beta: float = 10.0, heat: float = 0.0) -> Draws:

@@ -39,9 +39,10 @@ def _llc_draws(row: pl.DataFrame, subtract_heat: bool) -> np.ndarray | None:
     if row["status"][0] == "failed" or losses is None:
         return None
     values = row["n_beta"][0] * losses.to_numpy().astype(np.float64)
+    num_warmup_draws = row["num_warmup_draws"][0] or 0
     if subtract_heat and row["heat"][0] is not None:
-        values = values - row["heat"][0].to_numpy()
-    values = values[row["num_warmup_draws"][0] or 0 :]
+        values = values - row["heat"][0].to_numpy()[num_warmup_draws:].mean()
+    values = values[num_warmup_draws:]
     return values if values.size and np.isfinite(values).all() else None
 
 

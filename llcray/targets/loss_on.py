@@ -1,0 +1,73 @@
+"""Data-refined LLC: the loss is taken on other examples than w* was trained on, in sampling and evaluation alike.
+
+    lambda-hat(w*; q') = n beta (E[L_q'(w)] - L_q'(w*)),    n the number of examples of q'
+
+Reference: Wang et al. 2024, arXiv 2410.02984, section 3.2.
+"""
+
+from typing import Annotated, Any, ClassVar, Literal
+
+from pydantic import Field, field_validator
+
+from llcray.data import Data
+from llcray.noise import Noise, NoNoise
+from llcray.variant import Count, NonNegativeInt, Variant, canonical_json
+
+
+class Examples(Variant):
+    """Base of the ways to say other examples; one column of the dataset holds each whole."""
+
+    one_column: ClassVar[bool] = True
+
+    def cell(self) -> str:
+        """What stands in column `loss_on`."""
+        return canonical_json(self)
+
+
+class HeldOut(Examples):
+    """The held-out examples of a trained target."""
+
+    kind: Literal["test"] = "test"
+
+    def cell(self) -> str:
+        """See `Examples.cell`."""
+        return self.kind
+
+
+class OtherData(Examples):
+    """Other inputs (and labels) for a trained target: made as its own are, by its teacher if it has one.
+
+    Attributes:
+        data: The inputs, or inputs and labels.
+        noise: Errors of their labels.
+    """
+
+    kind: Literal["data"] = "data"
+    data: Data
+    noise: Noise = NoNoise()
+
+
+class PythonExamples(Examples):
+    """What a function of the user's returns: a pytree like the target's data.
+
+    Attributes:
+        factory: `package.module:function`; called with `arguments`, and with `seed` if it has such a parameter.
+        arguments: Keyword arguments.
+        seed: Varies what the function draws.
+        num_data: Of these, the first so many; null takes all.
+    """
+
+    kind: Literal["python"] = "python"
+    factory: Annotated[str, Field(pattern=r"^[A-Za-z_][\w.]*:[A-Za-z_]\w*$")]
+    arguments: dict[str, Any] = Field(default_factory=dict)
+    seed: NonNegativeInt = 0
+    num_data: Count | None = None
+
+    @field_validator("arguments")
+    @classmethod
+    def _check_that_arguments_have_an_identity(cls, value: dict[str, Any]) -> dict[str, Any]:
+        canonical_json(value)
+        return value
+
+
+LossOn = Annotated[HeldOut | OtherData | PythonExamples, Field(discriminator="kind")]

@@ -1,0 +1,75 @@
+"""Components and other examples through a trial, into the dataset."""
+
+from pathlib import Path
+
+import llcray_storage as ls
+import numpy as np
+import pytest
+
+from llcray.architectures import MLP
+from llcray.data import Gaussian
+from llcray.noise import GaussianNoise
+from llcray.spec import TrialPlan, load_sweep
+from llcray.targets import TrainedTarget
+from llcray.targets.labelling import batch_of, labelled_examples
+from llcray.targets.loss_on import HeldOut, OtherData, PythonExamples
+from llcray.targets.loss_on_build import on_other_examples
+from llcray.targets.target import Target
+from llcray.trial import run_trial
+
+SWEEP = """
+name: sweep
+question: Which part is complex, and on which data?
+targets:
+  - data: {kind: digits, classes: [0, 1]}
+    architecture: {kind: mlp, widths: [3]}
+    training: {kind: adam, num_steps: 60, polish_steps: 0}
+samplers: [{kind: sgld, step_size: 1e-6, batch_size: 16}]
+sampling: {num_chains: 2, budget: {num_gradients: 40, num_draws: 16}}
+components: [all, unembed]
+loss_on: [own, {kind: test}]
+"""
+
+
+def noise(num_examples: int, seed: int) -> np.ndarray:
+    return np.random.default_rng(seed).normal(size=num_examples)
+
+
+def test_refined_runs_say_what_moved_and_on_which_data(tmp_path: Path) -> None:
+    """L(w*) on held-out data is the test loss that training measured: catches the wrong split."""
+    path = tmp_path / "sweep.yaml"
+    path.write_text(SWEEP)
+    dataset = ls.Dataset.create_or_open(tmp_path / "results")
+    outcomes = list(run_trial(TrialPlan(load_sweep(path).runs), "sweep", dataset))
+    rows = {(o.row["component"], o.row.get("loss_on")): o.row for o in outcomes}
+    assert set(rows) == {("all", None), ("all", "test"), ("unembed", None), ("unembed", "test")}
+    assert {rows["unembed", None]["num_sampled_params"], rows["unembed", "test"]["num_sampled_params"]} == {3 * 2 + 2}
+    held_out = rows["unembed", "test"]
+    assert held_out["loss_at_center"] == pytest.approx(held_out["test_loss"], rel=1e-9)
+    assert held_out["num_data"] < rows["all", None]["num_data"]
+    stored = ls.scan_runs(tmp_path / "results", sweep="sweep").collect()
+    assert sorted(stored["component"].to_list()) == ["all", "all", "unembed", "unembed"]
+    assert sorted(stored["loss_on"].drop_nulls().to_list()) == ["test", "test"]
+
+
+def test_other_examples_must_have_the_form_of_the_targets_own() -> None:
+    target = Target(params={"w": np.zeros(2)}, loss_fn=lambda p, b: b, data=np.zeros(5))
+    python = PythonExamples(factory=f"{__name__}:noise", arguments={"num_examples": 9}, seed=3, num_data=7)
+    with pytest.raises(ValueError, match="for trained targets"):
+        on_other_examples(target, python, HeldOut())
+    refined = on_other_examples(target, python, python)
+    assert np.array_equal(refined.data, noise(9, 3)[:7]) and refined.oracle is None
+    with pytest.raises(ValueError, match="the form"):
+        on_other_examples(Target(params={}, loss_fn=target.loss_fn, data=np.zeros((5, 2))), python, python)
+
+
+def test_a_teacher_labels_the_other_inputs_as_it_labelled_its_own() -> None:
+    """Other data that are the target's own are the same examples. Catches a teacher or a likelihood drawn anew."""
+    network, data, label_noise = MLP(widths=(3,)), Gaussian(num_data=20), GaussianNoise()
+    spec = TrainedTarget(data=data, architecture=network, teacher=network, noise=label_noise, seed=4)
+    own = batch_of(spec, labelled_examples(spec).train)
+    target = Target(params={}, loss_fn=lambda p, b: b, data=own)
+    for examples, same in ((data, True), (Gaussian(num_data=21), False)):
+        other = on_other_examples(target, spec, OtherData(data=examples, noise=label_noise)).data
+        assert np.array_equal(other["y"], own["y"]) == same
+        assert np.array_equal(other["likelihood"][0], own["likelihood"][0])

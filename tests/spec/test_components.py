@@ -1,0 +1,77 @@
+"""Components and other examples as axes of a sweep file."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from llcray.spec import SpecError, Sweep, load_sweep, spec_columns
+
+Load = Callable[[str], Sweep]
+SWEEP = """
+name: sweep
+question: Which part is complex?
+targets:
+  - {kind: trained, data: {kind: digits}, architecture: {kind: mlp, widths: [4, 4]}}
+samplers: [{kind: sgld, step_size: 1e-5}]
+"""
+
+
+@pytest.fixture
+def load(tmp_path: Path) -> Load:
+    def _load(more: str) -> Sweep:
+        path = tmp_path / "sweep.yaml"
+        path.write_text(SWEEP + more)
+        return load_sweep(path)
+
+    return _load
+
+
+def test_without_components_ids_are_what_they_were(load: Load) -> None:
+    """Catches a new field that enters the identity of every old run."""
+    [run] = load("").runs
+    assert run.component == "all" and run.loss_on is None
+    assert [run.run_id] == [each.run_id for each in load("components: [all]\nloss_on: [own]\n").runs]
+    assert "loss_on" not in spec_columns(run) and '"component"' not in spec_columns(run)["spec"]
+
+
+def test_each_component_is_a_run_of_its_own(load: Load) -> None:
+    sweep = load('components: [all, {layers: each}, "*/bias", {match: output}, {any_of: [l0, unembed]}]\n')
+    assert [run.component for run in sweep.runs] == ["all", "l0", "l1", "*/bias", "output", "l0 + unembed"]
+    assert len({run.run_id for run in sweep.runs}) == 6 and len({run.target_id for run in sweep.runs}) == 1
+
+
+def test_the_same_component_said_twice_is_one_run(load: Load) -> None:
+    assert [run.component for run in load('components: [l0, "l0 ", {layers: [0]}]\n').runs] == ["l0"]
+
+
+@pytest.mark.parametrize(
+    ("components", "words"),
+    [
+        ("[l0 atn]", "component 'l0 atn' is not understood"),
+        ("[{attention: {heads: each}}]", "how many heads the target has"),
+        ("[{layers: [5]}]", "layers [5] do not exist: the target has 2"),
+        ("[{attention: {}, mlp: {}}]", "exactly one of"),
+        ("[{mask: nowhere.safetensors}]", "there is no file nowhere.safetensors"),
+        ("[{atention: {}}]", "attention"),
+    ],
+)
+def test_components_that_mean_nothing_are_refused_at_their_place(load: Load, components: str, words: str) -> None:
+    with pytest.raises(SpecError) as caught:
+        load(f"components: {components}\n")
+    [problem] = caught.value.problems
+    assert words in str(problem) and ":7:" in str(problem)
+
+
+def test_heads_are_listed_where_the_spec_does_not_say_how_many(load: Load) -> None:
+    chosen = "components: [{attention: {layers: [0, 1], heads: [0, 1]}}, {attention: {layers: each, parts: [q]}}]\n"
+    expected = ["l0h0", "l0h1", "l1h0", "l1h1", "l0 attn q", "l1 attn q"]
+    assert [run.component for run in load(chosen).runs] == expected
+
+
+def test_other_examples_are_an_axis(load: Load) -> None:
+    """Catches two distributions that share an id, and a column that holds only the kind."""
+    sweep = load("loss_on: [own, {kind: test}, {kind: data, data: {kind: digits, num_data: 50}}]\n")
+    assert len({run.run_id for run in sweep.runs}) == 3
+    cells = [spec_columns(run).get("loss_on") for run in sweep.runs]
+    assert cells[:2] == [None, "test"] and cells[2] is not None and '"num_data":50' in cells[2]
