@@ -66,7 +66,6 @@ AXES: tuple[Column, ...] = (
     _axis("data_split_seed", WHOLE, "", "Seed of the split of modular arithmetic."),
     _axis("data_num_pairs", WHOLE, "pairs", "Pairs in a sequence of in-context regression."),
     _axis("data_noise_scale", REAL, "label units", "Scale (sigma) of the noise of in-context regression."),
-    _axis("data_length", WHOLE, "tokens", "Positions of a sequence of repeated bigrams."),
     _axis("data_shortest_period", WHOLE, "tokens", "Least tokens before repeated bigrams repeat."),
     _axis("data_longest_period", WHOLE, "tokens", "Most tokens before repeated bigrams repeat."),
     _axis("data_chain_seed", WHOLE, "", "Seed of the Markov chain of repeated bigrams."),
