@@ -67,6 +67,7 @@ ESTIMATE = (
     Column("llc_extrapolated_se", REAL, NATS, "Standard error of llc_extrapolated."),
     Column("multiplicity_extrapolated", REAL, "", "Multiplicity m fitted over several n beta."),
     Column("calibration", TEXT, "", "What calibration tried and chose, JSON."),
+    Column("loss_kind", TEXT, "", "What the loss of a tracked model is: nll, kl_to_center, dpo, regret, ..."),
     Column("is_likelihood", FLAG, "", "Whether the loss is a negative log-likelihood in nats."),
     Column("num_params", WHOLE, "parameters", "Parameters of the target (d)."),
     Column("num_sampled_params", WHOLE, "parameters", "Parameters of the component that was sampled."),
