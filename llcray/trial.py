@@ -25,6 +25,8 @@ from llcray.targets.target import Target
 from llcray.variant import content_id
 
 Row = dict[str, Any]
+# beta = 1/log n is meant for large n.
+FEW_EXAMPLES = 30
 
 
 @dataclass(frozen=True)
@@ -171,6 +173,11 @@ def _row(run: RunSpec, plan: TrialPlan, sweep: str, target: Target, result: RunE
 def warnings_of(result: RunEstimate) -> list[str]:
     """What a reader should know beside the verdict."""
     warnings = []
+    if result.num_data < FEW_EXAMPLES:
+        warnings.append(
+            f"only {result.num_data} examples: the estimate is n beta E[L - L*] at this n beta, which says little of "
+            "the learning coefficient, a limit of many"
+        )
     dispersion = result.estimate.dispersion
     if math.isfinite(dispersion) and not 0.5 <= dispersion <= 2.0:
         warnings.append(
