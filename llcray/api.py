@@ -21,7 +21,7 @@ class LLCEstimate:
     """An LLC with its error bar, diagnostics, verdict and draws.
 
     The numbers of `Estimate` are attributes here too: `e.llc`, `e.llc_mcse`, `e.rhat`, `e.verdict`, `e.num_gradients`,
-    ...
+    ...  `e.llc_se` is the whole error, `e.llc_mcse` its Monte Carlo part.
 
     Attributes:
         estimate: All numbers; names and units as in the dataset's data dictionary.
@@ -51,8 +51,8 @@ class LLCEstimate:
         """One line for people."""
         e = self.estimate
         return (
-            f"LLC {e.llc:.4g} +- {e.llc_mcse:.2g} ({e.verdict}; R-hat {e.rhat:.3f}, ESS {e.ess_bulk:.0f}, "
-            f"{e.num_gradients:.0f} full-data gradients)"
+            f"LLC {e.llc:.4g} +- {e.llc_se:.2g} ({e.verdict}; Monte Carlo error {e.llc_mcse:.2g}, "
+            f"R-hat {e.rhat:.3f}, ESS {e.ess_bulk:.0f}, {e.num_gradients:.0f} full-data gradients)"
         )
 
     def to_inference_data(self) -> Any:

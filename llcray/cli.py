@@ -118,6 +118,38 @@ def status(uri: str, sweep: str | None) -> None:
 
 
 @main.command()
+@click.argument("before", type=click.Path(path_type=Path))
+@click.argument("after", type=click.Path(path_type=Path), nargs=-1, required=True)
+@click.option(
+    "--by",
+    type=click.Choice(["all", "layer", "block", "component", "tensor"]),
+    default="all",
+    show_default=True,
+    help="How tensors are pooled.",
+)
+@click.option("--compare-dtype", metavar="TYPE", help="Such as bfloat16 (the paper); default: as stored.")
+@click.option("--tolerance", type=float, default=1e-5, show_default=True, help="Largest change that counts as none.")
+@click.option("--relative-tolerance", type=float, default=1e-3, show_default=True, help="The same, as a share.")
+@click.option("--ranks/--no-ranks", default=True, show_default=True, help="Ranks of the updates of matrices.")
+@click.option("--overlap", "other", type=click.Path(path_type=Path), metavar="OTHER", help="A second run from BEFORE.")
+@click.option("--learning-rate", type=float, help="Of the fine-tuning, if no trainer_state.json says it.")
+@click.option("--steps", type=int, help="Of the fine-tuning, if no trainer_state.json says it.")
+@click.option("--csv", "form", flag_value="csv", help="As CSV.")
+@click.option("--json", "form", flag_value="json", help="As JSON lines.")
+@click.option("-o", "--output", type=click.Path(path_type=Path), metavar="FILE", help="Write to a file.")
+def subnetwork(before: Path, after: tuple[Path, ...], form: str | None, output: Path | None, **wanted: Any) -> None:
+    """What fine-tuning changed: the unchanged share of the parameters, and the rank of the change.
+
+    BEFORE and AFTER are safetensors files, Hugging Face folders or stored targets; several AFTER are a series.
+    """
+    from rich.console import Console
+
+    from llcray.subnetwork.table import Comparison, print_comparison
+
+    print_comparison(Comparison((before, *after), **wanted), form, output, Console())
+
+
+@main.command()
 @uri_argument
 @click.argument("sql")
 @click.option("--csv", "form", flag_value="csv", help="As CSV.")

@@ -10,7 +10,9 @@ from llcray.data.file import File as File
 from llcray.data.gaussian import Gaussian as Gaussian
 from llcray.data.gaussian_mixture import GaussianMixture as GaussianMixture
 from llcray.data.manifold import Manifold as Manifold
+from llcray.data.modular import Modular as Modular
 from llcray.data.source import Examples as Examples
+from llcray.data.source import LabelledData as LabelledData
 from llcray.data.source import Split as Split
 from llcray.data.source import SuppliedData as SuppliedData
 from llcray.data.source import SyntheticData as SyntheticData
@@ -18,6 +20,6 @@ from llcray.data.source import Task as Task
 from llcray.data.student_t import StudentT as StudentT
 
 Data = Annotated[
-    Gaussian | AnisotropicGaussian | GaussianMixture | Manifold | StudentT | Digits | File,
+    Gaussian | AnisotropicGaussian | GaussianMixture | Manifold | StudentT | Digits | File | Modular,
     Field(discriminator="kind"),
 ]

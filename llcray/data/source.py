@@ -13,7 +13,7 @@ Task = Literal["regression", "classification"]
 
 @dataclass(frozen=True)
 class Examples:
-    """Inputs `x` (n, ...) in float64 and labels `y`: (n, outputs) float64, or (n,) int32 class numbers."""
+    """Inputs `x` (n, ...) in float64, or int32 tokens; labels `y`: (n, outputs) float64, or (n,) int32 classes."""
 
     x: "np.ndarray"
     y: "np.ndarray"
@@ -60,18 +60,10 @@ class SyntheticData(Variant):
         raise NotImplementedError
 
 
-class SuppliedData(Variant):
-    """Base of the data that come with labels.
-
-    Attributes:
-        num_data: Number of training examples, the posterior's n; null takes all that the test split leaves.
-        test_fraction: Share of the examples held out for testing.
-    """
+class LabelledData(Variant):
+    """Base of the data that come with labels."""
 
     synthetic: ClassVar[bool] = False
-
-    num_data: Count | None = None
-    test_fraction: Fraction = 0.2
 
     @property
     def task(self) -> Task:
@@ -86,3 +78,15 @@ class SuppliedData(Variant):
     def load(self, rng: "np.random.Generator") -> Split:
         """Read, split at random and scale."""
         raise NotImplementedError
+
+
+class SuppliedData(LabelledData):
+    """Base of the data that are split at random for each seed.
+
+    Attributes:
+        num_data: Number of training examples, the posterior's n; null takes all that the test split leaves.
+        test_fraction: Share of the examples held out for testing.
+    """
+
+    num_data: Count | None = None
+    test_fraction: Fraction = 0.2

@@ -9,7 +9,6 @@ from dataclasses import dataclass, field
 from itertools import pairwise
 from typing import Any
 
-from llcray.data import Digits
 from llcray.spec import RunSpec
 from llcray.targets import TrainedTarget
 
@@ -58,7 +57,7 @@ def num_data_of(run: RunSpec) -> int:
     target: Any = run.target
     if isinstance(target, TrainedTarget):
         data: Any = target.data
-        return data.size if isinstance(data, Digits) else data.num_data or TYPICAL_NUM_DATA
+        return getattr(data, "size", None) or getattr(data, "num_data", None) or TYPICAL_NUM_DATA
     return getattr(target, "num_data", None) or TYPICAL_NUM_DATA
 
 

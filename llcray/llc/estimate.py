@@ -11,7 +11,9 @@ from typing import Any
 import numpy as np
 
 from llcray.llc.draws import Draws
-from llcray.llc.summary import Summary, summarize
+from llcray.llc.errors import error_parts
+from llcray.llc.localization import localization_sensitivity
+from llcray.llc.summary import Summary, less_bias, summarize
 from llcray.llc.verdict import LOWER, Diagnostics, judge
 
 
@@ -40,21 +42,25 @@ class Work:
 class Estimate:
     """An LLC with everything needed to trust or distrust it. Field names are the dataset's column names.
 
-    `llc` is `llc_uncorrected` minus the step-size bias where the sampler's calibration subtracts it (`kind: auto`).
-    `heat` is the predicted step-size bias in nats, subtracted or not.
+    `llc` is `llc_uncorrected` minus `step_size_bias` where the sampler's calibration subtracts it (`kind: auto`).
+    `llc_se` joins the Monte Carlo error with what is uncertain of the step-size bias and the localization (see
+    `llcray.llc.errors`).
     """
 
     llc: float
     llc_mcse: float
+    llc_se: float
     llc_sd: float
     llc_between_chain_sd: float
     llc_uncorrected: float
     step_size_bias: float
+    step_size_bias_se: float
     rhat: float
     ess_bulk: float
     ess_tail: float
     dispersion: float
     localization_sensitivity: float
+    localization_se: float
     acceptance_rate: float
     num_chains: int
     num_failed_chains: int
@@ -104,9 +110,11 @@ def estimate(
     healthy = draws.healthy
     alive = kept.of_chains(healthy)
     raw = n_beta * alive.centered_loss
-    series = raw - alive.heat if subtract_heat else raw
-    summary = summarize(series)
     bias = _mean(alive.heat)
+    series = raw - bias if subtract_heat else raw
+    summary = less_bias(raw, alive.heat) if subtract_heat else summarize(raw)
+    sensitivity = localization_sensitivity(raw, alive.squared_distance, localization)
+    errors = error_parts(summary.mcse, bias, subtract_heat, sensitivity)
     llc_uncorrected = float(raw.mean()) if raw.size else float("nan")
     acceptance_rate = _mean(alive.acceptance_rate)
     chain_means = series.mean(axis=1) if series.size else np.array([])
@@ -133,15 +141,18 @@ def estimate(
     return Estimate(
         llc=summary.mean,
         llc_mcse=summary.mcse,
+        llc_se=errors.total,
         llc_sd=summary.sd,
         llc_between_chain_sd=float(chain_means.std(ddof=1)) if len(chain_means) > 1 else float("nan"),
         llc_uncorrected=llc_uncorrected,
         step_size_bias=bias,
+        step_size_bias_se=errors.step_size,
         rhat=summary.rhat,
         ess_bulk=summary.ess_bulk,
         ess_tail=summary.ess_tail,
         dispersion=float(raw.var() / raw.mean()) if raw.size and raw.mean() else float("nan"),
-        localization_sensitivity=localization_sensitivity(raw, alive.squared_distance, localization),
+        localization_sensitivity=sensitivity.value,
+        localization_se=errors.localization,
         acceptance_rate=acceptance_rate,
         num_chains=draws.num_chains,
         num_failed_chains=int((~healthy).sum()),
@@ -152,14 +163,6 @@ def estimate(
         verdict_reason=verdict.reason,
         **_efficiency(summary, work),
     )
-
-
-def localization_sensitivity(raw: np.ndarray, squared_distance: np.ndarray, localization: float) -> float:
-    """d lambda / d log gamma = -gamma/2 Cov(t L, |w - w*|^2), nats: how the estimate moves with the localization."""
-    if raw.size == 0:
-        return float("nan")
-    centered = (raw - raw.mean()) * (squared_distance - squared_distance.mean())
-    return -0.5 * localization * float(centered.mean())
 
 
 def _efficiency(summary: Summary, work: Work) -> dict[str, Any]:

@@ -48,5 +48,25 @@ def summarize(series: np.ndarray) -> Summary:
     )
 
 
+def less_bias(series: np.ndarray, bias: np.ndarray) -> Summary:
+    """Summary of `series` less the mean of `bias`, a series of the same shape, whose noise enters the MCSE."""
+    summary = summarize(series)
+    if series.size == 0:
+        return summary
+    return summary._replace(
+        mean=summary.mean - float(bias.mean()), mcse=float(np.hypot(summary.mcse, standard_error(bias)))
+    )
+
+
+def standard_error(values: np.ndarray) -> float:
+    """Of the mean of a series of shape (chain, draw), from the spread of the chains' halves: for series whose noise
+    cancels from draw to draw, of which an effective sample size would be far more than the draws."""
+    half = values.shape[1] // 2
+    if half == 0:
+        return float("nan")
+    means = np.concatenate([values[:, :half].mean(axis=1), values[:, half:].mean(axis=1)])
+    return float(means.std(ddof=1) / np.sqrt(len(means)))
+
+
 def _mcse(series: np.ndarray, sd: float) -> float:
     return sd / float(np.sqrt(array_stats.ess(series, method="mean")))

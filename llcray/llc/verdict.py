@@ -9,6 +9,8 @@ RHAT_LIMIT = 1.05
 MIN_ESS = 50.0
 MAX_RELATIVE_MCSE = 0.25
 MAX_RELATIVE_BIAS = 0.1
+# A bias of at least this share is not let pass where it is beyond Monte Carlo error.
+NOTABLE_BIAS = 0.05
 NUM_SIGMAS = 3.0
 # Nats. At a minimum no draw near it is lower; rounding of float32 chains stays far below this.
 LOWER = 1.0
@@ -71,9 +73,9 @@ def judge(d: Diagnostics) -> Verdict:
     * `diverged`: a chain went non-finite, or no stable step size was found.
     * `escaped`: the estimate, or one chain, is negative beyond three standard errors, or more than 1% of the draws lie
       below w* by more than a nat: w* is not a local minimum, and the chain found lower loss.
-    * `biased_step`: the step-size bias exceeds a tenth of the estimate; acceptance is below 0.3; the energy error per
-      dimension of an unadjusted microcanonical sampler is above 0.001; or the estimate
-      exceeds d/2, which no minimum has, by a tenth and three standard errors.
+    * `biased_step`: the step-size bias left in the estimate exceeds a tenth of it, or a twentieth and three standard
+      errors; acceptance is below 0.3; the energy error per dimension of an unadjusted microcanonical sampler is above
+      0.001; or the estimate exceeds d/2, which no minimum has, by a tenth and three standard errors.
     * `not_converged`: split R-hat above 1.05, fewer than 50 effective draws, a chain that never moved, or a Monte Carlo
       error above a quarter of the estimate.
     * `ok`: none of these.
@@ -107,7 +109,8 @@ def _escaped(d: Diagnostics) -> Verdict | None:
 
 
 def _biased_step(d: Diagnostics) -> Verdict | None:
-    if abs(d.step_size_bias) > MAX_RELATIVE_BIAS * abs(d.llc) and abs(d.step_size_bias) > d.mcse:
+    bias, size = abs(d.step_size_bias), abs(d.llc)
+    if bias > max(MAX_RELATIVE_BIAS * size, d.mcse) or bias > max(NOTABLE_BIAS * size, NUM_SIGMAS * d.mcse):
         share = abs(d.step_size_bias / d.llc)
         return Verdict(
             "biased_step",

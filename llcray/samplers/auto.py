@@ -24,6 +24,7 @@ class Auto(SamplerVariant):
 
     precision: ClassVar[Precision] = "float32"
 
+    version: Literal[2] = 2  # pyright: ignore[reportIncompatibleVariableOverride]
     kind: Literal["auto"] = "auto"
     batch_size: Count | None = None
     gradient: Literal["minibatch", "control_variate"] = "minibatch"

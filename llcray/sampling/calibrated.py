@@ -17,7 +17,7 @@ from typing import Any
 import numpy as np
 
 from llcray.llc.draws import Draws, concatenate
-from llcray.llc.summary import Summary, summarize
+from llcray.llc.summary import Summary, less_bias, standard_error
 from llcray.posterior import resolve_localization
 from llcray.sampling.curvature import CURVATURE_GRADIENTS, SCALE_GRADIENTS
 from llcray.sampling.requests import Advance, MeasureCurvature, Request, RunFacts, Sampled, Schedule, Start
@@ -96,7 +96,7 @@ def _pilot(facts: RunFacts, calibration: Calibration, max_heat: float) -> Genera
         curvature = float(np.percentile((yield MeasureCurvature()), 75))
         calibration.num_gradients += num_chains * CURVATURE_GRADIENTS
         late = draws.after(PILOT_DRAWS // 2)
-        llc, heat, heat_se = facts.n_beta * late.centered_loss.mean(), late.heat.mean(), _standard_error(late.heat)
+        llc, heat, heat_se = facts.n_beta * late.centered_loss.mean(), late.heat.mean(), standard_error(late.heat)
         wanted = CURVATURE_SHARE / (max(curvature, 0.1 * facts.curvature) + calibration.localization)
         allowed = max_heat * max(llc - heat, 1.0)
         if heat - 2 * heat_se > allowed:
@@ -193,7 +193,7 @@ def _blew_up(draws: Draws, facts: RunFacts) -> bool:
 
 
 def _too_hot(kept: Draws, summary: Summary, max_heat: float) -> bool:
-    heat = kept.heat.mean() - 2 * _standard_error(kept.heat)
+    heat = kept.heat.mean() - 2 * standard_error(kept.heat)
     return bool(heat > HEAT_SLACK * max_heat * max(summary.mean, 1.0))
 
 
@@ -207,11 +207,4 @@ def _good_enough(summary: Summary, moved: float, facts: RunFacts) -> bool:
 
 def _summary(kept: Draws, facts: RunFacts) -> Summary:
     healthy = kept.of_chains(kept.healthy)
-    return summarize(facts.n_beta * healthy.centered_loss - healthy.heat)
-
-
-def _standard_error(values: np.ndarray) -> float:
-    """Of the overall mean, from the spread of the chains' means and of their halves."""
-    half = values.shape[1] // 2
-    means = np.concatenate([values[:, :half].mean(axis=1), values[:, half:].mean(axis=1)])
-    return float(means.std(ddof=1) / np.sqrt(len(means)))
+    return less_bias(facts.n_beta * healthy.centered_loss, healthy.heat)

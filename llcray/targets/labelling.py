@@ -5,7 +5,7 @@ from typing import Any
 import jax
 import numpy as np
 
-from llcray.data import Examples, Split, SuppliedData
+from llcray.data import Examples, LabelledData, Split
 from llcray.targets.model_loss import ModelLoss, initial_params
 from llcray.targets.streams import generator, jax_seed
 from llcray.targets.trained import TrainedTarget
@@ -19,7 +19,7 @@ def labelled_examples(spec: TrainedTarget) -> Split:
     Noise on given data corrupts the training labels alone; on synthetic data it is part of the law of both splits.
     """
     data = spec.data
-    if isinstance(data, SuppliedData):
+    if isinstance(data, LabelledData):
         split = data.load(generator("data", spec.seed, data))
         return Split(_with_noise(spec, "noise", split.train, split.num_outputs), split.test, split.num_outputs)
     assert spec.teacher is not None
@@ -37,7 +37,8 @@ def batch_of(spec: TrainedTarget, examples: Examples) -> Arrays:
     dtype = np.dtype(spec.training.precision)
     y = examples.y if np.issubdtype(examples.y.dtype, np.integer) else examples.y.astype(dtype)
     coefficients = spec.matched_likelihood().coefficients(examples.x)
-    return {"x": examples.x.astype(dtype), "y": y, "likelihood": coefficients.astype(dtype)}
+    tokens = np.issubdtype(examples.x.dtype, np.integer)
+    return {"x": examples.x if tokens else examples.x.astype(dtype), "y": y, "likelihood": coefficients.astype(dtype)}
 
 
 def _with_noise(spec: TrainedTarget, stream: str, examples: Examples, num_outputs: int) -> Examples:
@@ -48,7 +49,7 @@ def _with_noise(spec: TrainedTarget, stream: str, examples: Examples, num_output
 
 def _teacher_outputs(spec: TrainedTarget, x: np.ndarray) -> np.ndarray:
     teacher, data = spec.teacher, spec.data
-    assert teacher is not None and not isinstance(data, SuppliedData)
+    assert teacher is not None and not isinstance(data, LabelledData)
     shape, outputs = x.shape[1:], data.output_dimension
     with jax.enable_x64(True):
         params = initial_params(teacher, shape, outputs, jax_seed("teacher", spec.seed, teacher, list(shape), outputs))

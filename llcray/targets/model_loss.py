@@ -44,7 +44,8 @@ class ModelLoss:
         """Outputs of the network (batch, num_outputs)."""
         dtype = jax.tree.leaves(params)[0].dtype
         module = nnx.merge(_graph(self), params)
-        return module(jnp.asarray(x, dtype))
+        x = jnp.asarray(x)
+        return module(x if jnp.issubdtype(x.dtype, jnp.integer) else x.astype(dtype))
 
     def abstract_params(self) -> PyTree:
         """The parameters' nested dict of names, with shapes instead of arrays."""

@@ -6,7 +6,7 @@ from pydantic import Field, field_validator
 from pydantic_core.core_schema import ValidationInfo
 
 from llcray.architectures import Architecture, ConvNet
-from llcray.data import Data, Digits
+from llcray.data import Data
 from llcray.likelihoods import Likelihood
 from llcray.noise import Noise, NoNoise
 from llcray.training import Adam, Training
@@ -87,7 +87,7 @@ class TrainedTarget(Variant):
     @classmethod
     def _check_training(cls, value: Training, info: ValidationInfo) -> Training:
         data = info.data.get("data")
-        size = data.size if isinstance(data, Digits) else data.num_data if data is not None else None
+        size = getattr(data, "size", None) or getattr(data, "num_data", None)
         if value.batch_size is not None and size is not None and value.batch_size > size:
             raise ValueError(
                 f"batch_size {value.batch_size} is more than the {size} training examples: lower it, or leave it out "

@@ -10,7 +10,7 @@ if TYPE_CHECKING:
 CHECK_EVERY = 100
 
 # The only fields a compiled training program depends on; every other one is an argument of it.
-STRUCTURE = ("kind", "batch_size", "schedule", "precision", "nesterov")
+STRUCTURE = ("kind", "batch_size", "batches", "schedule", "precision", "nesterov")
 
 
 class TrainingVariant(Variant):
@@ -23,8 +23,12 @@ class TrainingVariant(Variant):
     Attributes:
         learning_rate: Step size of the optimizer.
         num_steps: Most steps of the optimizer; 0 leaves the initial weights to the polish.
-        batch_size: Examples in a minibatch, drawn with replacement; null takes the full data.
-        schedule: `cosine` lowers the learning rate to 0 over `num_steps`.
+        batch_size: Examples in a minibatch; null takes the full data.
+        batches: Minibatches drawn `with_replacement`, or `shuffled`: the data in a new order again and again, what does
+            not fill a batch left out.
+        schedule: `cosine` lowers the learning rate to 0 over `num_steps`; `one_cycle` raises it linearly from a 25th
+            over the first half and lowers it linearly to next to nothing over the second (Smith and Topin 2017,
+            arXiv 1708.07120).
         weight_decay: Coefficient of decay: added to the gradient as `weight_decay w` by adam and sgd, applied to the
             weights beside the step by adamw (Loshchilov and Hutter 2019, arXiv 1711.05101).
         min_improvement: The optimizer stops early when the full-data loss, looked at every 100 steps, has not fallen by
@@ -38,7 +42,8 @@ class TrainingVariant(Variant):
     learning_rate: PositiveFloat = 0.01
     num_steps: NonNegativeInt = 2000
     batch_size: Count | None = None
-    schedule: Literal["constant", "cosine"] = "constant"
+    batches: Literal["with_replacement", "shuffled"] = "with_replacement"
+    schedule: Literal["constant", "cosine", "one_cycle"] = "constant"
     weight_decay: NonNegativeFloat = 0.0
     min_improvement: NonNegativeFloat = 1e-5
     patience: Count = 5

@@ -15,28 +15,27 @@ import polars as pl
 from scipy.stats import kendalltau
 
 Z_95 = 1.96
-# Standard deviation of what is left of the step-size bias after its prediction was subtracted, as a share of it.
-BIAS_UNCERTAINTY = 0.25
 FINITE = "finite_temperature"
 BEST_KNOWN, ASYMPTOTIC = "best", "n → ∞"
 LEFT_OUT_MULTIPLICITY, LEFT_OUT_GLOBAL, LEFT_OUT_UNKNOWN = "m > 1", "global bound", "no known answer"
 
 
 def standard_error() -> pl.Expr:
-    """Standard error of an estimate with its bias terms, nats; a 95% interval is 1.96 of it to either side.
+    """Standard error of the difference between estimate and known answer, nats; a 95% interval is 1.96 of it each way.
 
-        se^2 = llc_mcse^2 + (0.25 step_size_bias)^2 + true_llc_mcse^2 + localization_sensitivity^2
+        se^2 = llc_se^2 + true_llc_mcse^2, against an asymptotic answer
+        se^2 = llc_mcse^2 + step_size_bias_se^2 + true_llc_mcse^2, against a finite-temperature one
 
-    The third term is the error of the known answer, where that is a long run's. The last, the change of the estimate
-    for a factor e in gamma, counts only where the answer is asymptotic: a finite-temperature one has the gamma of the
-    run in it. A bias that a sampler cannot predict (null) counts as none.
+    `true_llc_mcse` is the error of the known answer, where that is a long run's. A finite-temperature answer has the
+    gamma of the run in it, so that what gamma adds to `llc_se` does not count. A bias that a sampler cannot predict
+    (null) counts as none.
     """
-    bias = pl.col("step_size_bias").fill_nan(None).fill_null(0.0)
-    sensitivity = pl.col("localization_sensitivity").fill_nan(None).fill_null(0.0)
-    asymptotic = pl.col("true_llc_kind") != FINITE
-    localization = pl.when(asymptotic).then(sensitivity).otherwise(0.0)
-    of_truth = pl.col("true_llc_mcse").fill_null(0.0)
-    return (pl.col("llc_mcse") ** 2 + (BIAS_UNCERTAINTY * bias) ** 2 + of_truth**2 + localization**2).sqrt()
+
+    def square(name: str) -> pl.Expr:
+        return pl.col(name).fill_nan(None).fill_null(0.0) ** 2
+
+    localization = pl.when(pl.col("true_llc_kind") != FINITE).then(square("localization_se")).otherwise(0.0)
+    return (pl.col("llc_mcse") ** 2 + square("step_size_bias_se") + square("true_llc_mcse") + localization).sqrt()
 
 
 def left_out() -> pl.Expr:

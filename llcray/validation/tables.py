@@ -20,8 +20,8 @@ HEADERS = ("sampler", "finite T", "n → ∞", "LLC ± MCSE", "error", "z", "FDE
 LEGEND = (
     "finite T: exact at this n beta and gamma. n → ∞: asymptotic, with m if not 1; ≥: a lower bound.",
     "error, z: against finite T where known, else n → ∞. Dim: not counted below. DLN: deep linear net.",
-    "z = (LLC - truth)/se, se the MCSE with a quarter of the step-size bias and, against n → ∞, what a",
-    "factor e in gamma changes.",
+    "z = (LLC - truth)/se, se the MCSE with the errors of the step-size bias, of a truth that is a long",
+    "run's and, against n → ∞, of the localization.",
 )
 SCORES_LEGEND = (
     "against: best: finite T where known, else n → ∞ with m = 1; or n → ∞ with m = 1 for all. runs: counted+not.",

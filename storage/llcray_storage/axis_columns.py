@@ -27,6 +27,18 @@ def _architecture(prefix: str, of: str) -> tuple[Column, ...]:
         _axis(f"{prefix}_channels", WHOLES, "channels", f"Channels of the convolutions of the {of}, input side first."),
         _axis(f"{prefix}_kernel_size", WHOLE, "pixels", f"Side of the convolution kernels of the {of}."),
         _axis(f"{prefix}_pooling", TEXT, "", f"Pooling after each convolution of the {of}: average, max, none."),
+        _axis(f"{prefix}_vocabulary", WHOLE, "tokens", f"Tokens of the {of}; null: as many as outputs."),
+        _axis(f"{prefix}_embedding_width", WHOLE, "units", f"Length of an embedding of the {of}."),
+        _axis(f"{prefix}_width", WHOLE, "units", f"Width of the hidden layer or of the residual stream of the {of}."),
+        _axis(f"{prefix}_num_layers", WHOLE, "layers", f"Blocks of the {of}, a transformer."),
+        _axis(f"{prefix}_num_heads", WHOLE, "heads", f"Heads of each attention of the {of}."),
+        _axis(f"{prefix}_mlp_width", WHOLE, "units", f"Hidden units of the MLP of each block of the {of}; 0: none."),
+        _axis(f"{prefix}_inputs", TEXT, "", f"What a transformer {of} takes: tokens, vectors."),
+        _axis(f"{prefix}_positions", TEXT, "", f"Positions of a transformer {of}: learned, shortformer, none."),
+        _axis(f"{prefix}_norm", TEXT, "", f"Norms of a transformer {of}: layer_norm, rms_norm, none."),
+        _axis(f"{prefix}_causal", FLAG, "", f"Whether positions of a transformer {of} see only those before."),
+        _axis(f"{prefix}_readout", TEXT, "", f"Where a transformer {of} has outputs: last, all."),
+        _axis(f"{prefix}_embedding_scale", REAL, "", f"Spread of the initial embeddings of a transformer {of}."),
     )
 
 
@@ -42,6 +54,12 @@ AXES: tuple[Column, ...] = (
     _axis(
         "data_kind", TEXT, "", "Distribution of the inputs: gaussian, mixture, manifold, student_t, digits, file, ..."
     ),
+    _axis("data_modulus", WHOLE, "", "p of modular arithmetic."),
+    _axis("data_operation", TEXT, "", "Operation of modular arithmetic: add, subtract, multiply, sum_of_squares."),
+    _axis("data_train_fraction", REAL, "fraction", "Share of the table of modular arithmetic that is trained on."),
+    _axis("data_operand_range", WHOLE, "", "Only operands of modular arithmetic below this; null: all."),
+    _axis("data_vocabulary", WHOLE, "tokens", "Tokens and classes of modular arithmetic; null: the modulus."),
+    _axis("data_split_seed", WHOLE, "", "Seed of the split of modular arithmetic."),
     _axis("data_num_data", WHOLE, "examples", "Examples asked for (the number used is num_data)."),
     _axis("data_test_fraction", REAL, "fraction", "Held-out examples, as a share."),
     _axis("data_input_dimension", WHOLE, "features", "Dimension of an input."),
@@ -57,6 +75,8 @@ AXES: tuple[Column, ...] = (
     _axis("data_sha256", TEXT, "", "SHA-256 of that file."),
     _axis("data_inputs", TEXTS, "", "Columns of that file that are inputs."),
     _axis("data_targets", TEXTS, "", "Columns of that file that are labels."),
+    _axis("data_column", TEXT, "", "List of tokens in that file."),
+    _axis("data_length", WHOLE, "tokens", "Positions that sequences of that file were cut or padded to."),
     _axis("data_predict", TEXT, "", "What the labels in that file are: classes, numbers."),
     _axis(
         "noise_kind", TEXT, "", "Noise on the labels: none, gaussian, heteroscedastic, student_t, outliers, label_flip."
@@ -82,7 +102,8 @@ AXES: tuple[Column, ...] = (
     _axis("training_nesterov", FLAG, "", "Whether momentum looks ahead."),
     _axis("training_b1", REAL, "", "Decay of Adam's mean of gradients."),
     _axis("training_b2", REAL, "", "Decay of Adam's mean of squared gradients."),
-    _axis("training_schedule", TEXT, "", "Course of the learning rate: constant, cosine."),
+    _axis("training_schedule", TEXT, "", "Course of the learning rate: constant, cosine, one_cycle."),
+    _axis("training_batches", TEXT, "", "How minibatches are drawn: with_replacement, shuffled."),
     _axis("training_min_improvement", REAL, "nats per example", "Fall of the loss below which training is stalled."),
     _axis("training_patience", WHOLE, "looks", "Stalled looks after which training stops."),
     _axis("training_polish_steps", WHOLE, "L-BFGS steps", "Most full-batch steps after training."),
@@ -111,6 +132,12 @@ AXES: tuple[Column, ...] = (
     _axis("target_num_features", WHOLE, "features", "Features of a toy model of superposition."),
     _axis("target_polygon", WHOLE, "corners", "Corners of the polygon of a toy model of superposition."),
     _axis("target_factory", TEXT, "", "Function that made a python target, package.module:function."),
+    _axis("target_path", TEXT, "", "Folder of a checkpoint."),
+    _axis("target_sha256", TEXT, "", "Digest of that folder's weights and configuration."),
+    _axis("target_trajectory", TEXT, "", "Digest of the first checkpoint of its trajectory."),
+    _axis("target_reduction", TEXT, "", "Loss of a sequence of tokens: mean over its predictions, or their sum."),
+    _axis("target_compute_dtype", TEXT, "", "Floating-point numbers of a checkpoint's forward pass in the chains."),
+    _axis("target_remat", FLAG, "", "Whether a checkpoint's blocks are computed again in the backward pass."),
     _axis("target_arguments", TEXT, "", "Arguments of that function, canonical JSON."),
     _axis("inverse_temperature_kind", TEXT, "", "How beta was chosen: log_n (scale / log n), fixed, or n_beta."),
     _axis(

@@ -28,6 +28,12 @@ IDENTITY = (
 ESTIMATE = (
     Column("llc", REAL, NATS, "lambda-hat = n beta (E[L_n(w)] - L_n(w*)), L_n the mean negative log-likelihood."),
     Column("llc_mcse", REAL, NATS, "Monte Carlo standard error of llc: sd / sqrt(ESS)."),
+    Column(
+        "llc_se",
+        REAL,
+        NATS,
+        "Total standard error of llc: root of llc_mcse^2 + step_size_bias_se^2 + localization_se^2; 95%: 1.96 of it.",
+    ),
     Column("llc_sd", REAL, NATS, "Standard deviation of n beta (L_n(w) - L_n(w*)) over the draws."),
     Column("llc_between_chain_sd", REAL, NATS, "Standard deviation of the chains' own estimates."),
     Column("rhat", REAL, "", "Split R-hat of the loss."),
@@ -45,7 +51,19 @@ ESTIMATE = (
     Column(
         "step_size_bias", REAL, NATS, "Predicted bias of llc_uncorrected through discretisation and gradient noise."
     ),
+    Column(
+        "step_size_bias_se",
+        REAL,
+        NATS,
+        "Of the bias left in llc: a quarter of a step_size_bias that was subtracted, all of one that was not.",
+    ),
     Column("localization_sensitivity", REAL, NATS, "d llc / d log gamma = -gamma/2 Cov(n beta L_n, |w - w*|^2)."),
+    Column(
+        "localization_se",
+        REAL,
+        NATS,
+        "|localization_sensitivity| and its own standard error in quadrature: what gamma -> 0 might change.",
+    ),
     Column("llc_extrapolated", REAL, NATS, "Asymptotic lambda fitted over several n beta."),
     Column("llc_extrapolated_se", REAL, NATS, "Standard error of llc_extrapolated."),
     Column("multiplicity_extrapolated", REAL, "", "Multiplicity m fitted over several n beta."),

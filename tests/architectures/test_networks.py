@@ -5,7 +5,7 @@ import pytest
 from flax import nnx
 from pydantic import ValidationError
 
-from llcray.architectures import MLP, ConvNet, DeepLinear
+from llcray.architectures import MLP, ConvNet, DeepLinear, EmbeddingMLP, Transformer
 from llcray.architectures.network import Network
 from llcray.targets.model_loss import ModelLoss, initial_params
 
@@ -98,3 +98,78 @@ def test_gelu_is_exact_unless_said():
 def test_an_mlp_says_its_widths_in_exactly_one_way(fields):
     with pytest.raises(ValidationError, match="widths"):
         MLP(**fields)
+
+
+TOKENS = np.array([[1, 4, 2, 0], [3, 3, 1, 5]], np.int32)
+
+
+def test_an_embedding_mlp_is_its_formula():
+    network = EmbeddingMLP(embedding_width=3, width=4, bias_scale=0.2)
+    params = initial_params(network, (4,), 6, seed=0)
+    embedded = params["embedding"]["embedding"][TOKENS]
+    layers = [params[f"position_{t}"] for t in range(4)]
+    h = sum(embedded[:, t] @ layer["kernel"] + layer["bias"] for t, layer in enumerate(layers))
+    by_hand = jax.nn.gelu(h, approximate=False) @ params["output"]["kernel"]
+    np.testing.assert_allclose(outputs(network, params, TOKENS, 6), by_hand, rtol=1e-4, atol=1e-6)
+
+
+def test_the_embedding_mlp_of_the_grokking_example_has_4428_parameters():
+    """53 x 12 + 2 (12 x 48 + 48) + 48 x 53, as devinterp's notebook says."""
+    params = initial_params(EmbeddingMLP(), (2,), 53, seed=0)
+    assert sum(leaf.size for leaf in jax.tree.leaves(params)) == 4428
+
+
+def attention_by_hand(params, h, places):
+    """Causal softmax attention, one head and one query at a time."""
+    out = np.zeros_like(h)
+    for head in range(2):
+        query, key = ((h + places) @ params[name]["kernel"][:, head] for name in ("query", "key"))
+        value = h @ params["value"]["kernel"][:, head]
+        for t in range(h.shape[1]):
+            scores = np.einsum("bd,bsd->bs", query[:, t], key[:, : t + 1]) / np.sqrt(query.shape[-1])
+            weights = np.exp(scores) / np.exp(scores).sum(-1, keepdims=True)
+            out[:, t] += np.einsum("bs,bsd->bd", weights, value[:, : t + 1]) @ params["out"]["kernel"][head]
+    return out
+
+
+@pytest.mark.parametrize("positions", ["learned", "shortformer"])
+def test_an_attention_only_transformer_is_attention_added_to_the_stream(positions):
+    network = Transformer(
+        num_layers=1, num_heads=2, width=6, mlp_width=0, norm="none", bias=False, positions=positions,
+        readout="all", embedding_scale=1.0,
+    )  # fmt: skip
+    params = jax.tree.map(np.asarray, initial_params(network, (4,), 7, seed=0))
+    h, places = params["embedding"]["embedding"][TOKENS], params["position_embedding"]["embedding"]
+    h, places = (h + places, 0) if positions == "learned" else (h, places)
+    by_hand = (h + attention_by_hand(params["block_0"]["attention"], h, places)) @ params["output"]["kernel"]
+    np.testing.assert_allclose(outputs(network, params, TOKENS, 7), by_hand, rtol=1e-3, atol=1e-5)
+
+
+def test_a_causal_transformer_does_not_see_what_comes_after():
+    network = Transformer(num_layers=2, num_heads=2, width=8, mlp_width=16, readout="all", embedding_scale=1.0)
+    params = initial_params(network, (4,), 6, seed=0)
+    changed = TOKENS.copy()
+    changed[:, 3] = 2
+    before, after = (outputs(network, params, x, 6) for x in (TOKENS, changed))
+    np.testing.assert_array_equal(before[:, :3], after[:, :3])
+    assert not np.allclose(before[:, 3], after[:, 3])
+
+
+def test_a_transformer_on_vectors_reads_out_its_last_position():
+    fields = {"num_heads": 2, "width": 8, "mlp_width": 8, "inputs": "vectors", "norm": "rms_norm"}
+    x = np.random.default_rng(0).standard_normal((3, 5, 2)).astype(np.float32)
+    last, everywhere = (Transformer(**fields, readout=readout) for readout in ("last", "all"))
+    params = initial_params(last, (5, 2), 1, seed=0)
+    assert outputs(last, params, x, 1).shape == (3, 1)
+    np.testing.assert_allclose(outputs(last, params, x, 1), outputs(everywhere, params, x, 1)[:, -1], rtol=1e-5)
+
+
+def test_heads_that_do_not_divide_the_width_are_refused():
+    with pytest.raises(ValidationError, match="num_heads 3 does not divide width 8"):
+        Transformer(num_heads=3, width=8)
+
+
+@pytest.mark.parametrize(("network", "shape"), [(EmbeddingMLP(), (4, 4)), (Transformer(), (4, 4))])
+def test_a_network_of_tokens_refuses_images(network: Network, shape):
+    with pytest.raises(ValueError, match="needs tokens"):
+        initial_params(network, shape, 3, seed=0)

@@ -31,6 +31,7 @@ def test_good_diagnostics_are_ok() -> None:
         ({"lowest_chain_llc": -47.6, "lowest_chain_mcse": 1.0}, "escaped", "One chain"),
         ({"share_lower": 0.02}, "escaped", "2% of the draws"),
         ({"step_size_bias": 2.0}, "biased_step", "20%"),
+        ({"step_size_bias": 0.6}, "biased_step", "6%"),
         ({"acceptance_rate": 0.05}, "biased_step", "5%"),
         ({"energy_variance": 0.02}, "biased_step", "energy error"),
         ({"llc": 60.0, "lowest_chain_llc": 59.0}, "biased_step", "d/2"),
@@ -54,3 +55,9 @@ def test_the_gravest_rule_speaks() -> None:
 def test_a_regular_model_at_its_bound_is_not_accused() -> None:
     """lambda = d/2 exactly, with Monte Carlo noise on top."""
     assert judge(replace(GOOD, llc=50.3, mcse=0.3)).name == "ok"
+
+
+@pytest.mark.parametrize("change", [{"step_size_bias": 0.4}, {"step_size_bias": 0.8, "mcse": 0.3}])
+def test_a_small_bias_or_one_within_the_noise_is_let_pass(change: dict[str, float]) -> None:
+    """4% of the estimate, or 2.7 of its standard errors: the total error says so instead."""
+    assert judge(replace(GOOD, **change)).name == "ok"  # pyright: ignore[reportArgumentType]

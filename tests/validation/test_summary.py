@@ -14,8 +14,8 @@ ROW: dict[str, Any] = {
     "sampler_kind": "auto",
     "llc": 10.0,
     "llc_mcse": 0.3,
-    "step_size_bias": 0.0,
-    "localization_sensitivity": 0.0,
+    "step_size_bias_se": 0.0,
+    "localization_se": 0.0,
     "true_llc": 10.0,
     "true_llc_kind": "finite_temperature",
     "true_llc_mcse": 0.0,
@@ -35,21 +35,21 @@ def rows(*changes: dict[str, Any]) -> pl.DataFrame:
     return compared(pl.DataFrame([ROW | change for change in changes], infer_schema_length=None))
 
 
-def test_the_error_bar_joins_mcse_and_a_quarter_of_the_step_size_bias() -> None:
-    """A 3-4-5 triangle; catches a bias added in full or not squared."""
-    assert rows({"step_size_bias": 1.6})["se"].item() == pytest.approx(0.5)
+def test_the_error_bar_joins_mcse_and_the_error_of_the_step_size_bias() -> None:
+    """A 3-4-5 triangle; catches errors added without squares."""
+    assert rows({"step_size_bias_se": 0.4})["se"].item() == pytest.approx(0.5)
 
 
 @pytest.mark.parametrize(("kind", "se"), [("finite_temperature", 0.3), ("local", 0.5)])
 def test_localization_widens_the_interval_only_against_an_asymptotic_answer(kind: str, se: float) -> None:
-    """A finite-temperature answer has the run's gamma in it; the sensitivity would count it twice."""
-    assert rows({"localization_sensitivity": -0.4, "true_llc_kind": kind})["se"].item() == pytest.approx(se)
+    """A finite-temperature answer has the run's gamma in it; its error would count that twice."""
+    assert rows({"localization_se": 0.4, "true_llc_kind": kind})["se"].item() == pytest.approx(se)
 
 
 @pytest.mark.parametrize("unknown", [None, math.nan])
 def test_a_bias_that_a_sampler_cannot_predict_leaves_the_mcse(unknown: float | None) -> None:
     """Microcanonical chains report none; catches intervals that become null and count as misses."""
-    assert rows({"step_size_bias": unknown}, {})["se"][0] == pytest.approx(0.3)
+    assert rows({"step_size_bias_se": unknown}, {})["se"][0] == pytest.approx(0.3)
 
 
 @pytest.mark.parametrize(("llc", "covered"), [(10.58, True), (10.6, False), (9.42, True), (9.4, False)])

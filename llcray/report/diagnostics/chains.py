@@ -38,13 +38,13 @@ class RunDraws:
 
     @cached_property
     def llc_draws(self) -> np.ndarray:
-        """Kept draws whose mean is the LLC, nats: n beta (L - L*), less the heat where the estimate subtracts it."""
+        """Kept draws whose mean is the LLC, nats: n beta (L - L*), less the mean heat where it is subtracted."""
         return self.kept(self.all_llc_draws)
 
     @cached_property
     def all_llc_draws(self) -> np.ndarray:
         """The same, burn-in included."""
-        return self.raw_llc_draws - (self.series["heat"] if self._subtracts_heat else 0.0)
+        return self.raw_llc_draws - (self.kept(self.series["heat"]).mean() if self._subtracts_heat else 0.0)
 
     @cached_property
     def raw_llc_draws(self) -> np.ndarray:

@@ -31,9 +31,10 @@ def running_curves(root: Root, sweep: str, runs: pl.DataFrame) -> tuple[Curves, 
         if status == "failed" or values is None:
             continue
         series = row["n_beta"][0] * values.to_numpy().astype(np.float64)
+        num_warmup_draws = row["num_warmup_draws"][0] or 0
         if subtracts.get(run_id) and row["heat"][0] is not None:
-            series = series - row["heat"][0].to_numpy()
-        series = series[row["num_warmup_draws"][0] or 0 :]
+            series = series - row["heat"][0].to_numpy()[num_warmup_draws:].mean()
+        series = series[num_warmup_draws:]
         if not series.size or not np.isfinite(series).all():
             continue
         at = np.unique(np.linspace(series.size // NUM_POINTS, series.size - 1, NUM_POINTS).astype(int))

@@ -1,0 +1,140 @@
+"""Estimates at several inverse temperatures, or at two step sizes -> the limit they point to. NumPy in, numbers out.
+
+At fixed gamma, y(t) = t E[L - L*] approaches lambda as t = n beta grows (Watanabe 2009, section 7.1; theorem 6.7):
+
+    y = lambda                              one term dominates the free energy
+    y = lambda - b/t^p, p = 1, 3/4, 1/2     gamma holds quadratic or quartic directions back, or both kinds
+    y = lambda - (m - 1)/(log t + c)        multiplicity m: Z(t) ~ (log t + c)^(m - 1)/t^lambda
+
+All of these are fitted by weighted least squares, b and c free, m = 2, 3. Which holds can rarely be told from the
+noise, so the answers are averaged with Akaike weights, and their disagreement is part of the error (Burnham & Anderson
+2002, Model Selection and Multimodel Inference, eqs. 4.1, 4.9). A pole of order m counts as m parameters: m terms
+coincide.
+"""
+
+from collections.abc import Iterator, Sequence
+from typing import NamedTuple
+
+import numpy as np
+
+POWERS = {"b/t": 1.0, "b/t^(3/4)": 0.75, "b/t^(1/2)": 0.5}
+MULTIPLICITIES = (2, 3)
+# log t + c at the smallest t: from where the expansion begins to make sense to where it is flat.
+FIRST_LOG, LAST_LOG, NUM_LOGS = 1.0, 200.0, 200
+
+
+class Fit(NamedTuple):
+    """One model's answer.
+
+    Attributes:
+        model: Its formula.
+        llc: lambda, nats.
+        se: Its standard error if the model holds.
+        multiplicity: m.
+        misfit: Sum of squared standardised residuals.
+        num_parameters: Parameters fitted.
+        weight: Its share in the average.
+    """
+
+    model: str
+    llc: float
+    se: float
+    multiplicity: int
+    misfit: float
+    num_parameters: int
+    weight: float = 0.0
+
+
+class Extrapolation(NamedTuple):
+    """The average over models: lambda and m as t -> infinity, the standard error of lambda, and what was averaged."""
+
+    llc: float
+    se: float
+    multiplicity: float
+    fits: tuple[Fit, ...]
+
+
+def extrapolate_temperature(n_betas: Sequence[float], llcs: Sequence[float], ses: Sequence[float]) -> Extrapolation:
+    """lambda and multiplicity from estimates at one gamma.
+
+    Args:
+        n_betas: t of each, at least two different ones.
+        llcs: y(t), nats.
+        ses: Standard errors of y.
+
+    Raises:
+        ValueError: Fewer than two temperatures.
+    """
+    t, y, se = (np.asarray(values, float) for values in (n_betas, llcs, ses))
+    if len(set(n_betas)) < 2:
+        raise ValueError(f"{len(set(n_betas))} temperature cannot be extrapolated from. Give at least two.")
+    if not np.isfinite([t, y, se]).all():
+        return Extrapolation(float("nan"), float("nan"), float("nan"), ())
+    return _averaged(list(_fits(t, y, se)), len(t))
+
+
+def extrapolate_step_size(steps: tuple[float, float], llcs: tuple[float, float], ses: tuple[float, float]) -> Fit:
+    """Two-step Richardson extrapolation: the line through two estimates, at step 0.
+
+    Args:
+        steps: What the bias is proportional to: epsilon, or h^2.
+        llcs: Estimates, nothing subtracted, nats.
+        ses: Their standard errors.
+    """
+    (x1, x2), (y1, y2), (s1, s2) = steps, llcs, ses
+    if x1 == x2:
+        return Fit("line in the step", float("nan"), float("nan"), 1, 0.0, 2)
+    first, second = x2 / (x2 - x1), x1 / (x1 - x2)
+    return Fit("line in the step", first * y1 + second * y2, float(np.hypot(first * s1, second * s2)), 1, 0.0, 2)
+
+
+def _fits(t: np.ndarray, y: np.ndarray, se: np.ndarray) -> Iterator[Fit]:
+    yield _line("lambda", np.empty((len(t), 0)), y, se)
+    for model, power in POWERS.items():
+        yield _line(model, -((t / t.max())[:, None] ** -power), y, se)
+    for multiplicity in MULTIPLICITIES:
+        yield _logarithm(multiplicity, np.log(t), y, se)
+
+
+def _line(model: str, columns: np.ndarray, y: np.ndarray, se: np.ndarray) -> Fit:
+    """Least squares of y on 1 and the columns."""
+    design = np.column_stack([np.ones(len(y)), columns])
+    solution, covariance, misfit = _solve(design, y, se)
+    return Fit(model, solution[0], float(np.sqrt(covariance[0, 0])), 1, misfit, design.shape[1])
+
+
+def _logarithm(multiplicity: int, log_t: np.ndarray, y: np.ndarray, se: np.ndarray) -> Fit:
+    """The best c on a grid; the error of lambda from the linearisation there."""
+    order = multiplicity - 1
+    candidates = []
+    for first in np.geomspace(FIRST_LOG, LAST_LOG, NUM_LOGS):
+        logs = log_t - log_t.min() + first
+        solution, _, misfit = _solve(np.ones((len(y), 1)), y + order / logs, se)
+        candidates.append((misfit, solution[0], logs))
+    misfit, llc, logs = min(candidates, key=lambda candidate: candidate[0])
+    _, covariance, _ = _solve(np.column_stack([np.ones(len(y)), order / logs**2]), y, se)
+    se_llc = float(np.sqrt(covariance[0, 0]))
+    return Fit(f"{order}/(log t + c)", llc, se_llc, multiplicity, misfit, multiplicity)
+
+
+def _solve(design: np.ndarray, y: np.ndarray, se: np.ndarray) -> tuple[np.ndarray, np.ndarray, float]:
+    """Weighted least squares: solution, covariance, sum of squared standardised residuals."""
+    weighted, target = design / se[:, None], y / se
+    covariance = np.linalg.pinv(weighted.T @ weighted)
+    solution = covariance @ weighted.T @ target
+    return solution, covariance, float(np.sum((target - weighted @ solution) ** 2))
+
+
+def _averaged(fits: list[Fit], num_points: int) -> Extrapolation:
+    """Akaike weights; errors grow where even the best model fits worse than its noise allows."""
+    scores = np.array([fit.misfit + 2 * fit.num_parameters for fit in fits])
+    best = fits[int(scores.argmin())]
+    spare = num_points - best.num_parameters
+    inflation = max(1.0, best.misfit / spare) if spare > 0 else 1.0
+    weights = np.exp(-0.5 * (scores - scores.min()) / inflation)
+    weights /= weights.sum()
+    llc = float(sum(w * fit.llc for w, fit in zip(weights, fits, strict=True)))
+    variance = sum(w * (inflation * fit.se**2 + (fit.llc - llc) ** 2) for w, fit in zip(weights, fits, strict=True))
+    multiplicity = float(sum(w * fit.multiplicity for w, fit in zip(weights, fits, strict=True)))
+    weighted = tuple(fit._replace(weight=float(w)) for fit, w in zip(fits, weights, strict=True))
+    return Extrapolation(llc, float(np.sqrt(variance)), multiplicity, weighted)

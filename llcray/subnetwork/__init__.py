@@ -1,0 +1,13 @@
+"""What fine-tuning changed: update sparsity, rank and overlap of updates between two checkpoints. NumPy only.
+
+Reference: Mukherjee et al. 2025, arXiv 2505.11711; why the storage type decides the number: arXiv 2511.08567.
+"""
+
+from llcray.subnetwork.changes import TensorChange as TensorChange
+from llcray.subnetwork.changes import changes as changes
+from llcray.subnetwork.checkpoint import Checkpoint as Checkpoint
+from llcray.subnetwork.checkpoint import open_checkpoint as open_checkpoint
+from llcray.subnetwork.overlap import Overlap as Overlap
+from llcray.subnetwork.overlap import overlap as overlap
+from llcray.subnetwork.summary import GroupChange as GroupChange
+from llcray.subnetwork.summary import summarize as summarize

@@ -1,0 +1,54 @@
+"""The total error is put together from its parts as its formula says."""
+
+import math
+
+import numpy as np
+import pytest
+
+from llcray.llc.errors import error_parts
+from llcray.llc.localization import Sensitivity, localization_sensitivity
+from llcray.llc.summary import less_bias, standard_error
+
+NONE = Sensitivity(0.0, 0.0)
+
+
+def test_a_quarter_of_a_subtracted_bias_and_all_of_one_that_is_left_count() -> None:
+    """3-4-5 triangles."""
+    assert error_parts(3.0, 16.0, True, NONE).total == pytest.approx(5.0)
+    assert error_parts(3.0, -4.0, False, NONE).total == pytest.approx(5.0)
+
+
+def test_the_localization_counts_with_its_own_uncertainty() -> None:
+    parts = error_parts(12.0, 0.0, True, Sensitivity(-3.0, 4.0))
+    assert parts.localization == pytest.approx(5.0)
+    assert parts.total == pytest.approx(13.0)
+
+
+def test_a_bias_nobody_can_predict_leaves_the_rest() -> None:
+    assert error_parts(0.3, math.nan, False, Sensitivity(math.nan, math.nan)).total == pytest.approx(0.3)
+
+
+def test_no_monte_carlo_error_means_no_total() -> None:
+    assert math.isnan(error_parts(math.nan, 0.1, True, NONE).total)
+
+
+def test_noise_of_a_subtracted_bias_enters_the_monte_carlo_error() -> None:
+    """Two independent white series of 1 and 2: the errors add in quadrature."""
+    rng = np.random.default_rng(0)
+    series, bias = rng.normal(size=(64, 500)), 0.5 + 2 * rng.normal(size=(64, 500))
+    summary = less_bias(series, bias)
+    assert summary.mean == pytest.approx(series.mean() - bias.mean())
+    assert summary.mcse == pytest.approx(math.sqrt(5 / series.size), rel=0.2)
+
+
+def test_the_spread_of_halves_is_the_standard_error_of_noise_that_cancels() -> None:
+    """Increments of a bounded series: their mean over n draws has an error of order 1/n, not 1/sqrt(n)."""
+    increments = np.diff(np.random.default_rng(1).normal(size=(200, 401)), axis=1)
+    assert standard_error(increments) == pytest.approx(math.sqrt(2) / 200 / math.sqrt(400), rel=0.2)
+
+
+def test_the_sensitivity_of_unrelated_series_is_zero_within_its_error() -> None:
+    rng = np.random.default_rng(2)
+    sensitivity = localization_sensitivity(rng.normal(size=(8, 1000)), rng.normal(size=(8, 1000)), 2.0)
+    assert abs(sensitivity.value) < 4 * sensitivity.se
+    assert sensitivity.se == pytest.approx(1 / math.sqrt(8000), rel=0.5)
