@@ -104,5 +104,6 @@ def test_nothing_is_left_in_the_dataset_but_the_dataset(done):
         "runs",
         "draws",
         "targets",
+        "sweeps",
         "plots",
     }
