@@ -11,7 +11,7 @@ from rich.console import Console
 from llcray.report.numbers import rounded
 from llcray.spec import TrialPlan
 from llcray.validation.suite import Size, SuiteRun, suite_runs
-from llcray.validation.summary import compared, scores
+from llcray.validation.summary import compared, scores, with_long_runs
 from llcray.validation.tables import print_traps, print_validation
 from llcray.validation.traps import Trap, traps_of
 
@@ -121,4 +121,5 @@ def _estimate_one(run: SuiteRun, dataset: Dataset, generations: Mapping[str, int
 def _rows(suite: Sequence[SuiteRun], storage: str) -> pl.DataFrame:
     """The suite's rows in its order, with `case`."""
     names = pl.DataFrame({"run_id": [run.spec.run_id for run in suite], "case": [run.case for run in suite]})
-    return names.join(scan_runs(storage, SWEEP).collect(), on="run_id", how="inner", maintain_order="left")
+    rows = names.join(scan_runs(storage, SWEEP).collect(), on="run_id", how="inner", maintain_order="left")
+    return with_long_runs(rows)

@@ -14,8 +14,11 @@ import numpy as np
 import polars as pl
 from scipy.stats import kendalltau
 
+from llcray.targets.truths.long_runs import long_run_answer
+
 Z_95 = 1.96
 FINITE = "finite_temperature"
+KNOWN = ("true_llc", "true_llc_kind", "true_llc_source", "true_llc_mcse")
 BEST_KNOWN, ASYMPTOTIC = "best", "n → ∞"
 LEFT_OUT_MULTIPLICITY, LEFT_OUT_GLOBAL, LEFT_OUT_UNKNOWN = "m > 1", "global bound", "no known answer"
 
@@ -66,6 +69,26 @@ def compared(runs: pl.DataFrame) -> pl.DataFrame:
     return runs.with_columns(z=error / pl.col("se"), relative_error=error / pl.col("true_llc")).with_columns(
         covered=pl.col("z").abs() <= Z_95
     )
+
+
+def with_long_runs(runs: pl.DataFrame) -> pl.DataFrame:
+    """Rows with the answers of today's table of long runs: one made after a run counts for it too.
+
+    Args:
+        runs: One row a run, with the columns of the dataset.
+    """
+    known = pl.struct(KNOWN)
+    rows = runs.select("target_id", "n_beta", "localization", known.alias("known")).rows()
+    answers = [_answer(*row) for row in rows]
+    return runs.with_columns(pl.DataFrame(answers, schema=runs.select(*KNOWN).schema, orient="row"))
+
+
+def _answer(target_id: str, n_beta: float | None, localization: float | None, known: dict[str, Any]) -> list[Any]:
+    values = [known[name] for name in KNOWN]
+    if n_beta is None or localization is None or known["true_llc_kind"] == FINITE:
+        return values
+    answer = long_run_answer(target_id, n_beta, localization)
+    return [answer.value, answer.kind, answer.source, answer.mcse] if answer else values
 
 
 def against_asymptotic(runs: pl.DataFrame) -> pl.DataFrame:

@@ -6,7 +6,18 @@ from typing import Any
 import polars as pl
 import pytest
 
-from llcray.validation.summary import ASYMPTOTIC, BEST_KNOWN, Score, compared, order_preservation, score, scores
+from llcray.targets.truths.long_runs import TABLE, read_table
+from llcray.validation.summary import (
+    ASYMPTOTIC,
+    BEST_KNOWN,
+    FINITE,
+    Score,
+    compared,
+    order_preservation,
+    score,
+    scores,
+    with_long_runs,
+)
 
 ROW: dict[str, Any] = {
     "status": "ok",
@@ -114,3 +125,13 @@ def test_scores_against_n_to_infinity_stand_beside_those_against_the_best_answer
     assert (best.against, best.num_counted, best.worst_error) == (BEST_KNOWN, 2, 0.0)
     assert (asymptotic.against, asymptotic.num_counted) == (ASYMPTOTIC, 1)
     assert asymptotic.worst_error == pytest.approx(1 / 6)
+
+
+def test_a_long_run_made_after_a_run_counts_for_it() -> None:
+    """Catches answers frozen into rows that were written before the table had them."""
+    run = read_table(TABLE)[0]
+    own = {"target_id": run.target_id, "n_beta": run.n_beta, "localization": run.localization}
+    row = ROW | own | {"true_llc_kind": "local", "true_llc_source": "a formula"}
+    known, other = with_long_runs(pl.DataFrame([row, row | {"localization": 2 * run.localization}])).rows(named=True)
+    assert (known["true_llc"], known["true_llc_kind"], known["true_llc_mcse"]) == (run.value, FINITE, run.mcse)
+    assert (other["true_llc"], other["true_llc_kind"]) == (10.0, "local")
