@@ -8,6 +8,7 @@ from scipy.integrate import quad
 from llcray.estimation import EstimateRequest, RunEstimate, estimate_requests
 from llcray.samplers import Auto
 from llcray.targets.build import build_target
+from llcray.targets.target import TargetFacts
 from llcray.trial import warnings_of
 from llcray.validation.traps import NUM_PARAMS, Trap, regular, run_of, steep, traps
 
@@ -69,4 +70,4 @@ def test_three_examples_are_estimated_right_and_come_with_a_warning() -> None:
     result = run(run_of(regular(num_data=3), Auto()))
     t, gamma = result.n_beta, result.sampled.localization
     assert abs(result.estimate.llc - NUM_PARAMS / 2 * t / (t + gamma)) < 3 * result.estimate.llc_mcse + 0.1
-    assert any("3 examples" in warning for warning in warnings_of(result))
+    assert any("3 examples" in warning for warning in warnings_of(result, TargetFacts()))
