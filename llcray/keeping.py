@@ -18,7 +18,7 @@ class DatasetKeeper:
 
     def load(self) -> bytes | None:
         """What an earlier worker kept."""
-        data = self._dataset.load_checkpoint(self._run_id)
+        data = self._dataset.load_unfinished(self._run_id)
         self._is_kept = data is not None
         return data
 
@@ -28,11 +28,11 @@ class DatasetKeeper:
 
     def save(self, data: bytes) -> None:
         """Keeps it."""
-        self._dataset.save_checkpoint(self._run_id, data)
+        self._dataset.keep_unfinished(self._run_id, data)
         self._is_kept = True
         self._last = time.monotonic()
 
     def drop(self) -> None:
         """Forgets what was kept: the run is committed."""
         if self._is_kept:
-            self._dataset.drop_checkpoints(self._run_id)
+            self._dataset.drop_unfinished(self._run_id)

@@ -22,6 +22,7 @@ class SweepOptions:
         py_modules: Folders of import packages that the sweep needs on the cluster, beside llcray.
         quiet: Print failures and the last line only.
         json_lines: Print one JSON object a line instead of text.
+        tensorboard: Folder to write TensorBoard event files to.
     """
 
     storage: str = "results"
@@ -37,3 +38,4 @@ class SweepOptions:
     py_modules: tuple[str, ...] = ()
     quiet: bool = False
     json_lines: bool = False
+    tensorboard: str | None = None

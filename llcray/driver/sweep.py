@@ -53,6 +53,7 @@ def run_sweep(
         return submit_sweep(Path(path), options, console, choose)
     storage = _rooted(options.storage)
     dataset = ls.Dataset.create_or_open(storage)
+    dataset.write_sweep_file(ls.SweepFile(sweep.name, sweep.question, sweep.source, sweep.overrides))
     call = _Call(path, options, sweep, storage, dataset, pending(sweep, dataset, options), console)
     if not call.todo.runs:
         return _say_nothing_to_do(call)

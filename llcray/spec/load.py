@@ -80,7 +80,18 @@ def load_sweep(path: str | Path, overrides: Sequence[str] = ()) -> Sweep:
     runs = _runs(combinations, root, header, mistakes)
     _check_first(root, header, runs, mistakes)
     mistakes.raise_any()
-    return Sweep(header.name, header.question, runs, header.resources, text, tuple(overrides), header.conduct)
+    return Sweep(
+        name=header.name,
+        question=header.question,
+        runs=runs,
+        resources=header.resources,
+        source=text,
+        overrides=tuple(overrides),
+        sizes=header.sizes,
+        stages=header.stages,
+        checks=header.checks,
+        conduct=header.conduct,
+    )
 
 
 def _check_name(root: Table, path: Path, mistakes: _Mistakes) -> None:

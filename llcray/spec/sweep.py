@@ -1,5 +1,6 @@
 """What a sweep file says at its top level, and the sweep it makes."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Annotated, Any, Literal, Self
 
@@ -7,6 +8,7 @@ from pydantic import Field, model_validator
 
 from llcray.components import ALL, Choice
 from llcray.spec.axes import Design
+from llcray.spec.checks import Check
 from llcray.spec.conduct import Conduct
 from llcray.spec.run import RunSpec
 from llcray.targets.loss_on import LossOn
@@ -46,6 +48,9 @@ class SweepFile(Record):
         loss_on: Examples to take the loss on: `own`, those w* was trained on, or variants of `LossOn`.
         resources: Of one trial.
         conduct: Which runs first, and which to give up early.
+        sizes: Overrides (`path=value`) that make other sizes of an experiment; as written it is of size `laptop`.
+        stages: Metrics whose stages `llcray experiment --check` looks for first.
+        checks: Findings that `llcray experiment --check` compares with the dataset.
     """
 
     name: Annotated[str, Field(pattern=NAME)]
@@ -61,6 +66,9 @@ class SweepFile(Record):
     loss_on: Annotated[tuple[Literal["own"] | LossOn, ...], Field(min_length=1)] = ("own",)
     resources: Resources = Resources()
     conduct: Conduct = Conduct()
+    sizes: dict[str, tuple[str, ...]] = Field(default_factory=dict)
+    stages: tuple[str, ...] = ()
+    checks: tuple[Check, ...] = ()
 
     @model_validator(mode="after")
     def _check_one_way_to_say_the_seeds(self) -> Self:
@@ -85,6 +93,9 @@ class Sweep:
         source: The text of the file.
         overrides: As given on the command line.
         conduct: Which runs first, and which to give up early.
+        sizes: Overrides of other sizes.
+        stages: Metrics whose stages the checks need.
+        checks: Findings to compare with the dataset.
     """
 
     name: str
@@ -94,3 +105,6 @@ class Sweep:
     source: str
     overrides: tuple[str, ...] = ()
     conduct: Conduct = field(default_factory=Conduct)
+    sizes: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    stages: tuple[str, ...] = ()
+    checks: tuple[Check, ...] = ()

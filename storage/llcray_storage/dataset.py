@@ -9,7 +9,6 @@ from typing import Any
 import numpy as np
 
 from llcray_storage import read
-from llcray_storage.checkpoints import drop_checkpoints, load_checkpoint, save_checkpoint
 from llcray_storage.commit import WriteOutcome, commit_run
 from llcray_storage.compact import compact_if_due
 from llcray_storage.layout import sweep_partition
@@ -18,7 +17,9 @@ from llcray_storage.marker import ensure_dataset, require_dataset
 from llcray_storage.objects import ObjectStore
 from llcray_storage.settings import Root, open_store
 from llcray_storage.stages import commit_stages
+from llcray_storage.sweep_files import SweepFile, commit_sweep_file
 from llcray_storage.targets import commit_target, load_target
+from llcray_storage.unfinished import drop_unfinished, keep_unfinished, load_unfinished
 
 
 class Dataset:
@@ -105,25 +106,33 @@ class Dataset:
         """
         return load_target(self._store, target_id)
 
-    def save_checkpoint(self, run_id: str, data: bytes) -> None:
-        """Keep what an unfinished run has so far; it replaces what was kept before, and goes with `drop_checkpoints`.
+    def keep_unfinished(self, run_id: str, data: bytes) -> None:
+        """Keep what an unfinished run has so far; it replaces what was kept before, and goes with `drop_unfinished`.
 
         Raises:
             StorageError: It cannot be written; what was kept before stays.
         """
-        save_checkpoint(self._store, run_id, data)
+        keep_unfinished(self._store, run_id, data)
 
-    def load_checkpoint(self, run_id: str) -> bytes | None:
+    def load_unfinished(self, run_id: str) -> bytes | None:
         """What an unfinished run had; None where nothing whole was kept.
 
         Raises:
             StorageError: Storage cannot be read.
         """
-        return load_checkpoint(self._store, run_id)
+        return load_unfinished(self._store, run_id)
 
-    def drop_checkpoints(self, run_id: str) -> None:
+    def drop_unfinished(self, run_id: str) -> None:
         """Forget what an unfinished run had: it is committed now, or not to be taken up."""
-        drop_checkpoints(self._store, run_id)
+        drop_unfinished(self._store, run_id)
+
+    def write_sweep_file(self, file: SweepFile) -> bool:
+        """Keep the file that a sweep was asked with; False when the newest of its sweep says the same.
+
+        Raises:
+            StorageError: Storage cannot be written.
+        """
+        return commit_sweep_file(self._store, file)
 
     def finished(self, sweep: str) -> dict[str, str]:
         """Status (ok or failed) of every run of a sweep that has one.

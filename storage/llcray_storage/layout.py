@@ -8,9 +8,10 @@ draws/sweep=S/seg-<sha16>.parquet
 targets/t-<target_id>.g<generation>.parquet        one target; seg- when compacted
 targets/<aa>/<target_id>-<digest12>.safetensors    its arrays
 stages/sweep=S/t-<metric>-<method>.g<generation>.parquet   all stages of a metric
+sweeps/sweep=S/<12 digits>.json                    the sweep's file as it was asked, its question: newest last
 _llcray/manifest/sweep=S/<12 digits>.json          which segments count; the highest number
 _llcray/manifest/targets/<12 digits>.json
-_llcray/checkpoints/<run_id>/<12 digits>-<sha16>     what an unfinished run has so far
+_llcray/unfinished/<run_id>/<12 digits>-<sha16>     what an unfinished run has so far
 _llcray/{tmp,quarantine}/
 """
 
@@ -24,7 +25,7 @@ FORMAT_VERSION = 1
 MARKER = "llcray.json"
 TMP = "_llcray/tmp"
 QUARANTINE = "_llcray/quarantine"
-CHECKPOINTS = "_llcray/checkpoints"
+UNFINISHED = "_llcray/unfinished"
 
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,127}")
 ID = re.compile(r"[A-Za-z0-9_-]{1,64}")

@@ -14,7 +14,6 @@ import polars as pl
 
 from llcray_storage import manifest as manifests
 from llcray_storage import snapshot as snapshots
-from llcray_storage.checkpoints import KEPT_SECONDS, drop_old_checkpoints
 from llcray_storage.errors import ObjectMissingError
 from llcray_storage.layout import HOT_DRAWS, SEGMENT, TARGET_PARTITION, TMP, Partition
 from llcray_storage.manifest import NONE_YET, Manifest, manifest_path, numbers_of
@@ -25,6 +24,7 @@ from llcray_storage.scan import scan_files
 from llcray_storage.schema import RUNS
 from llcray_storage.settings import Root
 from llcray_storage.snapshot import hot_frame, segment_keys_frame
+from llcray_storage.unfinished import KEPT_SECONDS, drop_old_unfinished
 
 GRACE_SECONDS = 3600.0
 
@@ -47,7 +47,7 @@ def vacuum(root: Root, sweep: str | None = None, grace_seconds: float = GRACE_SE
     store = opened(root)
     todo = [*snapshots.partitions(store, sweep), *([TARGET_PARTITION] if sweep is None else [])]
     removed = sum(vacuum_partition(store, partition, grace_seconds) for partition in todo)
-    removed += drop_old_checkpoints(store, store_clock(store) - max(grace_seconds, KEPT_SECONDS))
+    removed += drop_old_unfinished(store, store_clock(store) - max(grace_seconds, KEPT_SECONDS))
     return removed + _clear_tmp(store, grace_seconds)
 
 

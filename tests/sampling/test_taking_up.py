@@ -144,7 +144,7 @@ def test_a_run_whose_process_was_killed_is_taken_up_from_the_dataset(tmp_path: P
         assert program.stdout.readline() == "far enough\n"
         os.kill(program.pid, signal.SIGKILL)
     run = load_sweep(path).runs[0]
-    kept = storage / "_llcray" / "checkpoints" / run.run_id
+    kept = storage / "_llcray" / "unfinished" / run.run_id
     assert len(list(kept.iterdir())) == 1
     events: list[TrialEvent] = []
     dataset = ls.Dataset.create_or_open(str(storage))

@@ -1,6 +1,6 @@
 """Unfinished runs: what a worker has so far, for whoever takes the run up when that worker is gone.
 
-A checkpoint is a file of its own, never changed, named by its number and the hash of its bytes; the newest whole one
+A state is a file of its own, never changed, named by its number and the hash of its bytes; the newest whole one
 counts. It is no commit: readers never see it, and it goes when its run is committed, or a week later.
 """
 
@@ -8,14 +8,14 @@ import hashlib
 import re
 
 from llcray_storage.errors import ObjectMissingError
-from llcray_storage.layout import CHECKPOINTS, checked_id
+from llcray_storage.layout import UNFINISHED, checked_id
 from llcray_storage.objects import ObjectStore
 
 NAME = re.compile(r"([0-9]{12})-([0-9a-f]{16})")
 KEPT_SECONDS = 7 * 86400.0
 
 
-def save_checkpoint(store: ObjectStore, run_id: str, data: bytes) -> None:
+def keep_unfinished(store: ObjectStore, run_id: str, data: bytes) -> None:
     """Keeps what a run has so far, instead of what it had before.
 
     Raises:
@@ -28,8 +28,8 @@ def save_checkpoint(store: ObjectStore, run_id: str, data: bytes) -> None:
         store.delete(f"{_folder(run_id)}/{name}")
 
 
-def load_checkpoint(store: ObjectStore, run_id: str) -> bytes | None:
-    """The newest whole checkpoint of a run; None where there is none.
+def load_unfinished(store: ObjectStore, run_id: str) -> bytes | None:
+    """The newest whole state of a run; None where there is none.
 
     Raises:
         StorageError: Storage cannot be read.
@@ -44,18 +44,18 @@ def load_checkpoint(store: ObjectStore, run_id: str) -> bytes | None:
     return None
 
 
-def drop_checkpoints(store: ObjectStore, run_id: str) -> None:
+def drop_unfinished(store: ObjectStore, run_id: str) -> None:
     """Forgets what an unfinished run had."""
     for name in store.names(_folder(run_id)):
         store.delete(f"{_folder(run_id)}/{name}")
 
 
-def drop_old_checkpoints(store: ObjectStore, before: float) -> int:
-    """Forgets checkpoints that nobody took up since `before`, by the storage's clock; returns how many."""
+def drop_old_unfinished(store: ObjectStore, before: float) -> int:
+    """Forgets states that nobody took up since `before`, by the storage's clock; returns how many."""
     old = [
-        f"{CHECKPOINTS}/{run_id}/{entry.name}"
-        for run_id in store.folders(CHECKPOINTS)
-        for entry in store.entries(f"{CHECKPOINTS}/{run_id}")
+        f"{UNFINISHED}/{run_id}/{entry.name}"
+        for run_id in store.folders(UNFINISHED)
+        for entry in store.entries(f"{UNFINISHED}/{run_id}")
         if entry.modified < before
     ]
     for key in old:
@@ -64,7 +64,7 @@ def drop_old_checkpoints(store: ObjectStore, before: float) -> int:
 
 
 def _folder(run_id: str) -> str:
-    return f"{CHECKPOINTS}/{checked_id(run_id)}"
+    return f"{UNFINISHED}/{checked_id(run_id)}"
 
 
 def _names(store: ObjectStore, run_id: str) -> list[str]:
