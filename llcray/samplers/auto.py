@@ -20,15 +20,21 @@ class Auto(SamplerVariant):
         batch_size: Examples per gradient; null: 64, or all if there are fewer.
         gradient: `minibatch` or `control_variate`, as for `baoab`.
         max_heat: Largest step-size bias to sample with, as a share of the LLC. It is subtracted; this bounds what is.
+        curvature_share: Largest h^2 times the largest curvature met on the chain; BAOAB is stable below 4, accurate
+            well below one.
     """
 
     precision: ClassVar[Precision] = "float32"
+    bias_order: ClassVar[float | None] = 2.0
+    # Read by the schedule alone: they compile nothing.
+    traced: ClassVar[tuple[str, ...]] = ("max_heat", "curvature_share")
 
     version: Literal[2] = 2  # pyright: ignore[reportIncompatibleVariableOverride]
     kind: Literal["auto"] = "auto"
     batch_size: Count | None = None
     gradient: Literal["minibatch", "control_variate"] = "minibatch"
     max_heat: Annotated[float, Field(gt=0, le=0.5)] = 0.02
+    curvature_share: Annotated[float, Field(gt=0, le=2)] = 0.1
 
     @property
     def examples_per_gradient(self) -> int:
@@ -39,6 +45,10 @@ class Auto(SamplerVariant):
         """One minibatch gradient, two with control variates."""
         return min(self.examples_per_gradient, num_data) / num_data * (2 if self.gradient == "control_variate" else 1)
 
+    def finer(self) -> "Auto":
+        """About half of h^2."""
+        return self.model_copy(update={"max_heat": 0.5 * self.max_heat, "curvature_share": 0.5 * self.curvature_share})
+
     def build(self) -> Kernel:
         """The kernel of `baoab`."""
         return build_baoab(self.examples_per_gradient, self.gradient)
@@ -47,4 +57,4 @@ class Auto(SamplerVariant):
         """Calibrates, then samples."""
         from llcray.sampling.calibrated import calibrated
 
-        return calibrated(facts, self.max_heat)
+        return calibrated(facts, self.max_heat, self.curvature_share)

@@ -23,8 +23,6 @@ from llcray.sampling.curvature import CURVATURE_GRADIENTS, SCALE_GRADIENTS
 from llcray.sampling.requests import Advance, MeasureCurvature, Request, RunFacts, Sampled, Schedule, Start
 from llcray.sampling.schedule import choose_steps_per_draw
 
-# h^2 times the largest curvature: BAOAB is stable below 4, accurate well below one.
-CURVATURE_SHARE = 0.1
 MIN_DAMPING, MAX_DAMPING = 0.05, 0.3
 PILOT_DRAWS, FIRST_BLOCKS = 32, 4
 MAX_PILOTS, MAX_RESTARTS = 10, 6
@@ -41,6 +39,8 @@ class Calibration:
     Attributes:
         squared_step: h^2.
         localization: gamma.
+        max_heat: Largest bias to sample with, as a share of the estimate.
+        curvature_share: Largest h^2 times the largest curvature.
         num_gradients: Work of all chains.
         num_restarts: Restarts after a block blew up.
         decisions: The record.
@@ -48,6 +48,8 @@ class Calibration:
 
     squared_step: float
     localization: float
+    max_heat: float
+    curvature_share: float
     num_gradients: float = 0.0
     num_restarts: int = 0
     decisions: list[dict[str, Any]] = field(default_factory=list)
@@ -68,22 +70,24 @@ class Calibration:
         self.decisions.append({"action": action, **rounded, "step_size": float(f"{np.sqrt(self.squared_step):.4g}")})
 
 
-def calibrated(facts: RunFacts, max_heat: float) -> Schedule:
+def calibrated(facts: RunFacts, max_heat: float, curvature_share: float) -> Schedule:
     """Calibrates and samples one run.
 
     Args:
         facts: What is known of the run.
         max_heat: Largest bias to sample with, as a share of the estimate.
+        curvature_share: Largest h^2 times the largest curvature met on the chain.
     """
     localization = resolve_localization(facts.posterior_spec, facts.num_sampled_params, facts.curvature)
-    calibration = Calibration(CURVATURE_SHARE / (facts.curvature + localization), localization, SCALE_GRADIENTS)
+    squared_step = curvature_share / (facts.curvature + localization)
+    calibration = Calibration(squared_step, localization, max_heat, curvature_share, SCALE_GRADIENTS)
     calibration.record("start", curvature=facts.curvature, localization=localization, damping=calibration.damping)
     yield Start(localization, calibration.hyper(facts.sampling.num_chains))
-    yield from _pilot(facts, calibration, max_heat)
-    return (yield from _produce(facts, calibration, max_heat))
+    yield from _pilot(facts, calibration)
+    return (yield from _produce(facts, calibration))
 
 
-def _pilot(facts: RunFacts, calibration: Calibration, max_heat: float) -> Generator[Request, Any, None]:
+def _pilot(facts: RunFacts, calibration: Calibration) -> Generator[Request, Any, None]:
     num_chains, steps_per_draw = facts.sampling.num_chains, choose_steps_per_draw(facts)
     for _ in range(MAX_PILOTS):
         draws: Draws = yield Advance(PILOT_DRAWS, steps_per_draw, calibration.hyper(num_chains), "calibrating")
@@ -97,9 +101,10 @@ def _pilot(facts: RunFacts, calibration: Calibration, max_heat: float) -> Genera
         calibration.num_gradients += num_chains * CURVATURE_GRADIENTS
         late = draws.after(PILOT_DRAWS // 2)
         llc, heat, heat_se = facts.n_beta * late.centered_loss.mean(), late.heat.mean(), standard_error(late.heat)
-        wanted = CURVATURE_SHARE / (max(curvature, 0.1 * facts.curvature) + calibration.localization)
-        allowed = max_heat * max(llc - heat, 1.0)
-        if heat - 2 * heat_se > allowed:
+        wanted = calibration.curvature_share / (max(curvature, 0.1 * facts.curvature) + calibration.localization)
+        allowed = calibration.max_heat * max(llc - heat, 1.0)
+        if heat > 2 * heat_se:
+            # Heat is proportional to h^2: this is where it would be as much as is allowed.
             wanted = min(wanted, calibration.squared_step * max(allowed / heat, MIN_CHANGE))
         wanted = min(wanted, MAX_GROWTH * calibration.squared_step)
         settled = abs(wanted / calibration.squared_step - 1) < SETTLED
@@ -109,7 +114,7 @@ def _pilot(facts: RunFacts, calibration: Calibration, max_heat: float) -> Genera
             return
 
 
-def _produce(facts: RunFacts, calibration: Calibration, max_heat: float) -> Generator[Request, Any, Sampled]:
+def _produce(facts: RunFacts, calibration: Calibration) -> Generator[Request, Any, Sampled]:
     num_chains, steps_per_draw = facts.sampling.num_chains, choose_steps_per_draw(facts)
     budget = facts.sampling.budget
     blocks: list[Draws] = []
@@ -138,8 +143,8 @@ def _produce(facts: RunFacts, calibration: Calibration, max_heat: float) -> Gene
         moved, previous = abs(summary.mean - previous), summary.mean
         if out_of_budget or 2 * draws.num_draws > budget.num_draws or not draws.healthy.all():
             break
-        if _too_hot(kept, summary, max_heat) and calibration.num_restarts < MAX_RESTARTS:
-            calibration.squared_step *= max(max_heat * summary.mean / kept.heat.mean(), MIN_CHANGE)
+        if _too_hot(kept, summary, calibration.max_heat) and calibration.num_restarts < MAX_RESTARTS:
+            calibration.squared_step *= max(calibration.max_heat * summary.mean / kept.heat.mean(), MIN_CHANGE)
             calibration.num_restarts += 1
             calibration.record("smaller step: too hot")
             blocks, goal, previous = [], _first_goal(facts, calibration), float("nan")

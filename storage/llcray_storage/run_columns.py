@@ -57,6 +57,11 @@ ESTIMATE = (
         NATS,
         "Of the bias left in llc: a quarter of a step_size_bias that was subtracted, all of one that was not.",
     ),
+    Column("llc_extrapolated", REAL, NATS, "lambda as n beta grows, from several temperatures; null if not asked for."),
+    Column("llc_extrapolated_mcse", REAL, NATS, "Standard error of llc_extrapolated, disagreement of models included."),
+    Column("multiplicity_extrapolated", REAL, "", "Multiplicity m averaged over the models fitted to temperatures."),
+    Column("llc_richardson", REAL, NATS, "llc_uncorrected extrapolated to step 0 from two step sizes, if asked for."),
+    Column("llc_richardson_mcse", REAL, NATS, "Monte Carlo standard error of llc_richardson."),
     Column("localization_sensitivity", REAL, NATS, "d llc / d log gamma = -gamma/2 Cov(n beta L_n, |w - w*|^2)."),
     Column(
         "localization_se",
