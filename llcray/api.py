@@ -98,7 +98,8 @@ def estimate_llc(
             empty, or a setting is impossible.
     """
     from llcray.components.masks import mask_of
-    from llcray.estimation import EstimateRequest, estimate_requests
+    from llcray.estimation import EstimateRequest
+    from llcray.extrapolated import estimate_with_companions
 
     check_params(target.params)
     settings = (sampling or SamplingSpec()).model_copy(update={"num_chains": num_chains})
@@ -115,7 +116,7 @@ def estimate_llc(
         if on_progress is not None and draws is not None:
             on_progress(draws)
 
-    [(_, run)] = estimate_requests(target, [request], observe)
+    [(_, run)] = estimate_with_companions([(target, request)], observe)
     return LLCEstimate(
         estimate=run.estimate,
         draws=run.sampled.draws,

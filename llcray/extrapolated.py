@@ -6,7 +6,7 @@ that was asked for, with the work of all (see `llcray.llc.extrapolation`).
 
 import hashlib
 import math
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -14,6 +14,8 @@ from llcray.estimation import EstimateRequest, FailureFn, RunEstimate, estimate_
 from llcray.llc.draws import Draws
 from llcray.llc.estimate import with_work_of
 from llcray.llc.extrapolation import Extrapolation, extrapolate_step_size, extrapolate_temperature
+from llcray.sampling.engine import ProgressFn
+from llcray.sampling.requests import Phase
 from llcray.targets.target import Target
 
 # Verdicts of companions that still say something about the limit.
@@ -37,7 +39,7 @@ class Member:
 
 def estimate_with_companions(
     wanted: Sequence[tuple[Target, EstimateRequest]],
-    on_progress: Callable[[int, Draws], None] | None = None,
+    on_progress: ProgressFn | None = None,
     on_failure: FailureFn = raise_failure,
     max_width: int | None = None,
 ) -> Iterator[tuple[int, RunEstimate]]:
@@ -48,9 +50,9 @@ def estimate_with_companions(
     done: dict[int, dict[str | float, RunEstimate]] = {index: {} for index in expected}
     failed: set[int] = set()
 
-    def report(index: int, draws: Draws) -> None:
+    def report(index: int, phase: Phase, draws: Draws | None) -> None:
         if on_progress is not None and members[index].name == "itself":
-            on_progress(members[index].owner, draws)
+            on_progress(members[index].owner, phase, draws)
 
     def fail(index: int, error: Exception) -> None:
         owner = members[index].owner

@@ -18,7 +18,6 @@ import numpy as np
 
 from llcray.llc.draws import Draws, concatenate
 from llcray.llc.summary import Summary, less_bias, standard_error
-from llcray.posterior import resolve_localization
 from llcray.sampling.curvature import CURVATURE_GRADIENTS, SCALE_GRADIENTS
 from llcray.sampling.requests import Advance, MeasureCurvature, Request, RunFacts, Sampled, Schedule, Start
 from llcray.sampling.schedule import choose_steps_per_draw
@@ -78,7 +77,7 @@ def calibrated(facts: RunFacts, max_heat: float, curvature_share: float) -> Sche
         max_heat: Largest bias to sample with, as a share of the estimate.
         curvature_share: Largest h^2 times the largest curvature met on the chain.
     """
-    localization = resolve_localization(facts.posterior_spec, facts.num_sampled_params, facts.curvature)
+    localization = facts.localization
     squared_step = curvature_share / (facts.curvature + localization)
     calibration = Calibration(squared_step, localization, max_heat, curvature_share, SCALE_GRADIENTS)
     calibration.record("start", curvature=facts.curvature, localization=localization, damping=calibration.damping)

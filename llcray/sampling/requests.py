@@ -11,7 +11,6 @@ from typing import Any, Literal
 import numpy as np
 
 from llcray.llc.draws import Draws
-from llcray.posterior_spec import PosteriorSpec
 from llcray.samplers.kernel import Kernel, SamplerVariant
 from llcray.sampling_spec import SamplingSpec
 
@@ -27,7 +26,7 @@ class RunFacts:
         sampler: The sampler's spec.
         kernel: The sampler, built.
         sampling: Chains, criteria, budget.
-        posterior_spec: beta and gamma as the spec has them.
+        localization: gamma.
         num_data: n.
         num_sampled_params: d.
         n_beta: n times the inverse temperature.
@@ -37,7 +36,7 @@ class RunFacts:
     sampler: SamplerVariant
     kernel: Kernel
     sampling: SamplingSpec
-    posterior_spec: PosteriorSpec
+    localization: float
     num_data: int
     num_sampled_params: int
     n_beta: float
