@@ -11,7 +11,7 @@ The heat is subtracted from the estimate. Every decision is recorded.
 """
 
 from collections.abc import Generator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -19,7 +19,18 @@ import numpy as np
 from llcray.llc.draws import Draws, concatenate
 from llcray.llc.summary import Summary, less_bias, standard_error
 from llcray.sampling.curvature import CURVATURE_GRADIENTS, SCALE_GRADIENTS
-from llcray.sampling.requests import Advance, MeasureCurvature, Request, RunFacts, Sampled, Schedule, Start
+from llcray.sampling.engine import build_kernel
+from llcray.sampling.gradient_noise import BATCH_GRADIENTS
+from llcray.sampling.requests import (
+    Advance,
+    MeasureCurvature,
+    MeasureNoise,
+    Request,
+    RunFacts,
+    Sampled,
+    Schedule,
+    Start,
+)
 from llcray.sampling.schedule import choose_steps_per_draw
 
 MIN_DAMPING, MAX_DAMPING = 0.05, 0.3
@@ -27,6 +38,8 @@ PILOT_DRAWS, FIRST_BLOCKS = 32, 4
 MAX_PILOTS, MAX_RESTARTS = 10, 6
 SHRINK, MIN_CHANGE, MAX_GROWTH = 0.25, 0.35, 1.5
 SETTLED = 0.3
+# Control variates cost two gradients instead of one.
+WORTHWHILE_NOISE = 0.5
 # Production restarts with a smaller step when its heat exceeds this many times the allowed share.
 HEAT_SLACK = 1.5
 
@@ -81,19 +94,20 @@ def calibrated(facts: RunFacts, max_heat: float, curvature_share: float) -> Sche
     squared_step = curvature_share / (facts.curvature + localization)
     calibration = Calibration(squared_step, localization, max_heat, curvature_share, SCALE_GRADIENTS)
     calibration.record("start", curvature=facts.curvature, localization=localization, damping=calibration.damping)
-    yield Start(localization, calibration.hyper(facts.sampling.num_chains))
-    yield from _pilot(facts, calibration)
+    yield Start(localization, calibration.hyper(facts.sampling.num_chains), facts.kernel)
+    facts = yield from _pilot(facts, calibration)
     return (yield from _produce(facts, calibration))
 
 
-def _pilot(facts: RunFacts, calibration: Calibration) -> Generator[Request, Any, None]:
+def _pilot(facts: RunFacts, calibration: Calibration) -> Generator[Request, Any, RunFacts]:
+    """Finds the step size, and which gradient; returns the facts with that choice."""
     num_chains, steps_per_draw = facts.sampling.num_chains, choose_steps_per_draw(facts)
     for _ in range(MAX_PILOTS):
         draws: Draws = yield Advance(PILOT_DRAWS, steps_per_draw, calibration.hyper(num_chains), "calibrating")
         calibration.num_gradients += float(np.nansum(draws.num_gradients))
         if _blew_up(draws, facts):
             if calibration.num_restarts == MAX_RESTARTS:
-                return
+                return facts
             yield _restart(facts, calibration, "restart: the pilot blew up")
             continue
         curvature = float(np.percentile((yield MeasureCurvature()), 75))
@@ -109,8 +123,30 @@ def _pilot(facts: RunFacts, calibration: Calibration) -> Generator[Request, Any,
         settled = abs(wanted / calibration.squared_step - 1) < SETTLED
         calibration.squared_step = wanted
         calibration.record("pilot", llc=llc, heat=heat, heat_se=heat_se, curvature=curvature)
+        if heat - 2 * heat_se > allowed and getattr(facts.sampler, "gradient", None) == "auto":
+            kernel = facts.kernel
+            facts = yield from _choose_gradient(facts, calibration)
+            settled = settled and facts.kernel is kernel
         if settled:
-            return
+            break
+    return facts
+
+
+def _choose_gradient(facts: RunFacts, calibration: Calibration) -> Generator[Request, Any, RunFacts]:
+    """Control variates where they have so much less noise that twice the work is repaid; chains then start again."""
+    sampler: Any = facts.sampler
+    num_chains, batch_size = facts.sampling.num_chains, sampler.examples_per_gradient
+    noise = np.mean((yield MeasureNoise(batch_size)), axis=0)
+    calibration.num_gradients += num_chains * BATCH_GRADIENTS * min(1.0, batch_size / facts.num_data)
+    share = float(noise[1] / noise[0])
+    gradient = "control_variate" if share < WORTHWHILE_NOISE else "minibatch"
+    calibration.record(f"gradient: {gradient}", control_variate_noise=share)
+    chosen = sampler.model_copy(update={"gradient": gradient})
+    if gradient == "minibatch":
+        return replace(facts, sampler=chosen)
+    facts = replace(facts, sampler=chosen, kernel=build_kernel(chosen))
+    yield Start(calibration.localization, calibration.hyper(num_chains), facts.kernel)
+    return facts
 
 
 def _produce(facts: RunFacts, calibration: Calibration) -> Generator[Request, Any, Sampled]:

@@ -45,10 +45,12 @@ class RunFacts:
 
 @dataclass(frozen=True)
 class Start:
-    """(Re)start all chains at w* with this localization and these numbers, each of shape (chain, ...). Answer: None."""
+    """(Re)start all chains at w* with this localization and these numbers, each of shape (chain, ...); with another
+    kernel if one is given. Answer: None."""
 
     localization: float
     hyper: Hyper
+    kernel: Kernel | None = None
 
 
 @dataclass(frozen=True)
@@ -82,7 +84,15 @@ class MeasureCurvature:
     """Largest curvature of n beta L_n at each chain's position. Answer: array of shape (chain,)."""
 
 
-Request = Start | Adapt | Advance | MeasureCurvature
+@dataclass(frozen=True)
+class MeasureNoise:
+    """Variance of minibatch gradients at each chain's position (see `gradient_noise`). Answer: array of shape (chain,
+    2), plain and with control variates."""
+
+    batch_size: int
+
+
+Request = Start | Adapt | Advance | MeasureCurvature | MeasureNoise
 
 
 def phase_of(request: Request) -> Phase:

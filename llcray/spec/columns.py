@@ -23,6 +23,8 @@ from llcray.variant import canonical_json
 
 Steps = tuple[str, ...]
 UNNAMED = ("version",)
+OF_TARGETS = (["seed"], ["step"])
+"""Fields of a target that name columns without it."""
 
 
 def spec_columns(run: RunSpec) -> dict[str, Any]:
@@ -34,7 +36,7 @@ def spec_columns(run: RunSpec) -> dict[str, Any]:
 def column_name(steps: Steps) -> str:
     """The column of a path in a run."""
     part, *inner = steps
-    left_out = part == "posterior" or (part == "target" and (len(inner) > 1 or inner == ["seed"]))
+    left_out = part == "posterior" or (part == "target" and (len(inner) > 1 or inner in OF_TARGETS))
     return "_".join(inner if left_out else steps)
 
 

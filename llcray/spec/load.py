@@ -141,15 +141,24 @@ def _runs(
     """Each run once, those of a target together, in the order in which targets first appear."""
     of_target: dict[str, dict[str, RunSpec]] = {}
     examples = [None if each == "own" else each for each in header.loss_on]
-    named = (
-        (parts, name) for parts in combinations for name in _components(parts["target"].spec, root, header, mistakes)
+    along = (
+        parts | {"target": parts["target"]._replace(spec=target)}
+        for parts in combinations
+        for target in checkpointed(parts["target"].spec)
     )
+    named = ((parts, name) for parts in along for name in _components(parts["target"].spec, root, header, mistakes))
     for (parts, component), loss_on in itertools.product(named, examples):
         run = RunSpec(component=component, loss_on=loss_on, **{name: part.spec for name, part in parts.items()})
         found = list(conflicts(run))
         mistakes.problems += [Problem(_blamed(parts[each.part].node, each.key), each.message) for each in found]
         of_target.setdefault(run.target_id, {}).setdefault(run.run_id, run)
     return tuple(run for runs in of_target.values() for run in runs.values())
+
+
+def checkpointed(target: TargetSpec) -> Sequence[TargetSpec]:
+    """A target for each checkpoint that is asked for."""
+    expand: Callable[[], Sequence[TargetSpec]] | None = getattr(target, "checkpointed", None)
+    return (target,) if expand is None else expand()
 
 
 def _components(target: Any, root: Table, header: SweepFile, mistakes: _Mistakes) -> list[str]:

@@ -4,6 +4,7 @@ from typing import Annotated, Any
 
 from pydantic import Discriminator, Tag
 
+from llcray.targets.checkpoint import CheckpointTarget as CheckpointTarget
 from llcray.targets.deep_linear import DeepLinearTarget as DeepLinearTarget
 from llcray.targets.even_powers import EvenPowersTarget as EvenPowersTarget
 from llcray.targets.normal_crossing import NormalCrossingTarget as NormalCrossingTarget
@@ -29,6 +30,7 @@ TargetSpec = Annotated[
     | Annotated[RandomDeepLinearTarget, Tag("random_deep_linear")]
     | Annotated[RealisableTarget, Tag("realisable")]
     | Annotated[SuperpositionTarget, Tag("superposition")]
-    | Annotated[PythonTarget, Tag("python")],
+    | Annotated[PythonTarget, Tag("python")]
+    | Annotated[CheckpointTarget, Tag("checkpoint")],
     Discriminator(_kind),
 ]

@@ -1,7 +1,8 @@
 """Targets are built once: their arrays and what building measured are kept in the dataset, found again by id.
 
 Parameters are always stored. Data are stored when they come from a file or a user's function; otherwise the spec is
-their recipe, and they are drawn anew (equal bits on one platform, equal to rounding on others).
+their recipe, and they are drawn anew (equal bits on one platform, equal to rounding on others). Checkpoints stay where
+they are: their digest is kept, and they are read again.
 """
 
 import dataclasses
@@ -15,7 +16,7 @@ from typing import Any, Protocol
 import numpy as np
 
 from llcray.data import File
-from llcray.targets import PythonTarget, TrainedTarget
+from llcray.targets import CheckpointTarget, PythonTarget, TrainedTarget
 from llcray.targets.build import build_target
 from llcray.targets.target import Target, TargetFacts
 from llcray.variant import Variant, canonical_json, content_id
@@ -56,6 +57,8 @@ def load_or_build(spec: Variant, store: TargetStore | None) -> Target:
 
 def to_arrays(spec: Variant, target: Target) -> Arrays:
     """The arrays to keep, by name: `params/hidden_0/kernel`, `data/x`."""
+    if isinstance(spec, CheckpointTarget):
+        return {"sha256": np.frombuffer(bytes.fromhex(spec.sha256 or ""), np.uint8)}
     arrays = _named("params", target.params)
     if isinstance(spec, PythonTarget):
         arrays |= _named("data", target.data)
@@ -70,6 +73,8 @@ def from_arrays(spec: Variant, arrays: Arrays, facts: TargetFacts) -> Target:
     Raises:
         ValueError: The arrays are not those of the spec.
     """
+    if isinstance(spec, CheckpointTarget):
+        return dataclasses.replace(build_target(spec), facts=facts)
     bare = _untrained(spec, arrays) if isinstance(spec, TrainedTarget) else build_target(spec)
     params = _unnamed("params", bare.params, arrays)
     stored_data = any(name.startswith("data") for name in arrays)

@@ -5,6 +5,7 @@ import time
 from functools import singledispatch
 
 from llcray.targets import (
+    CheckpointTarget,
     DeepLinearTarget,
     EvenPowersTarget,
     NormalCrossingTarget,
@@ -98,3 +99,10 @@ def _(spec: PythonTarget) -> Target:
     from llcray.targets.python_build import build_python
 
     return build_python(spec)
+
+
+@_build.register
+def _(spec: CheckpointTarget) -> Target:
+    from llcray.targets.checkpoint_build import build_checkpoint
+
+    return build_checkpoint(spec)

@@ -10,6 +10,7 @@ from typing import Annotated, Any, ClassVar, Literal
 from pydantic import Field, field_validator
 
 from llcray.data import Data
+from llcray.data.tokens import Tokens
 from llcray.noise import Noise, NoNoise
 from llcray.variant import Count, NonNegativeInt, Variant, canonical_json
 
@@ -47,6 +48,17 @@ class OtherData(Examples):
     noise: Noise = NoNoise()
 
 
+class OtherTokens(Examples):
+    """Other token sequences for a checkpoint, of the length of its own.
+
+    Attributes:
+        data: The tokens.
+    """
+
+    kind: Literal["tokens"] = "tokens"
+    data: Tokens
+
+
 class PythonExamples(Examples):
     """What a function of the user's returns: a pytree like the target's data.
 
@@ -70,4 +82,4 @@ class PythonExamples(Examples):
         return value
 
 
-LossOn = Annotated[HeldOut | OtherData | PythonExamples, Field(discriminator="kind")]
+LossOn = Annotated[HeldOut | OtherData | OtherTokens | PythonExamples, Field(discriminator="kind")]

@@ -7,11 +7,13 @@ from typing import Any
 import jax
 import numpy as np
 
-from llcray.targets import TrainedTarget
+from llcray.targets import CheckpointTarget, TrainedTarget
+from llcray.targets.checkpoint_build import fitting_tokens
 from llcray.targets.labelling import batch_of, labelled_examples
-from llcray.targets.loss_on import Examples, HeldOut, OtherData, PythonExamples
+from llcray.targets.loss_on import Examples, HeldOut, OtherData, OtherTokens, PythonExamples
 from llcray.targets.python_build import call_factory
 from llcray.targets.target import Target
+from llcray.transformers.config import read_config
 from llcray.variant import Variant
 
 PyTree = Any
@@ -54,6 +56,14 @@ def _(loss_on: OtherData, spec: Variant) -> PyTree:
     other = fields | {"data": loss_on.data, "noise": loss_on.noise, "likelihood": trained.matched_likelihood()}
     alike = TrainedTarget(**other)
     return batch_of(alike, labelled_examples(alike).train)
+
+
+@_examples.register
+def _(loss_on: OtherTokens, spec: Variant) -> PyTree:
+    if not isinstance(spec, CheckpointTarget):
+        kind = getattr(spec, "kind", type(spec).__name__)
+        raise ValueError(f"loss_on {loss_on.cell()} is for checkpoints; this target is {kind}. Use kind: python.")
+    return {"tokens": fitting_tokens(loss_on.data.load(), read_config(spec.path), str(loss_on.data.path))}
 
 
 @_examples.register

@@ -75,6 +75,8 @@ AXES: tuple[Column, ...] = (
     _axis("data_sha256", TEXT, "", "SHA-256 of that file."),
     _axis("data_inputs", TEXTS, "", "Columns of that file that are inputs."),
     _axis("data_targets", TEXTS, "", "Columns of that file that are labels."),
+    _axis("data_column", TEXT, "", "List of tokens in that file."),
+    _axis("data_length", WHOLE, "tokens", "Positions that sequences of that file were cut or padded to."),
     _axis("data_predict", TEXT, "", "What the labels in that file are: classes, numbers."),
     _axis(
         "noise_kind", TEXT, "", "Noise on the labels: none, gaussian, heteroscedastic, student_t, outliers, label_flip."
@@ -130,6 +132,12 @@ AXES: tuple[Column, ...] = (
     _axis("target_num_features", WHOLE, "features", "Features of a toy model of superposition."),
     _axis("target_polygon", WHOLE, "corners", "Corners of the polygon of a toy model of superposition."),
     _axis("target_factory", TEXT, "", "Function that made a python target, package.module:function."),
+    _axis("target_path", TEXT, "", "Folder of a checkpoint."),
+    _axis("target_sha256", TEXT, "", "Digest of that folder's weights and configuration."),
+    _axis("target_trajectory", TEXT, "", "Digest of the first checkpoint of its trajectory."),
+    _axis("target_reduction", TEXT, "", "Loss of a sequence of tokens: mean over its predictions, or their sum."),
+    _axis("target_compute_dtype", TEXT, "", "Floating-point numbers of a checkpoint's forward pass in the chains."),
+    _axis("target_remat", FLAG, "", "Whether a checkpoint's blocks are computed again in the backward pass."),
     _axis("target_arguments", TEXT, "", "Arguments of that function, canonical JSON."),
     _axis("inverse_temperature_kind", TEXT, "", "How beta was chosen: log_n (scale / log n), fixed, or n_beta."),
     _axis(
@@ -145,7 +153,7 @@ AXES: tuple[Column, ...] = (
     _axis("sampler_kind", TEXT, "", "Sampler: auto, sgld, hmc, mclmc, ..."),
     _axis("sampler_preconditioner", TEXT, "", "Preconditioner of the sampler: none, rmsprop, adam."),
     _axis("sampler_preconditioning", TEXT, "", "Whether the preconditioner goes on adapting: adaptive, frozen."),
-    _axis("sampler_gradient", TEXT, "", "Stochastic gradient: minibatch, control_variate."),
+    _axis("sampler_gradient", TEXT, "", "Stochastic gradient: minibatch, control_variate, auto."),
     _axis(
         "sampler_step_size",
         REAL,
