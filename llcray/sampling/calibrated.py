@@ -102,6 +102,7 @@ def calibrated(facts: RunFacts, max_heat: float, curvature_share: float) -> Sche
 def _pilot(facts: RunFacts, calibration: Calibration) -> Generator[Request, Any, RunFacts]:
     """Finds the step size, and which gradient; returns the facts with that choice."""
     num_chains, steps_per_draw = facts.sampling.num_chains, choose_steps_per_draw(facts)
+    slopes: list[tuple[float, float]] = []
     for _ in range(MAX_PILOTS):
         draws: Draws = yield Advance(PILOT_DRAWS, steps_per_draw, calibration.hyper(num_chains), "calibrating")
         calibration.num_gradients += float(np.nansum(draws.num_gradients))
@@ -113,11 +114,15 @@ def _pilot(facts: RunFacts, calibration: Calibration) -> Generator[Request, Any,
         curvature = float(np.percentile((yield MeasureCurvature()), 75))
         calibration.num_gradients += num_chains * CURVATURE_GRADIENTS
         late = draws.after(PILOT_DRAWS // 2)
-        llc, heat, heat_se = facts.n_beta * late.centered_loss.mean(), late.heat.mean(), standard_error(late.heat)
+        slopes.append(
+            (late.heat.mean() / calibration.squared_step, standard_error(late.heat) / calibration.squared_step)
+        )
+        heat, heat_se = (slope * calibration.squared_step for slope in _recent_mean(slopes))
+        llc = facts.n_beta * late.centered_loss.mean()
         wanted = calibration.curvature_share / (max(curvature, 0.1 * facts.curvature) + calibration.localization)
         allowed = calibration.max_heat * max(llc - heat, 1.0)
         if heat > 2 * heat_se:
-            # Heat is proportional to h^2: this is where it would be as much as is allowed.
+            # This is where it would be as much as is allowed.
             wanted = min(wanted, calibration.squared_step * max(allowed / heat, MIN_CHANGE))
         wanted = min(wanted, MAX_GROWTH * calibration.squared_step)
         settled = abs(wanted / calibration.squared_step - 1) < SETTLED
@@ -126,10 +131,19 @@ def _pilot(facts: RunFacts, calibration: Calibration) -> Generator[Request, Any,
         if heat - 2 * heat_se > allowed and getattr(facts.sampler, "gradient", None) == "auto":
             kernel = facts.kernel
             facts = yield from _choose_gradient(facts, calibration)
-            settled = settled and facts.kernel is kernel
+            if facts.kernel is not kernel:
+                settled, slopes = False, []
         if settled:
             break
     return facts
+
+
+def _recent_mean(slopes: list[tuple[float, float]]) -> tuple[float, float]:
+    """Mean of heat/h^2, which does not depend on h, and its error; each block counts half of the next, nearer to w*."""
+    values, errors = np.array(slopes).T
+    weights = 0.5 ** np.arange(len(values))[::-1] / np.maximum(errors, 1e-12 + 1e-6 * np.abs(values)) ** 2
+    weights /= weights.sum()
+    return float(weights @ values), float(np.sqrt(weights**2 @ errors**2))
 
 
 def _choose_gradient(facts: RunFacts, calibration: Calibration) -> Generator[Request, Any, RunFacts]:
