@@ -44,6 +44,7 @@ def run_sweep(path: str | Path, options: SweepOptions, console: Console | None =
     sweep = load_sweep(path, options.overrides)
     storage = _rooted(options.storage)
     dataset = ls.Dataset.create_or_open(storage)
+    dataset.write_sweep_file(ls.SweepFile(sweep.name, sweep.question, sweep.source, sweep.overrides))
     call = _Call(path, options, sweep, storage, dataset, pending(sweep, dataset, options), console)
     if not call.todo.runs:
         return _say_nothing_to_do(call)

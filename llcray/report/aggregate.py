@@ -21,9 +21,9 @@ def aggregate(runs: pl.DataFrame, by: Sequence[str], y: str) -> pl.DataFrame:
     is_llc = y == "llc"
     none = pl.lit(None, pl.Float64)
     mcse = (pl.col("llc_mcse").pow(2).sum().sqrt() / pl.len()) if is_llc else none
-    trusted = runs.filter(pl.col("trust") == "ok", pl.col(y).is_finite())
     return (
-        trusted.group_by(by)
+        trusted(runs, y)
+        .group_by(by)
         .agg(
             pl.col(y).mean().alias("mean"),
             pl.col(y).std().alias("spread"),
@@ -33,6 +33,11 @@ def aggregate(runs: pl.DataFrame, by: Sequence[str], y: str) -> pl.DataFrame:
         )
         .sort(by, nulls_last=True)
     )
+
+
+def trusted(runs: pl.DataFrame, y: str) -> pl.DataFrame:
+    """The runs whose number enters means."""
+    return runs.filter(pl.col("trust") == "ok", pl.col(y).is_finite())
 
 
 def doubtful(runs: pl.DataFrame, y: str) -> pl.DataFrame:

@@ -8,7 +8,7 @@ import polars as pl
 
 from llcray.report.columns import SAMPLER, is_number, spoken
 from llcray.report.errors import ReportError
-from llcray.report.scale import value_text
+from llcray.report.scale import STEP, value_text
 from llcray.report.varying import prevailing, sampler_axes, target_axes, values_of
 
 MAX_PANELS = 24
@@ -76,7 +76,7 @@ def faceted(runs: pl.DataFrame, x: str, color: str | None, facets: Sequence[str]
 def automatic(runs: pl.DataFrame) -> Layout:
     """The panels that suit what varies: one for each axis when each varies alone, else facets."""
     axes = target_axes(runs)
-    if one_at_a_time(runs, axes):
+    if STEP not in axes and one_at_a_time(runs, axes):
         usual = {name: prevailing(runs, name) for name in axes}
         panels = tuple(Panel("", name, runs.filter(_others_usual(usual, name))) for name in axes)
         return Layout(panels, min(len(panels), 3))
@@ -85,12 +85,12 @@ def automatic(runs: pl.DataFrame) -> Layout:
 
 
 def default_axes(runs: pl.DataFrame) -> tuple[str, list[str]]:
-    """The x axis, the number with the most values, or else the first axis; and up to two further axes as facets."""
+    """The x axis: training, the number with the most values, or else the first axis; and up to two more as facets."""
     axes = [*target_axes(runs), *sampler_axes(runs)]
     if not axes:
         return SAMPLER, []
     numbers = [name for name in axes if is_number(name)]
-    x = max(numbers or axes, key=lambda name: runs[name].n_unique())
+    x = STEP if STEP in axes else max(numbers or axes, key=lambda name: runs[name].n_unique())
     rest = [name for name in axes if name != x and runs[name].n_unique() <= MAX_DEFAULT_FACET]
     facets = rest[:2]
     if len(facets) == 2 and runs.select(facets).unique().height > MAX_PANELS // 2:

@@ -12,13 +12,18 @@ from llcray_storage import scan_runs
 from llcray_storage.settings import Root
 
 from llcray.report.columns import SAMPLER, is_number, resolve
+from llcray.report.drawing import Drawing, no_stages
 from llcray.report.errors import ReportError
 from llcray.report.figures import save
 from llcray.report.filters import parse_filter
 from llcray.report.panels import Layout, automatic, faceted
-from llcray.report.sweep_plot import Drawing, draw
+from llcray.report.scale import STEP
+from llcray.report.stage_bands import stages_of
+from llcray.report.sweep_plot import draw
 from llcray.report.trust import trust
 from llcray.report.varying import prepared
+
+LABEL = "label"
 
 
 @dataclass(frozen=True)
@@ -81,9 +86,19 @@ def drawing_of(root: Root, request: PlotRequest) -> Drawing:
     facets = [resolve(name) for name in request.facets]
     color = None if request.color is None else resolve(request.color)
     runs = _runs(root, request, y)
-    if color is None and runs[SAMPLER].n_unique() > 1 and x != SAMPLER:
-        color = SAMPLER
-    return Drawing(_layout(runs, request, x, color, facets), y, color, request.log_x, request.log_y)
+    color = color or default_color(runs, x)
+    layout = _layout(runs, request, x, color, facets)
+    along_training = any(panel.x == STEP for panel in layout.panels)
+    stages = stages_of(root, request.sweep, y) if along_training else no_stages()
+    return Drawing(layout, y, color, request.log_x, request.log_y, stages)
+
+
+def default_color(runs: pl.DataFrame, x: str | None) -> str | None:
+    """The sampler where there are several; else the label that the sweep file gives its targets; else nothing."""
+    for column in (SAMPLER, LABEL):
+        if column != x and runs[column].n_unique() > 1:
+            return column
+    return None
 
 
 def plots_folder(root: Root, sweep: str) -> Path:

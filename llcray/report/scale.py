@@ -14,6 +14,7 @@ LOG_RATIO = 10.0
 LOG_Y_RATIO = 8.0
 MAX_VALUE_TICKS = 9
 MIN_TICK_SPACING = 0.07
+STEP = "step"
 
 
 @dataclass(frozen=True)
@@ -23,23 +24,31 @@ class Scale:
     Attributes:
         values: All distinct values, in order.
         numeric: Whether a value is its own position; otherwise its rank is.
-        logarithmic: Whether the axis is.
+        logarithmic: Whether the axis is; a zero before positive values gets a linear stretch of its own.
     """
 
     values: tuple[Any, ...]
     numeric: bool
     logarithmic: bool
 
+    @property
+    def _first(self) -> float:
+        """The smallest value that has a logarithm."""
+        return next(value for value in self.values if value > 0)
+
     def position(self, value: Any) -> float:
         """Where the value goes."""
         return float(value) if self.numeric else float(self.values.index(value))
 
-    def set_up(self, axis: Any, set_limits: Callable[[float, float], Any], set_scale: Callable[[str], Any]) -> None:
+    def set_up(self, axis: Any, set_limits: Callable[..., Any], set_scale: Callable[..., Any]) -> None:
         """Scale, ticks and limits of an axis."""
         if not self.numeric:
             axis.set_ticks(range(len(self.values)), [value_text(value) for value in self.values])
             axis.set_minor_locator(_no_ticks())
             set_limits(-0.6, len(self.values) - 0.4)
+            return
+        if self.logarithmic and self.values[0] == 0:
+            self._start_at_zero(axis, set_limits, set_scale)
             return
         if self.logarithmic:
             set_scale("log")
@@ -55,6 +64,15 @@ class Scale:
         elif last > first:
             set_limits(first - 0.08 * (last - first), last + 0.08 * (last - first))
 
+    def _start_at_zero(self, axis: Any, set_limits: Callable[..., Any], set_scale: Callable[..., Any]) -> None:
+        first, last = self._first, self.values[-1]
+        set_scale("symlog", linthresh=first, linscale=0.6)
+        decades = range(math.ceil(math.log10(first)), math.floor(math.log10(last)) + 1)
+        ticks = [0.0, *(10.0**decade for decade in decades)]
+        axis.set_ticks(ticks, [value_text(tick) for tick in ticks])
+        axis.set_minor_locator(_no_ticks())
+        set_limits(-0.15 * first, last * (last / first) ** 0.05)
+
     def _has_room_for_values(self) -> bool:
         """Whether a tick at each value leaves the labels apart."""
         places = [math.log(value) if self.logarithmic else value for value in self.values]
@@ -67,12 +85,14 @@ def scale_of(column: pl.Series, logarithmic: bool | None) -> Scale:
 
     Args:
         column: All values that will be drawn.
-        logarithmic: None to choose: positive numbers that span a factor of 10 or more.
+        logarithmic: None to choose: positive numbers that span a factor of 10 or more. Training steps may start at 0.
     """
     values = column.unique().sort(nulls_last=True).to_list()
     numeric = is_number(column.name) and None not in values and len(values) > 1
-    positive = numeric and values[0] > 0
-    chosen = positive and values[-1] / values[0] >= LOG_RATIO if logarithmic is None else positive and logarithmic
+    at_zero = numeric and column.name == STEP and values[0] == 0
+    positive = numeric and (values[0] > 0 or at_zero) and values[-1] > 0
+    ratio = values[-1] / next(value for value in values if value > 0) if positive else 1.0
+    chosen = positive and ratio >= LOG_RATIO if logarithmic is None else positive and logarithmic
     return Scale(tuple(values), numeric, chosen)
 
 

@@ -19,6 +19,8 @@ from llcray_storage.read import scan_targets as scan_targets
 from llcray_storage.schema import SCHEMA_VERSION as SCHEMA_VERSION
 from llcray_storage.sql import sql as sql
 from llcray_storage.stages import scan_stages as scan_stages
+from llcray_storage.sweep_files import SweepFile as SweepFile
+from llcray_storage.sweep_files import sweep_files as sweep_files
 from llcray_storage.vacuum import vacuum as vacuum
 from llcray_storage.verify import Finding as Finding
 from llcray_storage.verify import Report as Report

@@ -17,6 +17,7 @@ from llcray_storage.marker import ensure_dataset, require_dataset
 from llcray_storage.objects import ObjectStore
 from llcray_storage.settings import Root, open_store
 from llcray_storage.stages import commit_stages
+from llcray_storage.sweep_files import SweepFile, commit_sweep_file
 from llcray_storage.targets import commit_target, load_target
 
 
@@ -103,6 +104,14 @@ class Dataset:
             StorageError: Storage cannot be read.
         """
         return load_target(self._store, target_id)
+
+    def write_sweep_file(self, file: SweepFile) -> bool:
+        """Keep the file that a sweep was asked with; False when the newest of its sweep says the same.
+
+        Raises:
+            StorageError: Storage cannot be written.
+        """
+        return commit_sweep_file(self._store, file)
 
     def finished(self, sweep: str) -> dict[str, str]:
         """Status (ok or failed) of every run of a sweep that has one.

@@ -8,6 +8,7 @@ draws/sweep=S/seg-<sha16>.parquet
 targets/t-<target_id>.g<generation>.parquet        one target; seg- when compacted
 targets/<aa>/<target_id>-<digest12>.safetensors    its arrays
 stages/sweep=S/t-<metric>-<method>.g<generation>.parquet   all stages of a metric
+sweeps/sweep=S/<12 digits>.json                    the sweep's file as it was asked, its question: newest last
 _llcray/manifest/sweep=S/<12 digits>.json          which segments count; the highest number
 _llcray/manifest/targets/<12 digits>.json
 _llcray/{tmp,quarantine}/

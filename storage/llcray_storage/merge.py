@@ -22,6 +22,7 @@ from llcray_storage.segments import BYTES_PER_HOT_ROW, Part, Rewrite, publish_re
 from llcray_storage.settings import Root, open_store
 from llcray_storage.snapshot import Snapshot
 from llcray_storage.stages import import_stages
+from llcray_storage.sweep_files import import_sweep_files
 from llcray_storage.targets import OWN_COLUMNS, commit_target, load_target
 
 ATTEMPTS = 10
@@ -60,6 +61,7 @@ def import_dataset(source: Root, destination: Root) -> Imported:
         raise StorageError(f"dataset '{here.uri}' was to be imported into itself: give two different places.")
     num_targets, left = _import_targets(here, there, source, destination)
     import_stages(here, there)
+    import_sweep_files(here, there)
     num_runs = num_known = 0
     for partition in snapshots.partitions(here, None):
         came, known, damaged = _import_sweep(here, there, source, destination, partition)

@@ -205,6 +205,35 @@ def write_teacher_student(root: Path, sweep: str = "teacher_student") -> Path:
     return root
 
 
+def write_training(root: Path, sweep: str = "training") -> Path:
+    """Two ways of training x two seeds along 24 checkpoints: the LLC rises, then falls; with the stages found."""
+    dataset = ls.Dataset.create_or_open(root)
+    steps = [0, *(round(10 ** (1 + 3 * place / 22)) for place in range(23))]
+    stages = []
+    for label, peak in (("direct", 3000), ("curriculum", 400)):
+        for seed in (0, 1):
+            series_id = hashlib.sha256(f"{label} {seed}".encode()).hexdigest()[:16]
+            for step in steps:
+                axes = {"target_kind": "trained", "seed": seed, "step": step, "training_kind": "adam", **SAMPLERS[1]}
+                llc = 5 + 40 * math.exp(-(math.log((step + 1) / peak) ** 2) / 2) + seed
+                row, _ = synthetic_run(f"{sweep} {label}", axes, llc, num_draws=60)
+                doubt = {"verdict": "escaped", "llc": -3.0} if step == 0 else {}
+                dataset.write_run(row | {"sweep": sweep, "label": label, "series_id": series_id} | doubt)
+            ends = (0.2 * peak, float(peak), 9999.0)
+            for stage, (start, end, way) in enumerate(zip((0.0, *ends), ends, ("flat", "up", "down"), strict=False)):
+                between = {"end_step_low": 0.8 * end, "end_step_high": 1.25 * end} if stage < 2 else {}
+                found = {"stage": stage, "num_stages": 3, "start_step": start, "end_step": end, "direction": way}
+                stages.append({"series_id": series_id, "label": label, "seed": seed, **found, **between})
+    dataset.write_stages(sweep, "llc", "stages", stages)
+    return root
+
+
+@pytest.fixture(scope="session")
+def training(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A dataset with the sweep training."""
+    return write_training(tmp_path_factory.mktemp("training") / "results")
+
+
 @pytest.fixture(scope="session")
 def digits(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A dataset with the sweep digits_noise."""

@@ -10,9 +10,10 @@ from llcray_storage.schema import RUNS
 from llcray.report.aggregate import aggregate
 from llcray.report.default_plot import default_plot
 from llcray.report.errors import ReportError
+from llcray.report.legend import footnote
 from llcray.report.panels import one_at_a_time
 from llcray.report.plot import PlotRequest, drawing_of, plot
-from llcray.report.sweep_plot import draw, footnote
+from llcray.report.sweep_plot import draw
 from llcray.report.trust import trust
 from llcray.report.varying import prepared, target_axes, values_of
 

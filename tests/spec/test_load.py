@@ -226,7 +226,7 @@ def test_targets_are_split_when_there_are_more_slots(load: Load) -> None:
 
 
 PACKED = """
-name: packed
+name: sweep
 question: Which targets share programs?
 targets:
   - architecture: {kind: mlp, widths: [3], activation: {grid: [relu, tanh]}, gain: {grid: [1.0, 2.0]}}

@@ -1,7 +1,5 @@
 """What the page says: the sweep's rows and sums as plain data, ready for JSON."""
 
-import base64
-import io
 import math
 from collections import Counter
 from collections.abc import Sequence
@@ -9,18 +7,20 @@ from typing import Any
 
 import polars as pl
 from llcray_storage.schema import RUNS
-from matplotlib.figure import Figure
 
 from llcray.report.colors import VERDICTS
 from llcray.report.columns import SAMPLER, is_number, label, spoken
+from llcray.report.numbers import plus_minus
 from llcray.report.page.agreement import MAX_Z, disagreements
+from llcray.report.page.effects import Effect, effects
 from llcray.report.results_table import leading_columns
+from llcray.report.scale import STEP, value_text
 from llcray.report.series import series_of
 from llcray.report.trust import FAILED
 from llcray.report.varying import values_of
 
 NUMBERS = (
-    "llc", "llc_mcse", "rhat", "ess_bulk", "ess_tail", "true_llc", "num_params", "num_data", "num_gradients",
+    "llc", "llc_mcse", "llc_se", "rhat", "ess_bulk", "ess_tail", "true_llc", "num_params", "num_data", "num_gradients",
     "sampling_seconds", "compile_seconds", "wnv_gradients", "wnv_seconds", "ess_per_gradient", "ess_per_second",
     "fde_to_se1", "time_to_se1", "dispersion", "localization", "n_beta", "step_size", "acceptance_rate",
     "loss_at_center", "gradient_norm_at_center", "train_accuracy", "test_accuracy", "test_loss",
@@ -32,7 +32,7 @@ PROVENANCE = (
 )  # fmt: skip
 MAX_SPEC_CHARACTERS = 4_000_000
 SIGNIFICANT_DIGITS = 6
-MAX_PAIRS = 60
+MAX_POINTS = 3000
 SYMBOLS = {
     "o": "circle", "s": "square", "^": "triangle-up", "D": "diamond", "v": "triangle-down", "P": "cross", "X": "x",
     "p": "pentagon", "<": "triangle-left", ">": "triangle-right", "h": "hexagon", "d": "diamond-tall", "*": "star",
@@ -44,7 +44,9 @@ def rows_of(runs: pl.DataFrame) -> dict[str, Any]:
     """Columns of the runs: texts, axes, numbers that at least one run has; and the specs, if they are not too long."""
     axes = leading_columns(runs)
     numbers = [name for name in NUMBERS if name not in axes and runs[name].is_not_null().any()]
-    columns = {name: [_plain(value) for value in runs[name]] for name in (*TEXTS, *axes, *numbers)}
+    curves = ("series_id", "label") if STEP in axes else ()
+    texts = [*TEXTS, *(name for name in curves if name not in axes)]
+    columns = {name: [_plain(value) for value in runs[name]] for name in (*texts, *axes, *numbers)}
     specs = runs["spec"].to_list()
     if sum(len(spec or "") for spec in specs) > MAX_SPEC_CHARACTERS:
         specs = []
@@ -79,23 +81,61 @@ def verdict_counts(runs: pl.DataFrame) -> dict[str, dict[str, int]]:
 
 
 def costs(runs: pl.DataFrame) -> list[dict[str, Any]]:
-    """What each sampler cost, and what it got for it."""
-    sums = [pl.col(name).sum() for name in ("num_gradients", "sampling_seconds", "compile_seconds", "device_seconds")]
+    """What each sampler cost, and what it got for it; last, what the targets cost, each counted once."""
+    held = pl.coalesce(pl.col("device_seconds"), pl.sum_horizontal("sampling_seconds", "compile_seconds"))
+    sums = [pl.col(name).sum() for name in ("num_gradients", "sampling_seconds", "compile_seconds")]
     medians = [pl.col(name).median() for name in ("fde_to_se1", "time_to_se1", "ess_per_gradient", "ess_per_second")]
-    table = runs.group_by(SAMPLER).agg(pl.len().alias("runs"), *sums, *medians).sort(SAMPLER)
-    return [{name: _plain(value) for name, value in row.items()} for row in table.to_dicts()]
+    table = runs.group_by(SAMPLER).agg(pl.len().alias("runs"), held.sum().alias("device_seconds"), *sums, *medians)
+    rows = [{name: _plain(value) for name, value in row.items()} for row in table.sort(SAMPLER).to_dicts()]
+    targets = runs.filter(pl.col("build_seconds").is_not_null()).unique("target_id")
+    if targets.height:
+        words = f"{targets.height} target{'' if targets.height == 1 else 's'}, built once"
+        rows.append({SAMPLER: words, "device_seconds": _plain(targets["build_seconds"].sum())})
+    return rows
 
 
 def agreement(runs: pl.DataFrame) -> dict[str, Any]:
-    """z of every pair of samplers on a target; the pairs beyond three standard errors in full."""
-    pairs = disagreements(runs)
-    beyond = pairs.filter(pl.col("z").abs() > MAX_Z)
+    """z of every pair of samplers on a target, by pair; where there are many, all beyond the limit and some within."""
+    pairs = disagreements(runs).with_columns(pair=pl.format("{} − {}", "sampler_a", "sampler_b"))
+    beyond = pl.col("z").abs() > MAX_Z
+    kept = pl.concat([pairs.filter(beyond), pairs.filter(~beyond).gather_every(1 + pairs.height // MAX_POINTS)])
+    names = sorted(pairs["pair"].unique())
+    places = {run_id: place for place, run_id in enumerate(runs["run_id"])}
+    relative = (pl.col("llc_a") - pl.col("llc_b")) / pl.mean_horizontal("llc_a", "llc_b")
+    table = pairs.group_by("pair").agg(
+        pl.len().alias("comparisons"), relative.median().alias("relative"), beyond.sum().alias("beyond")
+    )
     return {
-        "z": [_plain(value) for value in pairs["z"]],
-        "names": [f"{a} − {b}" for a, b in pairs.select("sampler_a", "sampler_b").rows()],
-        "num_beyond": beyond.height,
-        "beyond": [{name: _plain(value) for name, value in row.items()} for row in beyond.head(MAX_PAIRS).to_dicts()],
+        "pairs": names,
+        "points": {
+            "pair": [names.index(name) for name in kept["pair"]],
+            "z": [_plain(value) for value in kept["z"]],
+            "a": [places[run_id] for run_id in kept["run_a"]],
+            "b": [places[run_id] for run_id in kept["run_b"]],
+        },
+        "table": [{name: _plain(value) for name, value in row.items()} for row in table.sort("pair").to_dicts()],
+        "num_beyond": pairs.filter(beyond).height,
+        "num": pairs.height,
     }
+
+
+def effect_sentences(runs: pl.DataFrame) -> list[str]:
+    """What moves the LLC, in words."""
+    return [_effect_sentence(one) for one in effects(runs)]
+
+
+def _effect_sentence(effect: Effect) -> str:
+    change = _signed(effect.difference, effect.error)
+    share = "" if effect.relative is None else f", {effect.relative:+.0%}".replace("-", "−")
+    pairs = f"{effect.num_blocks} matched pair{'' if effect.num_blocks == 1 else 's'} of targets"
+    return (
+        f"{spoken(effect.axis)}, {value_text(effect.first)} to {value_text(effect.last)}: "
+        f"LLC {change} nats{share} ({pairs})"
+    )
+
+
+def _signed(value: float, error: float | None) -> str:
+    return ("" if value < 0 else "+") + plus_minus(value, error).replace("-", "−")
 
 
 def failures(runs: pl.DataFrame) -> list[dict[str, Any]]:
@@ -114,23 +154,16 @@ def provenance(runs: pl.DataFrame) -> dict[str, str]:
     return {name: text for name, text in found.items() if text}
 
 
-def picture(figure: Figure) -> str:
-    """A figure as an inline image."""
-    buffer = io.BytesIO()
-    figure.savefig(buffer, format="png", dpi=150)
-    return "data:image/png;base64," + base64.b64encode(buffer.getvalue()).decode()
-
-
 def summary_sentence(runs: pl.DataFrame, num_beyond: int, num_pairs: int) -> str:
     """The state of the sweep in a few words."""
     counts = Counter(runs["trust"])
-    doubtful = runs.height - counts["ok"] - counts[FAILED]
-    words = [f"{counts['ok']} of {runs.height} runs can be trusted, {doubtful} are doubtful, {counts[FAILED]} failed."]
+    doubts = [f"{counts[name]} {name.replace('_', ' ')}" for name in VERDICTS[1:] if counts[name]]
+    words = [f"{counts['ok']} of {runs.height} runs can be trusted"]
+    words.append(", ".join([*doubts, f"{counts[FAILED]} failed" if counts[FAILED] else "none failed"]))
+    sentence = "; ".join(words) + "."
     if num_pairs:
-        words.append(
-            f"Samplers differ by more than {MAX_Z:g} standard errors in {num_beyond} of {num_pairs} comparisons."
-        )
-    return " ".join(words)
+        sentence += f" Samplers differ by more than {MAX_Z:g} standard errors in {num_beyond} of {num_pairs} pairs."
+    return sentence
 
 
 def _plain(value: Any) -> Any:

@@ -7,20 +7,23 @@ from pathlib import Path
 from typing import Any
 
 import polars as pl
-from llcray_storage import scan_runs
+from llcray_storage import SweepFile, scan_runs, sweep_files
 from llcray_storage.settings import Root
 
 from llcray.report.errors import ReportError
 from llcray.report.page import content
-from llcray.report.page.running import running_curves
-from llcray.report.panels import automatic, default_axes, one_at_a_time
+from llcray.report.page.chains import chains_of
+from llcray.report.page.linked import linked_diagnostics
+from llcray.report.panels import default_axes, one_at_a_time
+from llcray.report.plot import default_color
 from llcray.report.results_table import leading_columns
-from llcray.report.sweep_plot import Drawing, draw, footnote
+from llcray.report.scale import STEP
+from llcray.report.stage_bands import stages_of
 from llcray.report.trust import FAILED, trust
 from llcray.report.varying import prepared, prevailing, target_axes
 
 PARTS = files("llcray.report.page")
-MAX_PICTURE_PANELS = 12
+SCRIPTS = ("values", "plots", "explorer", "trust", "table", "detail", "start")
 
 
 def write_report(root: Root, sweep: str | None, output: Path, question: str | None = None) -> Path:
@@ -30,7 +33,7 @@ def write_report(root: Root, sweep: str | None, output: Path, question: str | No
         root: The dataset.
         sweep: Its name; None when the dataset holds one.
         output: The HTML file.
-        question: What the sweep was to answer, for the heading.
+        question: What the sweep was to answer, for the heading; None for what its file says.
 
     Raises:
         ReportError: There are no runs, several sweeps to choose from, or the file cannot be written.
@@ -39,7 +42,10 @@ def write_report(root: Root, sweep: str | None, output: Path, question: str | No
     runs = prepared(scan_runs(root, sweep)).with_columns(trust())
     name = _one_sweep(runs, sweep)
     runs = runs.sort(*leading_columns(runs), "run_id", nulls_last=True)
-    page = _filled(name, question, _data(root, name, runs))
+    asked = sweep_files(root, name)
+    if question is None:
+        question = asked[-1].question if asked else ""
+    page = _filled(name, question, _data(root, name, runs, output) | {"asked": _asked(asked)})
     draft = output.with_name(f".{output.name}.draft")
     try:
         output.parent.mkdir(parents=True, exist_ok=True)
@@ -48,6 +54,18 @@ def write_report(root: Root, sweep: str | None, output: Path, question: str | No
     except OSError as error:
         raise ReportError(f"'{output}' cannot be written: {error.strerror}. Choose another file with -o.") from error
     return output
+
+
+def _asked(files: list[SweepFile]) -> list[dict[str, str]]:
+    """The files that the sweep was asked with, newest first."""
+    return [
+        {
+            "when": file.written_at,
+            "overrides": " ".join(f"--set {one}" for one in file.overrides),
+            "source": file.source,
+        }
+        for file in reversed(files)
+    ]
 
 
 def _one_sweep(runs: pl.DataFrame, sweep: str | None) -> str:
@@ -60,13 +78,13 @@ def _one_sweep(runs: pl.DataFrame, sweep: str | None) -> str:
     raise ReportError(f"the dataset holds the sweeps {', '.join(names)}: choose one with --sweep.")
 
 
-def _data(root: Root, sweep: str, runs: pl.DataFrame) -> dict[str, Any]:
+def _data(root: Root, sweep: str, runs: pl.DataFrame, output: Path) -> dict[str, Any]:
     agreement = content.agreement(runs)
-    curves, places = running_curves(root, sweep, runs)
     return {
         "sweep": sweep,
         "root": str(root),
-        "summary": content.summary_sentence(runs, agreement["num_beyond"], len(agreement["z"])),
+        "summary": content.summary_sentence(runs, agreement["num_beyond"], agreement["num"]),
+        "effects": content.effect_sentences(runs),
         "start": _start(runs),
         "runs": content.rows_of(runs),
         "looks": content.looks_of(runs),
@@ -75,30 +93,35 @@ def _data(root: Root, sweep: str, runs: pl.DataFrame) -> dict[str, Any]:
         "agreement": agreement,
         "failures": content.failures(runs),
         "provenance": content.provenance(runs),
-        "curves": curves,
-        "places": places,
-        **_picture(runs),
+        "stages": _stages(root, sweep, runs),
+        "chains": chains_of(root, sweep, runs),
+        "diagnostics": linked_diagnostics(root, sweep, runs, output),
     }
 
 
 def _start(runs: pl.DataFrame) -> dict[str, Any]:
-    """What the explorer shows first: x, panels, and for axes varied one at a time, the others at their usual value."""
+    """What the page shows first: x ("" for one panel an axis), panels, and the usual value of each axis."""
     estimated = runs.filter(pl.col("trust") != FAILED)
     runs = runs if estimated.is_empty() else estimated
     axes = target_axes(runs)
     x, facets = default_axes(runs)
-    alone = one_at_a_time(runs, axes)
-    facet = "" if alone or not facets else facets[0]
-    return {"x": x, "facet": facet, "alone": alone, "usual": {name: prevailing(runs, name) for name in axes}}
+    alone = STEP not in axes and one_at_a_time(runs, axes)
+    return {
+        "x": "" if alone else x,
+        "facets": [] if alone else facets,
+        "color": default_color(runs, x) or "",
+        "alone": alone,
+        "axes": axes,
+        "usual": {name: prevailing(runs, name) for name in axes},
+    }
 
 
-def _picture(runs: pl.DataFrame) -> dict[str, str]:
-    """The automatic sweep plot as an image, with what its marks mean."""
-    if runs["llc"].is_finite().any():
-        drawing = Drawing(automatic(runs), "llc", "sampler")
-        if len(drawing.layout.panels) <= MAX_PICTURE_PANELS:
-            return {"picture": content.picture(draw(drawing)), "picture_text": footnote(drawing)}
-    return {"picture": "", "picture_text": ""}
+def _stages(root: Root, sweep: str, runs: pl.DataFrame) -> list[dict[str, Any]]:
+    """Stages of the LLC along training."""
+    if runs[STEP].n_unique() < 2:
+        return []
+    names = ("series_id", "stage", "num_stages", "start_step", "end_step", "end_step_low", "end_step_high", "direction")
+    return stages_of(root, sweep, "llc").select(names).to_dicts()
 
 
 def _filled(sweep: str, question: str | None, data: dict[str, Any]) -> str:
@@ -107,11 +130,11 @@ def _filled(sweep: str, question: str | None, data: dict[str, Any]) -> str:
     fields = {
         "TITLE": html.escape(f"{sweep}: LLC report"),
         "SWEEP": html.escape(sweep),
-        "QUESTION": html.escape(question or ""),
+        "QUESTION": html.escape(question or sweep),
         "STYLE": _part("page.css"),
         "LIBRARY": library.replace("</script", "<\\/script"),
         "DATA": json.dumps(data, separators=(",", ":"), allow_nan=False).replace("<", "\\u003c"),
-        "SCRIPT": _part("page.js"),
+        "SCRIPT": _script(),
     }
     page = _part("page.html")
     for field, text in fields.items():
@@ -121,3 +144,8 @@ def _filled(sweep: str, question: str | None, data: dict[str, Any]) -> str:
 
 def _part(name: str) -> str:
     return (PARTS / name).read_text(encoding="utf-8")
+
+
+def _script() -> str:
+    """The page's own script: its parts share one scope."""
+    return '"use strict";\n(() => {\n' + "\n".join(_part(f"{name}.js") for name in SCRIPTS) + "\n})();"

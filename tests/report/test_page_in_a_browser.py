@@ -1,0 +1,187 @@
+"""The report in a real browser: charts drawn, filters and links work, nothing complained of, nothing requested."""
+
+import json
+import shutil
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from llcray.report.page.page import write_report
+
+webdriver = pytest.importorskip("selenium.webdriver", reason="selenium is not installed: it is in the extra dev")
+CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
+DRIVER = shutil.which("chromedriver")
+OPTIONS = (
+    "--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
+    "--disable-background-networking", "--disable-component-update", "--disable-sync",
+)  # fmt: skip
+pytestmark = pytest.mark.skipif(
+    CHROMIUM is None or DRIVER is None, reason="no Chromium on this machine: apt-get install chromium chromium-driver"
+)
+
+
+@pytest.fixture(scope="module")
+def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
+    options = webdriver.ChromeOptions()
+    options.binary_location = CHROMIUM
+    for argument in (*OPTIONS, f"--user-data-dir={tmp_path_factory.mktemp('profile')}", "--window-size=1200,900"):
+        options.add_argument(argument)
+    options.set_capability("goog:loggingPrefs", {"browser": "ALL", "performance": "ALL"})
+    driver = webdriver.Chrome(options=options, service=webdriver.ChromeService(DRIVER))
+    yield driver
+    driver.quit()
+
+
+@pytest.fixture(scope="module")
+def page(digits: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return write_report(digits, None, tmp_path_factory.mktemp("page") / "report.html", "Does noise raise the LLC?")
+
+
+def opened(browser: Any, page: Path, fragment: str = "", width: int = 1200, theme: str = "light") -> None:
+    """Opens the page anew, after emptying the logs."""
+    for kind in ("browser", "performance"):
+        browser.get_log(kind)
+    features = [{"name": "prefers-color-scheme", "value": theme}]
+    browser.execute_cdp_cmd("Emulation.setEmulatedMedia", {"features": features})
+    size = {"width": width, "height": 900, "deviceScaleFactor": 1, "mobile": False}
+    browser.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", size)
+    browser.get("about:blank")
+    browser.get(page.as_uri() + fragment)
+    assert browser.execute_script("return document.body.dataset.ready") == "yes"
+
+
+def script(browser: Any, text: str) -> Any:
+    return browser.execute_script(text)
+
+
+def visible_runs(browser: Any) -> int:
+    return int(script(browser, "return document.body.dataset.visible"))
+
+
+def find(browser: Any, selector: str) -> Any:
+    return browser.find_element("css selector", selector)
+
+
+def test_charts_are_drawn_nothing_is_complained_of_and_nothing_is_requested(browser, page):
+    opened(browser, page)
+    assert visible_runs(browser) == 72
+    points = "return document.querySelectorAll('#explorer .scatterlayer .point').length"
+    assert script(browser, points) > 72, "a mark for each run that has an estimate, and the means"
+    assert script(browser, "return document.querySelectorAll('#verdicts .bars .point').length") > 0
+    assert script(browser, "return document.querySelectorAll('#agreement .scatterlayer .point').length") > 0
+    assert browser.get_log("browser") == []
+    messages = [json.loads(entry["message"])["message"] for entry in browser.get_log("performance")]
+    requested = [m["params"]["request"]["url"] for m in messages if m["method"] == "Network.requestWillBeSent"]
+    assert requested
+    assert [url for url in requested if url != page.as_uri() and not url.startswith(("data:", "blob:", "about:"))] == []
+
+
+def test_every_chart_has_a_text_alternative_and_its_numbers_as_a_table(browser, page):
+    opened(browser, page)
+    for chart in ("explorer", "verdicts", "agreement"):
+        words = script(browser, f"return document.getElementById('{chart}-text').textContent")
+        assert len(words) > 40 and words.endswith("."), chart
+        labelled = script(browser, f"return document.getElementById('{chart}').getAttribute('aria-labelledby')")
+        assert labelled == f"{chart}-text"
+        assert script(browser, f"return document.querySelectorAll('#{chart}-table tbody tr').length") > 0, chart
+
+
+def test_words_and_verdicts_filter_the_table_and_a_heading_sorts_it(browser, page):
+    opened(browser, page)
+    find(browser, "#search").send_keys("hmc tanh")
+    assert visible_runs(browser) == 12
+    find(browser, "#search").clear()
+    find(browser, "#search").send_keys(" ")
+    script(browser, "const v = document.getElementById('verdict'); v.value = 'doubtful'; v.onchange()")
+    assert visible_runs(browser) == 6
+    heads = browser.find_elements("css selector", "#runs thead button")
+    place = next(at for at, head in enumerate(heads) if head.text.startswith("LLC"))
+    heads[place].click()
+    cells = [row.find_elements("css selector", "td")[place].text for row in table_rows(browser)]
+    values = [float(cell.split()[0]) for cell in cells]
+    assert values == sorted(values) and len(values) == 6
+
+
+def table_rows(browser: Any) -> list[Any]:
+    return browser.find_elements("css selector", "#runs tbody tr")
+
+
+def test_a_click_on_a_mark_lists_its_runs(browser, page):
+    opened(browser, page)
+    marks = "return [...document.querySelectorAll('#agreement .scatterlayer .point')][0].getBoundingClientRect()"
+    script(browser, "document.getElementById('agreement').scrollIntoView({block: 'center'})")
+    where = script(browser, marks)
+    at = {"x": where["x"] + where["width"] / 2, "y": where["y"] + where["height"] / 2, "button": "left"}
+    for kind in ("mouseMoved", "mousePressed", "mouseReleased"):
+        browser.execute_cdp_cmd("Input.dispatchMouseEvent", {"type": kind, "clickCount": 1, **at})
+        time.sleep(0.2)
+    deadline = time.monotonic() + 10
+    while visible_runs(browser) != 2 and time.monotonic() < deadline:
+        time.sleep(0.1)
+    assert visible_runs(browser) == 2, "the two runs that are compared"
+    find(browser, "#clear").click()
+    assert visible_runs(browser) == 72
+
+
+def test_a_row_opens_its_run_and_a_link_to_it_works(browser, page):
+    opened(browser, page)
+    row = table_rows(browser)[0]
+    run_id = row.find_element("css selector", "td").text
+    script(browser, "document.getElementById('runs-title').scrollIntoView()")
+    time.sleep(0.5)
+    row.click()
+    assert find(browser, "#detail").is_displayed() and run_id in find(browser, "#detail-title").text
+    assert script(browser, "return document.querySelectorAll('#detail-chart .scatterlayer .trace').length") == 5
+    assert script(browser, "return document.querySelectorAll('#detail-ranks .scatterlayer .trace').length") == 4
+    opened(browser, page, f"#run={run_id}")
+    assert run_id in find(browser, "#detail-title").text
+    assert "llcray diagnose" in find(browser, "#detail-command").text
+    assert browser.get_log("browser") == []
+
+
+def test_other_numbers_can_be_chosen(browser, page):
+    opened(browser, page)
+    points = "return document.querySelectorAll('#explorer .scatterlayer .point').length"
+    for view in browser.find_elements("css selector", "#views button"):
+        view.click()
+        assert script(browser, points) > 0, view.text
+    assert browser.get_log("browser") == []
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+def test_a_phone_shows_the_page_without_scrolling_sideways_in_both_themes(browser, page, theme):
+    opened(browser, page, width=390, theme=theme)
+    assert script(browser, "return document.documentElement.scrollWidth") <= 390
+    background = script(browser, "return getComputedStyle(document.body).backgroundColor")
+    lightness = sum(int(part) for part in background.removeprefix("rgb(").rstrip(")").split(",")) / 3
+    assert (lightness > 200) == (theme == "light")
+    text = script(browser, "return getComputedStyle(document.querySelector('#explorer .xtick text')).fill")
+    assert text != background
+
+
+def test_a_dark_page_prints_in_ink_on_white(browser, page):
+    opened(browser, page, theme="dark")
+    script(browser, "window.seen = ''; addEventListener('beforeprint', () => {"
+           " window.seen = document.querySelector('#explorer').layout.font.color; });")  # fmt: skip
+    printed = browser.execute_cdp_cmd("Page.printToPDF", {})
+    assert len(printed["data"]) > 50_000
+    assert script(browser, "return window.seen") == "#1a1a1a"
+
+
+def test_training_is_shown_with_its_stages(browser, training, tmp_path):
+    page = write_report(training, None, tmp_path / "report.html", "When?")
+    opened(browser, page)
+    shapes = "return document.getElementById('explorer').layout.shapes"
+    lines = [shape for shape in script(browser, shapes) if shape["type"] == "line"]
+    assert len(lines) == 8, "two boundaries for each of four curves"
+    assert browser.get_log("browser") == []
+
+
+def test_one_panel_for_each_axis_that_varies_alone(browser, teacher_student, tmp_path):
+    opened(browser, write_report(teacher_student, None, tmp_path / "report.html", "How?"))
+    assert script(browser, "return document.querySelectorAll('#explorer .subplot').length") == 5
+    assert len(browser.find_elements("css selector", "#effects li")) == 5
+    assert browser.get_log("browser") == []
