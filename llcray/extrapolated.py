@@ -99,7 +99,7 @@ def join(results: dict[str | float, RunEstimate], request: EstimateRequest) -> R
         estimate = replace(
             estimate,
             llc_extrapolated=found.llc,
-            llc_extrapolated_mcse=found.se,
+            llc_extrapolated_se=found.se,
             multiplicity_extrapolated=found.multiplicity,
         )
         record += [_point(result) for result in tempered] + [_fit_record(fit) for fit in found.fits]

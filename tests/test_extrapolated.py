@@ -28,15 +28,15 @@ def test_temperatures_take_the_localization_out_of_a_quadratic() -> None:
     """lambda = d/2 = 5; at n beta = 145 and this gamma the flattest directions are held at half of theirs."""
     e = across_temperatures(target(kind="quadratic", num_params=10, condition_number=30.0), 5.0)
     assert e.llc < 5.0 - 5 * e.llc_mcse  # else nothing was to be extrapolated
-    assert abs(e.llc_extrapolated - 5.0) < 3 * e.llc_extrapolated_mcse
-    assert e.llc_extrapolated_mcse < 1.0
+    assert abs(e.llc_extrapolated - 5.0) < 3 * e.llc_extrapolated_se
+    assert e.llc_extrapolated_se < 1.0
 
 
 @pytest.mark.parametrize(("powers", "limit"), [((1, 1), 0.5), ((0, 2), 0.25)])
 def test_temperatures_find_the_limit_of_a_normal_crossing(powers: tuple[int, int], limit: float) -> None:
     """(1, 1) has a double pole: t E[L - L*] is 0.36 at n beta = 145."""
     e = across_temperatures(target(kind="normal_crossing", powers=powers), 1.0)
-    assert abs(e.llc_extrapolated - limit) < 3 * e.llc_extrapolated_mcse
+    assert abs(e.llc_extrapolated - limit) < 3 * e.llc_extrapolated_se
     assert abs(e.llc_extrapolated - limit) < 0.3 * limit
     assert 1.0 <= e.multiplicity_extrapolated <= 3.0
 

@@ -83,7 +83,7 @@ class Estimate:
     time_to_se1: float
     fde_to_se1: float
     llc_extrapolated: float = float("nan")
-    llc_extrapolated_mcse: float = float("nan")
+    llc_extrapolated_se: float = float("nan")
     multiplicity_extrapolated: float = float("nan")
     llc_richardson: float = float("nan")
     llc_richardson_mcse: float = float("nan")
