@@ -89,6 +89,25 @@ def sweep(file: Path, **options: Any) -> int:
 
 
 @main.command()
+@click.argument("name")
+@click.option("--size", default="laptop", show_default=True, help="A size of the file: smoke, laptop, gpu.")
+@click.option("--check", is_flag=True, help="Say which findings are reproduced; exit code 1 when one is not.")
+@storage_option
+@click.option("--address", metavar="ADDR", help="Ray cluster to use; without it Ray is started on this machine.")
+@set_option
+@click.option("--max-concurrent", type=click.IntRange(min=1), metavar="N", help="Trials at a time.")
+@click.option("--quiet", is_flag=True, help="Print failures and findings only.")
+def experiment(name: str, size: str, check: bool, **options: Any) -> int:
+    """Run an experiment, a sweep with sizes and findings: NAME is a file, or its stem in ./experiments."""
+    from rich.console import Console
+
+    from llcray.driver import SweepOptions
+    from llcray.experiment.command import run_experiment
+
+    return run_experiment(name, size, SweepOptions(**options), check, Console())
+
+
+@main.command()
 @click.argument("file", type=click.Path(path_type=Path))
 @storage_option
 @set_option
