@@ -77,6 +77,11 @@ def main() -> None:
 )
 @click.option("--quiet", is_flag=True, help="Print failures and the last line only.")
 @click.option("--json-lines", is_flag=True, help="Print progress as one JSON object a line.")
+@click.option(
+    "--tensorboard",
+    metavar="DIR",
+    help="Also write TensorBoard event files: the running LLC of each run, by name.",
+)
 def sweep(file: Path, **options: Any) -> int:
     """Run what is not in the dataset yet.
 
