@@ -24,7 +24,7 @@ class Auto(SamplerVariant):
 
     precision: ClassVar[Precision] = "float32"
 
-    version: Literal[2] = 2  # pyright: ignore[reportIncompatibleVariableOverride]
+    version: Literal[3] = 3  # pyright: ignore[reportIncompatibleVariableOverride]
     kind: Literal["auto"] = "auto"
     batch_size: Count | None = None
     gradient: Literal["minibatch", "control_variate"] = "minibatch"
