@@ -39,6 +39,7 @@ class BAOAB(SamplerVariant):
     traced: ClassVar[tuple[str, ...]] = ("step_size", "damping")
 
     kind: Literal["baoab"] = "baoab"
+    version: Literal[2] = 2  # pyright: ignore[reportIncompatibleVariableOverride]
     step_size: PositiveFloat = 1e-3
     damping: PositiveFloat = 0.1
     batch_size: Count = 64
@@ -92,14 +93,13 @@ def build_baoab(batch_size: int, gradient: Literal["minibatch", "control_variate
         return BAOABState(position, momentum, potential_gradient(gradient_key, position, anchor, posterior), anchor)
 
     def step(rng_key, state, posterior, hyper):
-        gradient_key, noise_key = jax.random.split(rng_key)
         h, c = hyper["step_size"], jnp.exp(-hyper["damping"])
-        noise = jax.random.normal(noise_key, state.position.shape, state.position.dtype)
+        noise = sg.noise_like(rng_key, state.position)
         before = state.momentum - 0.5 * h * state.gradient
         position = state.position + 0.5 * h * before
         after = c * before + jnp.sqrt(1 - c**2) * noise
         position = position + 0.5 * h * after
-        gradient = potential_gradient(gradient_key, position, state.anchor, posterior)
+        gradient = potential_gradient(rng_key, position, state.anchor, posterior)
         momentum = after - 0.5 * h * gradient
         heat = 0.25 * (1 + c**2) * excess_kinetic_energy(before, noise, c)
         moved = BAOABState(position, momentum, gradient, state.anchor)

@@ -29,6 +29,7 @@ class SGHMC(SamplerVariant):
     traced: ClassVar[tuple[str, ...]] = ("step_size", "damping")
 
     kind: Literal["sghmc"] = "sghmc"
+    version: Literal[2] = 2  # pyright: ignore[reportIncompatibleVariableOverride]
     step_size: PositiveFloat = 1e-3
     damping: PositiveFloat = 0.01
     batch_size: Count = 64
