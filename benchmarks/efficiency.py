@@ -3,8 +3,8 @@
     python benchmarks/efficiency.py --storage /tmp/efficiency --minutes 8
 
 Runs what the dataset lacks, as many as the time allows, and writes the table of all there is to
-benchmarks/efficiency.md. SGLD is tried at three steps, in units of the largest curvature of the posterior at w*, and with the RMSProp
-preconditioner at three more; `auto` chooses for itself. Work counts warmup, tuning and loss evaluations.
+benchmarks/efficiency.md. SGLD is tried at three steps, in units of the largest curvature of the posterior at w*, and
+with the RMSProp preconditioner at three more; `auto` chooses for itself. Work counts warmup, tuning and evaluations.
 """
 
 import argparse
@@ -106,9 +106,9 @@ def _runs(problem: Problem) -> Iterator[tuple[str, RunSpec]]:
 def _page(rows: pl.DataFrame) -> Iterator[str]:
     yield "# Efficiency of the samplers"
     yield ""
-    yield "Made by `benchmarks/efficiency.py`. ESS: effective draws of the loss (bulk). FDE: full-data-equivalent gradients."
-    yield "error: (LLC - truth)/truth with its Monte Carlo error; truths are finite-temperature values, exact or from long"
-    yield "runs. Where none is known, it is the predicted step-size bias that is left in the estimate, in brackets."
+    yield "Made by `benchmarks/efficiency.py`. ESS: effective draws of the loss (bulk). FDE: full-data-equivalent"
+    yield "gradients. error: (LLC - truth)/truth with its Monte Carlo error; truths are finite-temperature values, exact or"
+    yield "from long runs. Where none is known: the predicted step-size bias left in the estimate, in brackets."
     for target in dict.fromkeys(rows["target"]):
         mine = rows.filter(pl.col("target") == target)
         yield from ("", f"## {target}", "", *_table(mine), "", _comparison(mine))
