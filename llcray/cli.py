@@ -77,6 +77,11 @@ def main() -> None:
 )
 @click.option("--quiet", is_flag=True, help="Print failures and the last line only.")
 @click.option("--json-lines", is_flag=True, help="Print progress as one JSON object a line.")
+@click.option(
+    "--tensorboard",
+    metavar="DIR",
+    help="Also write TensorBoard event files: the running LLC of each run, by name.",
+)
 def sweep(file: Path, **options: Any) -> int:
     """Run what is not in the dataset yet.
 
@@ -86,6 +91,25 @@ def sweep(file: Path, **options: Any) -> int:
     from llcray.driver import SweepOptions, run_sweep
 
     return run_sweep(file, SweepOptions(**options))
+
+
+@main.command()
+@click.argument("name")
+@click.option("--size", default="laptop", show_default=True, help="A size of the file: smoke, laptop, gpu.")
+@click.option("--check", is_flag=True, help="Say which findings are reproduced; exit code 1 when one is not.")
+@storage_option
+@click.option("--address", metavar="ADDR", help="Ray cluster to use; without it Ray is started on this machine.")
+@set_option
+@click.option("--max-concurrent", type=click.IntRange(min=1), metavar="N", help="Trials at a time.")
+@click.option("--quiet", is_flag=True, help="Print failures and findings only.")
+def experiment(name: str, size: str, check: bool, **options: Any) -> int:
+    """Run an experiment, a sweep with sizes and findings: NAME is a file, or its stem in ./experiments."""
+    from rich.console import Console
+
+    from llcray.driver import SweepOptions
+    from llcray.experiment.command import run_experiment
+
+    return run_experiment(name, size, SweepOptions(**options), check, Console())
 
 
 @main.command()

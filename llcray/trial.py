@@ -15,16 +15,21 @@ from llcray_storage import Dataset
 from llcray.components.masks import mask_of
 from llcray.estimation import EstimateRequest, RunEstimate, estimate_requests
 from llcray.llc.draws import Draws
+from llcray.posterior import num_data_of, resolve_n_beta
+from llcray.samplers import SamplerVariant
 from llcray.sampling.requests import Phase
 from llcray.spec import RunSpec, TrialPlan, spec_columns
 from llcray.targets import TrainedTarget
 from llcray.targets.artifact import load_or_build
 from llcray.targets.loss_on_build import on_other_examples
 from llcray.targets.structure import structure_of
-from llcray.targets.target import Target
+from llcray.targets.target import Target, TargetFacts
 from llcray.variant import content_id
 
 Row = dict[str, Any]
+
+SLOPE_SHARE = 0.1
+"""Of the LLC: a fall along the gradient at w* that could be larger is worth a warning."""
 
 
 @dataclass(frozen=True)
@@ -122,7 +127,7 @@ def failed_row(run: RunSpec, plan: TrialPlan, sweep: str, reason: str) -> Row:
 
 def _request(run: RunSpec, target: Target) -> EstimateRequest:
     return EstimateRequest(
-        sampler=run.sampler,
+        sampler=_suited(run, target),
         posterior=run.posterior,
         sampling=run.sampling,
         seed=int(run.run_id, 16),
@@ -131,9 +136,16 @@ def _request(run: RunSpec, target: Target) -> EstimateRequest:
     )
 
 
-def _n_beta(run: RunSpec, target: Target) -> float:
-    from llcray.posterior import num_data_of, resolve_n_beta
+def _suited(run: RunSpec, target: Target) -> SamplerVariant:
+    """The sampler, with a batch of all examples in a phase of training that has fewer than were asked for."""
+    batch_size, num_data = getattr(run.sampler, "batch_size", None), num_data_of(target)
+    in_phase = getattr(run.target, "pretraining", None) is not None
+    if not in_phase or batch_size is None or batch_size <= num_data:
+        return run.sampler
+    return run.sampler.model_copy(update={"batch_size": num_data})
 
+
+def _n_beta(run: RunSpec, target: Target) -> float:
     return resolve_n_beta(run.posterior, num_data_of(target))
 
 
@@ -157,7 +169,7 @@ def _row(run: RunSpec, plan: TrialPlan, sweep: str, target: Target, result: RunE
         "steps_per_draw": result.sampled.steps_per_draw,
         "calibration": _json(result.sampled.decisions),
         "is_likelihood": target.is_likelihood,
-        "warnings": warnings_of(result),
+        "warnings": warnings_of(result, target.facts),
         "num_data": result.num_data,
         "num_params": result.num_params,
         "num_sampled_params": result.num_sampled_params,
@@ -168,9 +180,16 @@ def _row(run: RunSpec, plan: TrialPlan, sweep: str, target: Target, result: RunE
     }
 
 
-def warnings_of(result: RunEstimate) -> list[str]:
+def warnings_of(result: RunEstimate, facts: TargetFacts) -> list[str]:
     """What a reader should know beside the verdict."""
     warnings = []
+    slope, gamma = facts.gradient_norm_at_center or 0.0, result.sampled.localization
+    fall = (result.n_beta * slope) ** 2 / (2 * gamma) if gamma > 0 else 0.0
+    if fall > SLOPE_SHARE * abs(result.estimate.llc):
+        warnings.append(
+            f"w* is no minimum: |grad L| = {slope:.3g} there; along it n beta L could fall by {fall:.3g} nats before "
+            "the localization stops it"
+        )
     dispersion = result.estimate.dispersion
     if math.isfinite(dispersion) and not 0.5 <= dispersion <= 2.0:
         warnings.append(

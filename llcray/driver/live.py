@@ -77,7 +77,7 @@ def _bar(tracker: Tracker) -> Table:
     counts = Text(f"{len(tracker.finished)}/{tracker.num_runs} runs")
     if tracker.num_failed:
         counts.append(f", {tracker.num_failed} failed", style="red")
-    counts.append(f"  {len(tracker.running)}/{tracker.num_slots} slots", style="dim")
+    counts.append(f"  {tracker.devices}", style="dim")
     if left is not None:
         counts.append(f"  {duration(left)} left")
     done = ProgressBar(total=max(1, tracker.num_runs), completed=len(tracker.finished))
@@ -87,11 +87,9 @@ def _bar(tracker: Tracker) -> Table:
 
 def _cells(running: Running, tracker: Tracker) -> tuple[Text, Text, Text, Text]:
     report = running.report
-    plan = tracker.plans[running.index]
-    run_id = report.run_id or plan.runs[0].run_id
     share = f"{100 * report.fraction:3.0f}%" if report.fraction else duration(time.monotonic() - running.started)
     return (
-        Text("  " + tracker.labels.get(run_id, run_id)),
+        Text("  " + tracker.label_of(running)),
         Text(report.phase, style="cyan"),
         Text(share),
         Text(llc_text(report.llc, report.llc_mcse)),

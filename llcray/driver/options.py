@@ -18,6 +18,7 @@ class SweepOptions:
         max_retries: Times a trial starts again after its worker died.
         quiet: Print failures and the last line only.
         json_lines: Print one JSON object a line instead of text.
+        tensorboard: Folder to write TensorBoard event files to.
     """
 
     storage: str = "results"
@@ -30,3 +31,4 @@ class SweepOptions:
     max_retries: int = 2
     quiet: bool = False
     json_lines: bool = False
+    tensorboard: str | None = None

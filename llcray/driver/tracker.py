@@ -7,7 +7,7 @@ from typing import Literal
 
 from llcray.driver.cost import CostModel
 from llcray.driver.reports import RunReport, TrialReport
-from llcray.spec import RunSpec, Sweep, TrialPlan
+from llcray.spec import Resources, RunSpec, Sweep, TrialPlan
 
 
 @dataclass
@@ -38,6 +38,7 @@ class Tracker:
         costs: Expected seconds of runs, by id.
         num_before: Runs that were done before.
         num_slots: Trials that can run at a time.
+        resources: Of one trial.
         finished: Reports of the runs done now, by id.
         running: Trials under way, by index.
         losses: Why workers of a trial died, by index.
@@ -50,6 +51,7 @@ class Tracker:
     costs: Mapping[str, float]
     num_before: int
     num_slots: int
+    resources: Resources = field(default_factory=Resources)
     finished: dict[str, RunReport] = field(default_factory=dict)
     running: dict[int, Running] = field(default_factory=dict)
     losses: dict[int, list[str]] = field(default_factory=dict)
@@ -68,7 +70,7 @@ class Tracker:
     ) -> "Tracker":
         """A tracker of trials none of which has started."""
         costs = {run.run_id: model.seconds(run) for plan in plans for run in plan.runs}
-        return cls(sweep.name, plans, labels, costs, num_before, num_slots)
+        return cls(sweep.name, plans, labels, costs, num_before, num_slots, sweep.resources)
 
     @property
     def num_runs(self) -> int:
@@ -89,6 +91,19 @@ class Tracker:
     def unfinished(self) -> list[RunSpec]:
         """Runs to do now that are not done."""
         return [run for plan in self.plans for run in plan.runs if run.run_id not in self.finished]
+
+    @property
+    def devices(self) -> str:
+        """Devices in use, of those that the sweep may use: `2/4 CPUs`, `1.5/2 GPUs on 2 machines`."""
+        kind, each = ("GPU", self.resources.gpus) if self.resources.gpus else ("CPU", self.resources.cpus)
+        machines = len({running.node for running in self.running.values() if running.node})
+        where = f" on {machines} machines" if machines > 1 else ""
+        return f"{len(self.running) * each:g}/{self.num_slots * each:g} {kind}s{where}"
+
+    def label_of(self, running: Running) -> str:
+        """Name of what a trial works on: its run, or its first one while the target is built."""
+        run_id = running.report.run_id or self.plans[running.index].runs[0].run_id
+        return self.labels.get(run_id, run_id)
 
     def trial_started(self, index: int) -> None:
         """A worker has taken a trial."""

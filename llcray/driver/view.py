@@ -5,6 +5,7 @@ import math
 import sys
 import time
 from dataclasses import asdict
+from pathlib import Path
 from typing import IO, Any, Protocol
 
 from rich.console import Console
@@ -40,7 +41,16 @@ class View(Protocol):
 
 
 def choose_view(options: SweepOptions, console: Console) -> View:
-    """The view that suits the options and the output."""
+    """The view that suits the options and the output; with event files beside it where they are wanted."""
+    shown = _shown(options, console)
+    if options.tensorboard is None:
+        return shown
+    from llcray.driver.tensorboard import TensorBoard
+
+    return Together(shown, TensorBoard(Path(options.tensorboard).expanduser()))
+
+
+def _shown(options: SweepOptions, console: Console) -> View:
     if options.json_lines:
         return JsonLines(sys.stdout)
     if options.quiet:
@@ -50,6 +60,39 @@ def choose_view(options: SweepOptions, console: Console) -> View:
 
         return LiveView(console)
     return Lines(console)
+
+
+class Together:
+    """Two views of one sweep; the first hears of everything first."""
+
+    def __init__(self, first: View, second: View) -> None:
+        """Tells both."""
+        self._views = (first, second)
+
+    def opened(self, tracker: Tracker) -> None:
+        """Both."""
+        for view in self._views:
+            view.opened(tracker)
+
+    def run_finished(self, tracker: Tracker, run: RunReport) -> None:
+        """Both."""
+        for view in self._views:
+            view.run_finished(tracker, run)
+
+    def notice(self, text: str) -> None:
+        """Both."""
+        for view in self._views:
+            view.notice(text)
+
+    def tick(self, tracker: Tracker) -> None:
+        """Both."""
+        for view in self._views:
+            view.tick(tracker)
+
+    def closed(self, tracker: Tracker) -> None:
+        """Both."""
+        for view in self._views:
+            view.closed(tracker)
 
 
 class FailuresOnly:
@@ -110,8 +153,8 @@ class Lines(FailuresOnly):
             self.notice(state_line(tracker))
             for running in tracker.running.values():
                 report = running.report
-                label = tracker.labels.get(report.run_id, "")
-                parts = [report.phase, label, llc_text(report.llc, report.llc_mcse), f"{100 * report.fraction:.0f}%"]
+                spent = f"{100 * report.fraction:.0f}%" if report.fraction else ""
+                parts = [report.phase, tracker.label_of(running), llc_text(report.llc, report.llc_mcse), spent]
                 self.notice("  " + "  ".join(part for part in parts if part))
 
     def closed(self, tracker: Tracker) -> None:
@@ -125,7 +168,7 @@ def state_line(tracker: Tracker) -> str:
     if tracker.num_failed:
         parts.append(f"{tracker.num_failed} failed")
     if tracker.running:
-        parts.append(f"{plural(len(tracker.running), 'trial')} running")
+        parts.append(f"{plural(len(tracker.running), 'trial')} running on {tracker.devices}")
     left = tracker.seconds_left()
     if left is not None and tracker.running:
         parts.append(f"about {duration(left)} left")
@@ -178,6 +221,7 @@ class JsonLines:
             del report["finished"]
             running.append(report | {"trial": trial.index, "node": trial.node})
         counts = {"num_ok": tracker.num_ok, "num_failed": tracker.num_failed, "num_runs": tracker.num_runs}
+        counts |= {"devices": tracker.devices}
         self._write(event, **counts, seconds_left=tracker.seconds_left(), stopped=tracker.stopped, running=running)
 
     def _write(self, event: str, **fields: Any) -> None:

@@ -42,11 +42,9 @@ def promote(root: Root, folder: Path, sweep: str | None = None, plots: Sequence[
         if drawn is not None:
             files.append(_copied(drawn, folder / f"{name}.png"))
             lines += [f"![LLC of the sweep {name}]({name}.png)", ""]
-    for row in rows.iter_rows(named=True):
-        pictures = diagnose(root, row["run_id"], plots, folder=folder)
-        files += pictures
-        lines += [f"### {row['sampler_kind']}", "", _caption(row), ""]
-        lines += [f"![{row['sampler_kind']}: {_title(row, path)}]({path.name})" for path in pictures] + [""]
+    drawn_of = {row["run_id"]: diagnose(root, row["run_id"], plots, folder=folder) for row in rows.to_dicts()}
+    lines += _table(rows, drawn_of)
+    files += [path for pictures in drawn_of.values() for path in pictures]
     gallery = folder / GALLERY
     gallery.write_text("\n".join(lines).rstrip() + "\n", encoding="utf-8")
     return [*files, gallery]
@@ -71,10 +69,20 @@ def _copied(source: Path, target: Path) -> Path:
     return target
 
 
-def _caption(row: dict) -> str:
-    return (
-        f"Run `{row['run_id']}` of `{row['sweep']}`: LLC {plus_minus(row['llc'], row['llc_mcse'])}, {row['verdict']}."
-    )
+def _table(rows: pl.DataFrame, drawn: dict[str, list[Path]]) -> list[str]:
+    """Samplers down, plots across; a plot that a sampler has no draws for is a dash."""
+    titles = list(dict.fromkeys(_title(row, path) for row in rows.to_dicts() for path in drawn[row["run_id"]]))
+    lines = ["| | " + " | ".join(titles) + " |", "|---" * (len(titles) + 1) + "|"]
+    for row in rows.to_dicts():
+        pictures = {_title(row, path): path.name for path in drawn[row["run_id"]]}
+        cells = [f"![{row['sampler_kind']}: {one}]({pictures[one]})" if one in pictures else "–" for one in titles]
+        lines.append(f"| {_caption(row)} | " + " | ".join(cells) + " |")
+    return lines
+
+
+def _caption(row: dict[str, Any]) -> str:
+    estimate = plus_minus(row["llc"], row["llc_mcse"])
+    return f"**{row['sampler_kind']}**<br>run `{row['run_id']}` of `{row['sweep']}`<br>LLC {estimate}, {row['verdict']}"
 
 
 def _title(row: dict[str, Any], path: Path) -> str:

@@ -13,7 +13,6 @@ IDENTITY = (
     Column(
         "trajectory_id", TEXT, "", "Identity of the training that the target is a checkpoint of; null: no checkpoint."
     ),
-    Column("label", TEXT, "", "Label of the target in the sweep file, for legends; no part of any identity."),
     Column("sweep", TEXT, "", "Sweep that asked for the run.", required=True),
     Column("generation", WHOLE, "", "1, raised by one at each deliberate rerun; the highest counts.", required=True),
     Column("status", TEXT, "", "ok: an estimate; failed: none, see reason.", required=True, choices=("ok", "failed")),
@@ -78,6 +77,13 @@ ESTIMATE = (
     Column("test_loss", REAL, "nats per example", "Mean loss at w* on held-out data."),
     Column("test_accuracy", REAL, "fraction", "Accuracy at w* on held-out data."),
     Column("train_accuracy", REAL, "fraction", "Accuracy at w* on the training data."),
+    Column("phase", WHOLE, "", "Phase of training that the checkpoint lies in, from 0; pretraining comes first."),
+    Column(
+        "memorization_step", WHOLE, "training steps", "First step of the last phase with 95% of training data right."
+    ),
+    Column("grokking_step", WHOLE, "training steps", "First step of the last phase with 95% of held-out data right."),
+    Column("grokking_lag", WHOLE, "training steps", "grokking_step - memorization_step."),
+    Column("grokking_censored", FLAG, "", "Whether training ended before grokking_step; then that is null."),
 )
 
 KNOWN_ANSWER = (

@@ -81,6 +81,17 @@ def test_a_shifted_chain_shows_in_its_ranks():
     assert counts[0, -1] > 2 * counts[1:, -1].max()
 
 
+def test_ranks_of_correlated_chains_stay_in_their_band_about_as_often_as_a_normal_would():
+    """Two standard deviations hold 95%; the band of independent draws would hold about half of these counts."""
+    rng, correlation = np.random.default_rng(0), 0.9
+    series = rng.standard_normal((4, 8000))
+    for draw in range(1, 8000):
+        series[:, draw] = correlation * series[:, draw - 1] + np.sqrt(1 - correlation**2) * series[:, draw]
+    off = np.abs(statistics.rank_counts(series) - 8000 / statistics.NUM_RANK_BINS)
+    within = (off < 2 * statistics.rank_spread(series, statistics.NUM_RANK_BINS)).mean()
+    assert within > 0.9
+
+
 def test_effective_draws_grow_with_draws():
     series = np.random.default_rng(0).standard_normal((4, 2000))
     ess = statistics.ess_evolution(series, "bulk")

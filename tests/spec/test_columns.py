@@ -38,6 +38,8 @@ def _fields(steps: Steps, model: type[BaseModel]) -> Iterator[tuple[Steps, Any]]
 
 def _arrow_type(form: Any) -> pa.DataType:
     alternatives = [bare(member) for member in members(form) if member is not type(None)]
+    if models(item_form(form)):
+        return pa.string()
     member = next((one for one in alternatives if get_origin(one) is not Literal), alternatives[0])
     if is_list(member):
         return pa.list_(_arrow_type(item_form(member)))

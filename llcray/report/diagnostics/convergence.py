@@ -39,8 +39,9 @@ def trace(axes: Axes, run: RunDraws) -> None:
     for chain, values in zip(run.chains, losses, strict=True):
         axes.plot(values, color=chain_color(chain), linewidth=0.5, alpha=0.75, rasterized=True)
     axes.axhline(run.row["loss_at_center"] or 0.0, color=BLACK, linestyle=":", linewidth=1.0)
+    axes.set_title("dotted: L(w*)", loc="right", fontsize=7, color=GREY)
     _shade_burn_in(axes, run)
-    axes.set(xlabel="draw", ylabel="L(w) (nats per example), dotted: L(w*)")
+    axes.set(xlabel="draw", ylabel="L(w) (nats per example)")
 
 
 def centered_loss(axes: Axes, run: RunDraws) -> None:
@@ -102,7 +103,7 @@ def rhat_evolution(axes: Axes, run: RunDraws) -> None:
 
 
 def rank(axes: Axes, run: RunDraws) -> None:
-    """How often each chain holds each rank: flat within the band when all chains draw from one distribution."""
+    """How often each chain holds each rank: within the band when all chains draw from one distribution."""
     _rank_lines(axes, run, run.llc_draws)
     axes.set_xlabel("rank of the loss among all draws (share)")
 
@@ -134,8 +135,7 @@ def _rank_lines(axes: Axes, run: RunDraws, series: np.ndarray) -> None:
     counts = statistics.rank_counts(series)
     edges = np.linspace(0, 1, counts.shape[1] + 1)
     expected = series.shape[1] / counts.shape[1]
-    # Binomial standard deviation of a bin; draws are correlated, so converged chains may still leave the band.
-    spread = np.sqrt(expected * (1 - 1 / counts.shape[1]))
+    spread = statistics.rank_spread(series, counts.shape[1])
     axes.axhspan(expected - 2 * spread, expected + 2 * spread, **BAND)
     axes.axhline(expected, color=BLACK, linewidth=0.8)
     for chain, values in zip(run.chains, counts, strict=True):

@@ -1,5 +1,7 @@
 """Did the sampler work as it should? Energy, acceptance, distance, the Gamma check, and what calibration tried."""
 
+import math
+
 import numpy as np
 from matplotlib.axes import Axes
 from scipy import stats
@@ -24,7 +26,7 @@ def acceptance(axes: Axes, run: RunDraws) -> None:
     for at, line, words in lines:
         axes.axvline(at, color=BLACK, linestyle=line, linewidth=1.1, label=words)
     axes.set(xlabel="acceptance probability", ylabel="draws", xlim=(0, 1))
-    axes.legend(fontsize=6.5, loc="upper left")
+    axes.legend(fontsize=6, ncols=3, loc="lower left", bbox_to_anchor=(-0.02, 0.99), borderaxespad=0.1)
 
 
 def energy(axes: Axes, run: RunDraws) -> None:
@@ -43,7 +45,7 @@ def energy(axes: Axes, run: RunDraws) -> None:
 
 
 def energy_change(axes: Axes, run: RunDraws) -> None:
-    """Energy error of a step, root mean square between draws."""
+    """Energy error of a step, root mean square between draws, beside what the step size was tuned for."""
     values = np.abs(run.kept(run.series["energy_change"]).ravel())
     values = values[values > 0]
     if values.size:
@@ -51,6 +53,10 @@ def energy_change(axes: Axes, run: RunDraws) -> None:
         axes.set_xscale("log")
         middle = float(np.median(values))
         axes.axvline(middle, color=BLACK, linewidth=1.1, label=f"median {middle:.2g}")
+        variance, dimension = run.row.get("sampler_energy_variance"), run.row["num_sampled_params"]
+        if variance and dimension:
+            aimed = math.sqrt(variance * dimension)
+            axes.axvline(aimed, color=BLACK, linestyle="--", linewidth=1.1, label=f"aimed at {aimed:.2g}")
         axes.legend(fontsize=6.5)
     axes.set(xlabel="energy change of a step (nats)", ylabel="draws")
 

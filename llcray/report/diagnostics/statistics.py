@@ -54,6 +54,17 @@ def rank_counts(series: np.ndarray) -> np.ndarray:
     return np.array([np.histogram(chain, edges)[0] for chain in ranks])
 
 
+def rank_spread(series: np.ndarray, num_bins: int) -> float:
+    """Standard deviation of a count of `rank_counts` for converged chains.
+
+    Binomial, times root (draws / effective draws): correlated draws cluster in neighbouring ranks.
+    """
+    share = 1 / num_bins
+    ess = float(array_stats.ess(series, method="bulk"))
+    inflation = max(1.0, series.size / ess) if np.isfinite(ess) and ess > 0 else 1.0
+    return float(np.sqrt(series.shape[1] * share * (1 - share) * inflation))
+
+
 def bfmi(energy: np.ndarray) -> np.ndarray:
     """Bayesian fraction of missing information of each chain (Betancourt 2016, arXiv 1604.00695)."""
     return np.asarray(array_stats.bfmi(energy))

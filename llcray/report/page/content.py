@@ -20,7 +20,7 @@ from llcray.report.trust import FAILED
 from llcray.report.varying import values_of
 
 NUMBERS = (
-    "llc", "llc_mcse", "rhat", "ess_bulk", "ess_tail", "true_llc", "num_params", "num_data", "num_gradients",
+    "llc", "llc_mcse", "llc_se", "rhat", "ess_bulk", "ess_tail", "true_llc", "num_params", "num_data", "num_gradients",
     "sampling_seconds", "compile_seconds", "wnv_gradients", "wnv_seconds", "ess_per_gradient", "ess_per_second",
     "fde_to_se1", "time_to_se1", "dispersion", "localization", "n_beta", "step_size", "acceptance_rate",
     "loss_at_center", "gradient_norm_at_center", "train_accuracy", "test_accuracy", "test_loss",
