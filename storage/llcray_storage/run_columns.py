@@ -131,7 +131,13 @@ WORK = (
     ),
     Column("compile_seconds", REAL, "seconds", "Wall time of compilation on behalf of this run."),
     Column("build_seconds", REAL, "seconds", "Wall time of building or loading the target."),
-    Column("num_compilations", WHOLE, "compilations", "Programs compiled on behalf of this run."),
+    Column(
+        "num_compilations",
+        WHOLE,
+        "compilations",
+        "Programs compiled while this run waited; of runs done side by side the first is charged, so sums are right.",
+    ),
+    Column("pack_size", WHOLE, "runs", "Most runs, this one included, that one call of the program advanced."),
     Column("device_seconds", REAL, "seconds", "Seconds times devices held."),
 )
 
