@@ -66,11 +66,13 @@ class SamplerVariant(Variant):
     """Base of every sampler spec.
 
     A subclass lists in `traced` the numeric fields that may change without compiling anew, and builds its kernel from
-    the others. `precision` is the floating-point type its chains live in.
+    the others. `precision` is the floating-point type its chains live in; `needs_curvature` says whether it measures
+    anything in the largest curvature at w*.
     """
 
     traced: ClassVar[tuple[str, ...]] = ()
     precision: ClassVar[Precision] = "float64"
+    needs_curvature: ClassVar[bool] = True
 
     def build(self) -> Kernel:
         """The kernel. Only the fields that are not `traced` may be read here."""

@@ -37,6 +37,7 @@ class SGLD(SamplerVariant):
     """
 
     precision: ClassVar[Precision] = "float32"
+    needs_curvature: ClassVar[bool] = False
     traced: ClassVar[tuple[str, ...]] = ("step_size", "mean_decay", "square_decay", "stabilization")
 
     kind: Literal["sgld"] = "sgld"
