@@ -297,7 +297,8 @@ def promote(uri: str, folder: Path, sweep: str | None, plots: str | None) -> Non
 
 @main.command()
 @click.option("--quick", "size", flag_value="quick", help="Six small targets, in under a minute.")
-@click.option("--full", "size", flag_value="full", help="With 60 random tasks and ten networks.")
+@click.option("--full", "size", flag_value="full", help="With 10^5 parameters, 60 random tasks and ten networks.")
+@click.option("--random", "size", flag_value="random", help="The 60 random tasks and ten networks alone, with auto.")
 @storage_option
 @click.option("--sampler", "kinds", metavar="KIND", multiple=True, help="Only this sampler; repeatable.")
 @force_option
@@ -305,7 +306,9 @@ def validate(size: str | None, storage: str, kinds: tuple[str, ...], force: bool
     """Estimate what is known: each known answer beside its estimate, and how good the samplers are.
 
     Rows land in the dataset as sweep `validation`; a second call goes on where the first stopped. Minutes on two
-    cores without --quick and --full. Exit code 1: a run has no estimate.
+    cores without a size; --full and --random take long. Traps (steps far too large, centers that are no minima, chains
+    that cannot move) belong to all but --quick and --random: none may end in `ok`. Exit code 1: a run has no estimate,
+    or a trap went unnoticed.
     """
     from llcray.driver.process import limit_process
     from llcray.validation.suite import KINDS

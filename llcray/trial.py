@@ -31,6 +31,8 @@ from llcray.variant import content_id
 Row = dict[str, Any]
 FailureFn = Callable[[RunSpec, Exception], None]
 
+FEW_EXAMPLES = 30
+"""beta = 1/log n is meant for large n."""
 SLOPE_SHARE = 0.1
 """Of the LLC: a fall along the gradient at w* that could be larger is worth a warning."""
 
@@ -239,6 +241,11 @@ def _row(run: RunSpec, plan: TrialPlan, sweep: str, target: Target, result: RunE
 def warnings_of(result: RunEstimate, facts: TargetFacts) -> list[str]:
     """What a reader should know beside the verdict."""
     warnings = []
+    if result.num_data < FEW_EXAMPLES:
+        warnings.append(
+            f"only {result.num_data} examples: the estimate is n beta E[L - L*] at this n beta, which says little of "
+            "the learning coefficient, a limit of many"
+        )
     slope, gamma = facts.gradient_norm_at_center or 0.0, result.sampled.localization
     fall = (result.n_beta * slope) ** 2 / (2 * gamma) if gamma > 0 else 0.0
     if fall > SLOPE_SHARE * abs(result.estimate.llc):

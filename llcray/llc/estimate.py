@@ -14,7 +14,7 @@ from llcray.llc.draws import Draws
 from llcray.llc.errors import error_parts
 from llcray.llc.localization import localization_sensitivity
 from llcray.llc.summary import Summary, less_bias, summarize
-from llcray.llc.verdict import Diagnostics, judge
+from llcray.llc.verdict import LOWER, Diagnostics, judge
 
 
 @dataclass(frozen=True)
@@ -131,6 +131,7 @@ def estimate(
             num_dead_chains=int((np.ptp(raw, axis=1) == 0).sum()) if raw.size else 0,
             lowest_chain_llc=lowest.mean,
             lowest_chain_mcse=lowest.mcse,
+            share_lower=float((raw < -LOWER).mean()) if raw.size else 0.0,
             step_size_bias=0.0 if subtract_heat else bias,
             acceptance_rate=acceptance_rate,
             energy_variance=_mean(alive.energy_change**2) / num_sampled_params if np.isnan(acceptance_rate) else np.nan,
