@@ -4,7 +4,7 @@ import math
 import platform
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from functools import cache
 from importlib.metadata import version
@@ -16,6 +16,7 @@ from llcray_storage import Dataset, StorageError
 from llcray.components.masks import mask_of
 from llcray.estimation import EstimateRequest, RunEstimate
 from llcray.extrapolated import estimate_with_companions
+from llcray.keeping import DatasetKeeper
 from llcray.llc.draws import Draws
 from llcray.posterior import num_data_of, resolve_n_beta
 from llcray.record import record_of
@@ -96,7 +97,10 @@ def run_trial(
     if not wanted:
         return
     runs = [run for run, _, _ in wanted]
-    pack = [(target, request) for _, target, request in wanted]
+    keepers = [DatasetKeeper(dataset, run.run_id) for run in runs]
+    pack = [
+        (target, replace(request, keeper=keeper)) for (_, target, request), keeper in zip(wanted, keepers, strict=True)
+    ]
     observe(TrialEvent("calibrating", runs[0].run_id))
     results = estimate_with_companions(
         pack, _progress(runs, pack, observe), lambda index, error: on_failure(runs[index], error), max_width
@@ -108,6 +112,7 @@ def run_trial(
         if generations and run.run_id in generations:
             row["generation"] = generations[run.run_id]
         dataset.write_run(row, _draw_rows(result))
+        keepers[index].drop()
         yield RunOutcome(run.run_id, "ok", row)
 
 
