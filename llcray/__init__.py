@@ -15,11 +15,13 @@ if TYPE_CHECKING:
     from llcray.posterior_spec import PosteriorSpec as PosteriorSpec
     from llcray.sampling_spec import SamplingSpec as SamplingSpec
     from llcray.targets.target import Target as Target
+    from llcray.tracking.tracker import LLCTracker as LLCTracker
 
     __version__: str
 
 _HOME = {
     "LLCEstimate": "llcray.api",
+    "LLCTracker": "llcray.tracking.tracker",
     "PosteriorSpec": "llcray.posterior_spec",
     "Structure": "llcray.components.structure",
     "SamplingSpec": "llcray.sampling_spec",

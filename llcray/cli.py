@@ -94,6 +94,25 @@ def sweep(file: Path, **options: Any) -> int:
 
 
 @main.command()
+@click.argument("name")
+@click.option("--size", default="laptop", show_default=True, help="A size of the file: smoke, laptop, gpu.")
+@click.option("--check", is_flag=True, help="Say which findings are reproduced; exit code 1 when one is not.")
+@storage_option
+@click.option("--address", metavar="ADDR", help="Ray cluster to use; without it Ray is started on this machine.")
+@set_option
+@click.option("--max-concurrent", type=click.IntRange(min=1), metavar="N", help="Trials at a time.")
+@click.option("--quiet", is_flag=True, help="Print failures and findings only.")
+def experiment(name: str, size: str, check: bool, **options: Any) -> int:
+    """Run an experiment, a sweep with sizes and findings: NAME is a file, or its stem in ./experiments."""
+    from rich.console import Console
+
+    from llcray.driver import SweepOptions
+    from llcray.experiment.command import run_experiment
+
+    return run_experiment(name, size, SweepOptions(**options), check, Console())
+
+
+@main.command()
 @click.argument("file", type=click.Path(path_type=Path))
 @storage_option
 @set_option
@@ -278,7 +297,8 @@ def promote(uri: str, folder: Path, sweep: str | None, plots: str | None) -> Non
 
 @main.command()
 @click.option("--quick", "size", flag_value="quick", help="Six small targets, in under a minute.")
-@click.option("--full", "size", flag_value="full", help="With 60 random tasks and ten networks.")
+@click.option("--full", "size", flag_value="full", help="With 10^5 parameters, 60 random tasks and ten networks.")
+@click.option("--random", "size", flag_value="random", help="The 60 random tasks and ten networks alone, with auto.")
 @storage_option
 @click.option("--sampler", "kinds", metavar="KIND", multiple=True, help="Only this sampler; repeatable.")
 @force_option
@@ -286,7 +306,9 @@ def validate(size: str | None, storage: str, kinds: tuple[str, ...], force: bool
     """Estimate what is known: each known answer beside its estimate, and how good the samplers are.
 
     Rows land in the dataset as sweep `validation`; a second call goes on where the first stopped. Minutes on two
-    cores without --quick and --full. Exit code 1: a run has no estimate.
+    cores without a size; --full and --random take long. Traps (steps far too large, centers that are no minima, chains
+    that cannot move) belong to all but --quick and --random: none may end in `ok`. Exit code 1: a run has no estimate,
+    or a trap went unnoticed.
     """
     from llcray.driver.process import limit_process
     from llcray.validation.suite import KINDS

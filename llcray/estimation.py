@@ -1,9 +1,10 @@
-"""Estimates LLCs of one target: what the Python API and a sweep's trial have in common.
+"""Estimates LLCs: what the Python API and a sweep's trial have in common.
 
-Requests of one compile signature run as one vmapped program. No Ray, no storage.
+Requests of one compile signature, of one target or of many, run as one vmapped program. No Ray, no storage.
 """
 
-from collections.abc import Iterator, Sequence
+import math
+from collections.abc import Callable, Hashable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -12,15 +13,18 @@ import jax.numpy as jnp
 import numpy as np
 
 from llcray.llc.estimate import Estimate, estimate
-from llcray.posterior import Posterior, make_posterior, num_data_of, resolve_n_beta
+from llcray.posterior import Posterior, make_posterior, num_data_of, resolve_localization, resolve_n_beta
 from llcray.posterior_spec import PosteriorSpec
 from llcray.samplers import SamplerVariant
-from llcray.sampling import curvature
+from llcray.sampling.device import widths_of
 from llcray.sampling.engine import Finished, Job, ProgressFn, build_kernel, execute
 from llcray.sampling.requests import RunFacts, Sampled
+from llcray.sampling.scales import curvature_scales
 from llcray.sampling_spec import SamplingSpec
 from llcray.targets.target import PyTree, Target, TrueLLC
 from llcray.targets.truths.long_runs import long_run_answer
+
+FailureFn = Callable[[int, Exception], None]
 
 
 @dataclass(frozen=True)
@@ -34,6 +38,8 @@ class EstimateRequest:
         seed: Integer that all randomness of the run derives from.
         mask: Which coordinates move (see `make_posterior`); None for all.
         component: Name of that choice; requests of one component share a posterior.
+        temperature: Multiple of 1/beta to sample at, with the gamma of beta (see `llcray.extrapolated`).
+        probe: Examples whose losses are recorded at each draw; None for none.
     """
 
     sampler: SamplerVariant
@@ -42,6 +48,8 @@ class EstimateRequest:
     seed: int
     mask: PyTree | None = None
     component: str = "all"
+    temperature: float = 1.0
+    probe: PyTree = None
 
 
 @dataclass(frozen=True)
@@ -58,6 +66,8 @@ class RunEstimate:
         loss_at_center: L_n(w*), nats, float64.
         true_llc: The known answer for this very posterior where it is computable, else the asymptotic one, else None.
         asymptotic_llc: The known learning coefficient as n goes to infinity.
+        pack_size: Most runs that one call of the compiled program advanced, this one included.
+        num_pack_splits: How often the pack was halved because the device's memory was too small.
     """
 
     estimate: Estimate
@@ -69,6 +79,8 @@ class RunEstimate:
     loss_at_center: float
     true_llc: TrueLLC | None
     asymptotic_llc: TrueLLC | None
+    pack_size: int = 1
+    num_pack_splits: int = 0
 
     @property
     def inverse_temperature(self) -> float:
@@ -81,53 +93,95 @@ def estimate_requests(
     requests: Sequence[EstimateRequest],
     on_progress: ProgressFn | None = None,
 ) -> Iterator[tuple[int, RunEstimate]]:
+    """Estimates all requests of one target; see `estimate_pack`."""
+    return estimate_pack([(target, request) for request in requests], on_progress)
+
+
+def raise_failure(index: int, error: Exception) -> None:
+    """What is done with a request that cannot be, unless someone else takes it."""
+    del index
+    raise error
+
+
+def estimate_pack(
+    wanted: Sequence[tuple[Target, EstimateRequest]],
+    on_progress: ProgressFn | None = None,
+    on_failure: FailureFn = raise_failure,
+    max_width: int | None = None,
+) -> Iterator[tuple[int, RunEstimate]]:
     """Estimates all requests, yielding `(index, estimate)` as each finishes.
 
     Args:
-        target: What to estimate the LLC of.
-        requests: The estimates wanted.
+        wanted: Targets, and the estimates wanted of them. Those of one compile signature run side by side.
         on_progress: Called with a request's index, its phase and its newest draws, None while there are none.
+        on_failure: Called with the index and the exception of a request that makes no sense; raises it by default.
+        max_width: Most runs side by side, where the device's memory was found too small before.
 
     Raises:
-        ValueError: The target or a request makes no sense (batch larger than n, empty component, non-finite loss).
+        ValueError: A target or a request makes no sense (batch larger than n, empty component, non-finite loss).
     """
     with jax.enable_x64(True):
-        for group in _by_signature(requests):
-            members = [requests[i] for i in group]
-            for finished, run_estimate in _estimate_group(target, members, _renumber(on_progress, group)):
-                yield group[finished.index], run_estimate
+        prepared = _prepare_all(wanted, on_failure)
+        groups: dict[Hashable, list[int]] = {}
+        for index, (job, _) in prepared.items():
+            groups.setdefault(_signature(job), []).append(index)
+        for group in groups.values():
+            jobs = [prepared[index][0] for index in group]
+            widths = widths_of(jobs[0].posterior, jobs[0].num_chains).at_most(max_width)
+            for finished in execute(jobs, widths, _renumber(on_progress, group)):
+                index = group[finished.index]
+                target, (job, facts) = wanted[index][0], prepared.pop(index)
+                yield index, _finish(target, facts, job, finished)
 
 
 def _renumber(on_progress: ProgressFn | None, group: list[int]) -> Any:
     return None if on_progress is None else lambda index, phase, draws: on_progress(group[index], phase, draws)
 
 
-def _by_signature(requests: Sequence[EstimateRequest]) -> list[list[int]]:
-    groups: dict[Any, list[int]] = {}
-    for index, request in enumerate(requests):
-        sampling = request.sampling
-        shape = (sampling.num_chains, sampling.projection_dimension)
-        key = (request.component, request.sampler.static_key(), shape)
-        groups.setdefault(key, []).append(index)
-    return list(groups.values())
+def _signature(job: Job) -> Hashable:
+    """What the compiled programs of a run depend on."""
+    leaves, treedef = jax.tree.flatten(job.posterior)
+    shapes = tuple((leaf.shape, leaf.dtype) for leaf in leaves)
+    return treedef, shapes, job.kernel, job.num_chains, job.projection_dimension
 
 
-def _estimate_group(
-    target: Target, requests: list[EstimateRequest], on_progress: ProgressFn | None
-) -> Iterator[tuple[Finished, RunEstimate]]:
-    num_data = num_data_of(target)
-    for request in requests:
-        check_batch_size(request.sampler, num_data)
-    first = requests[0]
-    exact = make_posterior(target, 1.0, first.mask, jnp.float64)
-    sampled = exact.astype(jnp.dtype(first.sampler.precision))
-    jobs, facts = [], []
-    for request in requests:
-        job, fact = _prepare(exact, sampled, request)
-        jobs.append(job)
-        facts.append(fact)
-    for finished in execute(jobs, on_progress):
-        yield finished, _finish(target, facts[finished.index], jobs[finished.index], finished)
+def _prepare_all(
+    wanted: Sequence[tuple[Target, EstimateRequest]], on_failure: FailureFn
+) -> dict[int, tuple[Job, RunFacts]]:
+    """Runs ready to start, by index.
+
+    The curvature comes from the float64 posterior alone, so all samplers of a target share one gamma.
+    """
+    exact: dict[Hashable, Posterior] = {}
+    posteriors: dict[int, Posterior] = {}
+    for index, (target, request) in enumerate(wanted):
+        key = (id(target), request.component, id(request.probe))
+        try:
+            check_batch_size(request.sampler, num_data_of(target))
+            if key not in exact:
+                exact[key] = make_posterior(target, 1.0, request.mask, jnp.float64, request.probe)
+            n_beta = resolve_n_beta(request.posterior, exact[key].num_data)
+        except ValueError as error:
+            on_failure(index, error)
+            continue
+        posteriors[index] = replace(exact[key], n_beta=np.asarray(n_beta))
+    scales = curvature_scales({i: one for i, one in posteriors.items() if _needs_curvature(wanted[i][1])})
+    cast: dict[Hashable, Posterior] = {}
+    prepared = {}
+    for index, posterior in posteriors.items():
+        target, request = wanted[index]
+        key = (id(target), request.component, id(request.probe), request.sampler.precision)
+        if key not in cast:
+            cast[key] = posterior.astype(np.dtype(request.sampler.precision))
+        n_beta = float(posterior.n_beta) / request.temperature
+        sampled = replace(cast[key], n_beta=np.asarray(n_beta, request.sampler.precision))
+        prepared[index] = _prepare(sampled, n_beta, scales.get(index, math.nan), request)
+    return prepared
+
+
+def _needs_curvature(request: EstimateRequest) -> bool:
+    """Whether anything is measured in it: forty Hessian-vector products of a large model are not for nothing."""
+    return request.sampler.needs_curvature or request.posterior.localization == "auto"
 
 
 def check_batch_size(sampler: SamplerVariant, num_data: int) -> None:
@@ -145,30 +199,29 @@ def check_batch_size(sampler: SamplerVariant, num_data: int) -> None:
         )
 
 
-def _prepare(exact: Posterior, sampled: Posterior, request: EstimateRequest) -> tuple[Job, RunFacts]:
-    """A run ready to start. The curvature comes from the float64 posterior alone, so all samplers share one gamma."""
-    n_beta = resolve_n_beta(request.posterior, exact.num_data)
-    posterior = replace(sampled, n_beta=jnp.asarray(n_beta, sampled.center.dtype))
-    kernel = build_kernel(request.sampler)
+def _prepare(posterior: Posterior, n_beta: float, scale: float, request: EstimateRequest) -> tuple[Job, RunFacts]:
+    """A run ready to start. `scale` is the curvature at temperature one, which alone decides gamma."""
+    kernel, sampling = build_kernel(request.sampler), request.sampling
+    localization = resolve_localization(request.posterior, posterior.num_sampled_params, scale)
     facts = RunFacts(
         sampler=request.sampler,
         kernel=kernel,
-        sampling=request.sampling,
-        posterior_spec=request.posterior,
+        sampling=sampling,
+        localization=localization,
         num_data=posterior.num_data,
         num_sampled_params=posterior.num_sampled_params,
         n_beta=n_beta,
-        curvature=curvature_scale(replace(exact, n_beta=jnp.asarray(n_beta))),
+        curvature=scale / request.temperature,
     )
-    sampling = request.sampling
-    schedule = request.sampler.schedule(facts)
-    return Job(posterior, request.seed, schedule, kernel, sampling.num_chains, sampling.projection_dimension), facts
-
-
-def curvature_scale(posterior: Posterior) -> float:
-    """The largest curvature of n beta L_n near w*; the same number for every run of a target."""
-    scale = curvature.scale((), jax.random.key(0)[None], jax.tree.map(lambda leaf: leaf[None], posterior))
-    return float(np.asarray(scale)[0])
+    job = Job(
+        posterior=posterior,
+        seed=request.seed,
+        make_schedule=lambda: request.sampler.schedule(facts),
+        kernel=kernel,
+        num_chains=sampling.num_chains,
+        projection_dimension=sampling.projection_dimension,
+    )
+    return job, facts
 
 
 def _finish(target: Target, facts: RunFacts, job: Job, finished: Finished) -> RunEstimate:
@@ -195,6 +248,8 @@ def _finish(target: Target, facts: RunFacts, job: Job, finished: Finished) -> Ru
         loss_at_center=float(np.asarray(job.posterior.loss_at_center)),
         true_llc=exact or asymptotic,
         asymptotic_llc=asymptotic,
+        pack_size=job.pack_size,
+        num_pack_splits=job.num_splits,
     )
 
 

@@ -46,7 +46,7 @@ class Layout:
 
 @partial(
     jax.tree_util.register_dataclass,
-    data_fields=["center", "frozen", "indices", "data", "n_beta", "localization", "loss_at_center"],
+    data_fields=["center", "frozen", "indices", "data", "probe", "n_beta", "localization", "loss_at_center"],
     meta_fields=["loss_fn", "layout"],
 )
 @dataclass(frozen=True)
@@ -58,6 +58,7 @@ class Posterior:
         frozen: Leaves of w* that do not move whole (None where a leaf moves whole).
         indices: Flat positions of the free coordinates in partly free leaves (None elsewhere).
         data: Pytree of arrays with the n examples first.
+        probe: Examples whose losses are recorded at each draw, in the form of `data`; None for none.
         n_beta: n times the inverse temperature.
         localization: gamma.
         loss_at_center: L_n(w*) over the full data in float64, nats.
@@ -74,6 +75,7 @@ class Posterior:
     loss_at_center: Array
     loss_fn: LossFn
     layout: Layout
+    probe: PyTree = None
 
     @property
     def num_data(self) -> int:
@@ -86,7 +88,7 @@ class Posterior:
         return sum(self.layout.num_free)
 
     def astype(self, dtype: Any) -> "Posterior":
-        """The same posterior in another precision; the loss at w* stays float64."""
+        """The same posterior, on the host, in another precision; the loss at w* stays float64."""
         cast = jax.tree.map(lambda x: _cast(x, dtype), replace(self, loss_at_center=None))
         return replace(cast, loss_at_center=self.loss_at_center)
 
@@ -106,6 +108,19 @@ class Posterior:
     def losses(self, position: Array, batch: PyTree) -> Array:
         """Per-example losses at `position`, shape (batch,), nats."""
         return self.loss_fn(self.params(position), batch)
+
+    @property
+    def num_probes(self) -> int:
+        """Examples whose losses are recorded at each draw."""
+        leaves = jax.tree.leaves(self.probe)
+        return leaves[0].shape[0] if leaves else 0
+
+    def probe_losses(self, position: Array) -> Array:
+        """Losses of the probe examples at `position`, shape (num_probes,), nats, float32."""
+        starts = range(0, self.num_probes, EXAMPLES_PER_CHUNK)
+        chunks = [jax.tree.map(lambda x, i=i: x[i : i + EXAMPLES_PER_CHUNK], self.probe) for i in starts]
+        losses = [self.losses(position, chunk).astype(jnp.float32) for chunk in chunks]
+        return jnp.concatenate(losses) if losses else jnp.zeros(0, jnp.float32)
 
     def minibatch_loss(self, position: Array, batch: PyTree) -> Array:
         """Mean loss over a batch: an unbiased estimate of L_n."""
@@ -186,8 +201,10 @@ def resolve_localization(spec: PosteriorSpec, num_sampled_params: int, curvature
             return float(number)
 
 
-def make_posterior(target: Target, n_beta: float, mask: PyTree | None, dtype: Any) -> Posterior:
-    """The posterior of a target with gamma = 0, in precision `dtype`. Call it with 64-bit types enabled.
+def make_posterior(target: Target, n_beta: float, mask: PyTree | None, dtype: Any, probe: PyTree = None) -> Posterior:
+    """The posterior of a target with gamma = 0, in precision `dtype`, its arrays on the host.
+
+    Call it with 64-bit types enabled.
 
     Args:
         target: The target; its parameters and data are cast to `dtype` where they are floating point.
@@ -195,6 +212,7 @@ def make_posterior(target: Target, n_beta: float, mask: PyTree | None, dtype: An
         mask: Which coordinates move: a pytree like the parameters of bool or boolean arrays of the leaf's shape;
             None for all.
         dtype: float32 or float64.
+        probe: Examples whose losses are recorded at each draw, in the form of the target's data; None for none.
 
     Raises:
         ValueError: The mask selects nothing, or the loss at w* is not finite, or is not one number per example.
@@ -203,13 +221,13 @@ def make_posterior(target: Target, n_beta: float, mask: PyTree | None, dtype: An
     masks = [True] * len(leaves) if mask is None else treedef.flatten_up_to(mask)
     free, frozen, indices, num_free = [], [], [], []
     for leaf, leaf_mask in zip(leaves, masks, strict=True):
-        values = jnp.asarray(leaf, dtype)
+        values = np.asarray(leaf, dtype)
         chosen = np.flatnonzero(np.broadcast_to(np.asarray(leaf_mask, bool), values.shape))
         whole = len(chosen) == values.size
         num_free.append(len(chosen))
         free.append(values.reshape(-1)[chosen])
         frozen.append(None if whole else values)
-        indices.append(None if whole or not len(chosen) else jnp.asarray(chosen))
+        indices.append(None if whole or not len(chosen) else chosen)
     if not sum(num_free):
         raise ValueError(
             "The component selects 0 parameters; an LLC needs at least one. Check the component's pattern."
@@ -217,15 +235,16 @@ def make_posterior(target: Target, n_beta: float, mask: PyTree | None, dtype: An
     layout = Layout(treedef, tuple(np.shape(leaf) for leaf in leaves), tuple(num_free))
     data = jax.tree.map(lambda x: _cast(x, dtype), target.data)
     return Posterior(
-        center=jnp.concatenate(free),
+        center=np.concatenate(free),
         frozen=tuple(frozen),
         indices=tuple(indices),
         data=data,
-        n_beta=jnp.asarray(n_beta, dtype),
-        localization=jnp.zeros((), dtype),
-        loss_at_center=jnp.asarray(loss_at_center(target)),
+        n_beta=np.asarray(n_beta, dtype),
+        localization=np.zeros((), dtype),
+        loss_at_center=np.asarray(loss_at_center(target)),
         loss_fn=target.loss_fn,
         layout=layout,
+        probe=jax.tree.map(lambda x: _cast(x, dtype), probe),
     )
 
 
@@ -235,8 +254,8 @@ def loss_at_center(target: Target) -> float:
     Raises:
         ValueError: The loss is not one finite number per example.
     """
-    params = jax.tree.map(lambda x: jnp.asarray(x, jnp.float64), target.params)
-    data = jax.tree.map(lambda x: _cast(x, jnp.float64), target.data)
+    params = jax.tree.map(lambda x: np.asarray(x, np.float64), target.params)
+    data = jax.tree.map(lambda x: _cast(x, np.float64), target.data)
     num_data = num_data_of(target)
     shape = jax.eval_shape(target.loss_fn, params, data).shape
     if shape != (num_data,):
@@ -244,7 +263,7 @@ def loss_at_center(target: Target) -> float:
             f"loss_fn returned shape {shape} for {num_data} examples; it must return one loss per example, "
             f"shape ({num_data},). Return the losses before averaging them."
         )
-    value = float(jax.jit(_loss_over, static_argnums=0)(target.loss_fn, params, data))
+    value = float(_loss_over(target.loss_fn, params, data))
     if not np.isfinite(value):
         raise ValueError(
             f"The loss at w* is {value}; an LLC needs a finite loss there. Check the parameters, the data and the loss."
@@ -252,10 +271,11 @@ def loss_at_center(target: Target) -> float:
     return value
 
 
+@partial(jax.jit, static_argnums=0)
 def _loss_over(loss_fn: LossFn, params: PyTree, data: PyTree) -> Array:
     return full_loss(partial(loss_fn, params), data)
 
 
-def _cast(x: Any, dtype: Any) -> Array:
-    x = jnp.asarray(x)
-    return x.astype(dtype) if jnp.issubdtype(x.dtype, jnp.floating) else x
+def _cast(x: Any, dtype: Any) -> np.ndarray:
+    x = np.asarray(x)
+    return x.astype(dtype, copy=False) if jnp.issubdtype(x.dtype, jnp.floating) else x

@@ -1,20 +1,25 @@
-"""One trial end to end, without Ray: build or load the target, estimate its runs, commit each as it finishes."""
+"""One trial end to end, without Ray: build or load the targets, estimate their runs, commit each as it finishes."""
 
 import math
 import platform
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import cache
 from importlib.metadata import version
 from typing import Any, Literal
 
 import numpy as np
-from llcray_storage import Dataset
+from llcray_storage import Dataset, StorageError
 
 from llcray.components.masks import mask_of
-from llcray.estimation import EstimateRequest, RunEstimate, estimate_requests
+from llcray.estimation import EstimateRequest, RunEstimate
+from llcray.extrapolated import estimate_with_companions
 from llcray.llc.draws import Draws
+from llcray.posterior import num_data_of, resolve_n_beta
+from llcray.record import record_of
+from llcray.samplers import SamplerVariant
+from llcray.sampling.engine import ProgressFn
 from llcray.sampling.requests import Phase
 from llcray.spec import RunSpec, TrialPlan, spec_columns
 from llcray.targets import TrainedTarget
@@ -25,6 +30,7 @@ from llcray.targets.target import Target
 from llcray.variant import content_id
 
 Row = dict[str, Any]
+FailureFn = Callable[[RunSpec, Exception], None]
 
 
 @dataclass(frozen=True)
@@ -54,65 +60,112 @@ class RunOutcome:
     row: Row
 
 
+def _raise(run: RunSpec, error: Exception) -> None:
+    del run
+    raise error
+
+
 def run_trial(
     plan: TrialPlan,
     sweep: str,
     dataset: Dataset,
     observe: Callable[[TrialEvent], None] = lambda event: None,
     generations: Mapping[str, int] | None = None,
+    on_failure: FailureFn = _raise,
+    max_width: int | None = None,
 ) -> Iterator[RunOutcome]:
     """Does a trial, yielding each run once it is in the dataset.
 
     Args:
-        plan: The target and the runs wanted.
+        plan: The targets and the runs wanted.
         sweep: Name of the sweep that asks.
-        dataset: Where the target and the runs go.
+        dataset: Where the targets and the runs go.
         observe: Called as the trial proceeds.
         generations: Generation to write of runs that are deliberately redone; the others are written once.
+        on_failure: Called with a run that cannot be done, and why: its target cannot be built, or its settings do not
+            suit it. Raises by default; the others are done if it does not.
+        max_width: Most runs side by side; see `llcray.estimation.estimate_pack`.
 
     Raises:
         Exception: Whatever building or sampling raises; runs yielded before are kept.
     """
     started_at = datetime.now(UTC)
     observe(TrialEvent("training" if isinstance(plan.target, TrainedTarget) else "building"))
-    own = load_or_build(plan.target, dataset)
-    observe(TrialEvent("calibrating", plan.runs[0].run_id))
-    for runs in by_examples(plan.runs):
-        loss_on = runs[0].loss_on
-        target = own if loss_on is None else on_other_examples(own, plan.target, loss_on)
-        for run, result in _estimates(target, runs, observe):
-            row = _row(run, plan, sweep, target, result) | {"started_at": started_at, "finished_at": datetime.now(UTC)}
-            if generations and run.run_id in generations:
-                row["generation"] = generations[run.run_id]
-            dataset.write_run(row, _draw_rows(result))
-            yield RunOutcome(run.run_id, "ok", row)
+    wanted = _requests(plan, dataset, on_failure)
+    if not wanted:
+        return
+    runs = [run for run, _, _ in wanted]
+    pack = [(target, request) for _, target, request in wanted]
+    observe(TrialEvent("calibrating", runs[0].run_id))
+    results = estimate_with_companions(
+        pack, _progress(runs, pack, observe), lambda index, error: on_failure(runs[index], error), max_width
+    )
+    for index, result in results:
+        run = runs[index]
+        row = _row(run, plan, sweep, pack[index][0], result)
+        row |= {"started_at": started_at, "finished_at": datetime.now(UTC)}
+        if generations and run.run_id in generations:
+            row["generation"] = generations[run.run_id]
+        dataset.write_run(row, _draw_rows(result))
+        yield RunOutcome(run.run_id, "ok", row)
 
 
-def by_examples(runs: Sequence[RunSpec]) -> list[list[RunSpec]]:
-    """Runs grouped by the examples their loss is taken on."""
-    groups: dict[str, list[RunSpec]] = {}
-    for run in runs:
-        groups.setdefault(content_id(run.loss_on), []).append(run)
-    return list(groups.values())
+def _requests(
+    plan: TrialPlan, dataset: Dataset, on_failure: FailureFn
+) -> list[tuple[RunSpec, Target, EstimateRequest]]:
+    """What is wanted of which target. A target that cannot be built fails its own runs alone."""
+    built: dict[str, Target | Exception] = {}
+    wanted = []
+    for run in plan.runs:
+        try:
+            target = _target_of(run, dataset, built)
+            wanted.append((run, target, _request(run, target)))
+        except StorageError:
+            raise
+        except Exception as error:
+            on_failure(run, error)
+    return wanted
 
 
-def _estimates(
-    target: Target, runs: Sequence[RunSpec], observe: Callable[[TrialEvent], None]
-) -> Iterator[tuple[RunSpec, RunEstimate]]:
-    requests = [_request(run, target) for run in runs]
+def _target_of(run: RunSpec, dataset: Dataset, built: dict[str, Target | Exception]) -> Target:
+    """The target of a run on the examples its loss is taken on; built once."""
+
+    def once(key: str, build: Callable[[], Target]) -> Target:
+        if key not in built:
+            try:
+                built[key] = build()
+            except StorageError:
+                raise
+            except Exception as error:
+                built[key] = error
+        found = built[key]
+        if isinstance(found, Exception):
+            raise found
+        return found
+
+    own = once(run.target_id, lambda: load_or_build(run.target, dataset))
+    loss_on = run.loss_on
+    if loss_on is None:
+        return own
+    return once(f"{run.target_id} {content_id(loss_on)}", lambda: on_other_examples(own, run.target, loss_on))
+
+
+def _progress(
+    runs: list[RunSpec], pack: list[tuple[Target, EstimateRequest]], observe: Callable[[TrialEvent], None]
+) -> ProgressFn:
     n_betas: dict[int, float] = {}
 
     def on_progress(index: int, phase: Phase, draws: Draws | None) -> None:
         run = runs[index]
         llc, spent = math.nan, 0.0
         if draws is not None:
-            n_beta = n_betas.setdefault(index, _n_beta(run, target))
-            llc = n_beta * float(np.nanmean(draws.centered_loss)) if draws.healthy.any() else math.nan
+            if index not in n_betas:
+                n_betas[index] = _n_beta(run, pack[index][0])
+            llc = n_betas[index] * float(np.nanmean(draws.centered_loss)) if draws.healthy.any() else math.nan
             spent = float(np.nansum(draws.num_gradients))
         observe(TrialEvent(phase, run.run_id, llc, spent))
 
-    for index, result in estimate_requests(target, requests, on_progress):
-        yield runs[index], result
+    return on_progress
 
 
 def failed_row(run: RunSpec, plan: TrialPlan, sweep: str, reason: str) -> Row:
@@ -122,7 +175,7 @@ def failed_row(run: RunSpec, plan: TrialPlan, sweep: str, reason: str) -> Row:
 
 def _request(run: RunSpec, target: Target) -> EstimateRequest:
     return EstimateRequest(
-        sampler=run.sampler,
+        sampler=_suited(run, target),
         posterior=run.posterior,
         sampling=run.sampling,
         seed=int(run.run_id, 16),
@@ -131,9 +184,16 @@ def _request(run: RunSpec, target: Target) -> EstimateRequest:
     )
 
 
-def _n_beta(run: RunSpec, target: Target) -> float:
-    from llcray.posterior import num_data_of, resolve_n_beta
+def _suited(run: RunSpec, target: Target) -> SamplerVariant:
+    """The sampler, with a batch of all examples in a phase of training that has fewer than were asked for."""
+    batch_size, num_data = getattr(run.sampler, "batch_size", None), num_data_of(target)
+    in_phase = getattr(run.target, "pretraining", None) is not None
+    if not in_phase or batch_size is None or batch_size <= num_data:
+        return run.sampler
+    return run.sampler.model_copy(update={"batch_size": num_data})
 
+
+def _n_beta(run: RunSpec, target: Target) -> float:
     return resolve_n_beta(run.posterior, num_data_of(target))
 
 
@@ -142,54 +202,14 @@ def _identity(run: RunSpec, plan: TrialPlan, sweep: str) -> Row:
 
 
 def _row(run: RunSpec, plan: TrialPlan, sweep: str, target: Target, result: RunEstimate) -> Row:
-    estimate = asdict(result.estimate)
-    facts = asdict(target.facts)
     return {
         **_identity(run, plan, sweep),
-        **facts,
-        **estimate,
-        **_truth(result),
+        **record_of(result, target),
         "status": "ok",
-        "n_beta": result.n_beta,
-        "inverse_temperature": result.inverse_temperature,
-        "localization": result.sampled.localization,
-        "step_size": result.sampled.step_size,
-        "steps_per_draw": result.sampled.steps_per_draw,
-        "calibration": _json(result.sampled.decisions),
-        "is_likelihood": target.is_likelihood,
-        "warnings": warnings_of(result),
-        "num_data": result.num_data,
-        "num_params": result.num_params,
-        "num_sampled_params": result.num_sampled_params,
-        "loss_at_center": result.loss_at_center,
         "precision": run.sampler.precision,
         **_environment(),
         **_device(),
     }
-
-
-def warnings_of(result: RunEstimate) -> list[str]:
-    """What a reader should know beside the verdict."""
-    warnings = []
-    dispersion = result.estimate.dispersion
-    if math.isfinite(dispersion) and not 0.5 <= dispersion <= 2.0:
-        warnings.append(
-            f"dispersion {dispersion:.2f}: n beta (L - L*) is not Gamma distributed (1 expected); "
-            "the posterior is not scale-free at this temperature"
-        )
-    return warnings
-
-
-def _truth(result: RunEstimate) -> Row:
-    true, asymptotic = result.true_llc, result.asymptotic_llc
-    row: Row = {}
-    if true is not None:
-        row |= {"true_llc": true.value, "true_llc_kind": true.kind, "true_llc_source": true.source}
-        row["true_llc_mcse"] = true.mcse
-    if asymptotic is not None:
-        row |= {"true_llc_asymptotic": asymptotic.value, "true_llc_asymptotic_kind": asymptotic.kind}
-        row["true_multiplicity"] = asymptotic.multiplicity
-    return row
 
 
 def _draw_rows(result: RunEstimate) -> list[Row]:
@@ -239,9 +259,3 @@ def _device() -> Row:
 
     device = jax.devices()[0]
     return {"device_kind": device.device_kind, "device_platform": device.platform}
-
-
-def _json(value: Any) -> str | None:
-    import json
-
-    return json.dumps(value) if value else None

@@ -18,7 +18,14 @@ try:
 except SystemExit as end:
     assert end.code == 0, end.code
 """
-ABOVE_SCIENCE = ("llcray.driver", "llcray.cli", "llcray.command_group", "llcray.report", "llcray.validation")
+ABOVE_SCIENCE = (
+    "llcray.driver",
+    "llcray.cli",
+    "llcray.command_group",
+    "llcray.experiment",
+    "llcray.report",
+    "llcray.validation",
+)
 
 
 def files_of(package: str) -> list[Path]:

@@ -10,6 +10,7 @@ from flax import nnx
 from llcray.architectures.convnet import ConvNet
 from llcray.architectures.mlp import MLP
 from llcray.architectures.network import Activation, Network
+from llcray.architectures.tied_autoencoder import TiedAutoencoder
 
 Shape3 = tuple[int, int, int]
 
@@ -139,3 +140,24 @@ class Convolutional(nnx.Module):
         even = x[:, : height // 2 * 2, : width // 2 * 2]
         blocks = even.reshape(batch, height // 2, 2, width // 2, 2, channels)
         return blocks.mean((2, 4)) if self.pooling == "average" else blocks.max((2, 4))
+
+
+class Tied(nnx.Module):
+    """See `llcray.architectures.tied_autoencoder`."""
+
+    def __init__(self, spec: TiedAutoencoder, num_features: int, rngs: nnx.Rngs) -> None:
+        """Make W and b."""
+        W, b = spec.initializers()[0](rngs.params(), (spec.width, num_features)), jnp.zeros(num_features)
+        if spec.initial_polygon is not None:
+            corner = jnp.arange(num_features)
+            angles = 2 * jnp.pi * corner / spec.initial_polygon
+            alive = corner < spec.initial_polygon
+            noise = spec.initial_spread * jax.random.normal(rngs.params(), (3, num_features))
+            W = jnp.where(alive, jnp.stack([jnp.cos(angles), jnp.sin(angles)]), 0.0) + noise[:2]
+            b = jnp.where(alive, 0.0, -1.0) + noise[2]
+        self.W, self.b = nnx.Param(W), nnx.Param(b)
+
+    def __call__(self, x: jax.Array) -> jax.Array:
+        """Outputs of a batch of features."""
+        x = x.reshape(x.shape[0], -1)
+        return jax.nn.relu((x @ self.W[...].T) @ self.W[...] + self.b[...])

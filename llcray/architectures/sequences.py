@@ -141,7 +141,7 @@ class Decoder(nnx.Module):
         """Make the layers."""
         self.num_layers = spec.num_layers
         self.positions = spec.positions
-        self.last = spec.readout == "last"
+        self.readout = spec.readout
         if spec.inputs == "tokens":
             self.embedding = Embedding(spec.vocabulary or num_outputs, spec.width, spec.embedding_scale, rngs)
         else:
@@ -151,14 +151,17 @@ class Decoder(nnx.Module):
         for layer in range(spec.num_layers):
             setattr(self, f"block_{layer}", Block(spec, rngs))
         self.norm_output = norm(spec, rngs)
-        self.output = dense(spec, spec.width, num_outputs, False, rngs)
+        num_read = (input_shape[0] + 1) // 2 if spec.readout == "every_other" else 1
+        self.output = dense(spec, spec.width, num_outputs // num_read, False, rngs)
 
     def __call__(self, x: jax.Array) -> jax.Array:
-        """Outputs (batch, outputs) at the last position, or (batch, positions, outputs)."""
+        """Outputs (batch, outputs), or (batch, positions, outputs) of readout `all`."""
         h, places = self.stream(x)
         for layer in range(self.num_layers):
             h = getattr(self, f"block_{layer}")(h, places)
-        return self.output(self.norm_output(h[:, -1] if self.last else h))
+        read = {"last": h[:, -1], "all": h, "every_other": h[:, ::2]}[self.readout]
+        out = self.output(self.norm_output(read))
+        return out.reshape(x.shape[0], -1) if self.readout == "every_other" else out
 
     def stream(self, x: jax.Array) -> tuple[jax.Array, jax.Array]:
         """The stream before the first block, and what is added to it for queries and keys (0 unless shortformer)."""

@@ -29,7 +29,8 @@ class Transformer(Network):
         positions: `learned` are added to the stream, `shortformer` to queries and keys.
         norm: Before attention, MLP and output.
         causal: Whether a position sees only those before it.
-        readout: Outputs at the `last` position, or at `all` (positions, outputs).
+        readout: Outputs at the `last` position, at `all` (positions, outputs), or shared out among `every_other`
+            position, the first included.
         activation: Of the MLPs.
         bias: Whether attention and MLPs have biases; the output has none.
         embedding_scale: Standard deviation of the initial embeddings.
@@ -45,7 +46,7 @@ class Transformer(Network):
     positions: Literal["learned", "shortformer", "none"] = "learned"
     norm: Literal["layer_norm", "rms_norm", "none"] = "layer_norm"
     causal: bool = True
-    readout: Literal["last", "all"] = "last"
+    readout: Literal["last", "all", "every_other"] = "last"
     activation: Activation = "relu"
     bias: bool = True
     embedding_scale: Annotated[float, Field(gt=0)] = 0.02
@@ -73,4 +74,9 @@ class Transformer(Network):
         if len(input_shape) != wanted:
             form = "tokens (positions,)" if wanted == 1 else "vectors (positions, features)"
             raise ValueError(f"transformer needs {form}; inputs have shape {input_shape}. Set its `inputs`.")
+        if self.readout == "every_other" and num_outputs % ((input_shape[0] + 1) // 2):
+            raise ValueError(
+                f"{num_outputs} outputs cannot be shared out among every other of {input_shape[0]} positions. "
+                "Set the transformer's readout to last or all."
+            )
         return Decoder(self, input_shape, num_outputs, rngs)

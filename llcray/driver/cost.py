@@ -39,8 +39,9 @@ class CostModel:
         return SECONDS_PER_RUN + sampling
 
     def trial_seconds(self, runs: Iterable[RunSpec]) -> float:
-        """Seconds of a trial: building its target, and its runs one after another."""
-        return SECONDS_PER_TARGET + sum(map(self.seconds, runs))
+        """Seconds of a trial: building its targets, and its runs one after another."""
+        runs = list(runs)
+        return SECONDS_PER_TARGET * len({run.target_id for run in runs}) + sum(map(self.seconds, runs))
 
 
 def num_gradients(run: RunSpec) -> float:

@@ -5,9 +5,9 @@ from typing import Any
 
 from llcray.spec import RunSpec, spec_columns
 
-UNNAMED = ("run_id", "target_id", "spec", "sampler_kind")
+UNNAMED = ("run_id", "target_id", "series_id", "trajectory_id", "pretraining", "spec", "sampler_kind")
 PARTS = ("architecture_", "teacher_", "data_", "noise_", "training_", "sampler_", "target_")
-WORDS = ("kind", "activation", "component", "preconditioner")
+WORDS = ("label", "kind", "activation", "component", "preconditioner")
 LONGEST_VALUE = 24
 
 

@@ -12,6 +12,7 @@ from llcray.driver.cost import CostModel, measured, num_gradients
 from llcray.driver.labels import labels
 from llcray.driver.machine import usable_cpus
 from llcray.driver.options import SweepOptions
+from llcray.driver.packs import pack_size
 from llcray.driver.pending import Pending, pending
 from llcray.driver.wording import duration, plural
 from llcray.spec import Resources, Sweep, TrialPlan, load_sweep, trials
@@ -79,7 +80,8 @@ def ordered_trials(todo: Pending, num_slots: int, model: CostModel) -> tuple[Tri
     One of every kind of network leads: workers that start together then compile different programs, and find each
     other's in the compilation cache.
     """
-    longest_first = sorted(trials(todo.runs, num_slots), key=lambda plan: -model.trial_seconds(plan.runs))
+    plans = trials(todo.runs, num_slots, lambda runs: pack_size(runs, model))
+    longest_first = sorted(plans, key=lambda plan: -model.trial_seconds(plan.runs))
     leading = {_network(plan): plan for plan in reversed(longest_first)}
     leaders = [plan for plan in longest_first if leading[_network(plan)] is plan]
     return tuple(leaders + [plan for plan in longest_first if leading[_network(plan)] is not plan])

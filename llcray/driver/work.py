@@ -1,6 +1,7 @@
 """One trial in a thread of its worker: what it reports, how its runs fail, how it is cancelled. No Ray.
 
-An exception fails the run that raised it and no other: runs that shared its program are tried again one by one.
+An exception fails the run that raised it and no other. One that belongs to no run, raised by a program that several
+shared, has them tried again one by one.
 Failures of the storage fly, since no row could tell of them.
 """
 
@@ -24,10 +25,10 @@ if TYPE_CHECKING:
     from llcray.trial import TrialEvent
 
 MIN_BLOCKS = 3
-BEFORE_RUNS = ("starting", "training", "building")
-"""Phases whose failure is that of all runs of the trial."""
 FRAMES_IN_REASON = 3
 JOIN_SECONDS = 2.0
+NARROWED = 16
+"""Halved for every worker that a trial has lost, this bounds the runs done side by side."""
 
 
 @dataclass(frozen=True)
@@ -123,7 +124,7 @@ class TrialThread:
         return tuple(run for run in self._plan.runs if run.run_id not in committed)
 
     def _do(self, plan: TrialPlan) -> None:
-        """Does the runs of a plan; on an exception, those that are left one by one."""
+        """Does the runs of a plan; on an exception that is no single run's, those that are left one by one."""
         from llcray.trial import run_trial
 
         if not plan.runs:
@@ -131,7 +132,14 @@ class TrialThread:
         left = {run.run_id: run for run in plan.runs}
         try:
             generations = self._assignment.generations
-            for outcome in run_trial(plan, self._assignment.sweep, self._dataset, self._observe, generations):
+
+            def fail(run: RunSpec, error: Exception) -> None:
+                del left[run.run_id]
+                self._fail((run,), reason_of(error))
+
+            for outcome in run_trial(
+                plan, self._assignment.sweep, self._dataset, self._observe, generations, fail, self._max_width()
+            ):
                 del left[outcome.run_id]
                 self._now = TrialReport(phase="compiling", run_id=next(iter(left), ""))
                 self._finished.put(_report(outcome.row))
@@ -139,11 +147,15 @@ class TrialThread:
             raise
         except Exception as error:
             runs = tuple(left.values())
-            if self._now.phase not in BEFORE_RUNS and len(runs) > 1:
+            if len(runs) > 1:
                 for run in runs:
                     self._do(TrialPlan((run,)))
             else:
                 self._fail(runs, reason_of(error))
+
+    def _max_width(self) -> int | None:
+        """Narrower calls after a second lost worker: the kernel ends processes that take more memory than there is."""
+        return max(1, NARROWED // 2**self._attempt) if self._attempt > 1 else None
 
     def _fail(self, runs: tuple[RunSpec, ...], reason: str) -> None:
         for run in runs:

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
 
 class CategoricalLikelihood(LikelihoodVariant):
-    """Softmax cross-entropy."""
+    """Softmax cross-entropy; of a sequence, the sum over its positions."""
 
     kind: Literal["categorical"] = "categorical"
     task: ClassVar["Task"] = "classification"
@@ -27,4 +27,4 @@ class CategoricalLikelihood(LikelihoodVariant):
 
         del coefficients
         label = jax.nn.one_hot(y, outputs.shape[-1], dtype=outputs.dtype)
-        return -(jax.nn.log_softmax(outputs) * label).sum(-1)
+        return -(jax.nn.log_softmax(outputs) * label).reshape(len(outputs), -1).sum(-1)

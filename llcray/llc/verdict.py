@@ -12,6 +12,9 @@ MAX_RELATIVE_BIAS = 0.1
 # A bias of at least this share is not let pass where it is beyond Monte Carlo error.
 NOTABLE_BIAS = 0.05
 NUM_SIGMAS = 3.0
+# Nats. At a minimum no draw near it is lower; rounding of float32 chains stays far below this.
+LOWER = 1.0
+MAX_SHARE_LOWER = 0.01
 MIN_ACCEPTANCE = 0.3
 # Unadjusted microcanonical chains were off by 2% at 3e-4 and by 5% at 4e-3 (deep linear network of 200 parameters).
 MAX_ENERGY_VARIANCE = 1e-3
@@ -32,6 +35,7 @@ class Diagnostics:
         num_dead_chains: Chains that never moved.
         lowest_chain_llc: Smallest mean over one chain.
         lowest_chain_mcse: Its Monte Carlo standard error.
+        share_lower: Share of the kept draws whose n beta (L - L*) is below minus one nat.
         step_size_bias: What is left in `llc` of the predicted bias through the step size.
         acceptance_rate: Mean Metropolis acceptance.
         energy_variance: Mean square energy error of a step per dimension, of samplers without a Metropolis test.
@@ -48,6 +52,7 @@ class Diagnostics:
     num_dead_chains: int = 0
     lowest_chain_llc: float = float("nan")
     lowest_chain_mcse: float = float("nan")
+    share_lower: float = 0.0
     step_size_bias: float = 0.0
     acceptance_rate: float = float("nan")
     energy_variance: float = float("nan")
@@ -66,8 +71,8 @@ def judge(d: Diagnostics) -> Verdict:
     """The first rule that applies, gravest first.
 
     * `diverged`: a chain went non-finite, or no stable step size was found.
-    * `escaped`: the estimate, or one chain, is negative beyond three standard errors: w* is not a local minimum, and
-      the chain found lower loss.
+    * `escaped`: the estimate, or one chain, is negative beyond three standard errors, or more than 1% of the draws lie
+      below w* by more than a nat: w* is not a local minimum, and the chain found lower loss.
     * `biased_step`: the step-size bias left in the estimate exceeds a tenth of it, or a twentieth and three standard
       errors; acceptance is below 0.3; the energy error per dimension of an unadjusted microcanonical sampler is above
       0.001; or the estimate exceeds d/2, which no minimum has, by a tenth and three standard errors.
@@ -98,6 +103,8 @@ def _escaped(d: Diagnostics) -> Verdict | None:
         return Verdict("escaped", f"The estimate is negative ({d.llc:.3g} +- {d.mcse:.2g}): {advice}")
     if d.lowest_chain_llc < -NUM_SIGMAS * d.lowest_chain_mcse:
         return Verdict("escaped", f"One chain found lower loss than w* (its LLC is {d.lowest_chain_llc:.3g}): {advice}")
+    if d.share_lower > MAX_SHARE_LOWER:
+        return Verdict("escaped", f"{d.share_lower:.0%} of the draws have lower loss than w*, by over a nat: {advice}")
     return None
 
 

@@ -4,6 +4,7 @@ Every array has leading axes (run, chain). Keys are folded from run, chain, draw
 not depend on what it runs beside or on where a block begins.
 """
 
+from collections.abc import Callable
 from functools import partial
 from typing import Any
 
@@ -12,6 +13,8 @@ import jax.numpy as jnp
 
 from llcray.llc.draws import Draws
 from llcray.samplers.kernel import Kernel, StepInfo
+from llcray.sampling.curvature import largest_curvature
+from llcray.sampling.gradient_noise import gradient_noise
 from llcray.sampling.program import Program
 
 Array = Any
@@ -87,9 +90,10 @@ def _record(kernel: Kernel, state: Any, posterior: Any, hyper: Any, total: StepI
         energy=total.energy / num_steps,
         energy_change=jnp.sqrt(total.energy_change / num_steps),
         heat=total.heat / num_steps,
-        num_gradients=total.num_gradients + kernel.loss_gradients,
+        num_gradients=total.num_gradients + kernel.loss_gradients + posterior.num_probes / posterior.num_data / 3,
         num_divergent=total.is_divergent,
         projection=None,
+        observables=posterior.probe_losses(position),
     )
 
 
@@ -106,28 +110,72 @@ def project(offset: Array, dimension: int) -> Array:
     return jax.lax.map(along, jnp.arange(dimension))
 
 
-def _over_runs_and_chains(function: Any, chain_axes: tuple[Any, ...], run_axes: tuple[Any, ...]) -> Any:
-    return jax.vmap(jax.vmap(function, in_axes=chain_axes), in_axes=run_axes)
+def chain_keys(seed: Array, num_chains: int) -> Array:
+    """One key a chain of the run whose 64-bit seed is given as two numbers, low and high."""
+    key = jax.random.fold_in(jax.random.key(seed[0]), seed[1])
+    return jax.vmap(lambda chain: jax.random.fold_in(key, chain))(jnp.arange(num_chains))
 
 
-def _start_all(kernel: Kernel, *args: Any) -> Any:
-    return _over_runs_and_chains(partial(_start, kernel), (0, None, 0), (0, 0, 0))(*args)
+def _start_run(kernel: Kernel, num_chains: int, seed: Array, posterior: Any, hyper: Any) -> Any:
+    over_chains = jax.vmap(partial(_start, kernel), (0, None, 0))
+    return over_chains(chain_keys(seed, num_chains), posterior, hyper)
 
 
-def _adapt_all(kernel: Kernel, num_steps: int, *args: Any) -> Any:
-    return _over_runs_and_chains(partial(_adapt, kernel, num_steps), (0, 0, None, 0), (0, 0, 0, 0))(*args)
+def _adapt_run(
+    kernel: Kernel, num_chains: int, num_steps: int, seed: Array, state: Any, posterior: Any, hyper: Any, times: Array
+) -> Any:
+    keys = jax.vmap(lambda key: jax.random.fold_in(key, times))(chain_keys(seed, num_chains))
+    return jax.vmap(partial(_adapt, kernel, num_steps), (0, 0, None, 0))(keys, state, posterior, hyper)
 
 
-def _advance_all(kernel: Kernel, num_draws: int, projection_dimension: int, *args: Any) -> Any:
-    chain_axes, run_axes = (0, 0, None, 0, None, None), (0, 0, 0, 0, 0, None)
-    one_chain = partial(_advance, kernel, num_draws, projection_dimension)
-    return _over_runs_and_chains(one_chain, chain_axes, run_axes)(*args)
+def _advance_run(
+    kernel: Kernel,
+    num_chains: int,
+    num_draws: int,
+    projection_dimension: int,
+    seed: Array,
+    state: Any,
+    posterior: Any,
+    hyper: Any,
+    first_draw: Array,
+    steps_per_draw: Array,
+) -> Any:
+    over_chains = jax.vmap(partial(_advance, kernel, num_draws, projection_dimension), (0, 0, None, 0, None, None))
+    return over_chains(chain_keys(seed, num_chains), state, posterior, hyper, first_draw, steps_per_draw)
 
 
-# start((kernel,), keys, posterior, hyper) -> state
-start = Program(_start_all)
-# adapt((kernel, num_steps), keys, state, posterior, hyper) -> (state, hyper, num_gradients)
-adapt = Program(_adapt_all)
-# advance((kernel, num_draws, projection_dimension), keys, state, posterior, hyper, first_draw, steps_per_draw)
-#   -> (state, Draws)
-advance = Program(_advance_all, donate=(1,))
+def _measure_run(kernel: Kernel, num_chains: int, seed: Array, state: Any, posterior: Any, hyper: Any) -> Any:
+    def measure(rng_key: Array, state: Any, hyper: Any) -> Array:
+        return largest_curvature(rng_key, posterior, kernel.position(state, posterior, hyper))
+
+    return jax.vmap(measure)(chain_keys(seed, num_chains), state, hyper)
+
+
+def _measure_noise_run(
+    kernel: Kernel, num_chains: int, batch_size: int, seed: Array, state: Any, posterior: Any, hyper: Any
+) -> Any:
+    def measure(rng_key: Array, state: Any, hyper: Any) -> Array:
+        return gradient_noise(rng_key, posterior, kernel.position(state, posterior, hyper), batch_size)
+
+    return jax.vmap(measure)(chain_keys(seed, num_chains), state, hyper)
+
+
+def _over_runs(function: Callable[..., Any], num_static: int, in_axes: Any = 0) -> Callable[..., Any]:
+    def all_runs(*args: Any) -> Any:
+        return jax.vmap(partial(function, *args[:num_static]), in_axes)(*args[num_static:])
+
+    return all_runs
+
+
+# start((kernel, num_chains), seeds, posterior, hyper) -> state
+start = Program(_over_runs(_start_run, 2))
+# adapt((kernel, num_chains, num_steps), seeds, state, posterior, hyper, times adapted before)
+#   -> (state, hyper, num_gradients)
+adapt = Program(_over_runs(_adapt_run, 3), donate=(1,))
+# advance((kernel, num_chains, num_draws, projection_dimension), seeds, state, posterior, hyper, first_draw,
+#   steps_per_draw) -> (state, Draws); steps_per_draw is the same for all runs
+advance = Program(_over_runs(_advance_run, 4, (0, 0, 0, 0, 0, None)), donate=(1,))
+# measure((kernel, num_chains), seeds, state, posterior, hyper) -> largest curvature of n beta L_n at each chain
+measure = Program(_over_runs(_measure_run, 2))
+# measure_noise((kernel, num_chains, batch_size), seeds, state, posterior, hyper) -> variances at each chain
+measure_noise = Program(_over_runs(_measure_noise_run, 3))

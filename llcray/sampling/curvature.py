@@ -1,5 +1,6 @@
 """The largest curvature of n beta L_n: what step sizes, scales and the localization are measured against."""
 
+from functools import partial
 from typing import Any
 
 import jax
@@ -77,16 +78,9 @@ def posterior_curvature(rng_key: Array, posterior: Posterior) -> Array:
     return jnp.where(at_center > DEGENERATE * largest, at_center, largest)
 
 
-def _at_center_all(keys: Array, posterior: Posterior) -> Array:
-    return jax.vmap(posterior_curvature)(keys, posterior)
+def _at_center_all(posterior: Posterior) -> Array:
+    return jax.vmap(partial(posterior_curvature, jax.random.key(0)))(posterior)
 
 
-def _at_positions_all(keys: Array, posterior: Posterior, positions: Array) -> Array:
-    over_chains = jax.vmap(largest_curvature, in_axes=(0, None, 0))
-    return jax.vmap(over_chains)(keys, posterior, positions)
-
-
-# scale((), keys (run,), posterior) -> (run,)
+# scale((), posterior (run, ...)) -> (run,); every run of a target gets the same number
 scale = Program(_at_center_all)
-# at_positions((), keys (run, chain), posterior, positions (run, chain, d)) -> (run, chain)
-at_positions = Program(_at_positions_all)

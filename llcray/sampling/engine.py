@@ -1,25 +1,39 @@
-"""Runs schedules on the device: like requests of several runs become one vmapped program call.
+"""Runs schedules on the device: like requests of several runs become calls of one vmapped program.
 
 All runs given together must share a compile signature: loss, layout, shapes, static sampler fields, number of chains.
+They may be of different targets. Every run decides for itself; one that has finished is left out of the calls that
+follow, which are cut from the runs that are left (`llcray.sampling.widths`), so nothing is compiled for that.
 """
 
 import time
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import cache
 from typing import Any
 
 import jax
-import jax.numpy as jnp
 import numpy as np
 
 from llcray.llc.draws import Draws
 from llcray.llc.estimate import Work
 from llcray.posterior import Posterior
 from llcray.samplers.kernel import Kernel, SamplerVariant
-from llcray.sampling import block, curvature
-from llcray.sampling.program import compilations
-from llcray.sampling.requests import Adapt, Adapted, Advance, Phase, Request, Sampled, Schedule, Start, phase_of
+from llcray.sampling import block
+from llcray.sampling.program import Program, compilations, is_out_of_memory
+from llcray.sampling.requests import (
+    Adapt,
+    Adapted,
+    Advance,
+    MeasureNoise,
+    Phase,
+    Request,
+    Sampled,
+    Schedule,
+    Start,
+    phase_of,
+)
+from llcray.sampling.stacked import Kept, Row, Stacked, place, restack, stack
+from llcray.sampling.widths import Widths
 
 ProgressFn = Callable[[int, Phase, Draws | None], None]
 
@@ -29,21 +43,24 @@ class Job:
     """A run in flight.
 
     Attributes:
-        posterior: Its posterior.
+        posterior: Its posterior, on the host.
         seed: 64-bit integer all its randomness derives from.
-        schedule: The coroutine that decides.
-        kernel: The sampler, built.
+        make_schedule: Gives the coroutine that decides; a new one where the run has to begin again.
+        kernel: The sampler, built; its schedule may replace it.
         num_chains: Number of chains.
         projection_dimension: Random directions recorded of each draw.
+        chains: Where the state of its chains is; None before they start.
+        num_splits: How often the runs beside it were halved because memory was too small.
+        pack_size: Most runs that were advanced with it by one call, itself included.
     """
 
     posterior: Posterior
     seed: int
-    schedule: Schedule
+    make_schedule: Callable[[], Schedule]
     kernel: Kernel
     num_chains: int
     projection_dimension: int = 0
-    state: Any = None
+    chains: Row | None = None
     start_hyper: Any = None
     hyper: Any = None
     next_draw: int = 0
@@ -52,12 +69,25 @@ class Job:
     cpu_seconds: float = 0.0
     compile_seconds: float = 0.0
     num_compilations: int = 0
+    num_splits: int = 0
+    pack_size: int = 1
+    schedule: Schedule = field(init=False)
 
-    @property
-    def chain_keys(self) -> Any:
-        """One key per chain, shape (chain,)."""
-        key = jax.random.fold_in(jax.random.key(self.seed & 0xFFFFFFFF), self.seed >> 32 & 0xFFFFFFFF)
-        return jax.vmap(lambda chain: jax.random.fold_in(key, chain))(jnp.arange(self.num_chains))
+    def begin(self) -> Request:
+        """Begins, or begins again, and returns what the schedule asks first."""
+        self.chains = None
+        self.next_draw = self.num_adaptations = 0
+        self.schedule = self.make_schedule()
+        return self._asked(next(self.schedule))
+
+    def answer(self, answer: Any) -> Request:
+        """Answers the schedule and returns what it asks next. Raises StopIteration at its end."""
+        return self._asked(self.schedule.send(answer))
+
+    def _asked(self, request: Request) -> Request:
+        if isinstance(request, Start) and request.kernel is not None:
+            self.kernel = request.kernel
+        return request
 
 
 @dataclass(frozen=True)
@@ -93,27 +123,40 @@ def _build(static_key: tuple[Any, ...], sampler: _Unhashed) -> Kernel:
     return sampler.sampler.build()
 
 
-def execute(jobs: Sequence[Job], on_progress: ProgressFn | None = None) -> Iterator[Finished]:
+def execute(jobs: Sequence[Job], widths: Widths, on_progress: ProgressFn | None = None) -> Iterator[Finished]:
     """Runs all jobs to their end, yielding each as it finishes. Call it with 64-bit types enabled.
+
+    Where the device has too little memory, calls become half as wide, and the runs of the call that failed begin again.
 
     Args:
         jobs: Runs of one compile signature.
+        widths: Runs in a call.
         on_progress: Called with a job's index and phase: before each request (None), and with each block of draws.
     """
-    pending = {index: next(job.schedule) for index, job in enumerate(jobs)}
+    calls = _Calls(jobs)
+    pending = {index: job.begin() for index, job in enumerate(jobs)}
     while pending:
-        for group in _alike(pending):
+        group = _next_group(jobs, pending)
+        for width, members in widths.cut(group):
             if on_progress:
-                for index in group:
+                for index in members:
                     on_progress(index, phase_of(pending[index]), None)
-            answers = _timed([jobs[index] for index in group], [pending[index] for index in group])
-            for index, answer in zip(group, answers, strict=True):
+            try:
+                answers = calls.answer(members, [pending[index] for index in members], width)
+            except jax.errors.JaxRuntimeError as error:
+                if width == 1 or not is_out_of_memory(error):
+                    raise
+                widths = widths.halved()
+                pending |= calls.begin_again(members)
+                break
+            for index, answer in zip(members, answers, strict=True):
                 if on_progress and isinstance(answer, Draws):
                     on_progress(index, phase_of(pending[index]), answer)
                 try:
-                    pending[index] = jobs[index].schedule.send(answer)
+                    pending[index] = jobs[index].answer(answer)
                 except StopIteration as stop:
                     del pending[index]
+                    calls.forget(index)
                     yield Finished(index, stop.value, _work(jobs[index], stop.value))
 
 
@@ -128,128 +171,144 @@ def _work(job: Job, sampled: Sampled) -> Work:
     )
 
 
-def _alike(pending: dict[int, Request]) -> list[list[int]]:
-    """Indices of the pending requests, grouped by what one program can answer."""
+def _next_group(jobs: Sequence[Job], pending: dict[int, Request]) -> list[int]:
+    """Indices of requests that one program can answer. Advancing waits for all else, so that it is done together."""
     groups: dict[Any, list[int]] = {}
     for index, request in pending.items():
         match request:
             case Adapt(num_steps=num_steps):
-                key: Any = (Adapt, num_steps)
+                key: Any = (0, "adapt", num_steps)
             case Advance(num_draws=num_draws, steps_per_draw=steps_per_draw):
-                key = (Advance, num_draws, steps_per_draw)
+                key = (1, "advance", num_draws, steps_per_draw)
             case _:
-                key = type(request)
-        groups.setdefault(key, []).append(index)
-    return list(groups.values())
+                key = (0, type(request).__name__)
+        groups.setdefault((*key, id(jobs[index].kernel)), []).append(index)
+    return groups[min(groups, key=lambda key: (key[0], -len(groups[key])))]
 
 
-def _timed(jobs: list[Job], requests: list[Any]) -> list[Any]:
-    before, started, cpu_started = replace(compilations), time.perf_counter(), time.process_time()
-    answers = _answer(jobs, requests)
-    compile_seconds = compilations.seconds - before.seconds
-    seconds = time.perf_counter() - started - compile_seconds
-    cpu_seconds = time.process_time() - cpu_started - (compilations.cpu_seconds - before.cpu_seconds)
-    for job in jobs:
-        job.seconds += seconds / len(jobs)
-        job.cpu_seconds += cpu_seconds / len(jobs)
-        job.compile_seconds += compile_seconds / len(jobs)
-        job.num_compilations += compilations.count - before.count
-    return answers
+class _Calls:
+    """Calls of compiled programs for some of the jobs."""
+
+    def __init__(self, jobs: Sequence[Job]) -> None:
+        self._jobs = jobs
+        self._constants = Kept(self._stack_constants)
+
+    def forget(self, index: int) -> None:
+        """Frees what a finished run has on the device."""
+        self._constants.forget(index)
+        self._jobs[index].chains = None
+
+    def begin_again(self, members: Sequence[int]) -> dict[int, Request]:
+        """First requests of runs whose states were lost."""
+        for index in members:
+            self._constants.forget(index)
+            self._jobs[index].num_splits += 1
+        return {index: self._jobs[index].begin() for index in members}
+
+    def answer(self, members: Sequence[int], requests: Sequence[Any], width: int) -> list[Any]:
+        """Answers to like requests; seconds and compilations are shared out among the runs."""
+        before, started, cpu_started = replace(compilations), time.perf_counter(), time.process_time()
+        answers = self._answer(tuple(members), requests, width)
+        compile_seconds = compilations.seconds - before.seconds
+        seconds = time.perf_counter() - started - compile_seconds
+        cpu_seconds = time.process_time() - cpu_started - (compilations.cpu_seconds - before.cpu_seconds)
+        for index in members:
+            job = self._jobs[index]
+            job.seconds += seconds / len(members)
+            job.cpu_seconds += cpu_seconds / len(members)
+            job.compile_seconds += compile_seconds / len(members)
+            job.pack_size = max(job.pack_size, len(members))
+        # Once each, so that they add up over the rows of a sweep.
+        self._jobs[members[0]].num_compilations += compilations.count - before.count
+        return answers
+
+    def _answer(self, members: tuple[int, ...], requests: Sequence[Any], width: int) -> list[Any]:
+        match requests[0]:
+            case Start():
+                return self._start(members, requests, width)
+            case Adapt(num_steps=num_steps):
+                return self._adapt(members, num_steps, width)
+            case Advance():
+                return self._advance(members, requests, width)
+            case MeasureNoise(batch_size=batch_size):
+                return self._measure(members, width, block.measure_noise, batch_size)
+            case _:
+                return self._measure(members, width, block.measure)
+
+    def _start(self, members: tuple[int, ...], requests: Sequence[Start], width: int) -> list[None]:
+        for index, request in zip(members, requests, strict=True):
+            job = self._jobs[index]
+            dtype = job.posterior.center.dtype
+            localization = np.asarray(request.localization, dtype)
+            if localization != job.posterior.localization:
+                job.posterior = replace(job.posterior, localization=localization)
+                self._constants.forget(index)
+            job.hyper = job.start_hyper = _as_hyper(request.hyper, dtype)
+            job.next_draw = 0
+        job = self._jobs[members[0]]
+        seeds, posteriors = self._constants.get(members, width)
+        self._place(members, block.start((job.kernel, job.num_chains), seeds, posteriors, self._hypers(members, width)))
+        return [None] * len(members)
+
+    def _adapt(self, members: tuple[int, ...], num_steps: int, width: int) -> list[Adapted]:
+        jobs, job = [self._jobs[index] for index in members], self._jobs[members[0]]
+        seeds, posteriors = self._constants.get(members, width)
+        # Always from the numbers of the start: tuned ones have more names, and would compile a second program.
+        hypers = stack([job.start_hyper for job in jobs], width, job.num_chains)
+        times = stack([np.int32(job.num_adaptations) for job in jobs], width, job.num_chains)
+        static = (job.kernel, job.num_chains, num_steps)
+        states = self._states(members, width)
+        states, *rest = block.adapt(static, seeds, states, posteriors, hypers, times)
+        self._place(members, states)
+        hyper, num_gradients = jax.device_get(rest)
+        for lane, job in enumerate(jobs):
+            job.hyper = jax.tree.map(lambda leaf, lane=lane: leaf[lane], hyper)
+            job.num_adaptations += 1
+        return [Adapted(job.hyper, float(num_gradients[lane].sum())) for lane, job in enumerate(jobs)]
+
+    def _advance(self, members: tuple[int, ...], requests: Sequence[Advance], width: int) -> list[Draws]:
+        jobs, job = [self._jobs[index] for index in members], self._jobs[members[0]]
+        for own, request in zip(jobs, requests, strict=True):
+            if request.hyper is not None:
+                own.hyper = _as_hyper(request.hyper, own.posterior.center.dtype)
+        request = requests[0]
+        seeds, posteriors = self._constants.get(members, width)
+        first_draws = stack([np.int32(job.next_draw) for job in jobs], width, job.num_chains)
+        static = (job.kernel, job.num_chains, request.num_draws, job.projection_dimension)
+        args = (seeds, self._states(members, width), posteriors, self._hypers(members, width), first_draws)
+        states, draws = block.advance(static, *args, np.int32(request.steps_per_draw))
+        self._place(members, states)
+        for own in jobs:
+            own.next_draw += request.num_draws
+        fields = jax.device_get(draws)
+        return [Draws(*(values[lane] for values in fields)) for lane in range(len(members))]
+
+    def _measure(self, members: tuple[int, ...], width: int, program: Program, *static: int) -> list[np.ndarray]:
+        job = self._jobs[members[0]]
+        seeds, posteriors = self._constants.get(members, width)
+        args = (seeds, self._states(members, width), posteriors, self._hypers(members, width))
+        return list(jax.device_get(program((job.kernel, job.num_chains, *static), *args)))[: len(members)]
+
+    def _place(self, members: Sequence[int], states: Any) -> None:
+        job = self._jobs[members[0]]
+        stacked = Stacked(place(states, jax.tree.leaves(states)[0].shape[0], job.num_chains), len(members))
+        for lane, index in enumerate(members):
+            self._jobs[index].chains = Row(stacked, lane)
+
+    def _states(self, members: Sequence[int], width: int) -> Any:
+        rows = [self._jobs[index].chains for index in members]
+        return restack([row for row in rows if row is not None], width, self._jobs[members[0]].num_chains)
+
+    def _hypers(self, members: Sequence[int], width: int) -> Any:
+        return stack([self._jobs[index].hyper for index in members], width, self._jobs[members[0]].num_chains)
+
+    def _stack_constants(self, members: tuple[int, ...], width: int) -> Any:
+        """Seeds, as two numbers each, and posteriors."""
+        jobs = [self._jobs[index] for index in members]
+        seeds = [np.array([job.seed & 0xFFFFFFFF, job.seed >> 32 & 0xFFFFFFFF], np.uint32) for job in jobs]
+        constants = list(zip(seeds, (job.posterior for job in jobs), strict=True))
+        return stack(constants, width, jobs[0].num_chains)
 
 
-def _answer(jobs: list[Job], requests: list[Any]) -> list[Any]:
-    match requests[0]:
-        case Start():
-            return _start(jobs, requests)
-        case Adapt(num_steps=num_steps):
-            return _adapt(jobs, num_steps)
-        case Advance():
-            return _advance(jobs, requests)
-        case _:
-            return _measure(jobs)
-
-
-def _start(jobs: list[Job], requests: list[Start]) -> list[None]:
-    for job, request in zip(jobs, requests, strict=True):
-        dtype = job.posterior.center.dtype
-        job.posterior = replace(job.posterior, localization=jnp.asarray(request.localization, dtype))
-        job.hyper = job.start_hyper = _as_hyper(request.hyper, dtype)
-        job.next_draw = 0
-    job = jobs[0]
-    state = block.start((job.kernel,), _stack([j.chain_keys for j in jobs]), _posteriors(jobs), _hypers(jobs))
-    _scatter(jobs, state)
-    return [None] * len(jobs)
-
-
-def _adapt(jobs: list[Job], num_steps: int) -> list[Adapted]:
-    keys = _stack([_fold(job.chain_keys, job.num_adaptations) for job in jobs])
-    # Always from the numbers of the start: tuned ones have more names, and would compile a second program.
-    args = (keys, _states(jobs), _posteriors(jobs), _stack([job.start_hyper for job in jobs]))
-    state, hyper, num_gradients = block.adapt((jobs[0].kernel, num_steps), *args)
-    _scatter(jobs, state)
-    work = np.asarray(num_gradients)
-    for job, own in zip(jobs, _unstack(hyper, len(jobs)), strict=True):
-        job.hyper, job.num_adaptations = own, job.num_adaptations + 1
-    return [
-        Adapted({name: np.asarray(value) for name, value in job.hyper.items()}, float(own.sum()))
-        for job, own in zip(jobs, work, strict=True)
-    ]
-
-
-def _advance(jobs: list[Job], requests: list[Advance]) -> list[Draws]:
-    for job, request in zip(jobs, requests, strict=True):
-        if request.hyper is not None:
-            job.hyper = _as_hyper(request.hyper, job.posterior.center.dtype)
-    request, keys = requests[0], _stack([job.chain_keys for job in jobs])
-    first_draws = jnp.asarray([job.next_draw for job in jobs], jnp.int32)
-    args = (keys, _states(jobs), _posteriors(jobs), _hypers(jobs), first_draws)
-    steps_per_draw = jnp.asarray(request.steps_per_draw, jnp.int32)
-    static = (jobs[0].kernel, request.num_draws, jobs[0].projection_dimension)
-    state, draws = block.advance(static, *args, steps_per_draw)
-    _scatter(jobs, state)
-    for job in jobs:
-        job.next_draw += request.num_draws
-    fields = [np.asarray(field) for field in draws]
-    return [Draws(*(field[i] for field in fields)) for i in range(len(jobs))]
-
-
-def _measure(jobs: list[Job]) -> list[np.ndarray]:
-    def positions(job: Job) -> Any:
-        return jax.vmap(job.kernel.position, in_axes=(0, None, 0))(job.state, job.posterior, job.hyper)
-
-    keys = _stack([job.chain_keys for job in jobs])
-    values = curvature.at_positions((), keys, _posteriors(jobs), _stack([positions(job) for job in jobs]))
-    return list(np.asarray(values))
-
-
-def _fold(keys: Any, number: int) -> Any:
-    return jax.vmap(lambda key: jax.random.fold_in(key, number))(keys)
-
-
-def _as_hyper(hyper: dict[str, np.ndarray], dtype: Any) -> Any:
-    return {name: jnp.asarray(value, dtype) for name, value in hyper.items()}
-
-
-def _stack(trees: list[Any]) -> Any:
-    return jax.tree.map(lambda *leaves: jnp.stack(leaves), *trees)
-
-
-def _unstack(tree: Any, count: int) -> list[Any]:
-    return [jax.tree.map(lambda leaf, i=i: leaf[i], tree) for i in range(count)]
-
-
-def _scatter(jobs: list[Job], states: Any) -> None:
-    for job, state in zip(jobs, _unstack(states, len(jobs)), strict=True):
-        job.state = state
-
-
-def _states(jobs: list[Job]) -> Any:
-    return _stack([job.state for job in jobs])
-
-
-def _posteriors(jobs: list[Job]) -> Any:
-    return _stack([job.posterior for job in jobs])
-
-
-def _hypers(jobs: list[Job]) -> Any:
-    return _stack([job.hyper for job in jobs])
+def _as_hyper(hyper: dict[str, np.ndarray], dtype: Any) -> dict[str, np.ndarray]:
+    return {name: np.asarray(value, dtype) for name, value in hyper.items()}

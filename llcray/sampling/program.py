@@ -26,6 +26,11 @@ class Compilations:
 compilations = Compilations()
 
 
+def is_out_of_memory(error: BaseException) -> bool:
+    """Whether an error of XLA's says that the device's memory was too small."""
+    return "RESOURCE_EXHAUSTED" in str(error) or "Out of memory" in str(error)
+
+
 class Program:
     """A function compiled once for every combination of static arguments, array shapes and types."""
 
@@ -43,19 +48,23 @@ class Program:
     def __call__(self, static: tuple[Hashable, ...], *args: Any) -> Any:
         """Runs the program on `args`, compiling it first if it is new."""
         leaves, treedef = jax.tree.flatten(args)
-        key = (static, treedef, tuple((leaf.shape, leaf.dtype) for leaf in leaves))
+        key = (static, treedef, tuple((leaf.shape, leaf.dtype, getattr(leaf, "sharding", None)) for leaf in leaves))
         if key not in self._compiled:
             self._compiled[key] = self._compile(static, args)
         return self._compiled[key](*args)
 
-    def _compile(self, static: tuple[Hashable, ...], args: tuple[Any, ...]) -> Any:
-        started, cpu_started = time.perf_counter(), time.process_time()
+    def lower(self, static: tuple[Hashable, ...], *args: Any) -> Any:
+        """The program of `args`, not compiled yet."""
 
         def program(*args: Any) -> Any:
             return self._function(*static, *args)
 
-        lowered = jax.jit(program, donate_argnums=self._donate).lower(*args)
-        compiled = lowered.compile(compiler_options=CPU_OPTIONS if jax.default_backend() == "cpu" else None)
+        return jax.jit(program, donate_argnums=self._donate).lower(*args)
+
+    def _compile(self, static: tuple[Hashable, ...], args: tuple[Any, ...]) -> Any:
+        started, cpu_started = time.perf_counter(), time.process_time()
+        options = CPU_OPTIONS if jax.default_backend() == "cpu" else None
+        compiled = self.lower(static, *args).compile(compiler_options=options)
         compilations.count += 1
         compilations.seconds += time.perf_counter() - started
         compilations.cpu_seconds += time.process_time() - cpu_started

@@ -3,7 +3,8 @@
 * A path is joined by underscores: `sampler.step_size` is `sampler_step_size`, `sampling.until.rhat`
   `sampling_until_rhat`.
 * `target` and `posterior` are left out before their parts (`architecture_kind`, `inverse_temperature_scale`) and before
-  `seed`, which names the target's; the other scalars of a target keep theirs (`target_kind`, `target_rank`).
+  `seed`, `step`, `label` and `pretraining`, which are the target's; the other scalars of a target keep theirs
+  (`target_kind`, `target_rank`).
 * A field that may be a number, a word or a record (localization) has a column `_kind` that says which: `fixed`, the
   word, or the name of the record. The number stands in the column of the field, a record's keys follow with its path.
 * Examples that the loss is taken on are one column.
@@ -22,15 +23,16 @@ from llcray.spec.run import RunSpec
 from llcray.variant import canonical_json
 
 Steps = tuple[str, ...]
-UNNAMED = ("version",)
-OF_TARGETS = (["seed"], ["step"])
+UNNAMED = ("version", "checkpoints")
+OF_TARGETS = (["seed"], ["step"], ["label"], ["pretraining"])
 """Fields of a target that name columns without it."""
 
 
 def spec_columns(run: RunSpec) -> dict[str, Any]:
     """`run_id`, `target_id`, `spec` (canonical JSON) and every field of a run, by column."""
     axes = {column_name(steps): value for steps, value in _record((), run)}
-    return {"run_id": run.run_id, "target_id": run.target_id, "spec": canonical_json(run), **axes}
+    along = {"trajectory_id": run.trajectory_id, "series_id": run.series_id} if run.trajectory_id else {}
+    return along | {"run_id": run.run_id, "target_id": run.target_id, "spec": canonical_json(run), **axes}
 
 
 def column_name(steps: Steps) -> str:
@@ -78,5 +80,5 @@ def _cell(value: Any) -> Any:
     if isinstance(value, Mapping):
         return canonical_json(value)
     if isinstance(value, tuple):
-        return list(value)
+        return canonical_json(value) if any(isinstance(item, BaseModel) for item in value) else list(value)
     return str(value) if isinstance(value, Path) else value

@@ -78,7 +78,17 @@ def load_sweep(path: str | Path, overrides: Sequence[str] = ()) -> Sweep:
     mistakes.raise_any()
     runs = _runs(combinations, root, header, mistakes)
     mistakes.raise_any()
-    return Sweep(header.name, header.question, runs, header.resources, text, tuple(overrides))
+    return Sweep(
+        name=header.name,
+        question=header.question,
+        runs=runs,
+        resources=header.resources,
+        source=text,
+        overrides=tuple(overrides),
+        sizes=header.sizes,
+        stages=header.stages,
+        checks=header.checks,
+    )
 
 
 def _check_name(root: Table, path: Path, mistakes: _Mistakes) -> None:

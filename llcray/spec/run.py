@@ -1,5 +1,6 @@
 """One estimate to be made, and its identity."""
 
+from collections.abc import Callable
 from functools import cached_property
 
 from llcray.posterior_spec import PosteriorSpec
@@ -40,3 +41,19 @@ class RunSpec(Record):
     def target_id(self) -> str:
         """Content id of the target alone."""
         return content_id(self.target)
+
+    @cached_property
+    def trajectory_id(self) -> str | None:
+        """Content id of the training that the target is a checkpoint of; None when it is none."""
+        whole = self._whole_training()
+        return None if whole is None else content_id(whole)
+
+    @cached_property
+    def series_id(self) -> str | None:
+        """Content id of the run with its step left out: what the runs along one training share."""
+        whole = self._whole_training()
+        return None if whole is None else content_id(self.model_copy(update={"target": whole}))
+
+    def _whole_training(self) -> TargetSpec | None:
+        at_step: Callable[[None], TargetSpec] | None = getattr(self.target, "at_step", None)
+        return None if at_step is None or getattr(self.target, "step", None) is None else at_step(None)

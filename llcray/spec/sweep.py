@@ -1,12 +1,14 @@
 """What a sweep file says at its top level, and the sweep it makes."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import Annotated, Any, Literal, Self
 
 from pydantic import Field, model_validator
 
 from llcray.components import ALL, Choice
 from llcray.spec.axes import Design
+from llcray.spec.checks import Check
 from llcray.spec.run import RunSpec
 from llcray.targets.loss_on import LossOn
 from llcray.variant import Count, NonNegativeFloat, NonNegativeInt, PositiveFloat, Record
@@ -44,6 +46,9 @@ class SweepFile(Record):
         components: Subsets of parameters to sample: texts or mappings, see `llcray.components`.
         loss_on: Examples to take the loss on: `own`, those w* was trained on, or variants of `LossOn`.
         resources: Of one trial.
+        sizes: Overrides (`path=value`) that make other sizes of an experiment; as written it is of size `laptop`.
+        stages: Metrics whose stages `llcray experiment --check` looks for first.
+        checks: Findings that `llcray experiment --check` compares with the dataset.
     """
 
     name: Annotated[str, Field(pattern=NAME)]
@@ -58,6 +63,9 @@ class SweepFile(Record):
     components: Annotated[tuple[str | Choice, ...], Field(min_length=1)] = (ALL,)
     loss_on: Annotated[tuple[Literal["own"] | LossOn, ...], Field(min_length=1)] = ("own",)
     resources: Resources = Resources()
+    sizes: dict[str, tuple[str, ...]] = Field(default_factory=dict)
+    stages: tuple[str, ...] = ()
+    checks: tuple[Check, ...] = ()
 
     @model_validator(mode="after")
     def _check_one_way_to_say_the_seeds(self) -> Self:
@@ -81,6 +89,9 @@ class Sweep:
         resources: Of one trial.
         source: The text of the file.
         overrides: As given on the command line.
+        sizes: Overrides of other sizes.
+        stages: Metrics whose stages the checks need.
+        checks: Findings to compare with the dataset.
     """
 
     name: str
@@ -89,3 +100,6 @@ class Sweep:
     resources: Resources
     source: str
     overrides: tuple[str, ...] = ()
+    sizes: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    stages: tuple[str, ...] = ()
+    checks: tuple[Check, ...] = ()

@@ -1,27 +1,35 @@
 """Runs grouped into the units that are scheduled."""
 
 import itertools
-from collections.abc import Sequence
+import math
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 from llcray.spec.run import RunSpec
+from llcray.spec.signature import signature
 from llcray.targets import TargetSpec
 from llcray.variant import content_id
 
 
 @dataclass(frozen=True)
 class TrialPlan:
-    """A target and runs of it, done by one worker, one after another.
+    """Targets of one compile signature and runs of them, done by one worker side by side.
 
     Attributes:
-        runs: At least one; all of one target.
+        runs: At least one; those of one target together.
     """
 
     runs: tuple[RunSpec, ...]
 
+    @cached_property
+    def targets(self) -> Mapping[str, TargetSpec]:
+        """The targets, by id, in the order of the runs."""
+        return {run.target_id: run.target for run in self.runs}
+
     @property
     def target(self) -> TargetSpec:
-        """The target of every run."""
+        """The first target, which stands for the others: all have its signature."""
         return self.runs[0].target
 
     @property
@@ -35,12 +43,22 @@ class TrialPlan:
         return content_id([run.run_id for run in self.runs])
 
 
-def trials(runs: Sequence[RunSpec], num_slots: int) -> tuple[TrialPlan, ...]:
-    """One trial a target; with fewer targets than slots, the largest ones are split until every slot has work.
+PackSize = Callable[[Sequence[RunSpec]], int]
+
+
+def _alone(runs: Sequence[RunSpec]) -> int:
+    del runs
+    return 1
+
+
+def trials(runs: Sequence[RunSpec], num_slots: int, pack_size: PackSize = _alone) -> tuple[TrialPlan, ...]:
+    """Packs of targets of one signature; with fewer targets than slots, the largest are split until all have work.
 
     Args:
         runs: What is still to be done.
         num_slots: Trials that can run at a time.
+        pack_size: Most targets of a trial, given the runs of one such target. Packs are smaller where slots would be
+            left idle, and as even as they can be.
 
     Returns:
         Trials in the order of the runs; the parts of a target differ by at most one run.
@@ -48,6 +66,8 @@ def trials(runs: Sequence[RunSpec], num_slots: int) -> tuple[TrialPlan, ...]:
     of_target: dict[str, list[RunSpec]] = {}
     for run in runs:
         of_target.setdefault(run.target_id, []).append(run)
+    if len(of_target) >= num_slots:
+        return _packs(list(of_target.values()), num_slots, pack_size)
     num_parts = dict.fromkeys(of_target, 1)
     for _ in range(min(num_slots, len(runs)) - len(of_target)):
         largest = max(of_target, key=lambda target_id: len(of_target[target_id]) / num_parts[target_id])
@@ -55,6 +75,19 @@ def trials(runs: Sequence[RunSpec], num_slots: int) -> tuple[TrialPlan, ...]:
     return tuple(TrialPlan(part) for key, group in of_target.items() for part in _split(group, num_parts[key]))
 
 
-def _split(runs: Sequence[RunSpec], num_parts: int) -> list[tuple[RunSpec, ...]]:
-    bounds = [len(runs) * part // num_parts for part in range(num_parts + 1)]
-    return [tuple(runs[start:end]) for start, end in itertools.pairwise(bounds)]
+def _packs(targets: Sequence[list[RunSpec]], num_slots: int, pack_size: PackSize) -> tuple[TrialPlan, ...]:
+    """Targets of each signature shared out evenly, to so many trials that each slot has one."""
+    of_signature: dict[str, list[list[RunSpec]]] = {}
+    for group in targets:
+        of_signature.setdefault(signature(group[0].target), []).append(group)
+    plans = []
+    for groups in of_signature.values():
+        share = num_slots * len(groups) / len(targets)
+        num_packs = max(math.ceil(len(groups) / max(1, pack_size(groups[0]))), min(len(groups), math.ceil(share)))
+        plans += [TrialPlan(tuple(itertools.chain(*pack))) for pack in _split(groups, num_packs)]
+    return tuple(plans)
+
+
+def _split(items: Sequence, num_parts: int) -> list[tuple]:
+    bounds = [len(items) * part // num_parts for part in range(num_parts + 1)]
+    return [tuple(items[start:end]) for start, end in itertools.pairwise(bounds)]

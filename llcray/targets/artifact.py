@@ -8,7 +8,7 @@ they are: their digest is kept, and they are read again.
 import dataclasses
 import json
 import platform
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from importlib.metadata import version
 from typing import Any, Protocol
@@ -44,6 +44,7 @@ def load_or_build(spec: Variant, store: TargetStore | None) -> Target:
     """
     if store is None:
         return build_target(spec)
+    prepare_checkpoints([spec], store)
     found = store.read_target(content_id(spec))
     if found is None:
         target = build_target(spec)
@@ -53,6 +54,22 @@ def load_or_build(spec: Variant, store: TargetStore | None) -> Target:
             return target
     row, arrays = found
     return from_arrays(spec, arrays, _facts(row))
+
+
+def prepare_checkpoints(specs: Sequence[Variant], store: TargetStore) -> None:
+    """Builds and stores the checkpoints among these that the store lacks, and all others that their trainings record.
+
+    Trainings that differ in their seed alone run side by side.
+    """
+    along = [spec for spec in specs if isinstance(spec, TrainedTarget) and spec.step is not None]
+    missing = [spec for spec in along if store.read_target(content_id(spec)) is None]
+    if not missing:
+        return
+    from llcray.targets.trajectory_build import build_checkpoints
+
+    for checkpoint in build_checkpoints(missing):
+        row = row_of(checkpoint.spec, checkpoint.target)
+        store.write_target(row, to_arrays(checkpoint.spec, checkpoint.target))
 
 
 def to_arrays(spec: Variant, target: Target) -> Arrays:
@@ -102,6 +119,8 @@ def row_of(spec: Variant, target: Target) -> Row:
         **{f"{package}_version": version(package) for package in ("llcray", "jax", "flax", "optax")},
         **facts,
     }
+    if isinstance(spec, TrainedTarget) and spec.step is not None:
+        row |= {"step": spec.step, "trajectory_id": content_id(spec.at_step(None))}
     if answer is not None:
         row |= {
             "true_llc": answer.value,
@@ -115,6 +134,7 @@ def row_of(spec: Variant, target: Target) -> Row:
 
 def _untrained(spec: TrainedTarget, arrays: Arrays) -> Target:
     """Loss and data of a trained target, with shapes for parameters."""
+    spec = spec.in_force()
     from llcray.targets.labelling import batch_of, labelled_examples
     from llcray.targets.trained_build import loss_of
 

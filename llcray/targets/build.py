@@ -41,8 +41,11 @@ def _build(spec: Variant) -> Target:
 @_build.register
 def _(spec: TrainedTarget) -> Target:
     from llcray.targets.trained_build import build_trained
+    from llcray.targets.trajectory_build import build_checkpoints
 
-    return build_trained(spec)
+    if spec.step is None:
+        return build_trained(spec)
+    return next(each.target for each in build_checkpoints([spec]) if each.spec.step == spec.step)
 
 
 @_build.register

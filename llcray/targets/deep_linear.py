@@ -21,6 +21,8 @@ class DeepLinearTarget(Variant):
         teacher: `aligned`: every matrix is U_s diag(1, ..., 1, 0, ..., 0) U_{s-1}^T of rank exactly r, with orthogonal
             U_s; there the LLC is Aoyagi's global minimum. `generic`: the first matrix has rank r and the others full
             rank; there it is larger (known where the product has constant rank nearby, and for two matrices).
+            `published`: each matrix, at least one, is cut to rank r with probability 1/2, as benchmarks of the field
+            do; beyond two matrices Aoyagi's value is then a lower bound.
         inputs: `whitened`: normal, then made to have second moment exactly I, so that the loss is
             |W - W*|^2/(2 noise_scale^2) for every n; `gaussian`: normal.
         noise_scale: Standard deviation of the likelihood; labels carry no noise.
@@ -31,7 +33,7 @@ class DeepLinearTarget(Variant):
     kind: Literal["deep_linear"] = "deep_linear"
     widths: Annotated[tuple[Count, ...], Field(min_length=2)] = (10, 10, 10)
     rank: NonNegativeInt = 5
-    teacher: Literal["aligned", "generic"] = "aligned"
+    teacher: Literal["aligned", "generic", "published"] = "aligned"
     inputs: Literal["whitened", "gaussian"] = "whitened"
     noise_scale: PositiveFloat = 0.1
     num_data: Annotated[Count, Field(ge=2)] = 1000

@@ -88,10 +88,18 @@ def _matrices(spec: DeepLinearTarget) -> Matrices:
         bases = [np.linalg.qr(rng.standard_normal((width, width)))[0][:, : spec.rank] for width in spec.widths]
         return [after @ before.T for before, after in pairwise(bases)]
     matrices = [rng.standard_normal((after, before)) / np.sqrt(before) for before, after in pairwise(spec.widths)]
-    if spec.rank < min(spec.widths):
-        u, s, v = np.linalg.svd(matrices[0], full_matrices=False)
-        matrices[0] = (u[:, : spec.rank] * s[: spec.rank]) @ v[: spec.rank]
-    return matrices
+    if spec.rank == min(spec.widths):
+        return matrices
+    cut = rng.random(len(matrices)) < 0.5 if spec.teacher == "published" else np.zeros(len(matrices), bool)
+    if not cut.any():
+        cut[0] = True
+    return [_of_rank(matrix, spec.rank) if chosen else matrix for matrix, chosen in zip(matrices, cut, strict=True)]
+
+
+def _of_rank(matrix: np.ndarray, rank: int) -> np.ndarray:
+    """The nearest matrix of a rank."""
+    u, s, v = np.linalg.svd(matrix, full_matrices=False)
+    return (u[:, :rank] * s[:rank]) @ v[:rank]
 
 
 def _inputs(spec: DeepLinearTarget) -> np.ndarray:

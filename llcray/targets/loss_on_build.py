@@ -77,7 +77,7 @@ def _trained(loss_on: Examples, spec: Variant) -> TrainedTarget:
     if not isinstance(spec, TrainedTarget):
         kind = getattr(spec, "kind", type(spec).__name__)
         raise ValueError(f"loss_on {loss_on.cell()} is for trained targets; this one is {kind}. Use kind: python.")
-    return spec
+    return spec.in_force()
 
 
 def _form(data: PyTree) -> str:

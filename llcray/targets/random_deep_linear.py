@@ -32,7 +32,7 @@ class RandomDeepLinearTarget(Variant):
     max_params: Count = 2000
     min_data: Annotated[Count, Field(ge=2)] = 1000
     max_data: Count = 10_000
-    teacher: Literal["aligned", "generic"] = "aligned"
+    teacher: Literal["aligned", "generic", "published"] = "aligned"
     noise_scale: PositiveFloat = 0.1
     seed: NonNegativeInt = 0
 

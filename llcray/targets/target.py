@@ -56,6 +56,11 @@ class TargetFacts:
     train_accuracy: float | None = None
     test_accuracy: float | None = None
     build_seconds: float | None = None
+    phase: int | None = None
+    memorization_step: int | None = None
+    grokking_step: int | None = None
+    grokking_lag: int | None = None
+    grokking_censored: bool | None = None
 
 
 @dataclass(frozen=True)

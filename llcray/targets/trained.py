@@ -1,14 +1,16 @@
-"""A network trained to a minimum, on data of a teacher or on given data: w* is where training ends."""
+"""A trained network, on data of a teacher or on given data: w* is a minimum, where training ends, or a checkpoint."""
 
-from typing import Annotated, Literal
+from itertools import accumulate
+from typing import Annotated, Any, Literal, Self
 
-from pydantic import Field, field_validator
+from pydantic import Field, field_validator, model_validator
 from pydantic_core.core_schema import ValidationInfo
 
 from llcray.architectures import Architecture, ConvNet
 from llcray.data import Data
 from llcray.likelihoods import Likelihood
 from llcray.noise import Noise, NoNoise
+from llcray.targets.checkpoints import Checkpoints, Phase
 from llcray.training import Adam, Training
 from llcray.variant import NonNegativeInt, Variant
 
@@ -28,6 +30,12 @@ class TrainedTarget(Variant):
         likelihood: -log p(y | outputs); null takes the noise's own.
         training: How w* is found.
         seed: Varies data, teacher, noise, initial weights and minibatches.
+        step: The weights after exactly this many steps of the optimizer, without early stopping and polish; they are no
+            minimum. Null: the minimum at the end of training.
+        checkpoints: Makes a target of each of these steps; recorded in one training. No part of an identity.
+        pretraining: Phases of training before the one on `data`, for targets with a step. What is sampled at a step
+            is the posterior on the data of its phase.
+        label: A word for legends (column `label`); no part of an identity.
     """
 
     kind: Literal["trained"] = "trained"
@@ -38,6 +46,10 @@ class TrainedTarget(Variant):
     likelihood: Likelihood | None = None
     training: Training = Adam()
     seed: NonNegativeInt = 0
+    step: NonNegativeInt | None = None
+    checkpoints: Annotated[Checkpoints | None, Field(exclude=True)] = None
+    pretraining: Annotated[tuple[Phase, ...], Field(min_length=1)] | None = None
+    label: Annotated[str | None, Field(exclude=True)] = None
 
     # Each check sits at the field it blames: a sweep file's mistakes are reported all at once, each at its place.
 
@@ -95,6 +107,61 @@ class TrainedTarget(Variant):
             )
         return value
 
+    @field_validator("pretraining")
+    @classmethod
+    def _check_pretraining(cls, value: tuple[Phase, ...] | None, info: ValidationInfo) -> tuple[Phase, ...] | None:
+        if value is None:
+            return None
+        if info.data.get("step") is None and info.data.get("checkpoints") is None:
+            raise ValueError("pretraining is for targets along a training: give checkpoints, or a step")
+        data = info.data.get("data")
+        other = [] if data is None else [phase.data for phase in value if _form(phase.data) != _form(data)]
+        if data is not None and other:
+            raise ValueError(
+                f"pretraining on data {other[0].kind} of form {_form(other[0])} does not fit data {data.kind} of form "
+                f"{_form(data)}: make inputs and outputs alike (modular: the same vocabulary)"
+            )
+        return value
+
+    @model_validator(mode="after")
+    def _check_that_training_reaches_the_steps(self) -> Self:
+        total = sum(self.phase_steps())
+        last = max(self.recorded_steps(), default=0)
+        if last > total:
+            raise ValueError(f"step {last} is more than the {total} steps of training: raise training.num_steps")
+        return self
+
+    def phase_steps(self) -> tuple[int, ...]:
+        """Steps of each phase, the last one included."""
+        return (*(phase.num_steps for phase in self.pretraining or ()), self.training.num_steps)
+
+    def recorded_steps(self) -> tuple[int, ...]:
+        """Steps whose weights training keeps, ascending."""
+        asked = self.checkpoints.of(self.phase_steps()) if self.checkpoints is not None else ()
+        return tuple(sorted({*asked, *(() if self.step is None else (self.step,))}))
+
+    def checkpointed(self) -> tuple["TrainedTarget", ...]:
+        """A target for each checkpoint; the target itself when it has none, or is one."""
+        if self.checkpoints is None or self.step is not None:
+            return (self,)
+        return tuple(self.at_step(step) for step in self.recorded_steps())
+
+    def at_step(self, step: int | None) -> "TrainedTarget":
+        """The same training, at another step."""
+        return self.model_copy(update={"step": step})
+
+    def in_phase(self, index: int) -> "TrainedTarget":
+        """A training on the data of one phase alone."""
+        data = [*(phase.data for phase in self.pretraining or ()), self.data][index]
+        return self.model_copy(update={"data": data, "pretraining": None, "step": None, "checkpoints": None})
+
+    def in_force(self) -> "TrainedTarget":
+        """A training on the data of the phase that the step lies in; the target itself when it has no step."""
+        if self.step is None:
+            return self
+        ends = list(accumulate(self.phase_steps()))
+        return self.in_phase(next(index for index, end in enumerate(ends) if self.step <= end))
+
     def matched_likelihood(self) -> Likelihood:
         """The likelihood given, or the noise's own."""
         return self.likelihood or self.noise.likelihood(self.data.task)
@@ -104,3 +171,9 @@ def _check_images(value: Architecture, info: ValidationInfo) -> None:
     data: Data | None = info.data.get("data")
     if isinstance(value, ConvNet) and data is not None and not data.images:
         raise ValueError(f"convnet needs images, but data {data.kind} has vectors: use kind: mlp")
+
+
+def _form(data: Any) -> tuple[Any, ...]:
+    """What of data a network is made for, as far as its spec says."""
+    names = ("task", "images", "num_outputs", "input_dimension", "output_dimension")
+    return tuple(getattr(data, name, None) for name in names)

@@ -21,7 +21,7 @@ PyTree = Any
 def build_trained(spec: TrainedTarget) -> Target:
     """Train the network of a spec to a minimum of its posterior's loss."""
     split = labelled_examples(spec)
-    _check_batch_size(spec, len(split.train))
+    check_batch_size(spec, len(split.train))
     loss = loss_of(spec, split.train.x.shape[1:], split.num_outputs)
     data, test = batch_of(spec, split.train), batch_of(spec, split.test)
     shape = list(loss.input_shape)
@@ -29,7 +29,7 @@ def build_trained(spec: TrainedTarget) -> Target:
     initial = initial_params(spec.architecture, loss.input_shape, loss.num_outputs, seed)
     minimum = minimize(spec.training, loss, initial, data, jax_seed("minibatches", spec.seed, spec.data))
     params = jax.tree.map(np.asarray, minimum.params)
-    facts = _facts(spec, split, loss, params, data, test)
+    facts = facts_of(spec, split, loss, params, data, test)
     return Target(params=params, loss_fn=loss, data=data, facts=facts)
 
 
@@ -39,7 +39,7 @@ def loss_of(spec: TrainedTarget, input_shape: tuple[int, ...], num_outputs: int)
     return ModelLoss(network, spec.matched_likelihood().kind, input_shape, num_outputs)
 
 
-def _facts(
+def facts_of(
     spec: TrainedTarget, split: Split, loss: ModelLoss, params: PyTree, data: Arrays, test: Arrays
 ) -> TargetFacts:
     """What building measured, in float64 whatever the precision of training."""
@@ -67,7 +67,12 @@ def _predictions(loss: ModelLoss, params: PyTree, x: Any) -> Any:
     return loss.outputs(params, x).argmax(-1)
 
 
-def _check_batch_size(spec: TrainedTarget, num_data: int) -> None:
+def check_batch_size(spec: TrainedTarget, num_data: int) -> None:
+    """Refuses minibatches larger than the data.
+
+    Raises:
+        ValueError: They are.
+    """
     size = spec.training.batch_size
     if size is not None and size > num_data:
         raise ValueError(

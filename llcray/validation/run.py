@@ -11,8 +11,9 @@ from rich.console import Console
 from llcray.report.numbers import rounded
 from llcray.spec import TrialPlan
 from llcray.validation.suite import Size, SuiteRun, suite_runs
-from llcray.validation.summary import compared, scores
-from llcray.validation.tables import print_validation
+from llcray.validation.summary import compared, scores, with_long_runs
+from llcray.validation.tables import print_traps, print_validation
+from llcray.validation.traps import Trap, traps_of
 
 SWEEP = "validation"
 ALL_OK, SOME_FAILED = 0, 1
@@ -44,21 +45,34 @@ def validate(options: ValidationOptions, console: Console | None = None) -> int:
     Raises:
         StorageError: The dataset cannot be used.
     """
-    return validate_runs(suite_runs(options.size, options.kinds), options.storage, options.force, console or Console())
+    sprung = [trap for trap in traps_of(options.size) if not options.kinds or trap.kind in options.kinds]
+    suite = suite_runs(options.size, options.kinds)
+    return validate_runs(suite, options.storage, options.force, console or Console(), sprung)
 
 
-def validate_runs(suite: Sequence[SuiteRun], storage: str, force: bool, console: Console) -> int:
-    """`validate` of any runs that have names."""
+def validate_runs(
+    suite: Sequence[SuiteRun], storage: str, force: bool, console: Console, traps: Sequence[Trap] = ()
+) -> int:
+    """`validate` of any runs that have names, and of traps."""
     dataset = Dataset.create_or_open(storage)
-    todo = suite if force else _unfinished(suite, dataset)
+    everything = (*suite, *(SuiteRun(trap.name, trap.kind, trap.spec) for trap in traps))
+    todo = everything if force else _unfinished(everything, dataset)
     started, cpu_started = time.monotonic(), time.process_time()
-    _estimate(todo, suite, dataset, console)
-    runs = compared(_rows(suite, storage))
-    print_validation(runs, scores(runs, list(dict.fromkeys(run.kind for run in suite))), console)
+    _estimate(todo, everything, dataset, console)
+    rows = _rows(suite, storage)
+    runs = compared(rows)
+    print_validation(runs, scores(rows, list(dict.fromkeys(run.kind for run in suite))), console)
+    unnoticed = print_traps(traps, storage_verdicts(storage), console) if traps else 0
     spent = f"{rounded(time.monotonic() - started, 0)} s, {rounded(time.process_time() - cpu_started, 0)} s of CPU"
-    console.print(_closing_line(len(todo), len(suite), spent), highlight=False, soft_wrap=True)
+    console.print(_closing_line(len(todo), len(everything), spent), highlight=False, soft_wrap=True)
     console.print(f"llcray report {storage} --sweep {SWEEP}", markup=False, highlight=False, soft_wrap=True)
-    return ALL_OK if runs["has_estimate"].all() else SOME_FAILED
+    return ALL_OK if runs["has_estimate"].all() and not unnoticed else SOME_FAILED
+
+
+def storage_verdicts(storage: str) -> dict[str, str]:
+    """Verdict of each run, `failed` where an exception ended it."""
+    columns = scan_runs(storage, SWEEP).select("run_id", "verdict", "status").collect()
+    return {run_id: verdict or status for run_id, verdict, status in columns.rows()}
 
 
 def _closing_line(num_done: int, num_runs: int, spent: str) -> str:
@@ -107,4 +121,5 @@ def _estimate_one(run: SuiteRun, dataset: Dataset, generations: Mapping[str, int
 def _rows(suite: Sequence[SuiteRun], storage: str) -> pl.DataFrame:
     """The suite's rows in its order, with `case`."""
     names = pl.DataFrame({"run_id": [run.spec.run_id for run in suite], "case": [run.case for run in suite]})
-    return names.join(scan_runs(storage, SWEEP).collect(), on="run_id", how="inner", maintain_order="left")
+    rows = names.join(scan_runs(storage, SWEEP).collect(), on="run_id", how="inner", maintain_order="left")
+    return with_long_runs(rows)

@@ -24,23 +24,24 @@ from llcray.targets import (
     TargetSpec,
 )
 
-Size = Literal["quick", "default", "full"]
-SIZES: tuple[Size, ...] = ("quick", "default", "full")
-SAMPLERS: dict[Size, tuple[str, ...]] = {
-    "quick": ("auto",),
-    "default": ("auto", "sgld", "hmc", "mclmc"),
-    "full": ("auto", "sgld", "hmc", "mclmc"),
-}
+Size = Literal["quick", "default", "full", "random"]
+SIZES: tuple[Size, ...] = ("quick", "default", "full", "random")
+ALL = ("auto", "sgld", "hmc", "mclmc")
+SAMPLERS: dict[Size, tuple[str, ...]] = {"quick": ("auto",), "default": ALL, "full": ALL, "random": ("auto",)}
+QUICK = SamplingSpec(until=StoppingCriteria(relative_mcse=0.04), budget=Budget(num_gradients=5_000))
 SAMPLING: dict[Size, SamplingSpec] = {
-    "quick": SamplingSpec(until=StoppingCriteria(relative_mcse=0.04), budget=Budget(num_gradients=5_000)),
+    "quick": QUICK,
     "default": SamplingSpec(),
     "full": SamplingSpec(),
+    "random": SamplingSpec(),
 }
-NUM_RANDOM: dict[Size, int] = {"quick": 0, "default": 10, "full": 60}
-NUM_RANDOM_NETS: dict[Size, int] = {"quick": 0, "default": 0, "full": 10}
+NUM_RANDOM: dict[Size, int] = {"quick": 0, "default": 10, "full": 60, "random": 60}
+NUM_RANDOM_NETS: dict[Size, int] = {"quick": 0, "default": 0, "full": 10, "random": 10}
 ACTIVATIONS: tuple[Activation, ...] = ("tanh", "gelu", "relu")
 UNIT_LOCALIZATION = 1.0
 MANY, FEW = 20_000, 1000
+# Seed of a generic 3-3-3 teacher whose second matrix has no singular value below 1.07.
+WELL_CONDITIONED = 120
 # Of SGLD: the largest bias of a coordinate's term, epsilon t h/4, as a share.
 SGLD_BIAS = 0.01
 
@@ -124,8 +125,16 @@ def run_spec(case: Case, sampler: Sampler, sampling: SamplingSpec) -> RunSpec:
 @cache
 def cases(size: Size) -> tuple[Case, ...]:
     """The targets of a size."""
-    larger = () if size == "quick" else (*_larger(), *_random_tasks(NUM_RANDOM[size]))
-    return (*_small(), *larger, *_random_nets(NUM_RANDOM_NETS[size]))
+    random = (*_random_tasks(NUM_RANDOM[size]), *_random_nets(NUM_RANDOM_NETS[size]))
+    match size:
+        case "quick":
+            return tuple(_small())
+        case "default":
+            return (*_small(), *_larger(), *random)
+        case "full":
+            return (*_small(), *_larger(), *_largest(), *random)
+        case "random":
+            return random
 
 
 def _small() -> Iterator[Case]:
@@ -149,6 +158,12 @@ def _larger() -> Iterator[Case]:
     yield from (_superposition(polygon) for polygon in (5, 6))
 
 
+def _largest() -> Iterator[Case]:
+    """Deep linear networks of ten and a hundred thousand parameters."""
+    yield Case("DLN d=10^4", DeepLinearTarget(widths=(60, 90, 60), rank=20, num_data=2000))
+    yield Case("DLN d=10^5", DeepLinearTarget(widths=(200, 250, 200), rank=50, num_data=2000))
+
+
 def _random_tasks(number: int) -> Iterator[Case]:
     for seed in range(number):
         target = RandomDeepLinearTarget(seed=seed)
@@ -170,12 +185,13 @@ def _unit_localization() -> PosteriorSpec:
 def _three_by_three(teacher: Literal["aligned", "generic"], num_data: int) -> Case:
     """lambda is 4 where the teacher is aligned, 4.5 where it is generic: the estimate is local.
 
-    Both are limits at fixed gamma. The generic teacher's smallest singular value is 0.12; with few examples the
+    Both are limits at fixed gamma. With few examples the generic teacher's smallest singular value is 0.12; the
     posterior is wider than that and reaches more singular points of the same loss, so that estimates come out near 4.
-    The automatic gamma grows with n beta: with many examples it keeps the generic chain near w*, and presses the flat
+    With many it is 1.07, far wider than the posterior. The automatic gamma grows with n beta, and presses the flat
     directions of the aligned one.
     """
-    target = DeepLinearTarget(widths=(3, 3, 3), rank=1, teacher=teacher, num_data=num_data)
+    seed = WELL_CONDITIONED if num_data != FEW else 0
+    target = DeepLinearTarget(widths=(3, 3, 3), rank=1, teacher=teacher, num_data=num_data, seed=seed)
     size = f" n={num_data // 1000}k" if num_data != FEW else ""
     stiffness = 2 / target.noise_scale**2 if num_data == FEW else None
     return Case(f"DLN 3-3-3 r1 {teacher}{size}", target, stiffness=stiffness)

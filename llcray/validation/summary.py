@@ -14,26 +14,31 @@ import numpy as np
 import polars as pl
 from scipy.stats import kendalltau
 
+from llcray.targets.truths.long_runs import long_run_answer
+
 Z_95 = 1.96
-# Standard deviation of what is left of the step-size bias after its prediction was subtracted, as a share of it.
-BIAS_UNCERTAINTY = 0.25
 FINITE = "finite_temperature"
+KNOWN = ("true_llc", "true_llc_kind", "true_llc_source", "true_llc_mcse")
+BEST_KNOWN, ASYMPTOTIC = "best", "n → ∞"
 LEFT_OUT_MULTIPLICITY, LEFT_OUT_GLOBAL, LEFT_OUT_UNKNOWN = "m > 1", "global bound", "no known answer"
 
 
 def standard_error() -> pl.Expr:
-    """Standard error of an estimate with its bias terms, nats; a 95% interval is 1.96 of it to either side.
+    """Standard error of the difference between estimate and known answer, nats; a 95% interval is 1.96 of it each way.
 
-        se^2 = llc_mcse^2 + (0.25 step_size_bias)^2 + localization_sensitivity^2
+        se^2 = llc_se^2 + true_llc_mcse^2, against an asymptotic answer
+        se^2 = llc_mcse^2 + step_size_bias_se^2 + true_llc_mcse^2, against a finite-temperature one
 
-    The last term, the change of the estimate for a factor e in gamma, counts only where the answer is asymptotic: a
-    finite-temperature one has the gamma of the run in it. A bias that a sampler cannot predict (null) counts as none.
+    `true_llc_mcse` is the error of the known answer, where that is a long run's. A finite-temperature answer has the
+    gamma of the run in it, so that what gamma adds to `llc_se` does not count. A bias that a sampler cannot predict
+    (null) counts as none.
     """
-    bias = pl.col("step_size_bias").fill_nan(None).fill_null(0.0)
-    sensitivity = pl.col("localization_sensitivity").fill_nan(None).fill_null(0.0)
-    asymptotic = pl.col("true_llc_kind") != FINITE
-    localization = pl.when(asymptotic).then(sensitivity).otherwise(0.0)
-    return (pl.col("llc_mcse") ** 2 + (BIAS_UNCERTAINTY * bias) ** 2 + localization**2).sqrt()
+
+    def square(name: str) -> pl.Expr:
+        return pl.col(name).fill_nan(None).fill_null(0.0) ** 2
+
+    localization = pl.when(pl.col("true_llc_kind") != FINITE).then(square("localization_se")).otherwise(0.0)
+    return (pl.col("llc_mcse") ** 2 + square("step_size_bias_se") + square("true_llc_mcse") + localization).sqrt()
 
 
 def left_out() -> pl.Expr:
@@ -66,12 +71,44 @@ def compared(runs: pl.DataFrame) -> pl.DataFrame:
     )
 
 
+def with_long_runs(runs: pl.DataFrame) -> pl.DataFrame:
+    """Rows with the answers of today's table of long runs: one made after a run counts for it too.
+
+    Args:
+        runs: One row a run, with the columns of the dataset.
+    """
+    known = pl.struct(KNOWN)
+    rows = runs.select("target_id", "n_beta", "localization", known.alias("known")).rows()
+    answers = [_answer(*row) for row in rows]
+    return runs.with_columns(pl.DataFrame(answers, schema=runs.select(*KNOWN).schema, orient="row"))
+
+
+def _answer(target_id: str, n_beta: float | None, localization: float | None, known: dict[str, Any]) -> list[Any]:
+    values = [known[name] for name in KNOWN]
+    if n_beta is None or localization is None or known["true_llc_kind"] == FINITE:
+        return values
+    answer = long_run_answer(target_id, n_beta, localization)
+    return [answer.value, answer.kind, answer.source, answer.mcse] if answer else values
+
+
+def against_asymptotic(runs: pl.DataFrame) -> pl.DataFrame:
+    """The rows with their asymptotic answers as the known ones: what finite n and gamma cost, beside a sampler's error.
+
+    Args:
+        runs: One row a run, with the columns of the dataset.
+    """
+    return runs.with_columns(
+        true_llc="true_llc_asymptotic", true_llc_kind="true_llc_asymptotic_kind", true_llc_mcse=pl.lit(0.0)
+    )
+
+
 @dataclass(frozen=True)
 class Score:
     """How one sampler did. Shares are in [0, 1]; NaN where no run counts.
 
     Attributes:
         sampler: Its kind.
+        against: What the estimates are compared with.
         num_runs: All runs.
         num_failed: Runs without an estimate: failed, or NaN.
         num_doubted: Runs with an estimate whose verdict is not `ok`.
@@ -85,11 +122,12 @@ class Score:
         num_covered: Runs whose 95% interval has the truth.
         kendall_tau: Rank correlation (tau-b) of estimates and truths over the counted runs.
         median_gradients: Full-data-equivalent gradients a run, of all runs with an estimate.
-        median_seconds: Seconds of sampling a run, compilation excluded.
-        worst_seconds: The longest.
+        median_seconds: CPU seconds of sampling a run, compilation excluded.
+        worst_seconds: The most.
     """
 
     sampler: str
+    against: str
     num_runs: int
     num_failed: int
     num_doubted: int
@@ -113,26 +151,28 @@ class Score:
 
 
 def scores(runs: pl.DataFrame, samplers: Sequence[str]) -> Iterator[Score]:
-    """The score of each sampler that has runs.
+    """The scores of each sampler that has runs: against the best answer known, and against n -> infinity.
 
     Args:
-        runs: As `compared` gives them.
+        runs: One row a run, with the columns of the dataset.
         samplers: Kinds, in the order wanted.
     """
     for sampler in samplers:
         mine = runs.filter(pl.col("sampler_kind") == sampler)
         if not mine.is_empty():
-            yield score(sampler, mine)
+            yield score(sampler, compared(mine), BEST_KNOWN)
+            yield score(sampler, compared(against_asymptotic(mine)), ASYMPTOTIC)
 
 
-def score(sampler: str, runs: pl.DataFrame) -> Score:
-    """The score of one sampler's runs."""
+def score(sampler: str, runs: pl.DataFrame, against: str) -> Score:
+    """The score of one sampler's runs, as `compared` gives them."""
     estimated = runs.filter("has_estimate")
     counted = estimated.filter(pl.col("left_out").is_null())
     signed = counted["relative_error"].to_numpy()
     error = np.abs(signed)
     return Score(
         sampler=sampler,
+        against=against,
         num_runs=runs.height,
         num_failed=runs.height - estimated.height,
         num_doubted=estimated.filter(pl.col("verdict") != "ok").height,
@@ -146,8 +186,8 @@ def score(sampler: str, runs: pl.DataFrame) -> Score:
         num_covered=int(counted["covered"].fill_null(False).sum()),
         kendall_tau=order_preservation(counted["true_llc"].to_numpy(), counted["llc"].to_numpy()),
         median_gradients=_quantile(estimated["num_gradients"].to_numpy(), 0.5),
-        median_seconds=_quantile(estimated["sampling_seconds"].to_numpy(), 0.5),
-        worst_seconds=_quantile(estimated["sampling_seconds"].to_numpy(), 1.0),
+        median_seconds=_quantile(estimated["sampling_cpu_seconds"].to_numpy(), 0.5),
+        worst_seconds=_quantile(estimated["sampling_cpu_seconds"].to_numpy(), 1.0),
     )
 
 

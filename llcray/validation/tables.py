@@ -1,6 +1,6 @@
 """What `llcray validate` prints: a row a run, a row a sampler, and what missed. Made for 100 columns."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import polars as pl
@@ -13,20 +13,23 @@ from llcray.report.colors import VERDICT_STYLES
 from llcray.report.numbers import plus_minus, rounded
 from llcray.report.results_table import plain_table
 from llcray.validation.summary import FINITE, Score
+from llcray.validation.traps import Trap
 
 KIND_MARKS = {"local": "", "global": "≥"}
 HEADERS = ("sampler", "finite T", "n → ∞", "LLC ± MCSE", "error", "z", "FDE", "verdict")
 LEGEND = (
     "finite T: exact at this n beta and gamma. n → ∞: asymptotic, with m if not 1; ≥: a lower bound.",
     "error, z: against finite T where known, else n → ∞. Dim: not counted below. DLN: deep linear net.",
-    "z = (LLC - truth)/se, se the MCSE with a quarter of the step-size bias and, against n → ∞, what a",
-    "factor e in gamma changes.",
+    "z = (LLC - truth)/se, se the MCSE with the errors of the step-size bias, of a truth that is a long",
+    "run's and, against n → ∞, of the localization.",
 )
 SCORES_LEGEND = (
-    "runs: counted+not. median, p90, worst: of |LLC - truth|/truth; bias: its signed mean; ±95%: median",
-    "half width of intervals, relative; in 95%: truths inside; tau: Kendall's, of order; FDE: full-data",
-    "gradients and seconds of sampling, median a run.",
+    "against: best: finite T where known, else n → ∞ with m = 1; or n → ∞ with m = 1 for all. runs: counted+not.",
+    "median, p90, worst: of |LLC - truth|/truth; bias: its signed mean; ±95%: median half width of intervals,",
+    "relative; in 95%: truths inside; tau: Kendall's, of order; FDE, CPU s: full-data gradients and CPU seconds",
+    "of sampling, median a run.",
 )
+NUM_WORST = 5
 MIN_NAME = 12
 MISSED_STYLE, LEFT_OUT_STYLE = "bold red", "dim"
 
@@ -69,12 +72,14 @@ def scores_table(scores: Iterable[Score]) -> Table:
     """One row a sampler."""
     table = plain_table()
     table.add_column("sampler", no_wrap=True)
-    headers = ("runs", "failed", "doubted", "median", "p90", "worst", "bias", "±95%", "in 95%", "tau", "FDE", "seconds")
+    table.add_column("against", no_wrap=True)
+    headers = ("runs", "failed", "doubted", "median", "p90", "worst", "bias", "±95%", "in 95%", "tau", "FDE", "CPU s")
     for header in headers:
         table.add_column(header, justify="right", no_wrap=True)
     for score in scores:
         table.add_row(
             score.sampler,
+            score.against,
             f"{score.num_counted}+{score.num_left_out}" if score.num_left_out else str(score.num_counted),
             str(score.num_failed),
             str(score.num_doubted),
@@ -87,6 +92,31 @@ def scores_table(scores: Iterable[Score]) -> Table:
             rounded(score.median_seconds, 1),
         )
     return table
+
+
+def print_traps(traps: Sequence[Trap], verdicts: Mapping[str, str], console: Console) -> int:
+    """A row a trap: the verdict it got. A trap that ended in a verdict that is not right is a quiet wrong number.
+
+    Args:
+        traps: Those that were run.
+        verdicts: Of runs, by id.
+        console: Where to.
+
+    Returns:
+        How many went unnoticed.
+    """
+    table, unnoticed = plain_table(), 0
+    for header in ("trap", "sampler", "verdict", ""):
+        table.add_column(header, no_wrap=True)
+    for trap in traps:
+        verdict = verdicts.get(trap.spec.run_id, "missing")
+        right = verdict in trap.right
+        unnoticed += not right
+        said = Text("" if right else f"should be {' or '.join(trap.right)}", style=MISSED_STYLE)
+        table.add_row(trap.name, trap.kind, Text(verdict, style=VERDICT_STYLES.get(verdict, "")), said)
+    console.print(table)
+    console.print(f"Traps: {len(traps)}, unnoticed: {unnoticed}.", highlight=False)
+    return unnoticed
 
 
 def percent(share: float | None, signed: bool = False) -> str:
@@ -137,9 +167,19 @@ def _print_remarks(runs: pl.DataFrame, console: Console) -> None:
         console.print("Outside their 95% interval:", highlight=False)
     for row in missed.iter_rows(named=True):
         console.print(Text(f"  {row['case']}, {row['sampler_kind']}: {_miss(row)}"))
+    _print_worst(runs, console)
     for row in runs.filter(~pl.col("has_estimate")).iter_rows(named=True):
         reason = row["reason"] or row["verdict_reason"] or "no reason was recorded"
         console.print(Text(f"  {row['case']}, {row['sampler_kind']}: no estimate: {reason}", style=MISSED_STYLE))
+
+
+def _print_worst(runs: pl.DataFrame, console: Console) -> None:
+    counted = runs.filter(pl.col("left_out").is_null() & pl.col("relative_error").is_not_null())
+    if counted.height <= NUM_WORST:
+        return
+    console.print("Largest errors:", highlight=False)
+    for row in counted.sort(pl.col("relative_error").abs(), descending=True).head(NUM_WORST).iter_rows(named=True):
+        console.print(Text(f"  {row['case']}, {row['sampler_kind']}: {_miss(row)}"))
 
 
 def _miss(row: dict[str, Any]) -> str:

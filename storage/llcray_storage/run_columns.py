@@ -13,7 +13,6 @@ IDENTITY = (
     Column(
         "trajectory_id", TEXT, "", "Identity of the training that the target is a checkpoint of; null: no checkpoint."
     ),
-    Column("label", TEXT, "", "Label of the target in the sweep file, for legends; no part of any identity."),
     Column("sweep", TEXT, "", "Sweep that asked for the run.", required=True),
     Column("generation", WHOLE, "", "1, raised by one at each deliberate rerun; the highest counts.", required=True),
     Column("status", TEXT, "", "ok: an estimate; failed: none, see reason.", required=True, choices=("ok", "failed")),
@@ -57,6 +56,8 @@ ESTIMATE = (
         NATS,
         "Of the bias left in llc: a quarter of a step_size_bias that was subtracted, all of one that was not.",
     ),
+    Column("llc_richardson", REAL, NATS, "llc_uncorrected extrapolated to step 0 from two step sizes, if asked for."),
+    Column("llc_richardson_mcse", REAL, NATS, "Monte Carlo standard error of llc_richardson."),
     Column("localization_sensitivity", REAL, NATS, "d llc / d log gamma = -gamma/2 Cov(n beta L_n, |w - w*|^2)."),
     Column(
         "localization_se",
@@ -64,10 +65,11 @@ ESTIMATE = (
         NATS,
         "|localization_sensitivity| and its own standard error in quadrature: what gamma -> 0 might change.",
     ),
-    Column("llc_extrapolated", REAL, NATS, "Asymptotic lambda fitted over several n beta."),
-    Column("llc_extrapolated_se", REAL, NATS, "Standard error of llc_extrapolated."),
-    Column("multiplicity_extrapolated", REAL, "", "Multiplicity m fitted over several n beta."),
+    Column("llc_extrapolated", REAL, NATS, "lambda as n beta grows, from several temperatures, if asked for."),
+    Column("llc_extrapolated_se", REAL, NATS, "Standard error of llc_extrapolated, disagreement of models included."),
+    Column("multiplicity_extrapolated", REAL, "", "Multiplicity m, averaged over the models fitted to temperatures."),
     Column("calibration", TEXT, "", "What calibration tried and chose, JSON."),
+    Column("loss_kind", TEXT, "", "What the loss of a tracked model is: nll, kl_to_center, dpo, regret, ..."),
     Column("is_likelihood", FLAG, "", "Whether the loss is a negative log-likelihood in nats."),
     Column("num_params", WHOLE, "parameters", "Parameters of the target (d)."),
     Column("num_sampled_params", WHOLE, "parameters", "Parameters of the component that was sampled."),
@@ -77,6 +79,13 @@ ESTIMATE = (
     Column("test_loss", REAL, "nats per example", "Mean loss at w* on held-out data."),
     Column("test_accuracy", REAL, "fraction", "Accuracy at w* on held-out data."),
     Column("train_accuracy", REAL, "fraction", "Accuracy at w* on the training data."),
+    Column("phase", WHOLE, "", "Phase of training that the checkpoint lies in, from 0; pretraining comes first."),
+    Column(
+        "memorization_step", WHOLE, "training steps", "First step of the last phase with 95% of training data right."
+    ),
+    Column("grokking_step", WHOLE, "training steps", "First step of the last phase with 95% of held-out data right."),
+    Column("grokking_lag", WHOLE, "training steps", "grokking_step - memorization_step."),
+    Column("grokking_censored", FLAG, "", "Whether training ended before grokking_step; then that is null."),
 )
 
 KNOWN_ANSWER = (
@@ -124,7 +133,13 @@ WORK = (
     ),
     Column("compile_seconds", REAL, "seconds", "Wall time of compilation on behalf of this run."),
     Column("build_seconds", REAL, "seconds", "Wall time of building or loading the target."),
-    Column("num_compilations", WHOLE, "compilations", "Programs compiled on behalf of this run."),
+    Column(
+        "num_compilations",
+        WHOLE,
+        "compilations",
+        "Programs compiled while this run waited; of runs done side by side the first is charged, so sums are right.",
+    ),
+    Column("pack_size", WHOLE, "runs", "Most runs, this one included, that one call of the program advanced."),
     Column("device_seconds", REAL, "seconds", "Seconds times devices held."),
 )
 

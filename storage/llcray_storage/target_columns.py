@@ -11,11 +11,18 @@ AT_CENTER = (
     "test_loss",
     "test_accuracy",
     "train_accuracy",
+    "phase",
+    "memorization_step",
+    "grokking_step",
+    "grokking_lag",
+    "grokking_censored",
 )
 
 TARGET_COLUMNS: tuple[Column, ...] = (
     Column("target_id", TEXT, "", "Identity of the target: hash of its spec.", required=True),
     Column("generation", WHOLE, "", "1, raised when a lost artifact was rebuilt with other bits.", required=True),
+    Column("trajectory_id", TEXT, "", "Identity of the training the target is a checkpoint of; null: it is none."),
+    Column("step", WHOLE, "training steps", "Checkpoint along the training trajectory; null: the end of training."),
     Column("target_kind", TEXT, "", "How w* came about: trained, quadratic, normal_crossing, deep_linear, python, ..."),
     Column("spec", TEXT, "", "The whole spec of the target, canonical JSON."),
     *(column for column in ESTIMATE if column.name in AT_CENTER),

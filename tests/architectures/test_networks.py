@@ -5,7 +5,7 @@ import pytest
 from flax import nnx
 from pydantic import ValidationError
 
-from llcray.architectures import MLP, ConvNet, DeepLinear, EmbeddingMLP, Transformer
+from llcray.architectures import MLP, ConvNet, DeepLinear, EmbeddingMLP, TiedAutoencoder, Transformer
 from llcray.architectures.network import Network
 from llcray.targets.model_loss import ModelLoss, initial_params
 
@@ -173,3 +173,26 @@ def test_heads_that_do_not_divide_the_width_are_refused():
 def test_a_network_of_tokens_refuses_images(network: Network, shape):
     with pytest.raises(ValueError, match="needs tokens"):
         initial_params(network, shape, 3, seed=0)
+
+
+def test_a_tied_autoencoder_starts_at_its_polygon():
+    network = TiedAutoencoder(initial_polygon=4, initial_spread=0.0)
+    params = initial_params(network, (6,), 6, seed=0)
+    np.testing.assert_allclose(np.linalg.norm(params["W"], axis=0), [1, 1, 1, 1, 0, 0], atol=1e-6)
+    np.testing.assert_allclose(params["W"][:, 0] @ params["W"][:, 1], 0, atol=1e-6)
+    x = np.diag([0.5] * 6).astype(np.float32)
+    # A corner sees itself; its opposite is cut off by the ReLU; the two dead features give nothing.
+    expected = np.diag([0.5, 0.5, 0.5, 0.5, 0, 0])
+    np.testing.assert_allclose(outputs(network, params, x, 6), expected, atol=1e-6)
+
+
+def test_every_other_position_reads_out_its_share():
+    fields = {"num_heads": 2, "width": 8, "mlp_width": 0, "inputs": "vectors"}
+    x = np.random.default_rng(0).standard_normal((3, 6, 2)).astype(np.float32)
+    shared, everywhere = (Transformer(**fields, readout=readout) for readout in ("every_other", "all"))
+    params = initial_params(shared, (6, 2), 3, seed=0)
+    np.testing.assert_allclose(
+        outputs(shared, params, x, 3), outputs(everywhere, params, x, 1)[:, ::2, 0], rtol=1e-4, atol=1e-6
+    )
+    with pytest.raises(ValueError, match="4 outputs cannot be shared out"):
+        initial_params(shared, (6, 2), 4, seed=0)

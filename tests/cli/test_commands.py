@@ -12,9 +12,8 @@ from llcray.cli import Duration, main
 
 HEAVY = ("jax", "ray", "polars", "pyarrow", "matplotlib", "numpy", "pydantic", "llcray_storage")
 COMMANDS = (
-    "compact", "diagnose", "export", "gc", "import", "plan", "plot", "promote", "query", "report", "stages", "status",
-    "sweep",
-    "verify",
+    "compact", "diagnose", "experiment", "export", "gc", "import", "plan", "plot", "promote", "query",
+    "report", "stages", "status", "sweep", "verify",
 )  # fmt: skip
 
 

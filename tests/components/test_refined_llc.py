@@ -68,13 +68,12 @@ def _bytes(target: Target, mask: Any, num_chains: int) -> int:
     """Arguments, outputs and temporaries of the compiled sampling loop."""
     posterior = make_posterior(target, 1.0, mask, jnp.float32)
     kernel = build_kernel(SGLD(batch_size=64))
-    one = partial(jax.tree.map, lambda leaf: leaf[None])
-    keys = jax.random.split(jax.random.key(0), num_chains)
-    hyper = {name: jnp.full(num_chains, 1e-5, jnp.float32) for name in SGLD.traced}
-    args = (one(keys), one(posterior), one(hyper))
-    state = block._start_all(kernel, *args)
-    lowered = jax.jit(partial(block._advance_all, kernel, 4, 0)).lower(
-        args[0], state, args[1], args[2], jnp.zeros(1, jnp.int32), jnp.asarray(2, jnp.int32)
+    one = partial(jax.tree.map, lambda leaf: np.asarray(leaf)[None])
+    hyper = {name: np.full(num_chains, 1e-5, np.float32) for name in SGLD.traced}
+    args = (np.zeros((1, 2), np.uint32), one(posterior), one(hyper))
+    state = block.start((kernel, num_chains), *args)
+    lowered = block.advance.lower(
+        (kernel, num_chains, 4, 0), args[0], state, args[1], args[2], np.zeros(1, np.int32), np.int32(2)
     )
     memory = lowered.compile().memory_analysis()
     assert memory is not None

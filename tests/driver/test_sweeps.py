@@ -78,6 +78,22 @@ def test_a_run_that_fails_in_a_pack_does_not_fail_the_others(cluster, sweep_file
     assert all("batch_size 500" in reason for reason in found["reason"].to_list()[2:])
 
 
+def test_a_target_that_cannot_be_trained_fails_alone_in_its_pack(cluster, sweep_file, tmp_path, screen):
+    path = sweep_file(
+        "[{architecture: {kind: mlp, widths: [2]}, teacher: {kind: mlp, widths: [2]},"
+        " data: {kind: gaussian, input_dimension: 2, num_data: 100},"
+        " training: {kind: sgd, learning_rate: {grid: [1.0e+9, 0.01, 0.02, 0.03]}, num_steps: 100, polish_steps: 0}}]"
+    )
+    storage = tmp_path / "results"
+    assert run_sweep(path, SweepOptions(storage=str(storage)), screen) == 1
+    found = rows(storage)
+    assert found["trial_id"].n_unique() == 2  # one a processor
+    failed = found.filter(pl.col("status") == "failed")
+    assert failed["training_learning_rate"].to_list() == [1e9, 1e9]
+    assert all("Training diverged" in reason for reason in failed["reason"])
+    assert len(found.filter(pl.col("status") == "ok")) == 6
+
+
 def test_failed_runs_are_run_again_only_when_asked(cluster, sweep_file, tmp_path, screen):
     path = sweep_file("[{kind: python, factory: 'driver_targets:broken'}]")
     storage = str(tmp_path / "results")

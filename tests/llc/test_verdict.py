@@ -29,6 +29,7 @@ def test_good_diagnostics_are_ok() -> None:
         ({"restarts_exhausted": True}, "diverged", "No step size"),
         ({"llc": -5.0, "lowest_chain_llc": -5.2}, "escaped", "negative"),
         ({"lowest_chain_llc": -47.6, "lowest_chain_mcse": 1.0}, "escaped", "One chain"),
+        ({"share_lower": 0.02}, "escaped", "2% of the draws"),
         ({"step_size_bias": 2.0}, "biased_step", "20%"),
         ({"step_size_bias": 0.6}, "biased_step", "6%"),
         ({"acceptance_rate": 0.05}, "biased_step", "5%"),

@@ -38,6 +38,8 @@ def _fields(steps: Steps, model: type[BaseModel]) -> Iterator[tuple[Steps, Any]]
 
 def _arrow_type(form: Any) -> pa.DataType:
     alternatives = [bare(member) for member in members(form) if member is not type(None)]
+    if models(item_form(form)):
+        return pa.string()
     member = next((one for one in alternatives if get_origin(one) is not Literal), alternatives[0])
     if is_list(member):
         return pa.list_(_arrow_type(item_form(member)))
@@ -53,6 +55,11 @@ def test_every_field_of_every_variant_has_a_column_of_its_type(name: str) -> Non
     """Catches a new field that sweeps could vary and plots could not show."""
     assert name in RUNS.by_name, f"add a line for '{name}' to storage/llcray_storage/axis_columns.py"
     assert RUNS.by_name[name].type == _arrow_type(FIELDS[name])
+
+
+def test_no_column_is_declared_twice() -> None:
+    names = [column.name for column in RUNS.columns]
+    assert len(names) == len(set(names))
 
 
 def test_every_axis_column_is_filled_by_a_field() -> None:

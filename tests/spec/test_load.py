@@ -223,3 +223,34 @@ def test_targets_are_split_when_there_are_more_slots(load: Load) -> None:
     assert [plan.runs[0] for plan in split] == list(sweep.runs)
     assert len({plan.trial_id for plan in split}) == 4 and len({plan.target_id for plan in split}) == 2
     assert trials((), 4) == ()
+
+
+PACKED = """
+name: sweep
+question: Which targets share programs?
+targets:
+  - architecture: {kind: mlp, widths: [3], activation: {grid: [relu, tanh]}, gain: {grid: [1.0, 2.0]}}
+    teacher: {kind: mlp, widths: [2]}
+    data: {kind: gaussian, input_dimension: 4, num_data: 50}
+    noise: {kind: gaussian, scale: {grid: [0.1, 0.2]}}
+    training: {kind: adam, learning_rate: {grid: [0.01, 0.02]}}
+replicates: 2
+samplers: [{kind: auto}]
+"""
+
+
+def test_targets_of_one_signature_are_packed_whatever_their_numbers(load: Load) -> None:
+    """Initial weights, noise scales, learning rates and seeds are no part of a program; activations are."""
+    sweep = load(PACKED)
+    packs = trials(sweep.runs, 2, lambda runs: 100)
+    assert sorted(len(plan.targets) for plan in packs) == [16, 16]
+    assert {run.run_id for plan in packs for run in plan.runs} == {run.run_id for run in sweep.runs}
+    for plan in packs:
+        assert len({target.model_dump()["architecture"]["activation"] for target in plan.targets.values()}) == 1
+
+
+def test_packs_leave_no_slot_idle_and_are_no_larger_than_allowed(load: Load) -> None:
+    sweep = load(PACKED)
+    assert [len(plan.targets) for plan in trials(sweep.runs, 8, lambda runs: 100)] == [4] * 8
+    assert {len(plan.targets) for plan in trials(sweep.runs, 2, lambda runs: 3)} == {2, 3}
+    assert len(trials(sweep.runs, 32, lambda runs: 100)) == 32

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import numpy as np
 import torch
+from safetensors.torch import save_file
 from transformers import (
     AutoModelForCausalLM,
     GPT2Config,
@@ -62,7 +63,33 @@ def make(name: str, config: PreTrainedConfig) -> None:
     np.savez(folder / "expected.npz", tokens=tokens.numpy(), logits=logits.numpy(), loss=loss.numpy())
 
 
+class Classifier(torch.nn.Module):
+    """The module of examples/torch_module.py."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.conv = torch.nn.Conv1d(3, 8, 5, padding=2)
+        self.norm = torch.nn.LayerNorm(8)
+        self.head = torch.nn.Linear(8, 4)
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        """Logits."""
+        h = torch.nn.functional.gelu(self.conv(x)).mean(-1)
+        return self.head(self.norm(h))
+
+
+def make_module() -> None:
+    """Weights, data and logits of a module that is no language model."""
+    torch.manual_seed(0)
+    model, folder = Classifier().eval(), FIXTURES / "torch_module"
+    folder.mkdir(exist_ok=True)
+    x, y = torch.randn(16, 3, 9), torch.randint(0, 4, (16,))
+    save_file(model.state_dict(), folder / "classifier.safetensors")
+    np.savez(folder / "probe.npz", x=x.numpy(), y=y.numpy(), logits=model(x).detach().numpy())
+
+
 if __name__ == "__main__":
+    make_module()
     for name, config in CONFIGS.items():
         make(name, config)
     total = sum(file.stat().st_size for file in FIXTURES.rglob("*") if file.is_file())

@@ -40,9 +40,18 @@ def test_the_full_suite_has_sixty_random_tasks_and_ten_random_networks() -> None
     assert sum(kind == "realisable" for kind in kinds) - kinds_of_default().count("realisable") == 10
 
 
+def test_the_random_suite_is_those_seventy_and_auto_alone() -> None:
+    runs = suite_runs("random")
+    assert len(runs) == 70
+    assert {run.kind for run in runs} == {"auto"}
+
+
 def test_the_suite_is_made_without_jax() -> None:
     """`llcray validate --help` and a wrong option claim no device."""
-    code = "import sys, llcray.validation.suite as s; s.suite_runs('full'); print('jax' in sys.modules)"
+    code = (
+        "import sys, llcray.validation.suite as s, llcray.validation.traps as t; "
+        "s.suite_runs('full'), t.traps(); print('jax' in sys.modules)"
+    )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "False"
 

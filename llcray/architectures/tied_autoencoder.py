@@ -1,0 +1,50 @@
+"""Tied autoencoder with a bottleneck: output = ReLU(W^T W x + b), the toy model of superposition.
+
+Reference: Elhage et al. 2022 (arXiv 2209.10652); k-gons as phases of its training: Chen et al. 2023 (arXiv 2310.06301).
+"""
+
+import math
+from typing import TYPE_CHECKING, Annotated, Literal
+
+from pydantic import Field
+
+from llcray.architectures.network import Network
+from llcray.variant import Count, NonNegativeFloat
+
+if TYPE_CHECKING:
+    from flax import nnx
+
+
+class TiedAutoencoder(Network):
+    """ReLU(W^T W x + b), W of `width` rows.
+
+    Attributes:
+        width: Rows of W.
+        initial_polygon: Starts the first k columns of W at the corners of a regular k-gon of radius 1, the others at 0,
+            with biases 0 and -1; null starts W by `initialization`, b at 0.
+        initial_spread: Standard deviation of normal noise added to the polygon and to the biases.
+    """
+
+    kind: Literal["tied_autoencoder"] = "tied_autoencoder"
+    width: Count = 2
+    initial_polygon: Annotated[Count, Field(ge=2)] | None = None
+    initial_spread: NonNegativeFloat = 0.05
+
+    def forward(self, input_shape: tuple[int, ...], num_outputs: int) -> Network:
+        """See `Network.forward`."""
+        bare = super().forward(input_shape, num_outputs)
+        return bare.model_copy(update={"initial_polygon": None, "initial_spread": 0.0})
+
+    def build(self, input_shape: tuple[int, ...], num_outputs: int, rngs: "nnx.Rngs") -> "nnx.Module":
+        """See `Network.build`. Parameters are `W` (width, features) and `b` (features,)."""
+        from llcray.architectures.modules import Tied
+
+        num_features = math.prod(input_shape)
+        if num_features != num_outputs:
+            raise ValueError(f"tied_autoencoder has as many outputs as inputs, not {num_outputs} for {num_features}")
+        if self.initial_polygon is not None and (self.width != 2 or self.initial_polygon > num_features):
+            raise ValueError(
+                f"initial_polygon {self.initial_polygon} needs width 2 and as many features; width is {self.width}, "
+                f"features {num_features}. Lower it, or leave it out."
+            )
+        return Tied(self, num_features, rngs)

@@ -1,0 +1,54 @@
+"""One active feature at a time: x = u e_i, u ~ U[0, 1], i uniform; the label is x itself.
+
+The inputs of the toy model of superposition (Chen et al. 2023, arXiv 2310.06301).
+"""
+
+from typing import TYPE_CHECKING, Annotated, Literal
+
+from pydantic import Field
+
+from llcray.data.source import Examples, LabelledData, Split, Task
+from llcray.variant import Count, Fraction
+
+if TYPE_CHECKING:
+    import numpy as np
+
+
+class SparseFeatures(LabelledData):
+    """Inputs (c,) with one coordinate that is not zero; labels equal to them.
+
+    Attributes:
+        num_features: c.
+        num_data: Number of training examples n.
+        test_fraction: Fresh test examples, as a share of `num_data`.
+    """
+
+    kind: Literal["sparse_features"] = "sparse_features"
+    num_features: Annotated[Count, Field(ge=2)] = 6
+    num_data: Count = 1000
+    test_fraction: Fraction = 0.2
+
+    @property
+    def task(self) -> Task:
+        """Always regression."""
+        return "regression"
+
+    @property
+    def num_outputs(self) -> int:
+        """Length of a network's output."""
+        return self.num_features
+
+    def load(self, rng: "np.random.Generator") -> Split:
+        """See `LabelledData.load`: fresh draws for each seed."""
+        return Split(self._draw(rng, self.num_data), self._draw(rng, self._num_test), self.num_features)
+
+    @property
+    def _num_test(self) -> int:
+        return round(self.test_fraction * self.num_data)
+
+    def _draw(self, rng: "np.random.Generator", num: int) -> Examples:
+        import numpy as np
+
+        x = np.zeros((num, self.num_features))
+        x[np.arange(num), rng.integers(0, self.num_features, num)] = rng.uniform(0, 1, num)
+        return Examples(x, x.copy())

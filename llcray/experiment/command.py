@@ -1,0 +1,87 @@
+"""`llcray experiment`: runs an experiment at one of its sizes, then says which of its findings are reproduced."""
+
+from pathlib import Path
+
+from rich.console import Console
+
+from llcray.driver import SweepOptions, run_sweep
+from llcray.experiment.checks import carry_out
+from llcray.spec import Sweep, load_sweep
+from llcray.spec.checks import AS_WRITTEN
+from llcray.spec.problems import Place, Problem, SpecError
+
+NOT_REPRODUCED = 1
+FOLDER = "experiments"
+
+
+def path_of(name: str) -> Path:
+    """The file of an experiment: a path, or a name in folder `experiments`.
+
+    Raises:
+        SpecError: There is none.
+    """
+    path = Path(name) if name.endswith((".yaml", ".yml")) else Path(FOLDER) / f"{name}.yaml"
+    if not path.is_file():
+        there = ", ".join(sorted(file.stem for file in Path(FOLDER).glob("*.yaml"))) or "none here"
+        raise SpecError([Problem(Place(str(path)), f"there is no such file; experiments in ./{FOLDER}: {there}")])
+    return path
+
+
+def run_experiment(name: str, size: str, options: SweepOptions, check: bool, console: Console) -> int:
+    """Runs what the dataset lacks, and checks.
+
+    Args:
+        name: A file, or its stem.
+        size: A size of the file; `laptop` is the file as written.
+        options: Of the sweep; overrides come after those of the size.
+        check: Whether to carry out the checks.
+        console: Where to print.
+
+    Returns:
+        The sweep's exit code; 1 when a finding is not reproduced.
+
+    Raises:
+        SpecError: The file has mistakes, or no such size.
+        StorageError: The dataset cannot be used.
+    """
+    path = path_of(name)
+    overrides = (*overrides_of(load_sweep(path), size, path), *options.overrides)
+    options = SweepOptions(**{**vars(options), "overrides": overrides})
+    code = run_sweep(path, options, console)
+    if code not in (0, 1) or not check:
+        return code
+    sweep = load_sweep(path, overrides)
+    if sweep.stages:
+        from llcray.stages.command import find_stages
+
+        for metric in sweep.stages:
+            find_stages(options.storage, sweep.name, metric, "stages", console)
+    findings = carry_out(sweep, size, options.storage)
+    for finding in findings:
+        mark = "reproduced    " if finding.reproduced else "NOT REPRODUCED"
+        value = "no number" if finding.value is None else f"{finding.value:.4g}"
+        console.print(f"{mark} {finding.check.claim}: {value}{_bounds(finding.check)}", highlight=False, soft_wrap=True)
+        if finding.detail:
+            console.print(f"               {finding.detail}", highlight=False, soft_wrap=True)
+    return code if all(finding.reproduced for finding in findings) else NOT_REPRODUCED
+
+
+def overrides_of(sweep: Sweep, size: str, path: Path) -> tuple[str, ...]:
+    """The overrides that make a size.
+
+    Raises:
+        SpecError: The file has no such size.
+    """
+    if size == AS_WRITTEN:
+        return ()
+    if size not in sweep.sizes:
+        there = ", ".join([AS_WRITTEN, *sweep.sizes])
+        raise SpecError([Problem(Place(str(path)), f"there is no size '{size}'; sizes are {there}")])
+    return sweep.sizes[size]
+
+
+def _bounds(check: object) -> str:
+    low, high = getattr(check, "at_least", None), getattr(check, "at_most", None)
+    if low is not None and high is not None:
+        return f" (between {low:g} and {high:g})"
+    return f" (at least {low:g})" if low is not None else f" (at most {high:g})"

@@ -1,0 +1,61 @@
+"""The device of this process: its memory, and how wide calls for a posterior should be there."""
+
+import os
+from functools import cache
+from typing import Any
+
+import jax
+import numpy as np
+
+from llcray.posterior import EXAMPLES_PER_CHUNK, Posterior
+from llcray.sampling.widths import Size, Widths, choose_widths
+
+
+def widths_of(posterior: Posterior, num_chains: int) -> Widths:
+    """Widths for runs like this one on the devices of this process."""
+    devices = jax.local_devices()
+    memory = memory_bytes()
+    return choose_widths(size_of(posterior, num_chains), devices[0].platform, memory and memory * len(devices))
+
+
+def size_of(posterior: Posterior, num_chains: int) -> Size:
+    """What a run of this posterior takes."""
+    return Size(
+        num_chains=num_chains,
+        num_params=posterior.num_sampled_params,
+        chain_bytes=posterior.center.nbytes,
+        data_bytes=sum(int(np.size(leaf)) * leaf.dtype.itemsize for leaf in jax.tree.leaves(posterior)),
+        activation_bytes=_bytes_per_example(posterior) * min(posterior.num_data, EXAMPLES_PER_CHUNK),
+    )
+
+
+def _bytes_per_example(posterior: Posterior) -> int:
+    """Bytes of everything that the loss of one example computes on the way."""
+    one = jax.tree.map(lambda x: x[:1], posterior.data)
+    program = jax.make_jaxpr(lambda posterior, batch: posterior.losses(posterior.center, batch))(posterior, one)
+    sizes: list[int] = []
+
+    def visit(jaxpr: Any) -> None:
+        for equation in jaxpr.eqns:
+            inner = [value for value in equation.params.values() if hasattr(value, "jaxpr")]
+            for value in inner:
+                visit(value.jaxpr)
+            if not inner:
+                sizes.extend(int(np.prod(out.aval.shape)) * out.aval.dtype.itemsize for out in equation.outvars)
+
+    visit(program.jaxpr)
+    return max(0, sum(sizes) - 2 * posterior.center.nbytes)
+
+
+@cache
+def memory_bytes() -> int | None:
+    """Memory of one device; on a CPU, this process's share of the machine by its threads. None if it is not known."""
+    device = jax.local_devices()[0]
+    if device.platform != "cpu":
+        return (device.memory_stats() or {}).get("bytes_limit")
+    try:
+        machine = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
+    except (ValueError, OSError):
+        return None
+    threads = int(os.environ.get("NPROC") or os.cpu_count() or 1)
+    return machine * threads // max(threads, os.cpu_count() or 1)

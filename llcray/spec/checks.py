@@ -1,0 +1,62 @@
+"""What an experiment's file says of its sizes and of the findings to check; validated, not carried out, here."""
+
+from typing import Annotated, Self
+
+from pydantic import Field, model_validator
+
+from llcray.variant import Record
+
+AS_WRITTEN = "laptop"
+"""Size of a file without overrides."""
+
+
+class Sooner(Record):
+    """A one-sided Mann-Whitney test that one group reaches an event in fewer steps than another.
+
+    A training that ends before the event counts as later than all that have it: censored, not dropped.
+
+    Attributes:
+        event: A column of steps, null where training ended first: `grokking_step`.
+        group: Column that tells the groups apart.
+        sooner: The group that is claimed to be sooner.
+        later: The other.
+    """
+
+    event: str
+    group: str = "label"
+    sooner: str
+    later: str
+
+
+class Check(Record):
+    """A finding that can fail.
+
+    Attributes:
+        claim: The finding, in words.
+        sql: One number of the tables `runs` (of this size alone), `stages` and `targets`.
+        sooner: A test instead, whose number is its p-value.
+        at_least: Smallest number that agrees with the claim.
+        at_most: Largest.
+        sizes: Sizes at which it is to hold.
+    """
+
+    claim: Annotated[str, Field(min_length=1)]
+    sql: str | None = None
+    sooner: Sooner | None = None
+    at_least: float | None = None
+    at_most: float | None = None
+    sizes: Annotated[tuple[str, ...], Field(min_length=1)] = (AS_WRITTEN,)
+
+    @model_validator(mode="after")
+    def _check_that_it_can_fail(self) -> Self:
+        if (self.sql is None) == (self.sooner is None):
+            raise ValueError("a check has either `sql` or `sooner`")
+        if self.at_least is None and self.at_most is None:
+            raise ValueError("a check needs a bound: `at_least`, `at_most` or both")
+        return self
+
+    def holds(self, value: float | None) -> bool:
+        """Whether a number is within the bounds; None (no number) is not."""
+        if value is None or value != value:
+            return False
+        return (self.at_least is None or value >= self.at_least) and (self.at_most is None or value <= self.at_most)

@@ -1,0 +1,144 @@
+"""What a tracker's rows say: the LLC along training, its stages, and how it changed beside what the updates touched."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import llcray_storage as ls
+import numpy as np
+import polars as pl
+from scipy.stats import false_discovery_control, norm
+
+from llcray.components import Structure
+from llcray.components.masks import mask_of
+from llcray.subnetwork.changes import RELATIVE_TOLERANCE, TOLERANCE, delta_of, is_changed
+
+Row = dict[str, Any]
+Arrays = dict[str, np.ndarray]
+PARAMS = "params/"
+SHOWN = (
+    "step",
+    "component",
+    "llc",
+    "llc_mcse",
+    "llc_se",
+    "llc_per_half_dimension",
+    "rhat",
+    "ess_bulk",
+    "verdict",
+    "loss_kind",
+    "loss_at_center",
+    "n_beta",
+    "localization",
+    "num_data",
+    "num_sampled_params",
+    "target_id",
+)
+STAGE_COLUMNS = ("component", "stage", "start_step", "end_step", "value_at_start", "value_at_end", "direction", "z")
+
+
+def evolution(storage: str, name: str) -> pl.DataFrame:
+    """Estimates by step and component."""
+    found = _runs(storage, name).with_columns(llc_per_half_dimension=pl.col("llc") / (pl.col("num_sampled_params") / 2))
+    return found.select(SHOWN).sort("step", "component")
+
+
+def transitions(storage: str, name: str) -> pl.DataFrame:
+    """Stages by component; the component whose first boundary comes first is on top.
+
+    Raises:
+        ValueError: No component has five estimates.
+    """
+    from llcray.stages.series import FEWEST
+    from llcray.stages.table import stage_rows
+
+    runs = _runs(storage, name).with_columns(
+        series_id=pl.col("component"), trajectory_id=pl.lit(name), label=pl.lit(None, pl.String)
+    )
+    rows = stage_rows(runs, "llc", "stages")
+    if not rows:
+        raise ValueError(f"{name} has no component with {FEWEST} finite estimates: stages need so many. Go on.")
+    table = pl.DataFrame(rows, infer_schema_length=None)
+    first = pl.col("end_step").filter(pl.col("stage") == 0).first().over("component")
+    return table.with_columns(_first=first).sort("_first", "component", "stage").drop("_first").select(STAGE_COLUMNS)
+
+
+def subnetwork(
+    storage: str,
+    name: str,
+    *,
+    structure: Structure | None = None,
+    compare_dtype: str | None = None,
+    learning_rate: float | None = None,
+) -> pl.DataFrame:
+    """Update sparsity from the first to the last tracked step, and the LLC's change with its q-value, by component.
+
+    Raises:
+        ValueError: Fewer than two steps were tracked, or their weights were not stored.
+    """
+    runs = evolution(storage, name)
+    steps = runs["step"].unique().sort()
+    if len(steps) < 2:
+        raise ValueError(f"{name} has {len(steps)} tracked steps: a change needs two")
+    ends = [runs.filter(pl.col("step") == step) for step in (steps[0], steps[-1])]
+    before, after = (_params(storage, end["target_id"][0]) for end in ends)
+    rows = list(_changes(*ends, before, after, compare_dtype, structure))
+    table = pl.DataFrame(rows, infer_schema_length=None)
+    p_values = 2 * norm.sf(np.abs(table["llc_change_z"].to_numpy()))
+    q_values = false_discovery_control(p_values) if np.isfinite(p_values).all() else np.full(len(p_values), np.nan)
+    facts = {"first_step": int(steps[0]), "steps": int(steps[-1] - steps[0]), "learning_rate": learning_rate}
+    return table.with_columns(llc_change_q=pl.Series(q_values), **{key: pl.lit(value) for key, value in facts.items()})
+
+
+def _changes(
+    first: pl.DataFrame,
+    last: pl.DataFrame,
+    before: tuple[Arrays, str],
+    after: tuple[Arrays, str],
+    dtype: str | None,
+    structure: Structure | None,
+) -> Iterator[Row]:
+    (old, _), (new, stored) = before, after
+    compared = dtype or (stored if "," not in stored else None)
+    both = first.join(last, on="component", suffix="_last")
+    for row in both.sort("component").iter_rows(named=True):
+        counts = _counts(old, new, mask_of(row["component"], new, structure), compared)
+        standard_error = float(np.hypot(row["llc_mcse"], row["llc_mcse_last"]))
+        change = row["llc_last"] - row["llc"]
+        yield {
+            "component": row["component"],
+            **counts,
+            "storage_dtype": stored,
+            "compare_dtype": compared or stored,
+            "llc_first": row["llc"],
+            "llc_last": row["llc_last"],
+            "llc_change": change,
+            "llc_change_se": standard_error,
+            "llc_change_z": change / standard_error if standard_error else float("nan"),
+        }
+
+
+def _counts(old: Arrays, new: Arrays, mask: Any, compare_dtype: str | None) -> Row:
+    """Unchanged shares of the entries of a mask."""
+    total = exact = within = relative = 0
+    for path, leaf in new.items():
+        chosen = np.broadcast_to(True if mask is None else mask[path], leaf.shape)
+        before, after, delta = delta_of(old[path], leaf, compare_dtype)
+        size = np.maximum(np.abs(before.astype(np.float32)), np.abs(after.astype(np.float32)))
+        total += int(chosen.sum())
+        exact += int((chosen & (delta == 0)).sum())
+        within += int((chosen & ~is_changed(delta, TOLERANCE)).sum())
+        relative += int((chosen & (np.abs(delta.astype(np.float32)) <= RELATIVE_TOLERANCE * size)).sum())
+    shares = {"sparsity_exact": exact, "sparsity_tolerance": within, "sparsity_relative": relative}
+    return {"num_params": total, **{key: count / total for key, count in shares.items()}}
+
+
+def _params(storage: str, target_id: str) -> tuple[Arrays, str]:
+    found = ls.Dataset.open(storage).read_target(target_id)
+    if found is None:
+        raise ValueError(f"the weights of target {target_id} are not in {storage}: track with keep_params=True")
+    row, arrays = found
+    return {path.removeprefix(PARAMS): array for path, array in arrays.items()}, str(row["dtype"])
+
+
+def _runs(storage: str, name: str) -> pl.DataFrame:
+    return ls.scan_runs(storage, sweep=name).filter(pl.col("target_kind") == "tracked").collect()

@@ -1,0 +1,118 @@
+"""Rows of the dataset for tracked estimates, in the columns that sweeps use."""
+
+import hashlib
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+import numpy as np
+
+from llcray.components.masks import path_of
+from llcray.estimation import EstimateRequest, RunEstimate
+from llcray.targets.target import Target
+from llcray.trial import _device, _draw_rows, _environment
+from llcray.variant import ID_LENGTH, canonical_json, content_id
+
+Row = dict[str, Any]
+draw_rows = _draw_rows
+
+
+@dataclass(frozen=True)
+class TrackerFacts:
+    """What a tracker says of itself.
+
+    Attributes:
+        name: The sweep.
+        loss_name: What the loss is.
+        seed: Of the chains.
+    """
+
+    name: str
+    loss_name: str
+    seed: int
+
+
+def seed_of(name: str, component: str, seed: int) -> int:
+    """The seed of a component's chains, the same at every step."""
+    return int.from_bytes(hashlib.sha256(f"{name} {component} {seed}".encode()).digest()[:8])
+
+
+def target_id(target: Target) -> str:
+    """From the bytes of parameters and data."""
+    from llcray_storage.arrays import arrays_digest
+
+    return arrays_digest(_arrays("params", target.params) | _arrays("data", target.data))[:ID_LENGTH]
+
+
+def write_target(dataset: Any, target: Target, step: int) -> None:
+    """Stores the parameters of a step; half-precision ones as float32, which holds them exactly."""
+    arrays = _arrays("params", target.params)
+    stored = {name: _storable(array) for name, array in arrays.items()}
+    dtypes = sorted({array.dtype.name for array in arrays.values()})
+    row = {
+        "target_id": target.target_id,
+        "target_kind": "tracked",
+        "num_params": sum(array.size for array in arrays.values()),
+        "dtype": ", ".join(dtypes),
+        "metadata": canonical_json({"step": step}),
+        "created_at": datetime.now(UTC),
+    }
+    dataset.write_target(row, stored)
+
+
+def row(
+    facts: TrackerFacts, component: str, step: int, target: Target, request: EstimateRequest, result: RunEstimate
+) -> Row:
+    """A row of `runs`."""
+    spec = {
+        "sweep": facts.name,
+        "target": target.target_id,
+        "step": step,
+        "component": component,
+        "loss_kind": facts.loss_name,
+        "seed": facts.seed,
+        "sampler": request.sampler,
+        "posterior": request.posterior,
+        "sampling": request.sampling,
+    }
+    sampled = result.sampled
+    return {
+        **asdict(result.estimate),
+        "run_id": content_id(spec),
+        "target_id": target.target_id,
+        "sweep": facts.name,
+        "status": "ok",
+        "spec": canonical_json(spec),
+        "target_kind": "tracked",
+        "component": component,
+        "step": step,
+        "seed": facts.seed,
+        "loss_kind": facts.loss_name,
+        "sampler_kind": request.sampler.kind,
+        "n_beta": result.n_beta,
+        "inverse_temperature": result.inverse_temperature,
+        "localization": sampled.localization,
+        "step_size": sampled.step_size,
+        "steps_per_draw": sampled.steps_per_draw,
+        "is_likelihood": target.is_likelihood,
+        "num_data": result.num_data,
+        "num_params": result.num_params,
+        "num_sampled_params": result.num_sampled_params,
+        "loss_at_center": result.loss_at_center,
+        "precision": request.sampler.precision,
+        "finished_at": datetime.now(UTC),
+        **_environment(),
+        **_device(),
+    }
+
+
+def _arrays(prefix: str, tree: Any) -> Mapping[str, np.ndarray]:
+    import jax
+
+    leaves, _ = jax.tree_util.tree_flatten_with_path(tree)
+    return {f"{prefix}/{path_of(path)}".rstrip("/"): np.asarray(leaf) for path, leaf in leaves}
+
+
+def _storable(array: np.ndarray) -> np.ndarray:
+    return array if array.dtype.kind in "fiub" else array.astype(np.float32)

@@ -1,0 +1,100 @@
+"""What users hand to a tracker: parameters or modules, data or batches of it."""
+
+from collections.abc import Callable, Iterable
+from typing import Any
+
+import jax
+import numpy as np
+
+PyTree = Any
+SURROGATES = ("ppo", "grpo", "ppo_surrogate", "grpo_surrogate", "policy_gradient", "surrogate")
+
+
+def examples_of(source: Any, num_data: int | None) -> PyTree:
+    """All examples of a source as one pytree on the host.
+
+    Args:
+        source: A pytree of arrays with examples first, an iterable of such, or a function that returns either.
+        num_data: Examples to keep; None keeps all.
+
+    Raises:
+        ValueError: There are none, or fewer than asked for.
+    """
+    source = source() if callable(source) else source
+    data = source if _is_data(source) else _concatenated(source, num_data)
+    leaves = jax.tree.leaves(data)
+    found = len(leaves[0]) if leaves else 0
+    if not found or (num_data is not None and found < num_data):
+        raise ValueError(f"the source of batches holds {found} examples, not the {num_data or 'one or more'} asked for")
+    return jax.tree.map(lambda leaf: np.asarray(leaf)[:num_data], data)
+
+
+def _is_data(source: Any) -> bool:
+    """A dict, tuple or array is data; a list, generator or loader yields batches."""
+    return isinstance(source, dict | tuple | np.ndarray | jax.Array)
+
+
+def _concatenated(batches: Iterable[PyTree], num_data: int | None) -> PyTree:
+    kept: list[PyTree] = []
+    found = 0
+    for batch in batches:
+        batch = jax.tree.map(np.asarray, tuple(batch) if isinstance(batch, list) else batch)
+        kept.append(batch)
+        found += len(jax.tree.leaves(batch)[0])
+        if num_data is not None and found >= num_data:
+            break
+    if not kept:
+        raise ValueError("the source of batches yielded none. Generators run once: give a list or a function.")
+    return jax.tree.map(lambda *leaves: np.concatenate(leaves), *kept)
+
+
+def params_of(model: Any, loss_fn: Callable[..., Any]) -> tuple[PyTree, Callable[..., Any]]:
+    """A pytree of parameters and a loss of it; a flax nnx module is taken apart and put together inside the loss.
+
+    Raises:
+        ValueError: The model is a PyTorch module.
+    """
+    kinds = {f"{kind.__module__}.{kind.__qualname__}" for kind in type(model).__mro__}
+    if any(kind.startswith("torch.nn.") for kind in kinds):
+        raise ValueError(
+            "the model is a PyTorch module; chains run in JAX. Save its state_dict with safetensors and give a JAX "
+            "function of it (docs/pytorch.md), or use a target of kind: checkpoint for Hugging Face models."
+        )
+    if not any(kind.startswith("flax.nnx.") for kind in kinds):
+        return jax.tree.map(np.asarray, model), loss_fn
+    from flax import nnx
+
+    graph, state, rest = nnx.split(model, nnx.Param, ...)
+    params = jax.tree.map(np.asarray, nnx.to_pure_dict(state))
+    return params, ModuleLoss.of(graph, state, rest, loss_fn)
+
+
+class ModuleLoss:
+    """`loss_fn(module, batch)` as a function of the module's parameters; equal for equal graphs and one `loss_fn`."""
+
+    def __init__(self, graph: Any, state: Any, rest: Any, loss_fn: Callable[..., Any]) -> None:
+        """See `of`."""
+        self._graph, self._state, self._rest, self._loss_fn = graph, state, rest, loss_fn
+
+    @classmethod
+    def of(cls, graph: Any, state: Any, rest: Any, loss_fn: Callable[..., Any]) -> "ModuleLoss":
+        """The loss of a module that was split into these."""
+        return cls(graph, state, rest, loss_fn)
+
+    def __call__(self, params: PyTree, batch: PyTree) -> Any:
+        """Losses of the examples of a batch."""
+        from flax import nnx
+
+        state = jax.tree.unflatten(jax.tree.structure(self._state), jax.tree.leaves(params))
+        return self._loss_fn(nnx.merge(self._graph, state, self._rest), batch)
+
+    def __eq__(self, other: object) -> bool:
+        """Modules with state besides parameters differ unless they are one."""
+        if not isinstance(other, ModuleLoss):
+            return NotImplemented
+        alike = self._graph == other._graph and self._loss_fn == other._loss_fn
+        return alike and (self._rest is other._rest or not jax.tree.leaves(self._rest) + jax.tree.leaves(other._rest))
+
+    def __hash__(self) -> int:
+        """Of the function."""
+        return hash(self._loss_fn)

@@ -1,0 +1,189 @@
+"""Tracks the LLC of a model while somebody else's loop trains it.
+
+    tracker = LLCTracker(loss_fn, components=["all", "l0 attn"], every=100, storage="results", name="my_run")
+    for step in range(num_steps):
+        params = update(params)
+        tracker.track(step, params, probe_set)
+    tracker.evolution()
+
+Each estimate is a row of the dataset as soon as it is made. All steps of a component share their seeds (common random
+numbers): differences between steps carry less noise than the estimates.
+"""
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from llcray.api import check_params, parse_sampler
+from llcray.components import Structure, parse
+from llcray.components.masks import mask_of
+from llcray.posterior_spec import PosteriorSpec
+from llcray.samplers import SamplerVariant
+from llcray.sampling_spec import SamplingSpec
+from llcray.targets.target import LossFn, PyTree, Target
+from llcray.tracking import records
+from llcray.tracking.sources import SURROGATES, examples_of, params_of
+
+Row = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Tracked:
+    """What one call estimated.
+
+    Attributes:
+        step: Training step.
+        rows: A row of `runs` for each component, by its name.
+    """
+
+    step: int
+    rows: dict[str, Row]
+
+    @property
+    def llc(self) -> dict[str, float]:
+        """The estimate of each component."""
+        return {component: row["llc"] for component, row in self.rows.items()}
+
+
+@dataclass
+class LLCTracker:
+    """Estimates LLCs at steps of a training.
+
+    Attributes:
+        loss_fn: `loss_fn(params, batch) -> (batch,)`, nats.
+        storage: Root of the dataset: a path, URI or profile.
+        name: The `sweep` of the rows, one training of one configuration.
+        components: Texts of `llcray.components.grammar`.
+        every: Steps between estimates; other steps return at once.
+        at: Steps to estimate at, in place of `every`.
+        sampler: A kind, a mapping as in a sweep file, or a sampler.
+        posterior: Inverse temperature and localization.
+        sampling: Chains, criteria, budget.
+        structure: Numbers of heads, where components name heads.
+        loss_name: What the loss is, for column `loss_kind`: nll, kl_to_center, dpo, regret, ...
+        is_likelihood: Whether the loss is a negative log-likelihood.
+        num_data: Examples kept of a source of batches; None keeps all it yields.
+        seed: Of the chains.
+        keep_params: Whether the weights of tracked steps are stored, for `subnetwork`.
+        learning_rate: Of the training, to stand beside update sparsity.
+    """
+
+    loss_fn: LossFn
+    storage: str = "results"
+    name: str = "tracked"
+    components: Sequence[str] = ("all",)
+    every: int = 1
+    at: Iterable[int] | None = None
+    sampler: str | dict[str, Any] | SamplerVariant = "auto"
+    posterior: PosteriorSpec = field(default_factory=PosteriorSpec)
+    sampling: SamplingSpec = field(default_factory=SamplingSpec)
+    structure: Structure | None = None
+    loss_name: str = "nll"
+    is_likelihood: bool = True
+    num_data: int | None = None
+    seed: int = 0
+    keep_params: bool = True
+    learning_rate: float | None = None
+    _dataset: Any = field(default=None, init=False, repr=False)
+
+    def __post_init__(self) -> None:
+        """Checks what can be checked before training starts.
+
+        Raises:
+            ValueError: A component or the sampler is not understood, or `every` is below 1.
+        """
+        if self.every < 1:
+            raise ValueError(f"every is {self.every}; give a number of steps from 1")
+        self.components = tuple(parse(text).name for text in self.components)
+        self.sampler = parse_sampler(self.sampler)
+        self.at = None if self.at is None else frozenset(self.at)
+        if self.loss_name in SURROGATES:
+            import warnings
+
+            warnings.warn(
+                f"loss '{self.loss_name}' is a surrogate: w* is not its minimum and it changes every step, so its LLC "
+                "means little. Use kl_to_center, nll on a fixed set, dpo or regret.",
+                stacklevel=2,
+            )
+
+    def is_due(self, step: int) -> bool:
+        """Whether `track` estimates at this step."""
+        return step in self.at if self.at is not None else step % self.every == 0
+
+    def track(
+        self, step: int, params: PyTree, batch_source: Any, *, components: Sequence[str] | None = None
+    ) -> Tracked | None:
+        """Estimates and writes the LLC of every component; None when the step is not due.
+
+        Args:
+            step: Training step.
+            params: w*, a pytree of floating-point arrays, or a flax nnx module.
+            batch_source: The data, a pytree whose arrays have examples first; or batches of such, or a function that
+                returns either. Use the same examples at all steps to compare them.
+            components: In place of the tracker's own.
+
+        Raises:
+            ValueError: The loss is not one finite number per example, or a component selects nothing.
+        """
+        if not self.is_due(step):
+            return None
+        from llcray.estimation import estimate_requests
+
+        params, loss_fn = params_of(params, self.loss_fn)
+        check_params(params)
+        data = examples_of(batch_source, self.num_data)
+        target = Target(params, loss_fn, data, is_likelihood=self.is_likelihood, structure=self.structure)
+        target = replace(target, target_id=records.target_id(target))
+        names = tuple(parse(text).name for text in components or self.components)
+        requests = [self._request(component, target) for component in names]
+        dataset, rows = self._open(), {}
+        if self.keep_params:
+            records.write_target(dataset, target, step)
+        for index, result in estimate_requests(target, requests):
+            row = records.row(self._facts(), names[index], step, target, requests[index], result)
+            dataset.write_run(row, records.draw_rows(result))
+            rows[names[index]] = row
+        return Tracked(step, {name: rows[name] for name in names})
+
+    def evolution(self) -> Any:
+        """A polars frame of all estimates: step, component, llc, llc_mcse, llc_per_half_dimension, verdict, ..."""
+        from llcray.tracking.analysis import evolution
+
+        return evolution(self.storage, self.name)
+
+    def detect_transitions(self) -> Any:
+        """A polars frame of the stages of each component, those whose first boundary comes first on top."""
+        from llcray.tracking.analysis import transitions
+
+        return transitions(self.storage, self.name)
+
+    def subnetwork(self, *, compare_dtype: str | None = None) -> Any:
+        """A polars frame: what share of each component the training left unchanged, beside the change of its LLC."""
+        from llcray.tracking.analysis import subnetwork
+
+        options = {"structure": self.structure, "learning_rate": self.learning_rate}
+        return subnetwork(self.storage, self.name, compare_dtype=compare_dtype, **options)
+
+    def _request(self, component: str, target: Target) -> Any:
+        from llcray.estimation import EstimateRequest
+
+        assert not isinstance(self.sampler, str | dict)
+        mask: Callable[..., Any] = mask_of
+        return EstimateRequest(
+            sampler=self.sampler,
+            posterior=self.posterior,
+            sampling=self.sampling,
+            seed=records.seed_of(self.name, component, self.seed),
+            mask=mask(component, target.params, self.structure),
+            component=component,
+        )
+
+    def _facts(self) -> records.TrackerFacts:
+        return records.TrackerFacts(self.name, self.loss_name, self.seed)
+
+    def _open(self) -> Any:
+        if self._dataset is None:
+            from llcray_storage import Dataset
+
+            self._dataset = Dataset.create_or_open(self.storage)
+        return self._dataset

@@ -1,0 +1,129 @@
+"""What no sampler may pass over in silence: steps far too large, centers that are no minima, chains that cannot move.
+
+Each trap has verdicts that are right. An estimate of a trap with another verdict is a quiet wrong number. No JAX.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from llcray.posterior_spec import PosteriorSpec
+from llcray.samplers import BAOAB, HMC, MCLMC, SGLD, SGNHT, Auto, Sampler
+from llcray.sampling_spec import Budget, SamplingSpec
+from llcray.spec import RunSpec
+from llcray.targets import PythonTarget
+from llcray.validation.suite import Size
+
+NUM_PARAMS, NUM_DATA = 20, 1000
+# n beta: the largest curvature of the posterior of a polynomial whose largest curvature is 1.
+STIFFNESS = 144.8
+SAMPLING = SamplingSpec(budget=Budget(num_gradients=3000, num_draws=1024))
+# Steps that bias a quadratic by 2%, or, underdamped, lie well inside the region of stability.
+SGLD_STEP, UNDERDAMPED_STEP = 4 * 0.02 / STIFFNESS, (0.1 / STIFFNESS) ** 0.5
+FOUND_LOWER_LOSS = ("escaped", "diverged")
+TOO_LARGE = ("biased_step", "diverged")
+
+
+@dataclass(frozen=True)
+class Trap:
+    """A run that must not end in `ok`.
+
+    Attributes:
+        name: As it reads in the table.
+        spec: The run.
+        right: The verdicts that say what is wrong.
+    """
+
+    name: str
+    spec: RunSpec
+    right: tuple[str, ...]
+
+    @property
+    def kind(self) -> str:
+        """The sampler's kind."""
+        return self.spec.sampler.kind
+
+
+def traps() -> tuple[Trap, ...]:
+    """All of them."""
+    return (*_steps_too_large(), *_no_minima(), *_cannot_move())
+
+
+def traps_of(size: Size) -> tuple[Trap, ...]:
+    """Those that a size of the suite has."""
+    return traps() if size in ("default", "full") else ()
+
+
+def saddle(depth: float = 0.05) -> PythonTarget:
+    """Nineteen regular directions and one in which the loss falls by `depth` and rises again beyond |z| = sqrt 5.
+
+    The regular directions raise the mean loss by more than the last lowers it: the estimate is positive.
+    """
+    return polynomial(curvatures=(1.0,) * (NUM_PARAMS - 1) + (-0.8 * depth,), last_quartic=0.04 * depth)
+
+
+def untrained() -> PythonTarget:
+    """A slope at w*; the minimum is half a unit away in every coordinate."""
+    return polynomial(slope=-0.5)
+
+
+def needle() -> PythonTarget:
+    """A minimum narrower than the spacing of floating-point numbers at w*: no sampler can take a step."""
+    return polynomial(curvatures=(1e36,) * NUM_PARAMS)
+
+
+def regular(num_data: int = NUM_DATA) -> PythonTarget:
+    """A quadratic of unit curvature: a minimum as it should be."""
+    return polynomial(num_data=num_data)
+
+
+def polynomial(
+    slope: float = 0.0,
+    curvatures: tuple[float, ...] = (1.0,) * NUM_PARAMS,
+    quartic: float = 0.0,
+    last_quartic: float | None = None,
+    num_data: int = NUM_DATA,
+) -> PythonTarget:
+    """See `llcray.validation.polynomial`."""
+    terms = (quartic,) * (len(curvatures) - 1) + (quartic if last_quartic is None else last_quartic,)
+    arguments = {"slopes": (slope,) * len(curvatures), "curvatures": curvatures, "quartic": terms}
+    numbers = {"center": 1.0, "num_data": num_data}
+    return PythonTarget(factory="llcray.validation.polynomial:polynomial", arguments=arguments | numbers)
+
+
+def steep() -> PythonTarget:
+    """Curvature grows by orders of magnitude between w* and where the posterior has its mass.
+
+    A step that suits w* is far too large there. The answer is known: coordinates are independent.
+    """
+    return polynomial(curvatures=(1e-3,) * NUM_PARAMS, quartic=10.0)
+
+
+def run_of(target: PythonTarget, sampler: Sampler) -> RunSpec:
+    """A short run of a trap."""
+    return RunSpec(target=target, posterior=PosteriorSpec(), sampler=sampler, sampling=SAMPLING)
+
+
+def _steps_too_large() -> Iterator[Trap]:
+    for factor in (10, 100):
+        steps: dict[str, Sampler] = {
+            "": SGLD(step_size=factor * SGLD_STEP),
+            ", rmsprop": SGLD(step_size=factor * SGLD_STEP, preconditioner="rmsprop"),
+            ", momentum": BAOAB(step_size=factor * UNDERDAMPED_STEP),
+            ", thermostat": SGNHT(step_size=factor * UNDERDAMPED_STEP),
+        }
+        for said, sampler in steps.items():
+            yield Trap(f"step x {factor}{said}", run_of(regular(), sampler), TOO_LARGE)
+    yield Trap("step too bold", run_of(regular(), HMC(target_acceptance_rate=0.05)), TOO_LARGE)
+    yield Trap("step too bold", run_of(regular(), MCLMC(energy_variance=0.05)), TOO_LARGE)
+
+
+def _no_minima() -> Iterator[Trap]:
+    for sampler in (Auto(), SGLD(step_size=SGLD_STEP), HMC(), MCLMC()):
+        yield Trap("w* a saddle", run_of(saddle(), sampler), FOUND_LOWER_LOSS)
+        yield Trap("w* not trained", run_of(untrained(), sampler), FOUND_LOWER_LOSS)
+
+
+def _cannot_move() -> Iterator[Trap]:
+    yield Trap("a dead chain", run_of(regular(), SGLD(step_size=1e-20)), ("not_converged",))
+    for sampler in (Auto(), HMC(), MCLMC()):
+        yield Trap("a dead chain", run_of(needle(), sampler), ("not_converged", "diverged"))

@@ -1,0 +1,30 @@
+"""The smoke size of every experiment runs from its file and reproduces the findings it promises at that size."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from llcray.spec import load_sweep
+
+ROOT = Path(__file__).parents[2]
+EXPERIMENTS = sorted((ROOT / "experiments").glob("*.yaml"))
+SMOKE = [path for path in EXPERIMENTS if "smoke" in load_sweep(path).sizes]
+
+
+@pytest.mark.parametrize("path", EXPERIMENTS, ids=lambda path: path.stem)
+def test_every_size_of_an_experiment_loads(path: Path):
+    """Catches an override that the file has outgrown."""
+    sweep = load_sweep(path)
+    assert all(load_sweep(path, overrides).runs for overrides in sweep.sizes.values())
+    assert all({"laptop", *sweep.sizes} >= set(check.sizes) for check in sweep.checks)
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(600)
+@pytest.mark.parametrize("path", SMOKE, ids=lambda path: path.stem)
+def test_the_smoke_size_of_an_experiment_reproduces_its_findings(path: Path, tmp_path: Path):
+    words = ["experiment", str(path), "--size", "smoke", "--check", "--storage", str(tmp_path / "results"), "--quiet"]
+    done = subprocess.run([sys.executable, "-m", "llcray.cli", *words], capture_output=True, text=True, cwd=tmp_path)
+    assert done.returncode == 0, done.stdout + done.stderr

@@ -1,0 +1,90 @@
+"""Packs: runs of several targets in one program give what each gives alone, and fail alone."""
+
+import numpy as np
+import pytest
+from pydantic import TypeAdapter
+
+from llcray.estimation import EstimateRequest, estimate_pack, estimate_requests
+from llcray.posterior_spec import PosteriorSpec
+from llcray.samplers import HMC, SGLD, Auto, SamplerVariant
+from llcray.sampling.program import compilations
+from llcray.sampling.widths import Size, Widths, choose_widths
+from llcray.sampling_spec import Budget, SamplingSpec, StoppingCriteria
+from llcray.targets import TargetSpec
+from llcray.targets.build import build_target
+from llcray.targets.target import Target
+
+SHORT = SamplingSpec(
+    num_chains=2, budget=Budget(num_gradients=600, num_draws=256), num_warmup=20, until=StoppingCriteria(rhat=1.0001)
+)
+
+
+def deep_linear(seed: int) -> Target:
+    spec = {"kind": "deep_linear", "widths": [3, 3, 2], "rank": 1, "num_data": 64, "seed": seed}
+    return build_target(TypeAdapter(TargetSpec).validate_python(spec))
+
+
+@pytest.fixture(scope="module")
+def targets() -> list[Target]:
+    return [deep_linear(seed) for seed in range(11)]
+
+
+def request(sampler: SamplerVariant, seed: int = 1, sampling: SamplingSpec = SHORT) -> EstimateRequest:
+    return EstimateRequest(sampler, PosteriorSpec(localization=10.0), sampling, seed)
+
+
+@pytest.mark.parametrize("sampler", [SGLD(step_size=1e-4, batch_size=16), HMC(num_integration_steps=3), Auto()])
+def test_a_run_of_a_pack_of_targets_draws_what_it_draws_alone(targets: list[Target], sampler: SamplerVariant) -> None:
+    """Eleven runs are a full call and a remainder. Catches lanes that are mixed up and keys that depend on the lane."""
+    pack = [(target, request(sampler, seed)) for seed, target in enumerate(targets)]
+    packed = dict(estimate_pack(pack))
+    assert packed[0].pack_size > 1
+    for index in (0, 5, 10):
+        [(_, alone)] = estimate_requests(targets[index], [request(sampler, index)])
+        first, second = (run.sampled.draws.centered_loss[:, :64] for run in (alone, packed[index]))
+        np.testing.assert_allclose(first, second, rtol=1e-3, atol=1e-4 * np.abs(first).max())
+        assert alone.loss_at_center == packed[index].loss_at_center
+    assert len({run.sampled.draws.centered_loss[0, -1] for run in packed.values()}) == len(targets)
+
+
+def test_a_pack_compiles_each_program_at_most_twice_however_its_runs_end(targets: list[Target]) -> None:
+    """Runs of different budgets leave the pack one by one; nothing is compiled for the sizes in between."""
+    sampler, before = SGLD(step_size=1e-4, batch_size=17), compilations.count
+    pack = []
+    for index, target in enumerate(targets):
+        sampling = SHORT.model_copy(update={"budget": Budget(num_gradients=200 + 80 * index, num_draws=1024)})
+        pack.append((target, request(sampler, index, sampling)))
+    results = dict(estimate_pack(pack))
+    lengths = [results[index].sampled.draws.num_draws for index in range(len(targets))]
+    assert len(set(lengths)) > 3
+    assert compilations.count - before <= 2 * 3  # scale, start, advance
+    assert sum(run.estimate.num_compilations for run in results.values()) <= compilations.count - before
+
+
+def test_runs_that_finish_stop_costing() -> None:
+    """Gradients are counted by each run; calls are cut from the runs that are left."""
+    widths = Widths(8)
+    served = [sum(width for width, _ in widths.cut(range(left))) for left in range(1, 25)]
+    assert all(lanes <= left + 1 for left, lanes in enumerate(served, 1))
+    for left in range(1, 25):
+        assert [member for _, members in widths.cut(range(left)) for member in members] == list(range(left))
+
+
+def test_a_request_that_makes_no_sense_fails_alone(targets: list[Target]) -> None:
+    broken = Target({"w": np.full(2, np.nan)}, lambda params, batch: params["w"][0] * batch["x"], {"x": np.ones(9)})
+    pack = [(targets[0], request(SGLD(batch_size=16))), (targets[1], request(SGLD(batch_size=65)))]
+    pack += [(broken, request(SGLD(batch_size=4))), (targets[2], request(SGLD(batch_size=16)))]
+    failures: dict[int, Exception] = {}
+    results = dict(estimate_pack(pack, on_failure=failures.__setitem__))
+    assert set(results) == {0, 3}
+    assert "batch_size 65" in str(failures[1]) and "loss at w* is nan" in str(failures[2])
+
+
+def test_widths_fit_the_memory_and_fill_the_device() -> None:
+    small = Size(num_chains=4, num_params=1000, chain_bytes=4000, data_bytes=32_000, activation_bytes=400_000)
+    gpu = choose_widths(small, "gpu", 16 * 2**30)
+    assert gpu.full == 1024 and gpu.small < gpu.full
+    large = small._replace(num_params=10**8, chain_bytes=4 * 10**8)
+    assert choose_widths(large, "gpu", 16 * 2**30) == Widths(1, 1, gpu.least_filled)
+    assert choose_widths(small, "cpu", None).full == choose_widths(small, "cpu", 16 * 2**30).full
+    assert gpu.halved().full == gpu.full // 2 and Widths(1).halved() == Widths(1)

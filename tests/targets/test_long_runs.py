@@ -1,0 +1,51 @@
+"""The table of long runs: what it answers, and that its answers are those of today's targets."""
+
+from itertools import groupby
+from pathlib import Path
+
+import pytest
+
+from llcray.targets.build import build_target
+from llcray.targets.truths.long_runs import TABLE, LongRun, long_run_answer, read_table, write_table
+from llcray.validation.suite import cases
+from llcray.variant import content_id
+
+RUN = LongRun("0123", "a target", 100.0, 2.0, 12.34567, 0.01, 1.001, 1000.0, "HMC")
+
+
+def test_every_row_is_of_a_target_that_the_suite_has() -> None:
+    """Ids change with what a target means; a row that outlives its target would be dead weight."""
+    ids = {content_id(case.target) for case in cases("full")}
+    assert {run.target_id for run in read_table(TABLE)} <= ids
+
+
+def test_a_target_has_one_row_for_each_gamma() -> None:
+    rows = sorted(read_table(TABLE), key=lambda run: (run.target_id, run.localization))
+    for _, same in groupby(rows, key=lambda run: (run.target_id, f"{run.localization:.4g}")):
+        assert len(list(same)) == 1
+
+
+def test_answers_hold_at_their_own_n_beta_and_gamma_and_at_no_other() -> None:
+    run = read_table(TABLE)[0]
+    answer = long_run_answer(run.target_id, run.n_beta, run.localization)
+    assert answer is not None
+    assert (answer.value, answer.mcse, answer.kind) == (run.value, run.mcse, "finite_temperature")
+    assert long_run_answer(run.target_id, run.n_beta * 1.01, run.localization) is None
+    assert long_run_answer(run.target_id, run.n_beta, run.localization * 1.01) is None
+
+
+def test_a_table_that_was_written_is_read_back(tmp_path: Path) -> None:
+    write_table(tmp_path / "table.csv", [RUN])
+    [read] = read_table(tmp_path / "table.csv")
+    assert read == RUN._replace(value=pytest.approx(12.34567, rel=1e-5))
+
+
+def test_long_runs_are_below_the_asymptotic_answer_of_a_regular_teacher() -> None:
+    """gamma only takes away where the product has constant rank: catches a wrong factor in t, c or the loss."""
+    [case] = [case for case in cases("full") if case.name.startswith("DLN #3 ")]
+    oracle = build_target(case.target).oracle
+    [run] = [run for run in read_table(TABLE) if run.target_id == content_id(case.target)]
+    assert oracle is not None
+    limit = oracle.asymptotic()
+    assert limit is not None
+    assert 0.97 * limit.value < run.value < limit.value + 3 * run.mcse

@@ -1,0 +1,159 @@
+"""A tracker in a training loop: rows, evolution, sparsity; its aliases; truth from a linear regression."""
+
+from pathlib import Path
+from typing import Any
+
+import jax.numpy as jnp
+import llcray_storage as ls
+import numpy as np
+import pytest
+from flax import nnx
+
+from llcray import LLCTracker, SamplingSpec
+from llcray.sampling_spec import Budget
+from llcray.tracking.toolkit import LLCConfig, LLCEstimator, RefinedLLCEstimator, RLLLCTracker, SGLDSampler
+
+RNG = np.random.default_rng(0)
+X = RNG.normal(size=(400, 4)).astype(np.float32)
+W = np.array([1.0, -1.0, 0.5, 2.0], np.float32)
+DATA = {"x": X, "y": X @ W}
+PARAMS = {"mlp": {"kernel": W}, "output": {"bias": np.zeros((), np.float32)}}
+SHORT = SamplingSpec(num_chains=2, budget=Budget(num_gradients=600, num_draws=128))
+
+
+def loss_fn(params: Any, batch: Any) -> Any:
+    return 0.5 * (batch["x"] @ params["mlp"]["kernel"] + params["output"]["bias"] - batch["y"]) ** 2
+
+
+def _batches() -> list[Any]:
+    return [{name: leaf[start : start + 100] for name, leaf in DATA.items()} for start in range(0, 400, 100)]
+
+
+def _tracker(tmp_path: Path, **settings: Any) -> LLCTracker:
+    own = {"storage": str(tmp_path / "results"), "name": "run", "components": ["all", "mlp"], "sampling": SHORT}
+    return LLCTracker(loss_fn, **(own | {"sampler": {"kind": "sgld", "step_size": 1e-3}} | settings))
+
+
+def test_a_tracked_training_is_in_the_dataset_while_it_runs(tmp_path: Path) -> None:
+    """The LLC of a regular model is half its dimension, of the component half of the component's."""
+    tracker = _tracker(tmp_path, every=10, learning_rate=0.1)
+    assert tracker.track(5, PARAMS, DATA) is None
+    tracked = tracker.track(10, PARAMS, DATA)
+    assert tracked is not None and set(tracked.llc) == {"all", "mlp"}
+    for component, dimension in (("all", 5), ("mlp", 4)):
+        row = tracked.rows[component]
+        assert abs(row["llc"] - dimension / 2) < 4 * row["llc_mcse"] + 0.05
+    stored = ls.scan_runs(tmp_path / "results", sweep="run").collect()
+    assert sorted(stored["component"]) == ["all", "mlp"] and set(stored["step"]) == {10}
+    assert set(stored["loss_kind"]) == {"nll"}
+    moved = {"mlp": {"kernel": W}, "output": {"bias": np.asarray(0.25, np.float32)}}
+    tracker.track(20, moved, _batches)
+    evolution = tracker.evolution()
+    assert evolution["step"].to_list() == [10, 10, 20, 20] and (evolution["num_data"] == 400).all()
+    changed = {row["component"]: row for row in tracker.subnetwork().iter_rows(named=True)}
+    assert changed["all"]["sparsity_exact"] == 4 / 5 and changed["mlp"]["sparsity_exact"] == 1
+    assert changed["all"]["learning_rate"] == 0.1 and changed["all"]["steps"] == 10
+    assert changed["all"]["storage_dtype"] == "float32" and 0 <= changed["all"]["llc_change_q"] <= 1
+
+
+def test_the_same_weights_give_the_same_estimate_at_every_step(tmp_path: Path) -> None:
+    """Common random numbers: what differs between steps is the model."""
+    tracker = _tracker(tmp_path, components=["all"])
+    first, second = (tracker.track(step, PARAMS, DATA) for step in (1, 2))
+    assert first is not None and second is not None and first.llc == second.llc
+    assert first.rows["all"]["run_id"] != second.rows["all"]["run_id"]
+
+
+def test_stages_of_components_come_in_the_order_in_which_they_move(tmp_path: Path) -> None:
+    """Written rows stand in for a long training: b turns at step 30, a at step 300."""
+    dataset = ls.Dataset.create_or_open(tmp_path / "results")
+    steps = np.unique(np.round(np.logspace(0, 3, 40)).astype(int))
+    for component, boundary in (("a", 300), ("b", 30)):
+        for step in steps:
+            value = 10.0 + 20.0 * np.exp(-(np.log(step / boundary) ** 2)) + RNG.normal() * 0.2
+            names = {"run_id": f"{component}{step:015d}", "sweep": "run", "component": component, "step": int(step)}
+            numbers = {"llc": value, "llc_mcse": 0.2, "num_chains": 4, "llc_between_chain_sd": 0.2}
+            dataset.write_run(names | numbers | {"status": "ok", "verdict": "ok", "target_kind": "tracked"})
+    stages = _tracker(tmp_path).detect_transitions()
+    assert stages["component"].unique(maintain_order=True).to_list() == ["b", "a"]
+    ends = {row["component"]: row["end_step"] for row in stages.iter_rows(named=True) if row["stage"] == 0}
+    assert 15 < ends["b"] < 60 and 150 < ends["a"] < 600
+
+
+def test_a_surrogate_is_tracked_with_a_warning(tmp_path: Path) -> None:
+    with pytest.warns(UserWarning, match="kl_to_center"):
+        _tracker(tmp_path, loss_name="ppo")
+
+
+def test_modules_are_taken_apart(tmp_path: Path) -> None:
+    """A flax module with the loss its users write: `loss_fn(module, batch)`."""
+
+    class Line(nnx.Module):
+        def __init__(self) -> None:
+            self.output = nnx.Linear(4, 1, rngs=nnx.Rngs(0))
+
+        def __call__(self, x: Any) -> Any:
+            return self.output(x)[:, 0]
+
+    module = Line()
+    module.output.kernel[...] = jnp.asarray(W)[:, None]
+    tracker = LLCTracker(
+        lambda model, batch: 0.5 * (model(batch["x"]) - batch["y"]) ** 2,
+        storage=str(tmp_path / "results"),
+        components=["unembed"],
+        sampler={"kind": "sgld", "step_size": 1e-3},
+        sampling=SHORT,
+    )
+    tracked = tracker.track(0, module, DATA)
+    assert tracked is not None
+    assert abs(tracked.llc["unembed"] - 2.5) < 4 * tracked.rows["unembed"]["llc_mcse"] + 0.05
+
+
+def test_pytorch_modules_are_refused_with_a_way_out(tmp_path: Path) -> None:
+    fake = type("Linear", (type("Module", (), {"__module__": "torch.nn.modules.module"}),), {})
+    with pytest.raises(ValueError, match=r"docs/pytorch\.md"):
+        _tracker(tmp_path).track(0, fake(), DATA)
+
+
+CONFIG = LLCConfig(sgld_steps=2000, sgld_lr=1e-3, burn_in_ratio=0.2, batch_size=64, localization=1.0)
+
+
+def test_the_aliases_have_the_factor_n() -> None:
+    """d/2, not d/(2n): the formula in circulation lacks n."""
+    found = LLCEstimator(PARAMS, CONFIG).estimate_llc([(X, DATA["y"])], _pair_loss)
+    assert abs(found["llc_mean"] - 2.5) < 4 * found["llc_se"] + 0.05
+    assert found["n_beta"] == pytest.approx(400 / np.log(400)) and found["temperature"] == pytest.approx(1.0)
+    assert found["llc_std"] > 0 and found["loss_trace"].shape[0] == 4 and found["num_warmup_draws"] > 0
+    refined = RefinedLLCEstimator(PARAMS, CONFIG).estimate_refined_llc([(X, DATA["y"])], _pair_loss)
+    assert set(refined) == {"mlp", "output"}
+    assert abs(refined["mlp"]["llc_mean"] - 2) < 4 * refined["mlp"]["llc_se"] + 0.05
+
+
+def _pair_loss(params: Any, batch: Any) -> Any:
+    return loss_fn(params, {"x": batch[0], "y": batch[1]})
+
+
+def test_a_higher_temperature_is_hotter() -> None:
+    """n beta = n / (T log n): the contradictory direction of the design is settled."""
+    assert LLCConfig(temperature=2.0).n_beta(400) == pytest.approx(200 / np.log(400))
+    assert LLCConfig(nbeta=7.0).n_beta(400) == 7.0
+    with pytest.raises(ValueError, match="both set n beta"):
+        LLCConfig(temperature=1.0, nbeta=7.0)
+
+
+def test_exactly_the_steps_asked_for_are_taken() -> None:
+    """Whatever the criteria say; burn-in is the share asked for."""
+    from llcray import Target
+
+    config = LLCConfig(sgld_steps=300, sgld_lr=1e-4, burn_in_ratio=0.5, batch_size=40, n_chains=2)
+    run = SGLDSampler(config).sample(Target(PARAMS, loss_fn, DATA))
+    assert run.sampled.draws.num_draws * config.steps_per_draw == 300
+    assert run.estimate.num_warmup_draws == 75
+
+
+def test_episodes_are_tracked_under_the_old_names(tmp_path: Path) -> None:
+    tracker = RLLLCTracker(PARAMS, CONFIG, storage=str(tmp_path / "results"), name="rl", loss_name="kl_to_center")
+    found = tracker.track_episode(episode=3, dataloader=DATA, loss_fn=loss_fn, track_components={"ff": ["mlp/kernel"]})
+    assert set(found) == {"overall_llc", "refined_llc"} and set(found["refined_llc"]) == {"ff"}
+    assert abs(found["overall_llc"]["llc"] - 2.5) < 4 * found["overall_llc"]["llc_mcse"] + 0.1
+    assert tracker.get_llc_evolution()["loss_kind"].unique().to_list() == ["kl_to_center"]
