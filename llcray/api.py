@@ -3,7 +3,7 @@
 import hashlib
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from pydantic import TypeAdapter
@@ -14,6 +14,9 @@ from llcray.posterior_spec import PosteriorSpec
 from llcray.samplers import Sampler, SamplerVariant
 from llcray.sampling_spec import SamplingSpec
 from llcray.targets.target import PyTree, Target, TrueLLC
+
+if TYPE_CHECKING:
+    from llcray.susceptibility import Measured
 
 
 @dataclass(frozen=True)
@@ -57,6 +60,25 @@ class LLCEstimate:
             f"R-hat {e.rhat:.3f}, ESS {e.ess_bulk:.0f}, {e.num_gradients:.0f} full-data gradients)"
         )
 
+    def susceptibility(self) -> "Measured":
+        """How the loss of the sampled component responds to each probe example; see `llcray.susceptibility`."""
+        from llcray.susceptibility import susceptibility
+
+        kept = self._kept_of_healthy_chains()
+        return susceptibility(kept.centered_loss, kept.observables)
+
+    def influence(self) -> "Measured":
+        """Bayesian influence of each probe example on each; see `llcray.susceptibility`."""
+        from llcray.susceptibility import bayesian_influence
+
+        return bayesian_influence(self._kept_of_healthy_chains().observables)
+
+    def _kept_of_healthy_chains(self) -> Draws:
+        kept = self.draws.after(self.estimate.num_warmup_draws)
+        if not kept.observables.shape[2]:
+            raise ValueError("no probe examples were recorded. Give estimate_llc(..., observables=examples).")
+        return kept.of_chains(self.draws.healthy)
+
     def to_inference_data(self) -> Any:
         """The kept draws as an ArviZ DataTree.
 
@@ -78,6 +100,7 @@ def estimate_llc(
     num_chains: int = 4,
     seed: int = 0,
     component: str | PyTree | None = None,
+    observables: PyTree = None,
     posterior: PosteriorSpec | None = None,
     sampling: SamplingSpec | None = None,
     on_progress: Callable[[Draws], None] | None = None,
@@ -91,6 +114,8 @@ def estimate_llc(
         seed: Seed of the draws.
         component: Which parameters move: a text such as `l0 attn`, `l0h1` or `*/mlp/*` (see
             `llcray.components.grammar`), or a pytree like the parameters of booleans or boolean arrays; None for all.
+        observables: Probe examples, in the form of the target's data, whose losses are recorded at each draw
+            (`e.draws.observables`): for `e.susceptibility()` and `e.influence()`.
         posterior: Inverse temperature and localization; by default beta = 1/log n and automatic localization.
         sampling: Criteria to stop by and budget.
         on_progress: Called with each newest block of draws.
@@ -112,6 +137,7 @@ def estimate_llc(
         sampling=settings,
         seed=int.from_bytes(hashlib.sha256(f"estimate_llc {seed}".encode()).digest()[:8]),
         mask=mask_of(component, target.params, target.structure) if isinstance(component, str) else component,
+        probe=observables,
         component=component if isinstance(component, str) else "all" if component is None else "mask",
     )
 

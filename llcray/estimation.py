@@ -3,6 +3,7 @@
 Requests of one compile signature, of one target or of many, run as one vmapped program. No Ray, no storage.
 """
 
+import math
 from collections.abc import Callable, Hashable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
@@ -18,6 +19,7 @@ from llcray.samplers import SamplerVariant
 from llcray.sampling.device import widths_of
 from llcray.sampling.engine import Finished, Job, ProgressFn, build_kernel, execute
 from llcray.sampling.requests import RunFacts, Sampled
+from llcray.sampling.resuming import Keeper
 from llcray.sampling.scales import curvature_scales
 from llcray.sampling_spec import SamplingSpec
 from llcray.targets.target import PyTree, Target, TrueLLC
@@ -38,6 +40,8 @@ class EstimateRequest:
         mask: Which coordinates move (see `make_posterior`); None for all.
         component: Name of that choice; requests of one component share a posterior.
         temperature: Multiple of 1/beta to sample at, with the gamma of beta (see `llcray.extrapolated`).
+        probe: Examples whose losses are recorded at each draw; None for none.
+        keeper: Where the run is kept while unfinished; None where it is not.
     """
 
     sampler: SamplerVariant
@@ -47,6 +51,8 @@ class EstimateRequest:
     mask: PyTree | None = None
     component: str = "all"
     temperature: float = 1.0
+    probe: PyTree = None
+    keeper: Keeper | None = None
 
 
 @dataclass(frozen=True)
@@ -152,28 +158,33 @@ def _prepare_all(
     exact: dict[Hashable, Posterior] = {}
     posteriors: dict[int, Posterior] = {}
     for index, (target, request) in enumerate(wanted):
-        key = (id(target), request.component)
+        key = (id(target), request.component, id(request.probe))
         try:
             check_batch_size(request.sampler, num_data_of(target))
             if key not in exact:
-                exact[key] = make_posterior(target, 1.0, request.mask, jnp.float64)
+                exact[key] = make_posterior(target, 1.0, request.mask, jnp.float64, request.probe)
             n_beta = resolve_n_beta(request.posterior, exact[key].num_data)
         except ValueError as error:
             on_failure(index, error)
             continue
         posteriors[index] = replace(exact[key], n_beta=np.asarray(n_beta))
-    scales = curvature_scales(posteriors)
+    scales = curvature_scales({i: one for i, one in posteriors.items() if _needs_curvature(wanted[i][1])})
     cast: dict[Hashable, Posterior] = {}
     prepared = {}
     for index, posterior in posteriors.items():
         target, request = wanted[index]
-        key = (id(target), request.component, request.sampler.precision)
+        key = (id(target), request.component, id(request.probe), request.sampler.precision)
         if key not in cast:
             cast[key] = posterior.astype(np.dtype(request.sampler.precision))
         n_beta = float(posterior.n_beta) / request.temperature
         sampled = replace(cast[key], n_beta=np.asarray(n_beta, request.sampler.precision))
-        prepared[index] = _prepare(sampled, n_beta, scales[index], request)
+        prepared[index] = _prepare(sampled, n_beta, scales.get(index, math.nan), request)
     return prepared
+
+
+def _needs_curvature(request: EstimateRequest) -> bool:
+    """Whether anything is measured in it: forty Hessian-vector products of a large model are not for nothing."""
+    return request.sampler.needs_curvature or request.posterior.localization == "auto"
 
 
 def check_batch_size(sampler: SamplerVariant, num_data: int) -> None:
@@ -212,6 +223,7 @@ def _prepare(posterior: Posterior, n_beta: float, scale: float, request: Estimat
         kernel=kernel,
         num_chains=sampling.num_chains,
         projection_dimension=sampling.projection_dimension,
+        keeper=request.keeper,
     )
     return job, facts
 

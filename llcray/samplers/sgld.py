@@ -38,6 +38,7 @@ class SGLD(SamplerVariant):
 
     precision: ClassVar[Precision] = "float32"
     bias_order: ClassVar[float | None] = 1.0
+    needs_curvature: ClassVar[bool] = False
     traced: ClassVar[tuple[str, ...]] = ("step_size", "mean_decay", "square_decay", "stabilization")
 
     kind: Literal["sgld"] = "sgld"

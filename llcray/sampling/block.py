@@ -90,9 +90,10 @@ def _record(kernel: Kernel, state: Any, posterior: Any, hyper: Any, total: StepI
         energy=total.energy / num_steps,
         energy_change=jnp.sqrt(total.energy_change / num_steps),
         heat=total.heat / num_steps,
-        num_gradients=total.num_gradients + kernel.loss_gradients,
+        num_gradients=total.num_gradients + kernel.loss_gradients + posterior.num_probes / posterior.num_data / 3,
         num_divergent=total.is_divergent,
         projection=None,
+        observables=posterior.probe_losses(position),
     )
 
 

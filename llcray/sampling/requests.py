@@ -30,7 +30,7 @@ class RunFacts:
         num_data: n.
         num_sampled_params: d.
         n_beta: n times the inverse temperature.
-        curvature: Largest curvature of n beta L_n near w*.
+        curvature: Largest curvature of n beta L_n near w*; NaN where nothing is measured in it.
     """
 
     sampler: SamplerVariant
