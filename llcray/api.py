@@ -2,7 +2,7 @@
 
 import hashlib
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -34,6 +34,7 @@ class LLCEstimate:
         loss_at_center: L_n(w*), nats.
         true_llc: The known answer, where the target has one.
         decisions: What calibration decided and why.
+        record: The row a sweep would write, by column, without the identity of a spec and of the machine.
     """
 
     estimate: Estimate
@@ -43,6 +44,7 @@ class LLCEstimate:
     loss_at_center: float
     true_llc: TrueLLC | None
     decisions: list[dict[str, Any]]
+    record: dict[str, Any] = field(repr=False)
 
     def __getattr__(self, name: str) -> Any:
         """The numbers of `estimate`."""
@@ -123,7 +125,9 @@ def estimate_llc(
             empty, or a setting is impossible.
     """
     from llcray.components.masks import mask_of
-    from llcray.estimation import EstimateRequest, estimate_requests
+    from llcray.estimation import EstimateRequest
+    from llcray.extrapolated import estimate_with_companions
+    from llcray.record import record_of
 
     check_params(target.params)
     settings = (sampling or SamplingSpec()).model_copy(update={"num_chains": num_chains})
@@ -141,7 +145,7 @@ def estimate_llc(
         if on_progress is not None and draws is not None:
             on_progress(draws)
 
-    [(_, run)] = estimate_requests(target, [request], observe)
+    [(_, run)] = estimate_with_companions([(target, request)], observe)
     return LLCEstimate(
         estimate=run.estimate,
         draws=run.sampled.draws,
@@ -150,6 +154,7 @@ def estimate_llc(
         loss_at_center=run.loss_at_center,
         true_llc=run.true_llc,
         decisions=run.sampled.decisions,
+        record=record_of(run, target),
     )
 
 

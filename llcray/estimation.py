@@ -13,7 +13,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from llcray.llc.estimate import Estimate, estimate
-from llcray.posterior import Posterior, make_posterior, num_data_of, resolve_n_beta
+from llcray.posterior import Posterior, make_posterior, num_data_of, resolve_localization, resolve_n_beta
 from llcray.posterior_spec import PosteriorSpec
 from llcray.samplers import SamplerVariant
 from llcray.sampling.device import widths_of
@@ -38,6 +38,7 @@ class EstimateRequest:
         seed: Integer that all randomness of the run derives from.
         mask: Which coordinates move (see `make_posterior`); None for all.
         component: Name of that choice; requests of one component share a posterior.
+        temperature: Multiple of 1/beta to sample at, with the gamma of beta (see `llcray.extrapolated`).
         probe: Examples whose losses are recorded at each draw; None for none.
     """
 
@@ -47,6 +48,7 @@ class EstimateRequest:
     seed: int
     mask: PyTree | None = None
     component: str = "all"
+    temperature: float = 1.0
     probe: PyTree = None
 
 
@@ -95,7 +97,8 @@ def estimate_requests(
     return estimate_pack([(target, request) for request in requests], on_progress)
 
 
-def _raise(index: int, error: Exception) -> None:
+def raise_failure(index: int, error: Exception) -> None:
+    """What is done with a request that cannot be, unless someone else takes it."""
     del index
     raise error
 
@@ -103,7 +106,7 @@ def _raise(index: int, error: Exception) -> None:
 def estimate_pack(
     wanted: Sequence[tuple[Target, EstimateRequest]],
     on_progress: ProgressFn | None = None,
-    on_failure: FailureFn = _raise,
+    on_failure: FailureFn = raise_failure,
     max_width: int | None = None,
 ) -> Iterator[tuple[int, RunEstimate]]:
     """Estimates all requests, yielding `(index, estimate)` as each finishes.
@@ -170,8 +173,9 @@ def _prepare_all(
         key = (id(target), request.component, id(request.probe), request.sampler.precision)
         if key not in cast:
             cast[key] = posterior.astype(np.dtype(request.sampler.precision))
-        sampled = replace(cast[key], n_beta=posterior.n_beta.astype(request.sampler.precision))
-        prepared[index] = _prepare(sampled, float(posterior.n_beta), scales.get(index, math.nan), request)
+        n_beta = float(posterior.n_beta) / request.temperature
+        sampled = replace(cast[key], n_beta=np.asarray(n_beta, request.sampler.precision))
+        prepared[index] = _prepare(sampled, n_beta, scales.get(index, math.nan), request)
     return prepared
 
 
@@ -196,17 +200,18 @@ def check_batch_size(sampler: SamplerVariant, num_data: int) -> None:
 
 
 def _prepare(posterior: Posterior, n_beta: float, scale: float, request: EstimateRequest) -> tuple[Job, RunFacts]:
-    """A run ready to start."""
+    """A run ready to start. `scale` is the curvature at temperature one, which alone decides gamma."""
     kernel, sampling = build_kernel(request.sampler), request.sampling
+    localization = resolve_localization(request.posterior, posterior.num_sampled_params, scale)
     facts = RunFacts(
         sampler=request.sampler,
         kernel=kernel,
         sampling=sampling,
-        posterior_spec=request.posterior,
+        localization=localization,
         num_data=posterior.num_data,
         num_sampled_params=posterior.num_sampled_params,
         n_beta=n_beta,
-        curvature=scale,
+        curvature=scale / request.temperature,
     )
     job = Job(
         posterior=posterior,

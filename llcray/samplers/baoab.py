@@ -35,9 +35,11 @@ class BAOAB(SamplerVariant):
     """
 
     precision: ClassVar[Precision] = "float32"
+    bias_order: ClassVar[float | None] = 2.0
     traced: ClassVar[tuple[str, ...]] = ("step_size", "damping")
 
     kind: Literal["baoab"] = "baoab"
+    version: Literal[2] = 2  # pyright: ignore[reportIncompatibleVariableOverride]
     step_size: PositiveFloat = 1e-3
     damping: PositiveFloat = 0.1
     batch_size: Count = 64
@@ -46,6 +48,10 @@ class BAOAB(SamplerVariant):
     def gradients_per_step(self, num_data: int) -> float:
         """One minibatch gradient, two with control variates."""
         return min(self.batch_size, num_data) / num_data * (2 if self.gradient == "control_variate" else 1)
+
+    def finer(self) -> "BAOAB":
+        """Half of h^2 at the same damping, to which both discretisation and gradient noise are proportional."""
+        return self.model_copy(update={"step_size": self.step_size / 2**0.5})
 
     def build(self) -> Kernel:
         """The kernel."""
@@ -87,14 +93,13 @@ def build_baoab(batch_size: int, gradient: Literal["minibatch", "control_variate
         return BAOABState(position, momentum, potential_gradient(gradient_key, position, anchor, posterior), anchor)
 
     def step(rng_key, state, posterior, hyper):
-        gradient_key, noise_key = jax.random.split(rng_key)
         h, c = hyper["step_size"], jnp.exp(-hyper["damping"])
-        noise = jax.random.normal(noise_key, state.position.shape, state.position.dtype)
+        noise = sg.noise_like(rng_key, state.position)
         before = state.momentum - 0.5 * h * state.gradient
         position = state.position + 0.5 * h * before
         after = c * before + jnp.sqrt(1 - c**2) * noise
         position = position + 0.5 * h * after
-        gradient = potential_gradient(gradient_key, position, state.anchor, posterior)
+        gradient = potential_gradient(rng_key, position, state.anchor, posterior)
         momentum = after - 0.5 * h * gradient
         heat = 0.25 * (1 + c**2) * excess_kinetic_energy(before, noise, c)
         moved = BAOABState(position, momentum, gradient, state.anchor)

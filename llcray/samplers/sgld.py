@@ -38,9 +38,11 @@ class SGLD(SamplerVariant):
 
     precision: ClassVar[Precision] = "float32"
     needs_curvature: ClassVar[bool] = False
+    bias_order: ClassVar[float | None] = 1.0
     traced: ClassVar[tuple[str, ...]] = ("step_size", "mean_decay", "square_decay", "stabilization")
 
     kind: Literal["sgld"] = "sgld"
+    version: Literal[2] = 2  # pyright: ignore[reportIncompatibleVariableOverride]
     step_size: PositiveFloat = 1e-5
     batch_size: Count = 64
     gradient: Literal["minibatch", "control_variate"] = "minibatch"
@@ -53,6 +55,10 @@ class SGLD(SamplerVariant):
     def gradients_per_step(self, num_data: int) -> float:
         """One minibatch gradient, two with control variates."""
         return min(self.batch_size, num_data) / num_data * (2 if self.gradient == "control_variate" else 1)
+
+    def finer(self) -> "SGLD":
+        """Half the step."""
+        return self.model_copy(update={"step_size": 0.5 * self.step_size})
 
     def build(self) -> Kernel:
         """The kernel."""
@@ -72,11 +78,9 @@ class SGLDState(NamedTuple):
 def _build(sampler: SGLD) -> Kernel:
     import jax
     import jax.numpy as jnp
-    from blackjax.sgmcmc import sgld
 
     from llcray.samplers import stochastic_gradient as sg
 
-    kernel = sgld.build_kernel()
     estimator = sg.gradient_estimator(sampler.gradient, sampler.batch_size)
     preconditioner, is_frozen = sampler.preconditioner, sampler.preconditioning == "frozen"
 
@@ -97,17 +101,15 @@ def _build(sampler: SGLD) -> Kernel:
         return drift, 1 / (jnp.sqrt(square) + hyper["stabilization"])
 
     def move(rng_key, state, posterior, hyper, update):
-        batch_key, noise_key = jax.random.split(rng_key)
-        gradient = estimator.gradient(batch_key, state.position, state.anchor, posterior)
+        gradient = estimator.gradient(rng_key, state.position, state.anchor, posterior)
         drift, scale = gradient, jnp.ones((), gradient.dtype)
         if preconditioner != "none":
             state = update(state, gradient, hyper)
             drift, scale = precondition(state, gradient, hyper)
         logdensity_gradient = sg.logdensity_gradient(drift, state.position, posterior)
-        # BlackJAX adds step_size * gradient + sqrt(2 step_size) * noise, elementwise in step_size.
-        position = kernel(
-            noise_key, state.position, lambda *_: logdensity_gradient, None, 0.5 * hyper["step_size"] * scale
-        ).astype(state.position.dtype)  # BlackJAX's noise is float64 where 64-bit types are enabled
+        noise = sg.noise_like(rng_key, state.position)
+        position = state.position + 0.5 * hyper["step_size"] * scale * logdensity_gradient
+        position += jnp.sqrt(hyper["step_size"] * scale) * noise
         heat = hyper["step_size"] / 8 * jnp.sum(scale * logdensity_gradient**2)
         return state._replace(position=position), sg.step_info(estimator.cost(posterior), heat, heat)
 

@@ -8,6 +8,7 @@ import jax
 import jax.numpy as jnp
 
 from llcray.posterior import Posterior
+from llcray.samplers import counter
 from llcray.samplers.kernel import Kernel, StepInfo
 
 Array = Any
@@ -73,8 +74,13 @@ def random_batch(rng_key: Array, data: Any, batch_size: int) -> Any:
     num_data = jax.tree.leaves(data)[0].shape[0]
     if batch_size >= num_data:
         return data
-    indices = jax.random.randint(rng_key, (batch_size,), 0, num_data)
+    indices = counter.indices(rng_key, batch_size, num_data)
     return jax.tree.map(lambda x: x[indices], data)
+
+
+def noise_like(rng_key: Array, position: Array) -> Array:
+    """Standard normal noise for a step, independent of the batch that the same key draws."""
+    return counter.normal(rng_key, position.shape[0], position.dtype, stream=1)
 
 
 def logdensity_gradient(loss_gradient: Array, position: Array, posterior: Posterior) -> Array:

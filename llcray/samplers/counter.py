@@ -1,0 +1,67 @@
+"""Random numbers for the inner loop of stochastic-gradient chains: cheap, counter-based, made of a JAX key.
+
+    bits:    h(i) = mix(mix(i c + k_0) ^ k_1), with the 64 bits (k_0, k_1) of a key that Threefry made for this step
+             of this chain, c = 0x9E3779B9 and mix the 32-bit finalizer `lowbias32`
+    normal:  z = s (a + b s^2 + c s^4), s the standardized sum of 8 of the random bytes
+
+Every step of every chain has a key of its own, so a number depends on run, chain, draw, step and coordinate alone, like
+Threefry's. On a core the normal numbers cost a tenth of Threefry's through the inverse error function, which took more
+time than the gradients did. They take 2,041 values, have the moments of a normal law exactly to the sixth order (the
+eighth within 0.3%, the tenth within 1.2%), differ from its distribution function by 1e-4 at most and end at 6.1
+standard deviations: beyond what a Langevin step of weak order two can tell. Not for cryptography, nor for tails.
+
+Reference: mix: Wellons, "Prospecting for hash functions" (public domain), `lowbias32`; polynomials of sums of uniforms:
+Teichroew 1953; what a scheme asks of its noise: Kloeden & Platen 1992, 14.1.
+"""
+
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+
+Array = Any
+GOLDEN = 0x9E3779B9
+# Of the sum of 8 bytes, each uniform on 0..255: its mean, and 1 over its standard deviation.
+SUM_MEAN, SUM_SCALE = 1020.0, 0.004784196154532612
+# Solve E z^2 = 1, E z^4 = 3, E z^6 = 15 for the 2,041 values.
+POLYNOMIAL = (9.81850573e-01, 5.08095944e-03, 2.75017484e-04)
+BYTES = 0x00FF00FF
+
+
+def bits(rng_key: Array, num: int, stream: int = 0) -> Array:
+    """Random 32-bit numbers, shape (num,).
+
+    Args:
+        rng_key: One JAX key.
+        num: How many.
+        stream: Different streams of a key are different numbers.
+    """
+    words = jax.random.key_data(rng_key)
+    first, last = words[0] ^ _mix(jnp.uint32(stream + 1)), words[-1]
+    return _mix(_mix(jnp.arange(num, dtype=jnp.uint32) * jnp.uint32(GOLDEN) + first) ^ last)
+
+
+def normal(rng_key: Array, num: int, dtype: Any, stream: int = 0) -> Array:
+    """Standard normal numbers, shape (num,); streams 2 `stream` and 2 `stream` + 1 of the key are used up."""
+    total = _sum_of_bytes(bits(rng_key, num, 2 * stream)) + _sum_of_bytes(bits(rng_key, num, 2 * stream + 1))
+    s = (total.astype(jnp.int32).astype(jnp.float32) - SUM_MEAN) * jnp.float32(SUM_SCALE)
+    square = s * s
+    a, b, c = (jnp.float32(coefficient) for coefficient in POLYNOMIAL)
+    return (s * (a + square * (b + square * c))).astype(dtype)
+
+
+def indices(rng_key: Array, num: int, below: int, stream: int = 0) -> Array:
+    """Whole numbers 0 .. below - 1, uniform to within below/2^32, shape (num,)."""
+    wide = bits(rng_key, num, stream).astype(jnp.uint64) * jnp.uint64(below)
+    return (wide >> 32).astype(jnp.int32)
+
+
+def _mix(x: Array) -> Array:
+    x = (x ^ (x >> 16)) * jnp.uint32(0x7FEB352D)
+    x = (x ^ (x >> 15)) * jnp.uint32(0x846CA68B)
+    return x ^ (x >> 16)
+
+
+def _sum_of_bytes(word: Array) -> Array:
+    pairs = (word & jnp.uint32(BYTES)) + ((word >> 8) & jnp.uint32(BYTES))
+    return (pairs & jnp.uint32(0xFFFF)) + (pairs >> 16)
