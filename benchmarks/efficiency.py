@@ -108,7 +108,7 @@ def _page(rows: pl.DataFrame) -> Iterator[str]:
     yield ""
     yield "Made by `benchmarks/efficiency.py`. ESS: effective draws of the loss (bulk). FDE: full-data-equivalent"
     yield "gradients. error: (LLC - truth)/truth with its Monte Carlo error; truths are finite-temperature values, "
-    yield "exact or from long runs. Where none is known: the predicted step-size bias left in the estimate, in brackets."
+    yield "exact or from long runs. Where none is known: the predicted step-size bias left in the estimate, bracketed."
     for target in dict.fromkeys(rows["target"]):
         mine = rows.filter(pl.col("target") == target)
         yield from ("", f"## {target}", "", *_table(mine), "", _comparison(mine))
