@@ -19,6 +19,7 @@ from llcray.samplers import SamplerVariant
 from llcray.sampling.device import widths_of
 from llcray.sampling.engine import Finished, Job, ProgressFn, build_kernel, execute
 from llcray.sampling.requests import RunFacts, Sampled
+from llcray.sampling.resuming import Keeper
 from llcray.sampling.scales import curvature_scales
 from llcray.sampling_spec import SamplingSpec
 from llcray.targets.target import PyTree, Target, TrueLLC
@@ -40,6 +41,7 @@ class EstimateRequest:
         component: Name of that choice; requests of one component share a posterior.
         temperature: Multiple of 1/beta to sample at, with the gamma of beta (see `llcray.extrapolated`).
         probe: Examples whose losses are recorded at each draw; None for none.
+        keeper: Where the run is kept while unfinished; None where it is not.
     """
 
     sampler: SamplerVariant
@@ -50,6 +52,7 @@ class EstimateRequest:
     component: str = "all"
     temperature: float = 1.0
     probe: PyTree = None
+    keeper: Keeper | None = None
 
 
 @dataclass(frozen=True)
@@ -220,6 +223,7 @@ def _prepare(posterior: Posterior, n_beta: float, scale: float, request: Estimat
         kernel=kernel,
         num_chains=sampling.num_chains,
         projection_dimension=sampling.projection_dimension,
+        keeper=request.keeper,
     )
     return job, facts
 

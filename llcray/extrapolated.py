@@ -74,10 +74,10 @@ def members_of(index: int, request: EstimateRequest) -> list[Member]:
     members = [Member(index, "itself", request)]
     for temperature in dict.fromkeys(request.posterior.temperatures):
         if temperature != 1.0:
-            changed = replace(request, temperature=temperature, seed=_seed(request.seed, temperature))
+            changed = replace(request, temperature=temperature, seed=_seed(request.seed, temperature), keeper=None)
             members.append(Member(index, temperature, changed))
     if request.sampling.richardson and request.sampler.bias_order is not None:
-        changed = replace(request, sampler=request.sampler.finer(), seed=_seed(request.seed, "finer"))
+        changed = replace(request, sampler=request.sampler.finer(), seed=_seed(request.seed, "finer"), keeper=None)
         members.append(Member(index, "finer", changed))
     return members
 

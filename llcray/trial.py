@@ -3,7 +3,8 @@
 import math
 import platform
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from contextlib import suppress
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from functools import cache
 from importlib.metadata import version
@@ -15,6 +16,7 @@ from llcray_storage import Dataset, StorageError
 from llcray.components.masks import mask_of
 from llcray.estimation import EstimateRequest, RunEstimate
 from llcray.extrapolated import estimate_with_companions
+from llcray.keeping import DatasetKeeper
 from llcray.llc.draws import Draws
 from llcray.posterior import num_data_of, resolve_n_beta
 from llcray.record import record_of
@@ -23,7 +25,7 @@ from llcray.sampling.engine import ProgressFn
 from llcray.sampling.requests import Phase
 from llcray.spec import RunSpec, TrialPlan, spec_columns
 from llcray.targets import TrainedTarget
-from llcray.targets.artifact import load_or_build
+from llcray.targets.artifact import load_or_build, prepare_checkpoints
 from llcray.targets.loss_on_build import on_other_examples
 from llcray.targets.structure import structure_of
 from llcray.targets.target import Target
@@ -95,7 +97,10 @@ def run_trial(
     if not wanted:
         return
     runs = [run for run, _, _ in wanted]
-    pack = [(target, request) for _, target, request in wanted]
+    keepers = [DatasetKeeper(dataset, run.run_id) for run in runs]
+    pack = [
+        (target, replace(request, keeper=keeper)) for (_, target, request), keeper in zip(wanted, keepers, strict=True)
+    ]
     observe(TrialEvent("calibrating", runs[0].run_id))
     results = estimate_with_companions(
         pack, _progress(runs, pack, observe), lambda index, error: on_failure(runs[index], error), max_width
@@ -107,6 +112,7 @@ def run_trial(
         if generations and run.run_id in generations:
             row["generation"] = generations[run.run_id]
         dataset.write_run(row, _draw_rows(result))
+        keepers[index].drop()
         yield RunOutcome(run.run_id, "ok", row)
 
 
@@ -114,8 +120,11 @@ def _requests(
     plan: TrialPlan, dataset: Dataset, on_failure: FailureFn
 ) -> list[tuple[RunSpec, Target, EstimateRequest]]:
     """What is wanted of which target. A target that cannot be built fails its own runs alone."""
-    built: dict[str, Target | Exception] = {}
+    built: dict[str, Any] = {}
     wanted = []
+    # Trainings side by side; where one of them diverges, each is done alone below and fails alone.
+    with suppress(FloatingPointError):
+        prepare_checkpoints(list(plan.targets.values()), dataset)
     for run in plan.runs:
         try:
             target = _target_of(run, dataset, built)
@@ -127,10 +136,10 @@ def _requests(
     return wanted
 
 
-def _target_of(run: RunSpec, dataset: Dataset, built: dict[str, Target | Exception]) -> Target:
-    """The target of a run on the examples its loss is taken on; built once."""
+def _target_of(run: RunSpec, dataset: Dataset, built: dict[str, Any]) -> Target:
+    """The target of a run on the examples its loss is taken on; built once, as is the training along which it lies."""
 
-    def once(key: str, build: Callable[[], Target]) -> Target:
+    def once(key: str, build: Callable[[], Any]) -> Any:
         if key not in built:
             try:
                 built[key] = build()
@@ -143,6 +152,8 @@ def _target_of(run: RunSpec, dataset: Dataset, built: dict[str, Target | Excepti
             raise found
         return found
 
+    if run.trajectory_id is not None:
+        once(run.trajectory_id, lambda: prepare_checkpoints([run.target], dataset))
     own = once(run.target_id, lambda: load_or_build(run.target, dataset))
     loss_on = run.loss_on
     if loss_on is None:

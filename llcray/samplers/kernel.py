@@ -73,8 +73,8 @@ class SamplerVariant(Variant):
 
     traced: ClassVar[tuple[str, ...]] = ()
     precision: ClassVar[Precision] = "float64"
-    needs_curvature: ClassVar[bool] = True
     bias_order: ClassVar[float | None] = None
+    needs_curvature: ClassVar[bool] = True
 
     def build(self) -> Kernel:
         """The kernel. Only the fields that are not `traced` may be read here."""

@@ -37,8 +37,8 @@ class SGLD(SamplerVariant):
     """
 
     precision: ClassVar[Precision] = "float32"
-    needs_curvature: ClassVar[bool] = False
     bias_order: ClassVar[float | None] = 1.0
+    needs_curvature: ClassVar[bool] = False
     traced: ClassVar[tuple[str, ...]] = ("step_size", "mean_decay", "square_decay", "stabilization")
 
     kind: Literal["sgld"] = "sgld"

@@ -32,7 +32,9 @@ from llcray.sampling.requests import (
     Start,
     phase_of,
 )
+from llcray.sampling.resuming import Keeper, fingerprint
 from llcray.sampling.stacked import Kept, Row, Stacked, place, restack, stack
+from llcray.sampling.taking_up import keep, take_up
 from llcray.sampling.widths import Widths
 
 ProgressFn = Callable[[int, Phase, Draws | None], None]
@@ -52,6 +54,9 @@ class Job:
         chains: Where the state of its chains is; None before they start.
         num_splits: How often the runs beside it were halved because memory was too small.
         pack_size: Most runs that were advanced with it by one call, itself included.
+        keeper: Where it is kept while unfinished; None where it is not.
+        journal: What was asked so far, in short, and answered; empty without a keeper.
+        asked: What is asked now, in short.
     """
 
     posterior: Posterior
@@ -71,22 +76,30 @@ class Job:
     num_compilations: int = 0
     num_splits: int = 0
     pack_size: int = 1
+    keeper: Keeper | None = None
+    journal: list[tuple[str, Any]] = field(default_factory=list)
+    asked: str = ""
     schedule: Schedule = field(init=False)
 
     def begin(self) -> Request:
         """Begins, or begins again, and returns what the schedule asks first."""
         self.chains = None
+        self.journal = []
         self.next_draw = self.num_adaptations = 0
         self.schedule = self.make_schedule()
         return self._asked(next(self.schedule))
 
     def answer(self, answer: Any) -> Request:
         """Answers the schedule and returns what it asks next. Raises StopIteration at its end."""
+        if self.keeper is not None:
+            self.journal.append((self.asked, answer))
         return self._asked(self.schedule.send(answer))
 
     def _asked(self, request: Request) -> Request:
         if isinstance(request, Start) and request.kernel is not None:
             self.kernel = request.kernel
+        if self.keeper is not None:
+            self.asked = fingerprint(request)
         return request
 
 
@@ -134,7 +147,7 @@ def execute(jobs: Sequence[Job], widths: Widths, on_progress: ProgressFn | None 
         on_progress: Called with a job's index and phase: before each request (None), and with each block of draws.
     """
     calls = _Calls(jobs)
-    pending = {index: job.begin() for index, job in enumerate(jobs)}
+    pending = {index: take_up(job) for index, job in enumerate(jobs)}
     while pending:
         group = _next_group(jobs, pending)
         for width, members in widths.cut(group):
@@ -154,6 +167,7 @@ def execute(jobs: Sequence[Job], widths: Widths, on_progress: ProgressFn | None 
                     on_progress(index, phase_of(pending[index]), answer)
                 try:
                     pending[index] = jobs[index].answer(answer)
+                    keep(jobs[index])
                 except StopIteration as stop:
                     del pending[index]
                     calls.forget(index)
