@@ -34,30 +34,37 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--trials", type=int, default=200)
     parser.add_argument("--draws", type=int, default=512, help="draws a chain; sets how long a trial samples")
+    parser.add_argument("--time-budget", type=float, help="seconds after which the sweep stops")
+    parser.add_argument("--max-pack", type=int, default=1, help="targets a trial; 0 for as many as suits")
     parser.add_argument("--loop-trials", type=int, default=20, help="trials of the plain loop")
     arguments = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "many.yaml"
         path.write_text(SWEEP.format(trials=arguments.trials, draws=arguments.draws))
-        _sweep(path, Path(folder) / "swept", arguments.trials)
+        _sweep(path, Path(folder) / "swept", arguments.time_budget, arguments.max_pack)
         _loop(path, Path(folder) / "looped", arguments.loop_trials)
 
 
-def _sweep(path: Path, storage: Path, trials: int) -> None:
+def _sweep(path: Path, storage: Path, time_budget: float | None, max_pack: int | None) -> None:
     started, cpu = time.perf_counter(), time.process_time()
-    code = run_sweep(path, SweepOptions(storage=str(storage), quiet=True))
+    code = run_sweep(
+        path, SweepOptions(storage=str(storage), quiet=True, time_budget=time_budget, max_pack=max_pack or None)
+    )
     wall = time.perf_counter() - started
     runs = ls.scan_runs(str(storage)).select("started_at", "finished_at", "host", "sampling_seconds").collect()
+    trials = len(runs)
     times = list(runs.select("started_at", "finished_at").iter_rows())
     span = (max(end for _, end in times) - min(start for start, _ in times)).total_seconds()
     busy = sum((end - start).total_seconds() for start, end in times)
     slots = usable_cpus()
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
-    print(f"sweep of {trials} trials on {slots} slots: exit code {code}, {wall:.1f} s in all, peak {peak:.0f} MiB")
+    print(f"sweep of {trials} trials done on {slots} slots: exit code {code}, {wall:.1f} s in all, peak {peak:.0f} MiB")
     print(f"  sampling                   {runs['sampling_seconds'].median():8.3f} s a trial (median)")
     print(f"  idle slot between trials   {(slots * span - busy) / trials:8.3f} s a trial")
     print(f"  wall, first start to end   {span / trials:8.3f} s a trial")
     print(f"  start and end of the sweep {wall - span:8.1f} s")
+    files = [path for path in storage.rglob("*") if path.is_file()]
+    print(f"  files of the dataset       {len(files):8d}, {sum(path.stat().st_size for path in files) / 1e6:.1f} MB")
     print(f"  CPU of the driver          {(time.process_time() - cpu) / trials:8.3f} s a trial")
 
 

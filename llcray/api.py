@@ -2,8 +2,8 @@
 
 import hashlib
 from collections.abc import Callable
-from dataclasses import dataclass
-from typing import Any
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from pydantic import TypeAdapter
@@ -14,6 +14,9 @@ from llcray.posterior_spec import PosteriorSpec
 from llcray.samplers import Sampler, SamplerVariant
 from llcray.sampling_spec import SamplingSpec
 from llcray.targets.target import PyTree, Target, TrueLLC
+
+if TYPE_CHECKING:
+    from llcray.susceptibility import Measured
 
 
 @dataclass(frozen=True)
@@ -31,6 +34,7 @@ class LLCEstimate:
         loss_at_center: L_n(w*), nats.
         true_llc: The known answer, where the target has one.
         decisions: What calibration decided and why.
+        record: The row a sweep would write, by column, without the identity of a spec and of the machine.
     """
 
     estimate: Estimate
@@ -40,6 +44,7 @@ class LLCEstimate:
     loss_at_center: float
     true_llc: TrueLLC | None
     decisions: list[dict[str, Any]]
+    record: dict[str, Any] = field(repr=False)
 
     def __getattr__(self, name: str) -> Any:
         """The numbers of `estimate`."""
@@ -54,6 +59,25 @@ class LLCEstimate:
             f"LLC {e.llc:.4g} +- {e.llc_se:.2g} ({e.verdict}; Monte Carlo error {e.llc_mcse:.2g}, "
             f"R-hat {e.rhat:.3f}, ESS {e.ess_bulk:.0f}, {e.num_gradients:.0f} full-data gradients)"
         )
+
+    def susceptibility(self) -> "Measured":
+        """How the loss of the sampled component responds to each probe example; see `llcray.susceptibility`."""
+        from llcray.susceptibility import susceptibility
+
+        kept = self._kept_of_healthy_chains()
+        return susceptibility(kept.centered_loss, kept.observables)
+
+    def influence(self) -> "Measured":
+        """Bayesian influence of each probe example on each; see `llcray.susceptibility`."""
+        from llcray.susceptibility import bayesian_influence
+
+        return bayesian_influence(self._kept_of_healthy_chains().observables)
+
+    def _kept_of_healthy_chains(self) -> Draws:
+        kept = self.draws.after(self.estimate.num_warmup_draws)
+        if not kept.observables.shape[2]:
+            raise ValueError("no probe examples were recorded. Give estimate_llc(..., observables=examples).")
+        return kept.of_chains(self.draws.healthy)
 
     def to_inference_data(self) -> Any:
         """The kept draws as an ArviZ DataTree.
@@ -76,6 +100,7 @@ def estimate_llc(
     num_chains: int = 4,
     seed: int = 0,
     component: str | PyTree | None = None,
+    observables: PyTree = None,
     posterior: PosteriorSpec | None = None,
     sampling: SamplingSpec | None = None,
     on_progress: Callable[[Draws], None] | None = None,
@@ -89,6 +114,8 @@ def estimate_llc(
         seed: Seed of the draws.
         component: Which parameters move: a text such as `l0 attn`, `l0h1` or `*/mlp/*` (see
             `llcray.components.grammar`), or a pytree like the parameters of booleans or boolean arrays; None for all.
+        observables: Probe examples, in the form of the target's data, whose losses are recorded at each draw
+            (`e.draws.observables`): for `e.susceptibility()` and `e.influence()`.
         posterior: Inverse temperature and localization; by default beta = 1/log n and automatic localization.
         sampling: Criteria to stop by and budget.
         on_progress: Called with each newest block of draws.
@@ -98,7 +125,9 @@ def estimate_llc(
             empty, or a setting is impossible.
     """
     from llcray.components.masks import mask_of
-    from llcray.estimation import EstimateRequest, estimate_requests
+    from llcray.estimation import EstimateRequest
+    from llcray.extrapolated import estimate_with_companions
+    from llcray.record import record_of
 
     check_params(target.params)
     settings = (sampling or SamplingSpec()).model_copy(update={"num_chains": num_chains})
@@ -108,6 +137,7 @@ def estimate_llc(
         sampling=settings,
         seed=int.from_bytes(hashlib.sha256(f"estimate_llc {seed}".encode()).digest()[:8]),
         mask=mask_of(component, target.params, target.structure) if isinstance(component, str) else component,
+        probe=observables,
         component=component if isinstance(component, str) else "all" if component is None else "mask",
     )
 
@@ -115,7 +145,7 @@ def estimate_llc(
         if on_progress is not None and draws is not None:
             on_progress(draws)
 
-    [(_, run)] = estimate_requests(target, [request], observe)
+    [(_, run)] = estimate_with_companions([(target, request)], observe)
     return LLCEstimate(
         estimate=run.estimate,
         draws=run.sampled.draws,
@@ -124,6 +154,7 @@ def estimate_llc(
         loss_at_center=run.loss_at_center,
         true_llc=run.true_llc,
         decisions=run.sampled.decisions,
+        record=record_of(run, target),
     )
 
 

@@ -1,6 +1,7 @@
 """The command line: arguments in, one call out. Everything heavy is imported inside the command that needs it."""
 
 import re
+import sys
 from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
@@ -13,6 +14,7 @@ from llcray.command_group import CommandGroup
 DEFAULT_STORAGE = "results"
 UNIT_SECONDS = {"s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
 MAX_REMARKS = 3
+CHOICES = {"l": "leave", "s": "stop", "k": "kill", "w": "watch"}
 IMAGE_FORMATS = ("png", "svg", "pdf")
 
 
@@ -41,6 +43,12 @@ set_option = click.option(
 )
 force_option = click.option("--force", is_flag=True, help="Compute every run again; the new results count.")
 retry_failed_option = click.option("--retry-failed", is_flag=True, help="Compute failed runs again.")
+max_pack_option = click.option(
+    "--max-pack", type=click.IntRange(min=1), metavar="N", help="Targets in a trial; as many as suits if left out."
+)
+cluster_option = click.option(
+    "--address", metavar="ADDR", default="auto", show_default=True, help="The cluster, as for the sweep."
+)
 storage_option = click.option(
     "--storage",
     metavar="URI",
@@ -62,9 +70,23 @@ def main() -> None:
 @main.command()
 @click.argument("file", type=click.Path(path_type=Path))
 @storage_option
-@click.option("--address", metavar="ADDR", help="Ray cluster to use; without it Ray is started on this machine.")
+@click.option(
+    "--address",
+    metavar="ADDR",
+    help="Ray cluster to use: auto or host:port on a machine of it, http://host:8265 or ray://host:10001 from outside. "
+    "Without it Ray is started on this machine.",
+)
+@click.option("--detach", is_flag=True, help="From outside: submit and return; `llcray attach` watches it.")
+@click.option(
+    "--py-module",
+    "py_modules",
+    metavar="DIR",
+    multiple=True,
+    help="Import package to send to the cluster, beside llcray; repeatable.",
+)
 @set_option
 @click.option("--max-concurrent", type=click.IntRange(min=1), metavar="N", help="Trials at a time.")
+@max_pack_option
 @click.option("--time-budget", type=Duration(), metavar="2h", help="Stop after this long; finished runs are kept.")
 @force_option
 @retry_failed_option
@@ -90,7 +112,60 @@ def sweep(file: Path, **options: Any) -> int:
     """
     from llcray.driver import SweepOptions, run_sweep
 
-    return run_sweep(file, SweepOptions(**options))
+    return run_sweep(file, SweepOptions(**options), choose=choose_on_interrupt)
+
+
+def choose_on_interrupt(job_id: str) -> str:
+    """Asks what becomes of a sweep on a cluster; where nobody can be asked, it is left running."""
+    if not sys.stdin.isatty():
+        return "leave"
+    click.echo(
+        f"\n{job_id} runs on the cluster. Type l to leave it running, s to stop it after the trials under way, "
+        "k to kill it (finished runs are kept), w to watch on."
+    )
+    try:
+        letter = click.prompt("What", type=click.Choice(list(CHOICES)), default="l")
+    except click.Abort:
+        letter = "l"
+    return CHOICES[letter]
+
+
+@main.command()
+@click.argument("job_id", required=False)
+@click.option("--address", metavar="ADDR", required=True, help="As for the sweep.")
+def attach(job_id: str | None, address: str) -> int:
+    """Watch a sweep that was submitted to a cluster: JOB_ID, or the newest."""
+    from rich.console import Console
+
+    from llcray.driver.submission import attach as watch_again
+
+    return watch_again(address, job_id, Console(), choose_on_interrupt)
+
+
+@main.command()
+@click.argument("run_id")
+@cluster_option
+def logs(run_id: str, address: str) -> int:
+    """Print what a worker of a running cluster wrote about the trial of one run."""
+    from rich.console import Console
+
+    from llcray.driver.watching import show_logs
+
+    return show_logs(address, run_id, Console())
+
+
+@main.command()
+@click.argument("sweep", required=False)
+@click.option("--job", metavar="ID", help="The sweep of this submitted job.")
+@click.option("--now", is_flag=True, help="At once; finished runs are kept.")
+@cluster_option
+def stop(sweep: str | None, job: str | None, now: bool, address: str) -> int:
+    """Stop a sweep on a running cluster after its trials under way."""
+    from rich.console import Console
+
+    from llcray.driver.watching import ask_to_stop
+
+    return ask_to_stop(address, sweep, job, now, Console())
 
 
 @main.command()
@@ -118,6 +193,7 @@ def experiment(name: str, size: str, check: bool, **options: Any) -> int:
 @set_option
 @force_option
 @retry_failed_option
+@max_pack_option
 @click.option("--max-concurrent", type=click.IntRange(min=1), metavar="N", help="Trials at a time.")
 def plan(file: Path, **options: Any) -> None:
     """Say what a sweep would run: trials, runs, what is done already, estimated work. Touches no device."""
@@ -129,9 +205,15 @@ def plan(file: Path, **options: Any) -> None:
 @main.command()
 @uri_argument
 @sweep_option
-def status(uri: str, sweep: str | None) -> None:
-    """What is done and what failed, with reasons."""
+@click.option("--address", metavar="ADDR", help="Show a running cluster instead: machines, sweeps, trials, cost.")
+def status(uri: str, sweep: str | None, address: str | None) -> int:
+    """What is done and what failed, with reasons; with --address, what a cluster is doing."""
     from rich.console import Console
+
+    if address is not None:
+        from llcray.driver.watching import show_cluster
+
+        return show_cluster(address, sweep, Console())
 
     from llcray.report.tables import print_results, print_status
 
@@ -139,6 +221,7 @@ def status(uri: str, sweep: str | None) -> None:
         print_status(uri, Console())
     else:
         print_results(uri, sweep, Console())
+    return 0
 
 
 @main.command()

@@ -3,6 +3,7 @@
 Requests of one compile signature, of one target or of many, run as one vmapped program. No Ray, no storage.
 """
 
+import math
 from collections.abc import Callable, Hashable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
@@ -12,12 +13,13 @@ import jax.numpy as jnp
 import numpy as np
 
 from llcray.llc.estimate import Estimate, estimate
-from llcray.posterior import Posterior, make_posterior, num_data_of, resolve_n_beta
+from llcray.posterior import Posterior, make_posterior, num_data_of, resolve_localization, resolve_n_beta
 from llcray.posterior_spec import PosteriorSpec
 from llcray.samplers import SamplerVariant
 from llcray.sampling.device import widths_of
 from llcray.sampling.engine import Finished, Job, ProgressFn, build_kernel, execute
 from llcray.sampling.requests import RunFacts, Sampled
+from llcray.sampling.resuming import Keeper
 from llcray.sampling.scales import curvature_scales
 from llcray.sampling_spec import SamplingSpec
 from llcray.targets.target import PyTree, Target, TrueLLC
@@ -37,6 +39,9 @@ class EstimateRequest:
         seed: Integer that all randomness of the run derives from.
         mask: Which coordinates move (see `make_posterior`); None for all.
         component: Name of that choice; requests of one component share a posterior.
+        temperature: Multiple of 1/beta to sample at, with the gamma of beta (see `llcray.extrapolated`).
+        probe: Examples whose losses are recorded at each draw; None for none.
+        keeper: Where the run is kept while unfinished; None where it is not.
     """
 
     sampler: SamplerVariant
@@ -45,6 +50,9 @@ class EstimateRequest:
     seed: int
     mask: PyTree | None = None
     component: str = "all"
+    temperature: float = 1.0
+    probe: PyTree = None
+    keeper: Keeper | None = None
 
 
 @dataclass(frozen=True)
@@ -92,7 +100,8 @@ def estimate_requests(
     return estimate_pack([(target, request) for request in requests], on_progress)
 
 
-def _raise(index: int, error: Exception) -> None:
+def raise_failure(index: int, error: Exception) -> None:
+    """What is done with a request that cannot be, unless someone else takes it."""
     del index
     raise error
 
@@ -100,7 +109,7 @@ def _raise(index: int, error: Exception) -> None:
 def estimate_pack(
     wanted: Sequence[tuple[Target, EstimateRequest]],
     on_progress: ProgressFn | None = None,
-    on_failure: FailureFn = _raise,
+    on_failure: FailureFn = raise_failure,
     max_width: int | None = None,
 ) -> Iterator[tuple[int, RunEstimate]]:
     """Estimates all requests, yielding `(index, estimate)` as each finishes.
@@ -149,27 +158,33 @@ def _prepare_all(
     exact: dict[Hashable, Posterior] = {}
     posteriors: dict[int, Posterior] = {}
     for index, (target, request) in enumerate(wanted):
-        key = (id(target), request.component)
+        key = (id(target), request.component, id(request.probe))
         try:
             check_batch_size(request.sampler, num_data_of(target))
             if key not in exact:
-                exact[key] = make_posterior(target, 1.0, request.mask, jnp.float64)
+                exact[key] = make_posterior(target, 1.0, request.mask, jnp.float64, request.probe)
             n_beta = resolve_n_beta(request.posterior, exact[key].num_data)
         except ValueError as error:
             on_failure(index, error)
             continue
         posteriors[index] = replace(exact[key], n_beta=np.asarray(n_beta))
-    scales = curvature_scales(posteriors)
+    scales = curvature_scales({i: one for i, one in posteriors.items() if _needs_curvature(wanted[i][1])})
     cast: dict[Hashable, Posterior] = {}
     prepared = {}
     for index, posterior in posteriors.items():
         target, request = wanted[index]
-        key = (id(target), request.component, request.sampler.precision)
+        key = (id(target), request.component, id(request.probe), request.sampler.precision)
         if key not in cast:
             cast[key] = posterior.astype(np.dtype(request.sampler.precision))
-        sampled = replace(cast[key], n_beta=posterior.n_beta.astype(request.sampler.precision))
-        prepared[index] = _prepare(sampled, float(posterior.n_beta), scales[index], request)
+        n_beta = float(posterior.n_beta) / request.temperature
+        sampled = replace(cast[key], n_beta=np.asarray(n_beta, request.sampler.precision))
+        prepared[index] = _prepare(sampled, n_beta, scales.get(index, math.nan), request)
     return prepared
+
+
+def _needs_curvature(request: EstimateRequest) -> bool:
+    """Whether anything is measured in it: forty Hessian-vector products of a large model are not for nothing."""
+    return request.sampler.needs_curvature or request.posterior.localization == "auto"
 
 
 def check_batch_size(sampler: SamplerVariant, num_data: int) -> None:
@@ -188,17 +203,18 @@ def check_batch_size(sampler: SamplerVariant, num_data: int) -> None:
 
 
 def _prepare(posterior: Posterior, n_beta: float, scale: float, request: EstimateRequest) -> tuple[Job, RunFacts]:
-    """A run ready to start."""
+    """A run ready to start. `scale` is the curvature at temperature one, which alone decides gamma."""
     kernel, sampling = build_kernel(request.sampler), request.sampling
+    localization = resolve_localization(request.posterior, posterior.num_sampled_params, scale)
     facts = RunFacts(
         sampler=request.sampler,
         kernel=kernel,
         sampling=sampling,
-        posterior_spec=request.posterior,
+        localization=localization,
         num_data=posterior.num_data,
         num_sampled_params=posterior.num_sampled_params,
         n_beta=n_beta,
-        curvature=scale,
+        curvature=scale / request.temperature,
     )
     job = Job(
         posterior=posterior,
@@ -207,6 +223,7 @@ def _prepare(posterior: Posterior, n_beta: float, scale: float, request: Estimat
         kernel=kernel,
         num_chains=sampling.num_chains,
         projection_dimension=sampling.projection_dimension,
+        keeper=request.keeper,
     )
     return job, facts
 

@@ -46,7 +46,7 @@ class Layout:
 
 @partial(
     jax.tree_util.register_dataclass,
-    data_fields=["center", "frozen", "indices", "data", "n_beta", "localization", "loss_at_center"],
+    data_fields=["center", "frozen", "indices", "data", "probe", "n_beta", "localization", "loss_at_center"],
     meta_fields=["loss_fn", "layout"],
 )
 @dataclass(frozen=True)
@@ -58,6 +58,7 @@ class Posterior:
         frozen: Leaves of w* that do not move whole (None where a leaf moves whole).
         indices: Flat positions of the free coordinates in partly free leaves (None elsewhere).
         data: Pytree of arrays with the n examples first.
+        probe: Examples whose losses are recorded at each draw, in the form of `data`; None for none.
         n_beta: n times the inverse temperature.
         localization: gamma.
         loss_at_center: L_n(w*) over the full data in float64, nats.
@@ -74,6 +75,7 @@ class Posterior:
     loss_at_center: Array
     loss_fn: LossFn
     layout: Layout
+    probe: PyTree = None
 
     @property
     def num_data(self) -> int:
@@ -106,6 +108,19 @@ class Posterior:
     def losses(self, position: Array, batch: PyTree) -> Array:
         """Per-example losses at `position`, shape (batch,), nats."""
         return self.loss_fn(self.params(position), batch)
+
+    @property
+    def num_probes(self) -> int:
+        """Examples whose losses are recorded at each draw."""
+        leaves = jax.tree.leaves(self.probe)
+        return leaves[0].shape[0] if leaves else 0
+
+    def probe_losses(self, position: Array) -> Array:
+        """Losses of the probe examples at `position`, shape (num_probes,), nats, float32."""
+        starts = range(0, self.num_probes, EXAMPLES_PER_CHUNK)
+        chunks = [jax.tree.map(lambda x, i=i: x[i : i + EXAMPLES_PER_CHUNK], self.probe) for i in starts]
+        losses = [self.losses(position, chunk).astype(jnp.float32) for chunk in chunks]
+        return jnp.concatenate(losses) if losses else jnp.zeros(0, jnp.float32)
 
     def minibatch_loss(self, position: Array, batch: PyTree) -> Array:
         """Mean loss over a batch: an unbiased estimate of L_n."""
@@ -186,7 +201,7 @@ def resolve_localization(spec: PosteriorSpec, num_sampled_params: int, curvature
             return float(number)
 
 
-def make_posterior(target: Target, n_beta: float, mask: PyTree | None, dtype: Any) -> Posterior:
+def make_posterior(target: Target, n_beta: float, mask: PyTree | None, dtype: Any, probe: PyTree = None) -> Posterior:
     """The posterior of a target with gamma = 0, in precision `dtype`, its arrays on the host.
 
     Call it with 64-bit types enabled.
@@ -197,6 +212,7 @@ def make_posterior(target: Target, n_beta: float, mask: PyTree | None, dtype: An
         mask: Which coordinates move: a pytree like the parameters of bool or boolean arrays of the leaf's shape;
             None for all.
         dtype: float32 or float64.
+        probe: Examples whose losses are recorded at each draw, in the form of the target's data; None for none.
 
     Raises:
         ValueError: The mask selects nothing, or the loss at w* is not finite, or is not one number per example.
@@ -228,6 +244,7 @@ def make_posterior(target: Target, n_beta: float, mask: PyTree | None, dtype: An
         loss_at_center=np.asarray(loss_at_center(target)),
         loss_fn=target.loss_fn,
         layout=layout,
+        probe=jax.tree.map(lambda x: _cast(x, dtype), probe),
     )
 
 

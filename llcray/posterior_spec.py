@@ -44,7 +44,11 @@ class PosteriorSpec(Variant):
         inverse_temperature: beta.
         localization: gamma in 1/(unit of w)^2: a number >= 0, a radius, or `auto`: the sampler's calibration chooses,
             a few thousandths of the largest curvature of n beta L_n at w*, which moves the estimate little.
+        temperatures: More temperatures to sample at in the same pack, as multiples of 1/beta, all with the gamma of
+            beta; from all of them follows `llc_extrapolated`, the LLC as n beta grows. [0.25, 0.5, 2, 4] is a good
+            choice; each costs as much as the estimate itself.
     """
 
     inverse_temperature: InverseTemperature = LogN()
     localization: Literal["auto"] | Annotated[float, Field(ge=0)] | Radius = "auto"
+    temperatures: tuple[PositiveFloat, ...] = ()

@@ -41,6 +41,8 @@ class SamplingSpec(Variant):
         num_warmup: Warmup steps per chain for samplers that adapt; never averaged.
         steps_per_draw: Sampler steps between recorded draws; null lets the sampler choose so that evaluating the
             full-data loss costs little beside the steps.
+        richardson: Whether samplers whose step biases them also run with a finer step, in the same pack;
+            `llc_richardson` is then the estimate extrapolated to step zero, a bias measured and not predicted.
         seed: Varies the draws of one target.
         projection_dimension: Numbers recorded of each draw's w - w*: fixed random directions, for traces and ranks of
             parameters; 0 records none.
@@ -51,5 +53,6 @@ class SamplingSpec(Variant):
     budget: Budget = Budget()
     num_warmup: Count = 200
     steps_per_draw: Count | None = None
+    richardson: bool = False
     seed: NonNegativeInt = 0
     projection_dimension: Annotated[NonNegativeInt, Field(le=64)] = 0

@@ -3,7 +3,8 @@
 import math
 import platform
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import asdict, dataclass
+from contextlib import suppress
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from functools import cache
 from importlib.metadata import version
@@ -13,27 +14,25 @@ import numpy as np
 from llcray_storage import Dataset, StorageError
 
 from llcray.components.masks import mask_of
-from llcray.estimation import EstimateRequest, RunEstimate, estimate_pack
+from llcray.estimation import EstimateRequest, RunEstimate
+from llcray.extrapolated import estimate_with_companions
+from llcray.keeping import DatasetKeeper
 from llcray.llc.draws import Draws
 from llcray.posterior import num_data_of, resolve_n_beta
+from llcray.record import record_of
 from llcray.samplers import SamplerVariant
 from llcray.sampling.engine import ProgressFn
 from llcray.sampling.requests import Phase
 from llcray.spec import RunSpec, TrialPlan, spec_columns
 from llcray.targets import TrainedTarget
-from llcray.targets.artifact import load_or_build
+from llcray.targets.artifact import load_or_build, prepare_checkpoints
 from llcray.targets.loss_on_build import on_other_examples
 from llcray.targets.structure import structure_of
-from llcray.targets.target import Target, TargetFacts
+from llcray.targets.target import Target
 from llcray.variant import content_id
 
 Row = dict[str, Any]
 FailureFn = Callable[[RunSpec, Exception], None]
-
-FEW_EXAMPLES = 30
-"""beta = 1/log n is meant for large n."""
-SLOPE_SHARE = 0.1
-"""Of the LLC: a fall along the gradient at w* that could be larger is worth a warning."""
 
 
 @dataclass(frozen=True)
@@ -87,7 +86,7 @@ def run_trial(
         generations: Generation to write of runs that are deliberately redone; the others are written once.
         on_failure: Called with a run that cannot be done, and why: its target cannot be built, or its settings do not
             suit it. Raises by default; the others are done if it does not.
-        max_width: Most runs side by side; see `estimate_pack`.
+        max_width: Most runs side by side; see `llcray.estimation.estimate_pack`.
 
     Raises:
         Exception: Whatever building or sampling raises; runs yielded before are kept.
@@ -98,9 +97,12 @@ def run_trial(
     if not wanted:
         return
     runs = [run for run, _, _ in wanted]
-    pack = [(target, request) for _, target, request in wanted]
+    keepers = [DatasetKeeper(dataset, run.run_id) for run in runs]
+    pack = [
+        (target, replace(request, keeper=keeper)) for (_, target, request), keeper in zip(wanted, keepers, strict=True)
+    ]
     observe(TrialEvent("calibrating", runs[0].run_id))
-    results = estimate_pack(
+    results = estimate_with_companions(
         pack, _progress(runs, pack, observe), lambda index, error: on_failure(runs[index], error), max_width
     )
     for index, result in results:
@@ -110,6 +112,7 @@ def run_trial(
         if generations and run.run_id in generations:
             row["generation"] = generations[run.run_id]
         dataset.write_run(row, _draw_rows(result))
+        keepers[index].drop()
         yield RunOutcome(run.run_id, "ok", row)
 
 
@@ -117,8 +120,11 @@ def _requests(
     plan: TrialPlan, dataset: Dataset, on_failure: FailureFn
 ) -> list[tuple[RunSpec, Target, EstimateRequest]]:
     """What is wanted of which target. A target that cannot be built fails its own runs alone."""
-    built: dict[str, Target | Exception] = {}
+    built: dict[str, Any] = {}
     wanted = []
+    # Trainings side by side; where one of them diverges, each is done alone below and fails alone.
+    with suppress(FloatingPointError):
+        prepare_checkpoints(list(plan.targets.values()), dataset)
     for run in plan.runs:
         try:
             target = _target_of(run, dataset, built)
@@ -130,10 +136,10 @@ def _requests(
     return wanted
 
 
-def _target_of(run: RunSpec, dataset: Dataset, built: dict[str, Target | Exception]) -> Target:
-    """The target of a run on the examples its loss is taken on; built once."""
+def _target_of(run: RunSpec, dataset: Dataset, built: dict[str, Any]) -> Target:
+    """The target of a run on the examples its loss is taken on; built once, as is the training along which it lies."""
 
-    def once(key: str, build: Callable[[], Target]) -> Target:
+    def once(key: str, build: Callable[[], Any]) -> Any:
         if key not in built:
             try:
                 built[key] = build()
@@ -146,6 +152,8 @@ def _target_of(run: RunSpec, dataset: Dataset, built: dict[str, Target | Excepti
             raise found
         return found
 
+    if run.trajectory_id is not None:
+        once(run.trajectory_id, lambda: prepare_checkpoints([run.target], dataset))
     own = once(run.target_id, lambda: load_or_build(run.target, dataset))
     loss_on = run.loss_on
     if loss_on is None:
@@ -205,72 +213,14 @@ def _identity(run: RunSpec, plan: TrialPlan, sweep: str) -> Row:
 
 
 def _row(run: RunSpec, plan: TrialPlan, sweep: str, target: Target, result: RunEstimate) -> Row:
-    estimate = asdict(result.estimate)
-    facts = asdict(target.facts)
     return {
         **_identity(run, plan, sweep),
-        **facts,
-        **estimate,
-        **_truth(result),
+        **record_of(result, target),
         "status": "ok",
-        "n_beta": result.n_beta,
-        "inverse_temperature": result.inverse_temperature,
-        "localization": result.sampled.localization,
-        "step_size": result.sampled.step_size,
-        "steps_per_draw": result.sampled.steps_per_draw,
-        "calibration": _json(result.sampled.decisions),
-        "is_likelihood": target.is_likelihood,
-        "warnings": warnings_of(result, target.facts),
-        "pack_size": result.pack_size,
-        "num_data": result.num_data,
-        "num_params": result.num_params,
-        "num_sampled_params": result.num_sampled_params,
-        "loss_at_center": result.loss_at_center,
         "precision": run.sampler.precision,
         **_environment(),
         **_device(),
     }
-
-
-def warnings_of(result: RunEstimate, facts: TargetFacts) -> list[str]:
-    """What a reader should know beside the verdict."""
-    warnings = []
-    if result.num_data < FEW_EXAMPLES:
-        warnings.append(
-            f"only {result.num_data} examples: the estimate is n beta E[L - L*] at this n beta, which says little of "
-            "the learning coefficient, a limit of many"
-        )
-    slope, gamma = facts.gradient_norm_at_center or 0.0, result.sampled.localization
-    fall = (result.n_beta * slope) ** 2 / (2 * gamma) if gamma > 0 else 0.0
-    if fall > SLOPE_SHARE * abs(result.estimate.llc):
-        warnings.append(
-            f"w* is no minimum: |grad L| = {slope:.3g} there; along it n beta L could fall by {fall:.3g} nats before "
-            "the localization stops it"
-        )
-    dispersion = result.estimate.dispersion
-    if math.isfinite(dispersion) and not 0.5 <= dispersion <= 2.0:
-        warnings.append(
-            f"dispersion {dispersion:.2f}: n beta (L - L*) is not Gamma distributed (1 expected); "
-            "the posterior is not scale-free at this temperature"
-        )
-    if result.num_pack_splits:
-        warnings.append(
-            f"out of memory: the runs done side by side were halved {result.num_pack_splits} times, to "
-            f"{result.pack_size} at most"
-        )
-    return warnings
-
-
-def _truth(result: RunEstimate) -> Row:
-    true, asymptotic = result.true_llc, result.asymptotic_llc
-    row: Row = {}
-    if true is not None:
-        row |= {"true_llc": true.value, "true_llc_kind": true.kind, "true_llc_source": true.source}
-        row["true_llc_mcse"] = true.mcse
-    if asymptotic is not None:
-        row |= {"true_llc_asymptotic": asymptotic.value, "true_llc_asymptotic_kind": asymptotic.kind}
-        row["true_multiplicity"] = asymptotic.multiplicity
-    return row
 
 
 def _draw_rows(result: RunEstimate) -> list[Row]:
@@ -320,9 +270,3 @@ def _device() -> Row:
 
     device = jax.devices()[0]
     return {"device_kind": device.device_kind, "device_platform": device.platform}
-
-
-def _json(value: Any) -> str | None:
-    import json
-
-    return json.dumps(value) if value else None

@@ -3,6 +3,7 @@
 import jax.numpy as jnp
 import numpy as np
 import pytest
+from llcray_storage.schema import RUNS
 
 from llcray.api import estimate_llc
 from llcray.sampling_spec import Budget, SamplingSpec
@@ -45,6 +46,12 @@ def test_the_result_opens_in_arviz() -> None:
     assert tree["posterior"]["llc"].dims == ("chain", "draw")
     assert tree["posterior"].sizes["chain"] == 2
     assert "squared_distance" in tree["sample_stats"]
+
+
+def test_the_record_is_a_row_of_the_dataset() -> None:
+    e = estimate_llc(regression(), "sgld", sampling=QUICK, num_chains=2)
+    assert set(e.record) <= set(RUNS.by_name)
+    assert (e.record["llc"], e.record["verdict"], e.record["num_data"]) == (e.llc, e.verdict, 300)
 
 
 def test_progress_is_reported() -> None:

@@ -10,13 +10,15 @@ import shutil
 import tempfile
 import time
 import warnings
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from llcray.driver.errors import DriverError
 from llcray.driver.machine import usable_cpus
+from llcray.driver.shipping import runtime_env
+from llcray.driver.slots import num_slots
 from llcray.spec import Resources
 
 OBJECT_STORE_BYTES = 128 * 2**20
@@ -36,6 +38,8 @@ QUIET = {
 }
 """Nothing of Tune's on the user's terminal, and no state on disk: the dataset is the state."""
 
+QUIETLY: dict[str, Any] = {"log_to_driver": False, "logging_level": logging.CRITICAL, "configure_logging": True}
+
 
 @dataclass(frozen=True)
 class Cluster:
@@ -53,23 +57,19 @@ class Cluster:
 
 
 @contextlib.contextmanager
-def connect(address: str | None, resources: Resources) -> Iterator[Cluster]:
+def connect(address: str | None, resources: Resources, modules: Sequence[str] = ()) -> Iterator[Cluster]:
     """Connects to a cluster, or starts one, and undoes that at the end.
 
     A Ray that this process is connected to already is used as it is, and left.
 
     Args:
-        address: Of a cluster; None for one of this machine's own.
+        address: Of a cluster that this machine is part of; None for a Ray of this machine's own.
         resources: Of one trial.
+        modules: Folders of import packages to send to the cluster, beside llcray's own.
 
     Raises:
         DriverError: There is no such cluster, or no machine of it has room for a trial.
     """
-    if address is not None and "://" in address:
-        raise DriverError(
-            f"Address '{address}' is none that a driver can join: give host:port of the head (or auto), from a machine "
-            "of the cluster."
-        )
     with _environment(QUIET), _scratch() as scratch:
         import ray
 
@@ -78,9 +78,30 @@ def connect(address: str | None, resources: Resources) -> Iterator[Cluster]:
             if not borrowed:
                 _silence()
                 with forking_quietly():
-                    _init(ray, address, scratch)
+                    _init(ray, address, scratch, modules)
             nodes = [node["Resources"] for node in ray.nodes() if node["Alive"]]
-            yield Cluster(_num_slots(nodes, resources), len(nodes), scratch)
+            yield Cluster(num_slots(nodes, _most() if address else None, resources), len(nodes), scratch)
+        finally:
+            if not borrowed:
+                ray.shutdown()
+
+
+@contextlib.contextmanager
+def connect_to(address: str) -> Iterator[None]:
+    """Joins a cluster that runs, to look at it, and leaves it.
+
+    Raises:
+        DriverError: There is none.
+    """
+    with _environment(QUIET):
+        import ray
+
+        borrowed = ray.is_initialized()
+        try:
+            if not borrowed:
+                _silence()
+                _join(ray, address, {})
+            yield
         finally:
             if not borrowed:
                 ray.shutdown()
@@ -94,39 +115,36 @@ def forking_quietly() -> Iterator[None]:
         yield
 
 
-def _init(ray: Any, address: str | None, scratch: Path) -> None:
-    quiet: dict[str, Any] = {"log_to_driver": False, "logging_level": logging.CRITICAL, "configure_logging": True}
-    if address is None:
-        ray.init(
-            address="local",
-            num_cpus=usable_cpus(),
-            include_dashboard=False,
-            object_store_memory=OBJECT_STORE_BYTES,
-            _temp_dir=str(scratch / "ray"),
-            **quiet,
-        )
+def _init(ray: Any, address: str | None, scratch: Path, modules: Sequence[str]) -> None:
+    if address is not None:
+        _join(ray, address, runtime_env(modules))
         return
+    ray.init(
+        address="local",
+        num_cpus=usable_cpus(),
+        include_dashboard=False,
+        object_store_memory=OBJECT_STORE_BYTES,
+        _temp_dir=str(scratch / "ray"),
+        **QUIETLY,
+    )
+
+
+def _join(ray: Any, address: str, code: dict[str, Any]) -> None:
     try:
-        ray.init(address=address, **quiet)
+        ray.init(address=address, runtime_env=code, **QUIETLY)
     except (ConnectionError, ValueError, RuntimeError) as error:
         reason = str(error).splitlines()[0]
-        raise DriverError(f"No Ray cluster answers at '{address}': {reason} Check --address.") from error
+        raise DriverError(
+            f"No Ray cluster answers at '{address}': {reason} Check --address; where the cluster was started with a "
+            "token, set RAY_AUTH_MODE=token, or give `auto` on one of its machines."
+        ) from error
 
 
-def _num_slots(nodes: list[dict[str, float]], resources: Resources) -> int:
-    """Trials that fit on the nodes.
+def _most() -> Mapping[str, float] | None:
+    """What an autoscaled cluster may grow to; None where it does not grow."""
+    from ray._private.state import state
 
-    Raises:
-        DriverError: None does.
-    """
-    wanted = {"CPU": resources.cpus, "GPU": resources.gpus, "memory": resources.memory or 0}
-    wanted = {name: amount for name, amount in wanted.items() if amount}
-    fitting = [min(int(node.get(name, 0) / amount + 1e-6) for name, amount in wanted.items()) for node in nodes]
-    if sum(fitting):
-        return sum(fitting)
-    most = {name: max((node.get(name, 0) for node in nodes), default=0) for name in wanted}
-    short = ", ".join(f"{name} {amount:g} (most: {most[name]:g})" for name, amount in wanted.items())
-    raise DriverError(f"No machine has room for a trial, which takes {short}. Lower `resources` in the sweep file.")
+    return state.get_max_resources_from_cluster_config()
 
 
 def _silence() -> None:
@@ -157,7 +175,7 @@ def _scratch() -> Iterator[Path]:
     """A folder of this process, with a short path: Ray puts sockets there, whose paths have 107 characters at most."""
     base = Path("/tmp") if os.access("/tmp", os.W_OK) else Path(tempfile.gettempdir())
     _sweep_up(base)
-    folder = Path(tempfile.mkdtemp(prefix=f"llcray-{os.getpid()}-", dir=base))
+    folder = Path(tempfile.mkdtemp(prefix=f"llcray-{os.getpid()}-{_process_namespace()}-", dir=base))
     try:
         yield folder
     finally:
@@ -169,9 +187,17 @@ def _scratch() -> Iterator[Path]:
 
 
 def _sweep_up(base: Path) -> None:
-    """Removes what killed drivers of this user left."""
-    for folder in base.glob("llcray-*-*"):
+    """Removes what killed drivers of this user left; those in other containers have process ids of their own."""
+    for folder in base.glob(f"llcray-*-{_process_namespace()}-*"):
         pid = folder.name.split("-")[1]
         with contextlib.suppress(OSError):
             if pid.isdigit() and folder.stat().st_uid == os.getuid() and not Path(f"/proc/{pid}").exists():
                 shutil.rmtree(folder, ignore_errors=True)
+
+
+def _process_namespace() -> int:
+    """Number of the namespace that process ids here belong to; 0 where there are none."""
+    try:
+        return Path("/proc/self/ns/pid").stat().st_ino
+    except OSError:
+        return 0

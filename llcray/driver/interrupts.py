@@ -1,9 +1,12 @@
 """Ctrl-C and SIGTERM: noted while trials run, so that the sweep stops between two events; at other times they raise."""
 
 import signal
+import sys
 import threading
 from types import FrameType, TracebackType
 from typing import Any, Self
+
+from llcray.driver.beacon import Wish
 
 SIGNALS = (signal.SIGINT, signal.SIGTERM)
 
@@ -11,14 +14,17 @@ SIGNALS = (signal.SIGINT, signal.SIGTERM)
 class Interrupts:
     """While entered, handles the signals that ask the program to stop.
 
+    On a terminal the first Ctrl-C asks to let the trials under way end, the second to stop now; elsewhere the first
+    signal of any kind asks to stop now. One more raises.
+
     Attributes:
-        received: Whether one has come.
-        deferred: While true the first signal is noted only; the second raises.
+        wish: What the signals so far ask for.
+        deferred: While true signals are noted only.
     """
 
     def __init__(self) -> None:
         """Nothing is handled before `with`."""
-        self.received = False
+        self.wish: Wish = ""
         self.deferred = False
         self._before: dict[int, Any] = {}
 
@@ -44,7 +50,8 @@ class Interrupts:
         self._before.clear()
 
     def _handle(self, number: int, frame: FrameType | None) -> None:
-        del number, frame
-        again, self.received = self.received, True
-        if again or not self.deferred:
+        del frame
+        if self.wish == "stop" or not self.deferred:
             raise KeyboardInterrupt
+        patient = number == signal.SIGINT and self.wish == "" and sys.stdin.isatty()
+        self.wish = "drain" if patient else "stop"

@@ -1,5 +1,6 @@
 """`llcray plan`: what a sweep would do. Imports neither JAX nor Ray, touches no device, writes nothing."""
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import llcray_storage as ls
@@ -12,10 +13,10 @@ from llcray.driver.cost import CostModel, measured, num_gradients
 from llcray.driver.labels import labels
 from llcray.driver.machine import usable_cpus
 from llcray.driver.options import SweepOptions
-from llcray.driver.packs import pack_size
+from llcray.driver.packs import MOST_TARGETS, pack_size
 from llcray.driver.pending import Pending, pending
 from llcray.driver.wording import duration, plural
-from llcray.spec import Resources, Sweep, TrialPlan, load_sweep, trials
+from llcray.spec import Conduct, Resources, RunSpec, Sweep, TrialPlan, load_sweep, trials
 from llcray.variant import canonical_json
 
 MAX_ROWS = 40
@@ -39,7 +40,7 @@ def describe_plan(path: str | Path, options: SweepOptions, console: Console | No
     todo = pending(sweep, dataset, options)
     model = cost_model(sweep, dataset)
     slots = local_slots(sweep.resources, options)
-    plans = ordered_trials(todo, slots, model)
+    plans = ordered_trials(todo, slots, model, sweep.conduct, options.max_pack)
     out.print(f"[bold]{sweep.name}[/bold]: {sweep.question}", highlight=False)
     out.print(_runs(sweep, todo, plans))
     if len(sweep.runs) > MAX_ROWS:
@@ -74,17 +75,38 @@ def local_slots(resources: Resources, options: SweepOptions) -> int:
     return min(slots, options.max_concurrent or slots)
 
 
-def ordered_trials(todo: Pending, num_slots: int, model: CostModel) -> tuple[TrialPlan, ...]:
-    """The trials, those expected to take longest first, so that none is left alone at the end.
+def ordered_trials(
+    todo: Pending, num_slots: int, model: CostModel, conduct: Conduct | None = None, max_pack: int | None = None
+) -> tuple[TrialPlan, ...]:
+    """The trials: what `conduct` wants first, then those expected to take longest, so that none is left at the end.
 
     One of every kind of network leads: workers that start together then compile different programs, and find each
     other's in the compilation cache.
     """
-    plans = trials(todo.runs, num_slots, lambda runs: pack_size(runs, model))
+    conduct = conduct or Conduct()
+    plans = _each_alone(todo.runs) if conduct.halving else _packed(todo.runs, num_slots, model, conduct, max_pack)
     longest_first = sorted(plans, key=lambda plan: -model.trial_seconds(plan.runs))
     leading = {_network(plan): plan for plan in reversed(longest_first)}
     leaders = [plan for plan in longest_first if leading[_network(plan)] is plan]
-    return tuple(leaders + [plan for plan in longest_first if leading[_network(plan)] is not plan])
+    others = [plan for plan in longest_first if leading[_network(plan)] is not plan]
+    return tuple(sorted(leaders + others, key=lambda plan: min(map(conduct.rank, plan.runs))))
+
+
+def _packed(
+    runs: Sequence[RunSpec], num_slots: int, model: CostModel, conduct: Conduct, max_pack: int | None
+) -> list[TrialPlan]:
+    """Trials none of which mixes runs that are to start first with others."""
+    of_rank: dict[int, list[RunSpec]] = {}
+    for run in runs:
+        of_rank.setdefault(conduct.rank(run), []).append(run)
+    most = max_pack or MOST_TARGETS
+    groups = (trials(group, num_slots, lambda some: min(most, pack_size(some, model))) for group in of_rank.values())
+    return [plan for group in groups for plan in group]
+
+
+def _each_alone(runs: Sequence[RunSpec]) -> tuple[TrialPlan, ...]:
+    """Each run a trial of its own, to be given up by itself."""
+    return tuple(TrialPlan((run,)) for run in runs)
 
 
 def _network(plan: TrialPlan) -> str:

@@ -4,6 +4,9 @@ import math
 from dataclasses import dataclass
 from typing import Literal
 
+HALTED = "halted"
+"""How the reason of a run begins that was given up by successive halving."""
+
 
 @dataclass(frozen=True)
 class RunReport:
@@ -29,6 +32,11 @@ class RunReport:
     seconds: float = 0.0
     num_gradients: float = 0.0
 
+    @property
+    def is_halted(self) -> bool:
+        """Whether it was given up by successive halving."""
+        return self.status == "failed" and self.reason.startswith(HALTED)
+
 
 @dataclass(frozen=True)
 class TrialReport:
@@ -41,6 +49,8 @@ class TrialReport:
         llc: Running estimate of that run, nats; NaN before the first draws.
         llc_mcse: Its standard error, nats; NaN where not known yet.
         fraction: Share of that run's budget that is spent.
+        num_gradients: What that run has spent, full-data equivalents.
+        relative_error: Running error over running estimate, see `llcray.driver.halving`; NaN before the first draws.
     """
 
     finished: tuple[RunReport, ...] = ()
@@ -49,3 +59,5 @@ class TrialReport:
     llc: float = math.nan
     llc_mcse: float = math.nan
     fraction: float = 0.0
+    num_gradients: float = 0.0
+    relative_error: float = math.nan

@@ -8,6 +8,8 @@ from pathlib import Path
 import llcray_storage as ls
 from rich.console import Console
 
+from llcray.driver.address import Choice, is_remote, leave_running
+from llcray.driver.beacon import Wish
 from llcray.driver.errors import DriverError
 from llcray.driver.interrupts import Interrupts
 from llcray.driver.labels import labels
@@ -24,13 +26,16 @@ SOME_FAILED = 1
 STOPPED_EARLY = 130
 
 
-def run_sweep(path: str | Path, options: SweepOptions, console: Console | None = None) -> int:
+def run_sweep(
+    path: str | Path, options: SweepOptions, console: Console | None = None, choose: Choice = leave_running
+) -> int:
     """Runs what the dataset does not have yet.
 
     Args:
         path: The sweep file.
         options: See `SweepOptions`.
         console: Where to print; by default standard output (standard error where that is for `json_lines`).
+        choose: Asked on Ctrl-C what becomes of a sweep that runs elsewhere, see `llcray.driver.submission.watch`.
 
     Returns:
         Exit code: 0 all ok, 1 some runs failed, 130 stopped early (interrupted, or the time budget was spent).
@@ -42,6 +47,10 @@ def run_sweep(path: str | Path, options: SweepOptions, console: Console | None =
     """
     console = console or Console(stderr=options.json_lines)
     sweep = load_sweep(path, options.overrides)
+    if is_remote(options.address):
+        from llcray.driver.submission import submit_sweep
+
+        return submit_sweep(Path(path), options, console, choose)
     storage = _rooted(options.storage)
     dataset = ls.Dataset.create_or_open(storage)
     dataset.write_sweep_file(ls.SweepFile(sweep.name, sweep.question, sweep.source, sweep.overrides))
@@ -96,8 +105,9 @@ def _run(call: _Call, interrupts: Interrupts) -> Tracker:
     from llcray.driver.cluster import connect
 
     with ExitStack() as stack:
-        cluster = stack.enter_context(connect(call.options.address, call.sweep.resources))
-        from llcray.driver.scheduling import Conduct, run_trials
+        cluster = stack.enter_context(connect(call.options.address, call.sweep.resources, call.options.py_modules))
+        from llcray.driver.herald import Herald
+        from llcray.driver.scheduling import Conditions, run_trials
         from llcray.driver.work import Assignment
 
         interrupts.install()
@@ -105,35 +115,48 @@ def _run(call: _Call, interrupts: Interrupts) -> Tracker:
             call.view.notice(f"{cluster.num_nodes} machines: {call.storage} has to be the same folder on all of them.")
         slots = min(cluster.num_slots, call.options.max_concurrent or cluster.num_slots)
         model = cost_model(call.sweep, call.dataset)
-        plans = ordered_trials(call.todo, slots, model)
+        plans = ordered_trials(call.todo, slots, model, call.sweep.conduct, call.options.max_pack)
         num_before = len(call.sweep.runs) - len(call.todo.runs)
         tracker = Tracker.of(call.sweep, plans, labels(call.sweep.runs), model, num_before, min(slots, len(plans)))
         interrupts.deferred = True
         call.view.opened(tracker)
         stack.callback(lambda: call.view.closed(tracker))
+        herald = Herald(tracker, call.storage)
+        stack.callback(herald.close)
         run_trials(
-            Conduct(
+            Conditions(
                 assignment=Assignment(call.sweep.name, call.storage, plans, call.todo.generations),
                 resources=call.sweep.resources,
                 dataset=call.dataset,
                 scratch=cluster.scratch,
                 max_concurrent=slots,
                 max_retries=call.options.max_retries,
-                stop=lambda: _is_to_stop(call, tracker, interrupts),
+                conduct=call.sweep.conduct,
+                wish=lambda: _wish(call, tracker, interrupts, herald.wish),
             ),
             tracker,
             call.view,
+            herald,
         )
     return tracker
 
 
-def _is_to_stop(call: _Call, tracker: Tracker, interrupts: Interrupts) -> bool:
+def _wish(call: _Call, tracker: Tracker, interrupts: Interrupts, asked: Wish) -> Wish:
+    """Whether to end early, by signals, by what was asked through the cluster, and by the time that has passed."""
     budget = call.options.time_budget
-    if interrupts.received:
-        tracker.stopped = "interrupted"
-    elif budget is not None and time.monotonic() - call.started > budget:
+    wishes = (interrupts.wish, asked)
+    if budget is not None and time.monotonic() - call.started > budget:
         tracker.stopped = "time budget"
-    return bool(tracker.stopped)
+        return "stop"
+    if "stop" in wishes:
+        tracker.stopped = "interrupted"
+        return "stop"
+    if "drain" in wishes and not tracker.stopped:
+        tracker.stopped = "draining"
+        under_way = plural(len(tracker.running), "trial")
+        now = "Ctrl-C again stops" if interrupts.wish else "llcray stop --now stops"
+        call.view.notice(f"No more trials start; {under_way} under way end first. {now} at once.")
+    return "drain" if tracker.stopped == "draining" else ""
 
 
 def _rooted(storage: str) -> str:
@@ -162,8 +185,8 @@ def _conclude(call: _Call, tracker: Tracker) -> int:
     call.dataset.compact_if_due(call.sweep.name)
     if not call.is_terse and (tracker.finished or tracker.num_before):
         _show_results(call)
-    if tracker.stopped:
-        why = "Interrupted" if tracker.stopped == "interrupted" else "The time budget is spent"
+    if tracker.stopped and tracker.unfinished:
+        why = "The time budget is spent" if tracker.stopped == "time budget" else "Interrupted"
         kept = plural(tracker.num_before + len(tracker.finished), "finished run")
         call.view.notice(
             f"{why} after {taken}: {kept} kept in {call.options.storage}, {len(tracker.unfinished)} left. "
@@ -171,14 +194,21 @@ def _conclude(call: _Call, tracker: Tracker) -> int:
         )
         return STOPPED_EARLY
     call.view.notice(
-        f"{call.sweep.name}: {plural(len(tracker.finished), 'run')} done in {taken}, {tracker.num_failed} failed."
+        f"{call.sweep.name}: {plural(len(tracker.finished), 'run')} done in {taken}, {_failures(tracker)}."
     )
     if not call.is_terse:
         _say_where_to_look(call)
     failed_before = [
-        run_id for run_id, status in call.todo.statuses.items() if status == "failed" and run_id not in tracker.finished
+        run_id
+        for run_id, status in call.todo.statuses.items()
+        if status == "failed" and run_id not in tracker.finished and call.sweep.conduct.halving is None
     ]
-    return SOME_FAILED if tracker.num_failed or failed_before else ALL_OK
+    return SOME_FAILED if tracker.num_failed > tracker.num_halted or failed_before else ALL_OK
+
+
+def _failures(tracker: Tracker) -> str:
+    halted = f", {tracker.num_halted} halted" if tracker.num_halted else ""
+    return f"{tracker.num_failed - tracker.num_halted} failed{halted}"
 
 
 def _show_results(call: _Call) -> None:

@@ -42,7 +42,7 @@ class Tracker:
         finished: Reports of the runs done now, by id.
         running: Trials under way, by index.
         losses: Why workers of a trial died, by index.
-        stopped: Why the sweep ended before its end.
+        stopped: Why the sweep ended before its end; `draining` where trials under way were let end.
     """
 
     sweep: str
@@ -55,7 +55,7 @@ class Tracker:
     finished: dict[str, RunReport] = field(default_factory=dict)
     running: dict[int, Running] = field(default_factory=dict)
     losses: dict[int, list[str]] = field(default_factory=dict)
-    stopped: Literal["", "interrupted", "time budget"] = ""
+    stopped: Literal["", "draining", "interrupted", "time budget"] = ""
     started: float = field(default_factory=time.monotonic)
 
     @classmethod
@@ -86,6 +86,11 @@ class Tracker:
     def num_failed(self) -> int:
         """Runs done now that failed."""
         return len(self.finished) - self.num_ok
+
+    @property
+    def num_halted(self) -> int:
+        """Of those that failed, the ones that were given up by halving."""
+        return sum(run.is_halted for run in self.finished.values())
 
     @property
     def unfinished(self) -> list[RunSpec]:

@@ -1,15 +1,21 @@
 """The class that Ray Tune runs: one process a slot, kept warm from trial to trial."""
 
+import os
+import sys
 from typing import Any
 
+import ray
 from llcray_storage import Dataset
 from ray import tune
 
+from llcray.driver.beacon import Place
+from llcray.driver.halving import SCORE, WORK
 from llcray.driver.process import limit_process
 from llcray.driver.work import Assignment, TrialThread
 from llcray.spec import Resources
 
 REPORT_SECONDS = 1.0
+TRIAL_BEGINS = "llcray: trial"
 
 
 class SweepTrial(tune.Trainable):
@@ -23,12 +29,21 @@ class SweepTrial(tune.Trainable):
         limit_process(resources.cpus, resources.gpus)
         self._assignment = assignment
         self._dataset = Dataset.open(assignment.root)
+        self._place = _place()
         self._start(config)
 
     def step(self) -> dict[str, Any]:
         """Waits for a run to finish, a second at most."""
         report, over = self._trial.next_report(REPORT_SECONDS)
-        return {"report": report, "done": over}
+        for run in report.finished:
+            _log(f"run {run.run_id} {run.status} {run.reason}".rstrip())
+        return {
+            "report": report,
+            "place": self._place,
+            "done": over,
+            SCORE: report.relative_error,
+            WORK: report.num_gradients,
+        }
 
     def reset_config(self, new_config: dict[str, Any]) -> bool:
         """Goes on to another trial in the same process."""
@@ -42,4 +57,18 @@ class SweepTrial(tune.Trainable):
 
     def _start(self, config: dict[str, Any]) -> None:
         plan = self._assignment.plans[config["index"]]
+        run_ids = " ".join(run.run_id for run in plan.runs)
+        attempt, sweep = config["attempt"] + 1, self._assignment.sweep
+        _log(f"{TRIAL_BEGINS} {plan.trial_id} of sweep {sweep}, attempt {attempt}: {run_ids}")
         self._trial = TrialThread(self._assignment, plan, self._dataset, config["attempt"])
+
+
+def _place() -> Place:
+    context = ray.get_runtime_context()
+    return Place(context.get_node_id(), os.uname().nodename, context.get_worker_id(), os.getpid())
+
+
+def _log(text: str) -> None:
+    """Into this process's log, which Ray keeps on its machine; `llcray logs` shows a trial's part of it."""
+    sys.stderr.write(text + "\n")
+    sys.stderr.flush()

@@ -30,6 +30,6 @@ def plural(count: int, noun: str) -> str:
 def run_line(run: RunReport, label: str) -> str:
     """A finished run in one line."""
     if run.status == "failed":
-        return f"failed  {run.run_id}  {label}: {run.reason}"
+        return f"{'halted' if run.is_halted else 'failed'}  {run.run_id}  {label}: {run.reason}"
     text = llc_text(run.llc, run.llc_mcse)
     return f"ok      {run.run_id}  {label}: {text} ({run.verdict})" if text else f"ok      {run.run_id}  {label}"

@@ -146,6 +146,7 @@ class TrialThread:
         except (TrialCancelledError, StorageError):
             raise
         except Exception as error:
+            traceback.print_exception(error)  # into the worker's log, in full
             runs = tuple(left.values())
             if len(runs) > 1:
                 for run in runs:
@@ -173,7 +174,9 @@ class TrialThread:
         if math.isfinite(event.llc):
             means.append(event.llc)
         llc, llc_mcse = running_mean(means)
-        self._now = TrialReport((), event.phase, event.run_id, llc, llc_mcse, min(1.0, spent / budget))
+        self._now = TrialReport(
+            (), event.phase, event.run_id, llc, llc_mcse, min(1.0, spent / budget), spent, running_error(means)
+        )
 
 
 def running_mean(block_means: Sequence[float]) -> tuple[float, float]:
@@ -182,6 +185,17 @@ def running_mean(block_means: Sequence[float]) -> tuple[float, float]:
     if len(kept) < MIN_BLOCKS:
         return (kept[-1] if kept else math.nan), math.nan
     return statistics.fmean(kept), statistics.stdev(kept) / math.sqrt(len(kept))
+
+
+def running_error(block_means: Sequence[float]) -> float:
+    """Standard error and drift of the later half of equal blocks, over their mean; NaN with too few."""
+    mean, mcse = running_mean(block_means)
+    if not math.isfinite(mcse) or not mean:
+        return math.nan
+    kept = block_means[len(block_means) // 2 :]
+    middle = len(kept) // 2
+    drift = statistics.fmean(kept[middle:]) - statistics.fmean(kept[:middle])
+    return (mcse + abs(drift)) / abs(mean)
 
 
 def committed_runs(dataset: Dataset, assignment: Assignment, plan: TrialPlan) -> dict[str, RunReport]:

@@ -18,6 +18,7 @@ class Draws(NamedTuple):
         num_gradients: Work since the last draw, full-data equivalents, loss evaluation included.
         num_divergent: Steps since the last draw that left the stable region.
         projection: Random projection of w - w*, shape (chain, draw, projection dimension); the dimension may be 0.
+        observables: Losses of the probe examples, shape (chain, draw, example), nats; there may be 0.
     """
 
     centered_loss: Any
@@ -29,6 +30,7 @@ class Draws(NamedTuple):
     num_gradients: Any
     num_divergent: Any
     projection: Any
+    observables: Any
 
     @property
     def num_chains(self) -> int:

@@ -5,7 +5,8 @@
 Reference: Lau et al. 2023 (arXiv 2308.12108), Definition 1; Hitchcock & Hoogland 2025 (arXiv 2507.21449), eq. 3.4.
 """
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -81,6 +82,11 @@ class Estimate:
     ess_per_gradient: float
     time_to_se1: float
     fde_to_se1: float
+    llc_extrapolated: float = float("nan")
+    llc_extrapolated_se: float = float("nan")
+    multiplicity_extrapolated: float = float("nan")
+    llc_richardson: float = float("nan")
+    llc_richardson_mcse: float = float("nan")
 
 
 def estimate(
@@ -161,13 +167,27 @@ def estimate(
         num_warmup_draws=num_warmup_draws,
         verdict=verdict.name,
         verdict_reason=verdict.reason,
-        **_efficiency(summary, work),
+        **_efficiency(summary.mcse, summary.ess_bulk, work),
     )
 
 
-def _efficiency(summary: Summary, work: Work) -> dict[str, Any]:
+def with_work_of(estimate: Estimate, others: Sequence[Estimate]) -> Estimate:
+    """The estimate with the work of others, done on its behalf, counted as its own."""
+    everything = (estimate, *others)
+    work = Work(
+        num_gradients=sum(e.num_gradients for e in everything),
+        warmup_gradients=estimate.warmup_gradients,
+        sampling_seconds=sum(e.sampling_seconds for e in everything),
+        sampling_cpu_seconds=sum(e.sampling_cpu_seconds for e in everything),
+        compile_seconds=sum(e.compile_seconds for e in everything),
+        num_compilations=sum(e.num_compilations for e in everything),
+    )
+    return replace(estimate, **_efficiency(estimate.llc_mcse, estimate.ess_bulk, work))
+
+
+def _efficiency(mcse: float, ess_bulk: float, work: Work) -> dict[str, Any]:
     """Work-normalised variances: MCSE^2 times seconds or gradients, also the cost of a standard error of one nat."""
-    variance = summary.mcse**2
+    variance = mcse**2
     seconds, gradients = work.sampling_seconds, work.num_gradients
     return {
         "num_gradients": gradients,
@@ -178,8 +198,8 @@ def _efficiency(summary: Summary, work: Work) -> dict[str, Any]:
         "num_compilations": work.num_compilations,
         "wnv_seconds": variance * seconds,
         "wnv_gradients": variance * gradients,
-        "ess_per_second": summary.ess_bulk / seconds if seconds else float("nan"),
-        "ess_per_gradient": summary.ess_bulk / gradients if gradients else float("nan"),
+        "ess_per_second": ess_bulk / seconds if seconds else float("nan"),
+        "ess_per_gradient": ess_bulk / gradients if gradients else float("nan"),
         "time_to_se1": variance * seconds,
         "fde_to_se1": variance * gradients,
     }

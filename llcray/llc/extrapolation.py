@@ -17,6 +17,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+Numbers = Sequence[float] | np.ndarray
 POWERS = {"b/t": 1.0, "b/t^(3/4)": 0.75, "b/t^(1/2)": 0.5}
 MULTIPLICITIES = (2, 3)
 # log t + c at the smallest t: from where the expansion begins to make sense to where it is flat.
@@ -54,7 +55,7 @@ class Extrapolation(NamedTuple):
     fits: tuple[Fit, ...]
 
 
-def extrapolate_temperature(n_betas: Sequence[float], llcs: Sequence[float], ses: Sequence[float]) -> Extrapolation:
+def extrapolate_temperature(n_betas: Numbers, llcs: Numbers, ses: Numbers) -> Extrapolation:
     """lambda and multiplicity from estimates at one gamma.
 
     Args:

@@ -66,11 +66,15 @@ class SamplerVariant(Variant):
     """Base of every sampler spec.
 
     A subclass lists in `traced` the numeric fields that may change without compiling anew, and builds its kernel from
-    the others. `precision` is the floating-point type its chains live in.
+    the others. `precision` is the floating-point type its chains live in. `bias_order` is the power of the step size
+    that the bias is proportional to; None where nothing is known to extrapolate. `needs_curvature` says whether it
+    measures anything in the largest curvature at w*.
     """
 
     traced: ClassVar[tuple[str, ...]] = ()
     precision: ClassVar[Precision] = "float64"
+    bias_order: ClassVar[float | None] = None
+    needs_curvature: ClassVar[bool] = True
 
     def build(self) -> Kernel:
         """The kernel. Only the fields that are not `traced` may be read here."""
@@ -81,6 +85,10 @@ class SamplerVariant(Variant):
         from llcray.sampling.schedule import hand_set
 
         return hand_set(facts)
+
+    def finer(self) -> "SamplerVariant":
+        """The sampler with about half its step-size bias, for samplers that have a `bias_order`."""
+        raise NotImplementedError
 
     def hyper(self) -> dict[str, float]:
         """The traced numbers."""

@@ -25,6 +25,7 @@ class SGHMC(SamplerVariant):
     """
 
     precision: ClassVar[Precision] = "float32"
+    bias_order: ClassVar[float | None] = 1.0
     traced: ClassVar[tuple[str, ...]] = ("step_size", "damping")
 
     kind: Literal["sghmc"] = "sghmc"
@@ -36,6 +37,10 @@ class SGHMC(SamplerVariant):
     def gradients_per_step(self, num_data: int) -> float:
         """One minibatch gradient."""
         return min(self.batch_size, num_data) / num_data
+
+    def finer(self) -> "SGHMC":
+        """Half the step at the same friction, so half of alpha too."""
+        return self.model_copy(update={"step_size": 0.5 * self.step_size, "damping": 0.5 * self.damping})
 
     def build(self) -> Kernel:
         """The kernel."""

@@ -37,6 +37,8 @@ class SGLD(SamplerVariant):
     """
 
     precision: ClassVar[Precision] = "float32"
+    bias_order: ClassVar[float | None] = 1.0
+    needs_curvature: ClassVar[bool] = False
     traced: ClassVar[tuple[str, ...]] = ("step_size", "mean_decay", "square_decay", "stabilization")
 
     kind: Literal["sgld"] = "sgld"
@@ -53,6 +55,10 @@ class SGLD(SamplerVariant):
     def gradients_per_step(self, num_data: int) -> float:
         """One minibatch gradient, two with control variates."""
         return min(self.batch_size, num_data) / num_data * (2 if self.gradient == "control_variate" else 1)
+
+    def finer(self) -> "SGLD":
+        """Half the step."""
+        return self.model_copy(update={"step_size": 0.5 * self.step_size})
 
     def build(self) -> Kernel:
         """The kernel."""

@@ -27,6 +27,7 @@ class SGNHT(SamplerVariant):
     """
 
     precision: ClassVar[Precision] = "float32"
+    bias_order: ClassVar[float | None] = 1.0
     traced: ClassVar[tuple[str, ...]] = ("step_size", "damping")
 
     kind: Literal["sgnht"] = "sgnht"
@@ -38,6 +39,10 @@ class SGNHT(SamplerVariant):
     def gradients_per_step(self, num_data: int) -> float:
         """One minibatch gradient."""
         return min(self.batch_size, num_data) / num_data
+
+    def finer(self) -> "SGNHT":
+        """Half the step at the same friction, so half of alpha too."""
+        return self.model_copy(update={"step_size": 0.5 * self.step_size, "damping": 0.5 * self.damping})
 
     def build(self) -> Kernel:
         """The kernel."""

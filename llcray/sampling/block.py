@@ -14,6 +14,7 @@ import jax.numpy as jnp
 from llcray.llc.draws import Draws
 from llcray.samplers.kernel import Kernel, StepInfo
 from llcray.sampling.curvature import largest_curvature
+from llcray.sampling.gradient_noise import gradient_noise
 from llcray.sampling.program import Program
 
 Array = Any
@@ -89,9 +90,10 @@ def _record(kernel: Kernel, state: Any, posterior: Any, hyper: Any, total: StepI
         energy=total.energy / num_steps,
         energy_change=jnp.sqrt(total.energy_change / num_steps),
         heat=total.heat / num_steps,
-        num_gradients=total.num_gradients + kernel.loss_gradients,
+        num_gradients=total.num_gradients + kernel.loss_gradients + posterior.num_probes / posterior.num_data / 3,
         num_divergent=total.is_divergent,
         projection=None,
+        observables=posterior.probe_losses(position),
     )
 
 
@@ -149,6 +151,15 @@ def _measure_run(kernel: Kernel, num_chains: int, seed: Array, state: Any, poste
     return jax.vmap(measure)(chain_keys(seed, num_chains), state, hyper)
 
 
+def _measure_noise_run(
+    kernel: Kernel, num_chains: int, batch_size: int, seed: Array, state: Any, posterior: Any, hyper: Any
+) -> Any:
+    def measure(rng_key: Array, state: Any, hyper: Any) -> Array:
+        return gradient_noise(rng_key, posterior, kernel.position(state, posterior, hyper), batch_size)
+
+    return jax.vmap(measure)(chain_keys(seed, num_chains), state, hyper)
+
+
 def _over_runs(function: Callable[..., Any], num_static: int, in_axes: Any = 0) -> Callable[..., Any]:
     def all_runs(*args: Any) -> Any:
         return jax.vmap(partial(function, *args[:num_static]), in_axes)(*args[num_static:])
@@ -166,3 +177,5 @@ adapt = Program(_over_runs(_adapt_run, 3), donate=(1,))
 advance = Program(_over_runs(_advance_run, 4, (0, 0, 0, 0, 0, None)), donate=(1,))
 # measure((kernel, num_chains), seeds, state, posterior, hyper) -> largest curvature of n beta L_n at each chain
 measure = Program(_over_runs(_measure_run, 2))
+# measure_noise((kernel, num_chains, batch_size), seeds, state, posterior, hyper) -> variances at each chain
+measure_noise = Program(_over_runs(_measure_noise_run, 3))

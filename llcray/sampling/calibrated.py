@@ -11,25 +11,35 @@ The heat is subtracted from the estimate. Every decision is recorded.
 """
 
 from collections.abc import Generator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
 
 from llcray.llc.draws import Draws, concatenate
 from llcray.llc.summary import Summary, less_bias, standard_error
-from llcray.posterior import resolve_localization
 from llcray.sampling.curvature import CURVATURE_GRADIENTS, SCALE_GRADIENTS
-from llcray.sampling.requests import Advance, MeasureCurvature, Request, RunFacts, Sampled, Schedule, Start
+from llcray.sampling.engine import build_kernel
+from llcray.sampling.gradient_noise import BATCH_GRADIENTS
+from llcray.sampling.requests import (
+    Advance,
+    MeasureCurvature,
+    MeasureNoise,
+    Request,
+    RunFacts,
+    Sampled,
+    Schedule,
+    Start,
+)
 from llcray.sampling.schedule import choose_steps_per_draw
 
-# h^2 times the largest curvature: BAOAB is stable below 4, accurate well below one.
-CURVATURE_SHARE = 0.1
 MIN_DAMPING, MAX_DAMPING = 0.05, 0.3
 PILOT_DRAWS, FIRST_BLOCKS = 32, 4
 MAX_PILOTS, MAX_RESTARTS = 10, 6
 SHRINK, MIN_CHANGE, MAX_GROWTH = 0.25, 0.35, 1.5
 SETTLED = 0.3
+# Control variates cost two gradients instead of one.
+WORTHWHILE_NOISE = 0.5
 # Production restarts with a smaller step when its heat exceeds this many times the allowed share.
 HEAT_SLACK = 1.5
 
@@ -41,6 +51,8 @@ class Calibration:
     Attributes:
         squared_step: h^2.
         localization: gamma.
+        max_heat: Largest bias to sample with, as a share of the estimate.
+        curvature_share: Largest h^2 times the largest curvature.
         num_gradients: Work of all chains.
         num_restarts: Restarts after a block blew up.
         decisions: The record.
@@ -48,6 +60,8 @@ class Calibration:
 
     squared_step: float
     localization: float
+    max_heat: float
+    curvature_share: float
     num_gradients: float = 0.0
     num_restarts: int = 0
     decisions: list[dict[str, Any]] = field(default_factory=list)
@@ -68,48 +82,88 @@ class Calibration:
         self.decisions.append({"action": action, **rounded, "step_size": float(f"{np.sqrt(self.squared_step):.4g}")})
 
 
-def calibrated(facts: RunFacts, max_heat: float) -> Schedule:
+def calibrated(facts: RunFacts, max_heat: float, curvature_share: float) -> Schedule:
     """Calibrates and samples one run.
 
     Args:
         facts: What is known of the run.
         max_heat: Largest bias to sample with, as a share of the estimate.
+        curvature_share: Largest h^2 times the largest curvature met on the chain.
     """
-    localization = resolve_localization(facts.posterior_spec, facts.num_sampled_params, facts.curvature)
-    calibration = Calibration(CURVATURE_SHARE / (facts.curvature + localization), localization, SCALE_GRADIENTS)
+    localization = facts.localization
+    squared_step = curvature_share / (facts.curvature + localization)
+    calibration = Calibration(squared_step, localization, max_heat, curvature_share, SCALE_GRADIENTS)
     calibration.record("start", curvature=facts.curvature, localization=localization, damping=calibration.damping)
-    yield Start(localization, calibration.hyper(facts.sampling.num_chains))
-    yield from _pilot(facts, calibration, max_heat)
-    return (yield from _produce(facts, calibration, max_heat))
+    yield Start(localization, calibration.hyper(facts.sampling.num_chains), facts.kernel)
+    facts = yield from _pilot(facts, calibration)
+    return (yield from _produce(facts, calibration))
 
 
-def _pilot(facts: RunFacts, calibration: Calibration, max_heat: float) -> Generator[Request, Any, None]:
+def _pilot(facts: RunFacts, calibration: Calibration) -> Generator[Request, Any, RunFacts]:
+    """Finds the step size, and which gradient; returns the facts with that choice."""
     num_chains, steps_per_draw = facts.sampling.num_chains, choose_steps_per_draw(facts)
+    slopes: list[tuple[float, float]] = []
     for _ in range(MAX_PILOTS):
         draws: Draws = yield Advance(PILOT_DRAWS, steps_per_draw, calibration.hyper(num_chains), "calibrating")
         calibration.num_gradients += float(np.nansum(draws.num_gradients))
         if _blew_up(draws, facts):
             if calibration.num_restarts == MAX_RESTARTS:
-                return
+                return facts
             yield _restart(facts, calibration, "restart: the pilot blew up")
             continue
         curvature = float(np.percentile((yield MeasureCurvature()), 75))
         calibration.num_gradients += num_chains * CURVATURE_GRADIENTS
         late = draws.after(PILOT_DRAWS // 2)
-        llc, heat, heat_se = facts.n_beta * late.centered_loss.mean(), late.heat.mean(), standard_error(late.heat)
-        wanted = CURVATURE_SHARE / (max(curvature, 0.1 * facts.curvature) + calibration.localization)
-        allowed = max_heat * max(llc - heat, 1.0)
-        if heat - 2 * heat_se > allowed:
+        slopes.append(
+            (late.heat.mean() / calibration.squared_step, standard_error(late.heat) / calibration.squared_step)
+        )
+        heat, heat_se = (slope * calibration.squared_step for slope in _recent_mean(slopes))
+        llc = facts.n_beta * late.centered_loss.mean()
+        wanted = calibration.curvature_share / (max(curvature, 0.1 * facts.curvature) + calibration.localization)
+        allowed = calibration.max_heat * max(llc - heat, 1.0)
+        if heat > 2 * heat_se:
+            # This is where it would be as much as is allowed.
             wanted = min(wanted, calibration.squared_step * max(allowed / heat, MIN_CHANGE))
         wanted = min(wanted, MAX_GROWTH * calibration.squared_step)
         settled = abs(wanted / calibration.squared_step - 1) < SETTLED
         calibration.squared_step = wanted
         calibration.record("pilot", llc=llc, heat=heat, heat_se=heat_se, curvature=curvature)
+        if heat - 2 * heat_se > allowed and getattr(facts.sampler, "gradient", None) == "auto":
+            kernel = facts.kernel
+            facts = yield from _choose_gradient(facts, calibration)
+            if facts.kernel is not kernel:
+                settled, slopes = False, []
         if settled:
-            return
+            break
+    return facts
 
 
-def _produce(facts: RunFacts, calibration: Calibration, max_heat: float) -> Generator[Request, Any, Sampled]:
+def _recent_mean(slopes: list[tuple[float, float]]) -> tuple[float, float]:
+    """Mean of heat/h^2, which does not depend on h, and its error; each block counts half of the next, nearer to w*."""
+    values, errors = np.array(slopes).T
+    weights = 0.5 ** np.arange(len(values))[::-1] / np.maximum(errors, 1e-12 + 1e-6 * np.abs(values)) ** 2
+    weights /= weights.sum()
+    return float(weights @ values), float(np.sqrt(weights**2 @ errors**2))
+
+
+def _choose_gradient(facts: RunFacts, calibration: Calibration) -> Generator[Request, Any, RunFacts]:
+    """Control variates where they have so much less noise that twice the work is repaid; chains then start again."""
+    sampler: Any = facts.sampler
+    num_chains, batch_size = facts.sampling.num_chains, sampler.examples_per_gradient
+    noise = np.mean((yield MeasureNoise(batch_size)), axis=0)
+    calibration.num_gradients += num_chains * BATCH_GRADIENTS * min(1.0, batch_size / facts.num_data)
+    share = float(noise[1] / noise[0])
+    gradient = "control_variate" if share < WORTHWHILE_NOISE else "minibatch"
+    calibration.record(f"gradient: {gradient}", control_variate_noise=share)
+    chosen = sampler.model_copy(update={"gradient": gradient})
+    if gradient == "minibatch":
+        return replace(facts, sampler=chosen)
+    facts = replace(facts, sampler=chosen, kernel=build_kernel(chosen))
+    yield Start(calibration.localization, calibration.hyper(num_chains), facts.kernel)
+    return facts
+
+
+def _produce(facts: RunFacts, calibration: Calibration) -> Generator[Request, Any, Sampled]:
     num_chains, steps_per_draw = facts.sampling.num_chains, choose_steps_per_draw(facts)
     budget = facts.sampling.budget
     blocks: list[Draws] = []
@@ -138,8 +192,8 @@ def _produce(facts: RunFacts, calibration: Calibration, max_heat: float) -> Gene
         moved, previous = abs(summary.mean - previous), summary.mean
         if out_of_budget or 2 * draws.num_draws > budget.num_draws or not draws.healthy.all():
             break
-        if _too_hot(kept, summary, max_heat) and calibration.num_restarts < MAX_RESTARTS:
-            calibration.squared_step *= max(max_heat * summary.mean / kept.heat.mean(), MIN_CHANGE)
+        if _too_hot(kept, summary, calibration.max_heat) and calibration.num_restarts < MAX_RESTARTS:
+            calibration.squared_step *= max(calibration.max_heat * summary.mean / kept.heat.mean(), MIN_CHANGE)
             calibration.num_restarts += 1
             calibration.record("smaller step: too hot")
             blocks, goal, previous = [], _first_goal(facts, calibration), float("nan")

@@ -19,9 +19,22 @@ from llcray.llc.estimate import Work
 from llcray.posterior import Posterior
 from llcray.samplers.kernel import Kernel, SamplerVariant
 from llcray.sampling import block
-from llcray.sampling.program import compilations, is_out_of_memory
-from llcray.sampling.requests import Adapt, Adapted, Advance, Phase, Request, Sampled, Schedule, Start, phase_of
+from llcray.sampling.program import Program, compilations, is_out_of_memory
+from llcray.sampling.requests import (
+    Adapt,
+    Adapted,
+    Advance,
+    MeasureNoise,
+    Phase,
+    Request,
+    Sampled,
+    Schedule,
+    Start,
+    phase_of,
+)
+from llcray.sampling.resuming import Keeper, fingerprint
 from llcray.sampling.stacked import Kept, Row, Stacked, place, restack, stack
+from llcray.sampling.taking_up import keep, take_up
 from llcray.sampling.widths import Widths
 
 ProgressFn = Callable[[int, Phase, Draws | None], None]
@@ -35,12 +48,15 @@ class Job:
         posterior: Its posterior, on the host.
         seed: 64-bit integer all its randomness derives from.
         make_schedule: Gives the coroutine that decides; a new one where the run has to begin again.
-        kernel: The sampler, built.
+        kernel: The sampler, built; its schedule may replace it.
         num_chains: Number of chains.
         projection_dimension: Random directions recorded of each draw.
         chains: Where the state of its chains is; None before they start.
         num_splits: How often the runs beside it were halved because memory was too small.
         pack_size: Most runs that were advanced with it by one call, itself included.
+        keeper: Where it is kept while unfinished; None where it is not.
+        journal: What was asked so far, in short, and answered; empty without a keeper.
+        asked: What is asked now, in short.
     """
 
     posterior: Posterior
@@ -60,14 +76,31 @@ class Job:
     num_compilations: int = 0
     num_splits: int = 0
     pack_size: int = 1
+    keeper: Keeper | None = None
+    journal: list[tuple[str, Any]] = field(default_factory=list)
+    asked: str = ""
     schedule: Schedule = field(init=False)
 
     def begin(self) -> Request:
         """Begins, or begins again, and returns what the schedule asks first."""
         self.chains = None
+        self.journal = []
         self.next_draw = self.num_adaptations = 0
         self.schedule = self.make_schedule()
-        return next(self.schedule)
+        return self._asked(next(self.schedule))
+
+    def answer(self, answer: Any) -> Request:
+        """Answers the schedule and returns what it asks next. Raises StopIteration at its end."""
+        if self.keeper is not None:
+            self.journal.append((self.asked, answer))
+        return self._asked(self.schedule.send(answer))
+
+    def _asked(self, request: Request) -> Request:
+        if isinstance(request, Start) and request.kernel is not None:
+            self.kernel = request.kernel
+        if self.keeper is not None:
+            self.asked = fingerprint(request)
+        return request
 
 
 @dataclass(frozen=True)
@@ -114,9 +147,9 @@ def execute(jobs: Sequence[Job], widths: Widths, on_progress: ProgressFn | None 
         on_progress: Called with a job's index and phase: before each request (None), and with each block of draws.
     """
     calls = _Calls(jobs)
-    pending = {index: job.begin() for index, job in enumerate(jobs)}
+    pending = {index: take_up(job) for index, job in enumerate(jobs)}
     while pending:
-        group = _next_group(pending)
+        group = _next_group(jobs, pending)
         for width, members in widths.cut(group):
             if on_progress:
                 for index in members:
@@ -133,7 +166,8 @@ def execute(jobs: Sequence[Job], widths: Widths, on_progress: ProgressFn | None 
                 if on_progress and isinstance(answer, Draws):
                     on_progress(index, phase_of(pending[index]), answer)
                 try:
-                    pending[index] = jobs[index].schedule.send(answer)
+                    pending[index] = jobs[index].answer(answer)
+                    keep(jobs[index])
                 except StopIteration as stop:
                     del pending[index]
                     calls.forget(index)
@@ -151,7 +185,7 @@ def _work(job: Job, sampled: Sampled) -> Work:
     )
 
 
-def _next_group(pending: dict[int, Request]) -> list[int]:
+def _next_group(jobs: Sequence[Job], pending: dict[int, Request]) -> list[int]:
     """Indices of requests that one program can answer. Advancing waits for all else, so that it is done together."""
     groups: dict[Any, list[int]] = {}
     for index, request in pending.items():
@@ -162,7 +196,7 @@ def _next_group(pending: dict[int, Request]) -> list[int]:
                 key = (1, "advance", num_draws, steps_per_draw)
             case _:
                 key = (0, type(request).__name__)
-        groups.setdefault(key, []).append(index)
+        groups.setdefault((*key, id(jobs[index].kernel)), []).append(index)
     return groups[min(groups, key=lambda key: (key[0], -len(groups[key])))]
 
 
@@ -210,8 +244,10 @@ class _Calls:
                 return self._adapt(members, num_steps, width)
             case Advance():
                 return self._advance(members, requests, width)
+            case MeasureNoise(batch_size=batch_size):
+                return self._measure(members, width, block.measure_noise, batch_size)
             case _:
-                return self._measure(members, width)
+                return self._measure(members, width, block.measure)
 
     def _start(self, members: tuple[int, ...], requests: Sequence[Start], width: int) -> list[None]:
         for index, request in zip(members, requests, strict=True):
@@ -261,11 +297,11 @@ class _Calls:
         fields = jax.device_get(draws)
         return [Draws(*(values[lane] for values in fields)) for lane in range(len(members))]
 
-    def _measure(self, members: tuple[int, ...], width: int) -> list[np.ndarray]:
+    def _measure(self, members: tuple[int, ...], width: int, program: Program, *static: int) -> list[np.ndarray]:
         job = self._jobs[members[0]]
         seeds, posteriors = self._constants.get(members, width)
         args = (seeds, self._states(members, width), posteriors, self._hypers(members, width))
-        return list(jax.device_get(block.measure((job.kernel, job.num_chains), *args)))[: len(members)]
+        return list(jax.device_get(program((job.kernel, job.num_chains, *static), *args)))[: len(members)]
 
     def _place(self, members: Sequence[int], states: Any) -> None:
         job = self._jobs[members[0]]

@@ -11,7 +11,6 @@ from typing import Any, Literal
 import numpy as np
 
 from llcray.llc.draws import Draws
-from llcray.posterior_spec import PosteriorSpec
 from llcray.samplers.kernel import Kernel, SamplerVariant
 from llcray.sampling_spec import SamplingSpec
 
@@ -27,17 +26,17 @@ class RunFacts:
         sampler: The sampler's spec.
         kernel: The sampler, built.
         sampling: Chains, criteria, budget.
-        posterior_spec: beta and gamma as the spec has them.
+        localization: gamma.
         num_data: n.
         num_sampled_params: d.
         n_beta: n times the inverse temperature.
-        curvature: Largest curvature of n beta L_n near w*.
+        curvature: Largest curvature of n beta L_n near w*; NaN where nothing is measured in it.
     """
 
     sampler: SamplerVariant
     kernel: Kernel
     sampling: SamplingSpec
-    posterior_spec: PosteriorSpec
+    localization: float
     num_data: int
     num_sampled_params: int
     n_beta: float
@@ -46,10 +45,12 @@ class RunFacts:
 
 @dataclass(frozen=True)
 class Start:
-    """(Re)start all chains at w* with this localization and these numbers, each of shape (chain, ...). Answer: None."""
+    """(Re)start all chains at w* with this localization and these numbers, each of shape (chain, ...); with another
+    kernel if one is given. Answer: None."""
 
     localization: float
     hyper: Hyper
+    kernel: Kernel | None = None
 
 
 @dataclass(frozen=True)
@@ -83,7 +84,15 @@ class MeasureCurvature:
     """Largest curvature of n beta L_n at each chain's position. Answer: array of shape (chain,)."""
 
 
-Request = Start | Adapt | Advance | MeasureCurvature
+@dataclass(frozen=True)
+class MeasureNoise:
+    """Variance of minibatch gradients at each chain's position (see `gradient_noise`). Answer: array of shape (chain,
+    2), plain and with control variates."""
+
+    batch_size: int
+
+
+Request = Start | Adapt | Advance | MeasureCurvature | MeasureNoise
 
 
 def phase_of(request: Request) -> Phase:

@@ -11,7 +11,6 @@ import numpy as np
 from llcray.llc.burn_in import detect_burn_in
 from llcray.llc.draws import Draws, concatenate
 from llcray.llc.summary import summarize
-from llcray.posterior import resolve_localization
 from llcray.sampling.requests import Adapt, Adapted, Advance, Request, RunFacts, Sampled, Schedule, Start
 
 DRAWS_PER_BLOCK = 64
@@ -23,7 +22,7 @@ SETTLED = 0.2
 def hand_set(facts: RunFacts) -> Schedule:
     """Samples one run with the sampler's own numbers."""
     num_chains, budget = facts.sampling.num_chains, facts.sampling.budget
-    localization = resolve_localization(facts.posterior_spec, facts.num_sampled_params, facts.curvature)
+    localization = facts.localization
     scale = 1 / np.sqrt(facts.curvature + localization)
     hyper = {name: np.full(num_chains, value) for name, value in (facts.sampler.hyper() | {"scale": scale}).items()}
     yield Start(localization, hyper)

@@ -1,6 +1,8 @@
 """Sweep files: YAML to validated runs, mistakes with their place, and runs to dataset columns. No JAX, no Ray."""
 
 from llcray.spec.columns import spec_columns as spec_columns
+from llcray.spec.conduct import Conduct as Conduct
+from llcray.spec.conduct import Halving as Halving
 from llcray.spec.load import load_sweep as load_sweep
 from llcray.spec.problems import Place as Place
 from llcray.spec.problems import Problem as Problem

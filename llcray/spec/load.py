@@ -12,6 +12,7 @@ from llcray.sampling_spec import SamplingSpec
 from llcray.spec import axes
 from llcray.spec.check import Form
 from llcray.spec.combinations import conflicts
+from llcray.spec.conduct import unknown_columns
 from llcray.spec.overrides import apply
 from llcray.spec.problems import Place, Problem, SpecError
 from llcray.spec.run import RunSpec
@@ -77,6 +78,7 @@ def load_sweep(path: str | Path, overrides: Sequence[str] = ()) -> Sweep:
     combinations = _combinations(root, header, mistakes)
     mistakes.raise_any()
     runs = _runs(combinations, root, header, mistakes)
+    _check_first(root, header, runs, mistakes)
     mistakes.raise_any()
     return Sweep(
         name=header.name,
@@ -88,6 +90,7 @@ def load_sweep(path: str | Path, overrides: Sequence[str] = ()) -> Sweep:
         sizes=header.sizes,
         stages=header.stages,
         checks=header.checks,
+        conduct=header.conduct,
     )
 
 
@@ -96,6 +99,12 @@ def _check_name(root: Table, path: Path, mistakes: _Mistakes) -> None:
     if isinstance(name, Scalar) and isinstance(name.value, str) and name.value != path.stem:
         message = f"'{name.value}' must be the file's name; write {path.stem}, or rename the file {name.value}.yaml"
         mistakes.problems.append(Problem(name.place, message))
+
+
+def _check_first(root: Table, header: SweepFile, runs: tuple[RunSpec, ...], mistakes: _Mistakes) -> None:
+    for name in unknown_columns(header.conduct, runs):
+        message = f"'{name}' in conduct.first is no column of a run; `llcray plan` and the data dictionary name them"
+        mistakes.problems.append(Problem(root.entries["conduct"].place, message))
 
 
 def _combinations(root: Table, header: SweepFile, mistakes: _Mistakes) -> list[dict[str, _Part]]:

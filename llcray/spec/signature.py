@@ -6,7 +6,7 @@ Two targets of one signature that turn out to differ are sampled by two programs
 from functools import singledispatch
 from typing import Any
 
-from llcray.data import SuppliedData
+from llcray.data import LabelledData
 from llcray.targets import (
     DeepLinearTarget,
     RandomDeepLinearTarget,
@@ -32,10 +32,11 @@ def _shape(target: Variant) -> Any:
 
 @_shape.register
 def _(target: TrainedTarget) -> Any:
-    data = target.data
-    shape = _without(data) if isinstance(data, SuppliedData) else _synthetic_shape(data)
+    # All phases of a training count: its checkpoints stay together, since it is done once for all of them.
+    phases = [phase.data for phase in target.pretraining or ()]
+    shapes = [_data_shape(data) for data in (*phases, target.data)]
     network, training = _without(target.architecture, *INITIAL_WEIGHTS), target.training.structure()
-    return [network, shape, target.matched_likelihood().kind, _without(training)]
+    return [network, shapes, target.matched_likelihood().kind, _without(training), target.step is not None]
 
 
 @_shape.register
@@ -56,6 +57,10 @@ def _(target: RandomDeepLinearTarget) -> Any:
 @_shape.register
 def _(target: SuperpositionTarget) -> Any:
     return [target.num_features, target.num_data]
+
+
+def _data_shape(data: Any) -> Any:
+    return _without(data) if isinstance(data, LabelledData) else _synthetic_shape(data)
 
 
 def _synthetic_shape(data: Any) -> Any:

@@ -9,6 +9,7 @@ from pydantic import Field, model_validator
 from llcray.components import ALL, Choice
 from llcray.spec.axes import Design
 from llcray.spec.checks import Check
+from llcray.spec.conduct import Conduct
 from llcray.spec.run import RunSpec
 from llcray.targets.loss_on import LossOn
 from llcray.variant import Count, NonNegativeFloat, NonNegativeInt, PositiveFloat, Record
@@ -46,6 +47,7 @@ class SweepFile(Record):
         components: Subsets of parameters to sample: texts or mappings, see `llcray.components`.
         loss_on: Examples to take the loss on: `own`, those w* was trained on, or variants of `LossOn`.
         resources: Of one trial.
+        conduct: Which runs first, and which to give up early.
         sizes: Overrides (`path=value`) that make other sizes of an experiment; as written it is of size `laptop`.
         stages: Metrics whose stages `llcray experiment --check` looks for first.
         checks: Findings that `llcray experiment --check` compares with the dataset.
@@ -63,6 +65,7 @@ class SweepFile(Record):
     components: Annotated[tuple[str | Choice, ...], Field(min_length=1)] = (ALL,)
     loss_on: Annotated[tuple[Literal["own"] | LossOn, ...], Field(min_length=1)] = ("own",)
     resources: Resources = Resources()
+    conduct: Conduct = Conduct()
     sizes: dict[str, tuple[str, ...]] = Field(default_factory=dict)
     stages: tuple[str, ...] = ()
     checks: tuple[Check, ...] = ()
@@ -89,6 +92,7 @@ class Sweep:
         resources: Of one trial.
         source: The text of the file.
         overrides: As given on the command line.
+        conduct: Which runs first, and which to give up early.
         sizes: Overrides of other sizes.
         stages: Metrics whose stages the checks need.
         checks: Findings to compare with the dataset.
@@ -100,6 +104,7 @@ class Sweep:
     resources: Resources
     source: str
     overrides: tuple[str, ...] = ()
+    conduct: Conduct = field(default_factory=Conduct)
     sizes: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     stages: tuple[str, ...] = ()
     checks: tuple[Check, ...] = ()

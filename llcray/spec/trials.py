@@ -60,12 +60,14 @@ def trials(runs: Sequence[RunSpec], num_slots: int, pack_size: PackSize = _alone
         pack_size: Most targets of a trial, given the runs of one such target. Packs are smaller where slots would be
             left idle, and as even as they can be.
 
+    The checkpoints of one training count as one target here: whoever builds one of them trains for all.
+
     Returns:
         Trials in the order of the runs; the parts of a target differ by at most one run.
     """
     of_target: dict[str, list[RunSpec]] = {}
     for run in runs:
-        of_target.setdefault(run.target_id, []).append(run)
+        of_target.setdefault(run.trajectory_id or run.target_id, []).append(run)
     if len(of_target) >= num_slots:
         return _packs(list(of_target.values()), num_slots, pack_size)
     num_parts = dict.fromkeys(of_target, 1)

@@ -36,28 +36,25 @@ def find_stages(uri: str, sweep: str, metric: str, method: Method, console: Cons
 def _table(rows: list[Row], metric: str, method: Method) -> Table:
     varying = [name for name in ("label", "seed", "component", "sampler_kind") if len({row[name] for row in rows}) > 1]
     table = Table(box=SIMPLE_HEAD, pad_edge=False, show_edge=False, header_style="bold")
-    for header in (*varying, "stage", "from step", "to step", "to step, 95%", "found in", metric, "change", "z", "q"):
-        table.add_column(header, justify="left" if header in varying else "right", no_wrap=True)
+    for header in (*varying, "stage", "steps", "ends, 95%", "found", metric, "", "z", "q"):
+        table.add_column(header, justify="left" if header in (*varying, "") else "right", overflow="fold")
     for row in rows:
         names = ["" if row[name] is None else str(row[name]) for name in varying]
-        values = f"{row['value_at_start']:.4g} -> {row['value_at_end']:.4g}"
-        if method == "changepoints":
-            values = f"{row['value_at_end']:.4g}"
+        shown = f"{row['value_at_start']:.3g} -> {row['value_at_end']:.3g}"
         table.add_row(
             *names,
-            f"{row['stage'] + 1} of {row['num_stages']}",
-            f"{row['start_step']:,.0f}",
-            f"{row['end_step']:,.0f}",
+            str(row["stage"] + 1),
+            f"{row['start_step']:,.0f} -> {row['end_step']:,.0f}",
             _interval(row),
             f"{row['end_frequency']:.0%}" if row.get("end_frequency") is not None else "",
-            values,
-            f"{row['direction']} {row['change']:+.3g}",
+            f"{row['value_at_end']:.3g}" if method == "changepoints" else shown,
+            row["direction"],
             f"{row['z']:.1f}",
-            f"{row['q_value']:.1g}",
+            f"{row['q_value']:.0e}",
         )
     return table
 
 
 def _interval(row: Row) -> str:
     low, high = row.get("end_step_low"), row.get("end_step_high")
-    return "" if low is None or high is None else f"{low:,.0f} to {high:,.0f}"
+    return "" if low is None or high is None else f"{low:,.0f}-{high:,.0f}"

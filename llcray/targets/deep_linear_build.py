@@ -26,7 +26,7 @@ Matrices = list[np.ndarray]
 
 def build_deep_linear(spec: DeepLinearTarget) -> Target:
     """See `DeepLinearTarget`."""
-    matrices = _matrices(spec)
+    matrices = teacher_matrices(spec)
     x = _inputs(spec)
     y = x @ reduce(lambda product, matrix: matrix @ product, matrices).T
     data = {"x": x, "y": y, "likelihood": GaussianLikelihood(scale=spec.noise_scale).coefficients(x)}
@@ -81,7 +81,7 @@ def _partial_ranks(spec: DeepLinearTarget, matrices: Matrices) -> tuple[list[int
     return ranks(left), ranks(right)
 
 
-def _matrices(spec: DeepLinearTarget) -> Matrices:
+def teacher_matrices(spec: DeepLinearTarget) -> Matrices:
     """W_1, ..., W_L, each (H_s, H_{s-1})."""
     rng = generator("teacher", spec.seed, list(spec.widths), spec.rank, spec.teacher)
     if spec.teacher == "aligned":

@@ -19,6 +19,7 @@ from llcray_storage.settings import Root, open_store
 from llcray_storage.stages import commit_stages
 from llcray_storage.sweep_files import SweepFile, commit_sweep_file
 from llcray_storage.targets import commit_target, load_target
+from llcray_storage.unfinished import drop_unfinished, keep_unfinished, load_unfinished
 
 
 class Dataset:
@@ -104,6 +105,26 @@ class Dataset:
             StorageError: Storage cannot be read.
         """
         return load_target(self._store, target_id)
+
+    def keep_unfinished(self, run_id: str, data: bytes) -> None:
+        """Keep what an unfinished run has so far; it replaces what was kept before, and goes with `drop_unfinished`.
+
+        Raises:
+            StorageError: It cannot be written; what was kept before stays.
+        """
+        keep_unfinished(self._store, run_id, data)
+
+    def load_unfinished(self, run_id: str) -> bytes | None:
+        """What an unfinished run had; None where nothing whole was kept.
+
+        Raises:
+            StorageError: Storage cannot be read.
+        """
+        return load_unfinished(self._store, run_id)
+
+    def drop_unfinished(self, run_id: str) -> None:
+        """Forget what an unfinished run had: it is committed now, or not to be taken up."""
+        drop_unfinished(self._store, run_id)
 
     def write_sweep_file(self, file: SweepFile) -> bool:
         """Keep the file that a sweep was asked with; False when the newest of its sweep says the same.

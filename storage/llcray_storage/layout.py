@@ -11,6 +11,7 @@ stages/sweep=S/t-<metric>-<method>.g<generation>.parquet   all stages of a metri
 sweeps/sweep=S/<12 digits>.json                    the sweep's file as it was asked, its question: newest last
 _llcray/manifest/sweep=S/<12 digits>.json          which segments count; the highest number
 _llcray/manifest/targets/<12 digits>.json
+_llcray/unfinished/<run_id>/<12 digits>-<sha16>     what an unfinished run has so far
 _llcray/{tmp,quarantine}/
 """
 
@@ -24,6 +25,7 @@ FORMAT_VERSION = 1
 MARKER = "llcray.json"
 TMP = "_llcray/tmp"
 QUARANTINE = "_llcray/quarantine"
+UNFINISHED = "_llcray/unfinished"
 
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,127}")
 ID = re.compile(r"[A-Za-z0-9_-]{1,64}")

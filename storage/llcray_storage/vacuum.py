@@ -24,6 +24,7 @@ from llcray_storage.scan import scan_files
 from llcray_storage.schema import RUNS
 from llcray_storage.settings import Root
 from llcray_storage.snapshot import hot_frame, segment_keys_frame
+from llcray_storage.unfinished import KEPT_SECONDS, drop_old_unfinished
 
 GRACE_SECONDS = 3600.0
 
@@ -45,9 +46,9 @@ def vacuum(root: Root, sweep: str | None = None, grace_seconds: float = GRACE_SE
     """
     store = opened(root)
     todo = [*snapshots.partitions(store, sweep), *([TARGET_PARTITION] if sweep is None else [])]
-    return sum(vacuum_partition(store, partition, grace_seconds) for partition in todo) + _clear_tmp(
-        store, grace_seconds
-    )
+    removed = sum(vacuum_partition(store, partition, grace_seconds) for partition in todo)
+    removed += drop_old_unfinished(store, store_clock(store) - max(grace_seconds, KEPT_SECONDS))
+    return removed + _clear_tmp(store, grace_seconds)
 
 
 def vacuum_partition(store: ObjectStore, partition: Partition, grace_seconds: float = GRACE_SECONDS) -> int:

@@ -58,10 +58,10 @@ def test_trials_that_fit_on_no_machine_are_refused_before_anything_runs(cluster,
         run_sweep(path, options, screen)
 
 
-def test_addresses_that_need_another_way_in_are_refused_with_the_way(sweep_file, tmp_path, screen):
-    options = SweepOptions(storage=str(tmp_path / "results"), address="ray://head:10001")
-    with pytest.raises(DriverError, match="host:port"):
-        run_sweep(sweep_file(QUADRATICS), options, screen)
+def test_addresses_of_no_known_kind_are_refused_with_the_kinds_there_are(sweep_file, tmp_path, screen):
+    options = SweepOptions(storage=str(tmp_path / "results"), address="grpc://head:10001")
+    with pytest.raises(DriverError, match=r"http://host:8265 or ray://host:10001 from outside"):
+        run_sweep(sweep_file("[{kind: quadratic, num_params: 3}]"), options, screen)
 
 
 def test_storage_that_only_one_process_sees_is_refused(sweep_file, screen):

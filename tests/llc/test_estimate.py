@@ -31,6 +31,7 @@ def make_draws(llc: np.ndarray, n_beta: float = 10.0, heat: float = 0.0) -> Draw
         num_gradients=np.ones(shape),
         num_divergent=np.zeros(shape, int),
         projection=np.zeros((*shape, 0)),
+        observables=np.zeros((*shape, 0)),
     )
 
 

@@ -57,6 +57,11 @@ def test_every_field_of_every_variant_has_a_column_of_its_type(name: str) -> Non
     assert RUNS.by_name[name].type == _arrow_type(FIELDS[name])
 
 
+def test_no_column_is_declared_twice() -> None:
+    names = [column.name for column in RUNS.columns]
+    assert len(names) == len(set(names))
+
+
 def test_every_axis_column_is_filled_by_a_field() -> None:
     """Catches a column left behind by a renamed field."""
     measured = {"inverse_temperature", "n_beta", "num_chains"}

@@ -254,3 +254,30 @@ def test_packs_leave_no_slot_idle_and_are_no_larger_than_allowed(load: Load) -> 
     assert [len(plan.targets) for plan in trials(sweep.runs, 8, lambda runs: 100)] == [4] * 8
     assert {len(plan.targets) for plan in trials(sweep.runs, 2, lambda runs: 3)} == {2, 3}
     assert len(trials(sweep.runs, 32, lambda runs: 100)) == 32
+
+
+ALONG = """
+name: sweep
+question: Who trains?
+targets:
+  - data: {kind: modular, modulus: 7}
+    architecture: {kind: embedding_mlp}
+    pretraining: [{data: {kind: modular, modulus: 5, vocabulary: 7}, num_steps: 10}]
+    training: {kind: adam, num_steps: 20}
+    checkpoints: {steps: [1, 10, 20, 30]}
+replicates: 3
+samplers: [{kind: auto}]
+"""
+
+
+def test_the_checkpoints_of_a_training_stay_in_one_trial(load: Load) -> None:
+    """Apart, each trial would train again; phases on other data too, though their programs differ."""
+    sweep = load(ALONG)
+    for pack_size in (1, 2, 100):
+        plans = trials(sweep.runs, 2, lambda runs, most=pack_size: most)
+        of_training: dict[str | None, set[str]] = {}
+        for plan in plans:
+            for run in plan.runs:
+                of_training.setdefault(run.trajectory_id, set()).add(plan.trial_id)
+        assert [len(trial_ids) for trial_ids in of_training.values()] == [1, 1, 1]
+        assert sum(len(plan.runs) for plan in plans) == 12

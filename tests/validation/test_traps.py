@@ -6,10 +6,10 @@ import pytest
 from scipy.integrate import quad
 
 from llcray.estimation import EstimateRequest, RunEstimate, estimate_requests
+from llcray.record import warnings_of
 from llcray.samplers import Auto
 from llcray.targets.build import build_target
 from llcray.targets.target import TargetFacts
-from llcray.trial import warnings_of
 from llcray.validation.traps import NUM_PARAMS, Trap, regular, run_of, steep, traps
 
 

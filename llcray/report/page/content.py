@@ -126,12 +126,17 @@ def effect_sentences(runs: pl.DataFrame) -> list[str]:
 
 def _effect_sentence(effect: Effect) -> str:
     change = _signed(effect.difference, effect.error)
-    share = "" if effect.relative is None else f", {effect.relative:+.0%}".replace("-", "−")
+    share = "" if effect.relative is None else f", {_times(effect.relative)}"
     pairs = f"{effect.num_blocks} matched pair{'' if effect.num_blocks == 1 else 's'} of targets"
     return (
         f"{spoken(effect.axis)}, {value_text(effect.first)} to {value_text(effect.last)}: "
         f"LLC {change} nats{share} ({pairs})"
     )
+
+
+def _times(relative: float) -> str:
+    """`−14%`; above a doubling `×3.2`."""
+    return f"×{1 + relative:.2g}" if relative > 1 else f"{relative:+.0%}".replace("-", "−")
 
 
 def _signed(value: float, error: float | None) -> str:

@@ -1,6 +1,5 @@
 // ---------- the answer: a number against an axis, means over seeds, every run behind them ----------
 const MAX_PANELS = 12;
-const HUGE = 800;
 const chosen = () => Object.fromEntries(["x", "y", "color", "facet", "facet2"].map((id) => [id, byId(id).value]));
 
 /** Rows that differ from the usual target along the given axes only. */
@@ -26,12 +25,20 @@ function pointOf(group, values, y) {
   return { group, mean: mean(own), spread: spread(own), mcse: errors.length ? Math.sqrt(errors.reduce((sum, e) => sum + e * e, 0)) / own.length : null };
 }
 
+/** The y axis: what trusted runs span, with room for doubtful ones near by; those further off are put at its edge. */
+function rangeOf(rows, values) {
+  const trusted = rows.filter(isTrusted).map((row) => values[row]), drawn = trusted.length ? trusted : rows.map((row) => values[row]);
+  const [low, high] = [Math.min(...drawn), Math.max(...drawn)];
+  const positive = low > 0 && rows.every((row) => values[row] > 0);
+  const wantsLog = byId("logy").value === "auto" ? trusted.length > 1 && positive && high / low >= LOG_RATIO : byId("logy").value === "log" && low > 0;
+  const room = (high - low || Math.abs(high) || 1) * 0.6;
+  return { low, high, wantsLog, floor: wantsLog ? low / 3 : low - room, ceiling: wantsLog ? high * 3 : high + room };
+}
+
 function explorerLayout(panels, scales, y, rows, values) {
   const across = innerWidth < 700 && !printing ? 1 : Math.min(panels.length, 3);
   const down = Math.ceil(panels.length / across);
-  const trusted = rows.filter(isTrusted).map((row) => values[row]);
-  const [low, high] = [Math.min(...trusted), Math.max(...trusted)];
-  const wantsLog = byId("logy").value === "auto" ? trusted.length > 1 && low > 0 && high / low >= LOG_RATIO : byId("logy").value === "log" && low > 0;
+  const { low, high, wantsLog } = rangeOf(rows, values);
   const gap = 110, tall = down > 1 ? 250 : 330, height = down * tall + (down - 1) * gap + 100;
   const layout = base({ annotations: [], shapes: [], height, showlegend: true, margin: { l: 62, r: 14, t: panels[0] && panels[0].title ? 56 : 40, b: 60 } });
   panels.forEach((panel, number) => {
@@ -48,7 +55,7 @@ function explorerLayout(panels, scales, y, rows, values) {
 }
 
 /** The traces of one series in one panel: runs, mean with two bars, doubtful runs, known answers. */
-function seriesTraces(inside, panel, scale, place, { values, y, look, name, share, common }) {
+function seriesTraces(inside, panel, scale, place, { values, y, look, name, share, common, range }) {
   const shade = visible(look.color), traces = [], isCurve = panel.x === STEP;
   const position = (row) => scale.aside(columns[panel.x][row], share);
   const runs = (rows, marker, opacity) => ({ ...common, mode: "markers", showlegend: false, opacity, x: rows.map(position), y: rows.map((row) => values[row]),
@@ -68,10 +75,14 @@ function seriesTraces(inside, panel, scale, place, { values, y, look, name, shar
     hovertemplate: "%{text}<extra></extra>" });
   if (bars.length) traces.push({ ...common, mode: "lines", showlegend: false, hoverinfo: "skip", line: { color: shade, width: 5 }, x: bars.map((b) => b[0]), y: bars.map((b) => b[1]) });
   const doubts = inside.filter((row) => !isTrusted(row));
-  if (doubts.length) traces.push(runs(doubts, { color: shade, symbol: look.symbol + "-open", size: 11, line: { width: 2 } }, 1));
+  if (doubts.length) {
+    const symbols = doubts.map((row) => (values[row] > range.ceiling ? "arrow-up-open" : values[row] < range.floor ? "arrow-down-open" : look.symbol + "-open"));
+    const trace = runs(doubts, { color: shade, symbol: symbols, size: 11, line: { width: 2 } }, 1);
+    traces.push({ ...trace, y: trace.y.map((value) => Math.min(Math.max(value, range.floor), range.ceiling)) });
+  }
   if (y === "llc" && columns.true_llc) {
     const known = points.filter((p) => columns.true_llc[p.group[0]] !== null);
-    if (known.length) traces.push({ ...common, mode: "markers", name: "known answer", showlegend: place === "first", legendgroup: "known", x: known.map((p) => position(p.group[0])),
+    if (known.length) traces.push({ ...common, mode: "markers", name: "known answer", showlegend: place === "first", legendgroup: "known", legendrank: 2000, x: known.map((p) => position(p.group[0])),
       y: known.map((p) => mean(p.group.map((row) => columns.true_llc[row]))), marker: { symbol: "line-ew-open", size: 14, color: ink(), line: { width: 2 } },
       hovertemplate: "known answer %{y:.5g} nats<extra></extra>" });
   }
@@ -103,7 +114,7 @@ function drawExplorer() {
   const panels = panelsOf(rows, wanted);
   const drawn = [...new Set(panels.flatMap((panel) => panel.rows))];
   const scales = panels.map((panel) => scaleOf(panels.filter((other) => other.x === panel.x).flatMap((other) => other.rows), panel.x));
-  const layout = explorerLayout(panels, scales, y, drawn, values);
+  const layout = explorerLayout(panels, scales, y, drawn, values), range = rangeOf(drawn, values);
   const colors = color ? distinct(drawn, color) : [null];
   const traces = [], sums = [], pooled = new Set();
   let known = "first";
@@ -117,7 +128,7 @@ function drawExplorer() {
       if (number === 0 && color) traces.push({ ...common, mode: "lines+markers", x: [null], y: [null], line: { color: visible(look.color), dash: look.dash, width: 1.4 },
         marker: { color: visible(look.color), symbol: look.symbol, size: 9 } });
       if (!inside.length) return;
-      const made = seriesTraces(inside, panel, scales[number], known, { values, y, look, name, share, common });
+      const made = seriesTraces(inside, panel, scales[number], known, { values, y, look, name, share, common, range });
       if (made.traces.some((trace) => trace.legendgroup === "known")) known = "again";
       traces.push(...made.traces);
       made.points.forEach((p) => {
@@ -141,7 +152,7 @@ function describeExplorer({ x, y }, panels, drawn, pooled, hasStages) {
   const doubts = drawn.filter((row) => !isTrusted(row)).length, failed = columns.trust.filter((name) => name === "failed").length;
   const sentences = [`${capital(label(y))} against ${x ? label(x) : "each axis, the others at their usual value"}`,
     `large markers: means of trusted runs; thin bars: ± 1 sd between them${y === "llc" ? "; thick bars: ± 1 Monte Carlo standard error of the mean" : ""}; small markers: single runs`];
-  if (doubts) sentences.push(`${plural(doubts, "run")} not to be trusted: open markers, in no mean`);
+  if (doubts) sentences.push(`${plural(doubts, "run")} not to be trusted: open markers, in no mean (arrows: beyond the axis)`);
   if (failed) sentences.push(`${plural(failed, "failed run")}: no point`);
   if (pooled.size) sentences.push(`also pooled in the means: ${[...pooled].map(label).join(", ")}`);
   if (hasStages) sentences.push("dotted: boundaries of detected stages; shaded behind a single curve: it rises (blue) or falls (orange), and the boundaries' 95% intervals");

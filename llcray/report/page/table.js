@@ -1,9 +1,10 @@
 // ---------- the table of runs: sorted by a click on a heading, filtered by words and verdict, linked to diagnostics ----------
-const MANY = 150;
+const MANY = 50;
 const table = { sort: "", down: false, shown: MANY, only: null, rows: all };
-const leading = ["run_id", ...axes];
+const hasLabels = columns.label && !axes.includes("label") && distinct(all, "label").length > 1;
+const leading = ["run_id", ...(hasLabels ? ["label"] : []), ...axes];
 const headers = [...leading, "llc", ...["rhat", "ess_bulk", "true_llc", "num_gradients"].filter((name) => columns[name]), "trust"];
-const words = all.map((row) => [...leading, ...(columns.label ? ["label"] : []), "trust", "reason"].map((name) => `${format(columns[name][row])} ${label(name)} ${name}`).join(" ").toLowerCase());
+const words = all.map((row) => [...leading, "trust", "reason"].map((name) => `${format(columns[name][row])} ${label(name)} ${name}`).join(" ").toLowerCase());
 const SHORT = { llc: "LLC ± MCSE (nats)", rhat: "R-hat", ess_bulk: "ESS", true_llc: "known", num_gradients: "gradients", trust: "verdict", run_id: "run" };
 
 function applyFilter() {

@@ -38,11 +38,15 @@ sampling: {{num_chains: 2, until: {{relative_mcse: 1.0e-9}}, budget: {{num_gradi
 DRIVER = """
 import sys
 from llcray.driver import SweepOptions, run_sweep
-options = SweepOptions(storage=sys.argv[2], address=sys.argv[3], max_retries=20)
+options = SweepOptions(storage=sys.argv[2], address=sys.argv[3], max_retries=20, max_pack=1)
 sys.exit(run_sweep(sys.argv[1], options))
 """
 VICTIMS = ("worker", "node", "driver", "worker", "worker")
 NUM_NODES = 3
+SECONDS_TO_NOTICE = 240.0
+"""Ray gives a head a minute to come back."""
+SHARE_WITH_KILLS = 0.6
+"""The kills come within this share of the runs: on a busy machine runs outpace them, and all have to come."""
 
 
 class Chaos:
@@ -60,11 +64,30 @@ class Chaos:
             "include_dashboard": False,
             "temp_dir": self._scratch,
         }
+        self._head = head
         self._scope = ExitStack()
         self._scope.enter_context(forking_quietly())
         Path(get_default_ray_temp_dir()).mkdir(parents=True, exist_ok=True)  # where the cluster leaves its address
-        self._cluster = Cluster(initialize_head=True, head_node_args=head)
+        self._start_cluster()
+        self._driver = self._start_driver()
+
+    def _start_cluster(self) -> None:
+        self._cluster = Cluster(initialize_head=True, head_node_args=self._head)
         self._nodes = [self._cluster.add_node(num_cpus=1) for _ in range(NUM_NODES)]
+
+    def lose_the_head(self, when_done: int) -> int:
+        """Kills the head's processes once some runs are done; returns the exit code that the driver ends with."""
+        while len(ls.finished(str(self._storage), "chaos")) < when_done:
+            assert self._driver.poll() is None, "the driver was faster"
+            time.sleep(0.05)
+        assert self._cluster.head_node is not None
+        self._cluster.head_node.kill_all_processes(check_alive=False, allow_graceful=False)
+        return self._driver.wait(timeout=SECONDS_TO_NOTICE)
+
+    def begin_again(self) -> None:
+        """Another cluster and another driver on the same dataset."""
+        self._cluster.shutdown()
+        self._start_cluster()
         self._driver = self._start_driver()
 
     def _start_driver(self) -> "subprocess.Popen[bytes]":
@@ -79,7 +102,7 @@ class Chaos:
             if code is not None:
                 return code
             kills = sum(self.killed.values())
-            if kills < num_kills and done >= kills * num_runs / (num_kills + 1):
+            if kills < num_kills and done >= kills * num_runs * SHARE_WITH_KILLS / num_kills:
                 self._kill(VICTIMS[kills % len(VICTIMS)])
             time.sleep(self._random.uniform(0.05, 0.3))
 
@@ -130,14 +153,37 @@ def chaos(folder: Path, num_trials: int, num_kills: int, seed: int = 0) -> Count
         code = trouble.run(len(runs), num_kills)
     finally:
         trouble.close()
+    log = _check(folder, storage, runs, code)
+    assert sum(trouble.killed.values()) == num_kills, f"{trouble.killed}\n{log}"
+    _check_against_calm_runs(storage, folder / "calm", runs)
+    return trouble.killed
+
+
+def head_loss(folder: Path, num_trials: int) -> None:
+    """Runs a sweep whose cluster loses its head, then the same again on another cluster, and checks what came of it."""
+    path, storage = folder / "chaos.yaml", folder / "results"
+    path.write_text(SWEEP.format(trials=num_trials))
+    runs = load_sweep(path).runs
+    ls.Dataset.create_or_open(str(storage))
+    trouble = Chaos(path, storage, folder, seed=0)
+    try:
+        assert trouble.lose_the_head(when_done=3) != 0
+        kept = ls.finished(str(storage), "chaos")
+        assert 3 <= len(kept) < len(runs)
+        trouble.begin_again()
+        code = trouble.run(len(runs), num_kills=0)
+    finally:
+        trouble.close()
+    _check(folder, storage, runs, code)
+
+
+def _check(folder: Path, storage: Path, runs: Any, code: int) -> str:
     log = (folder / "driver.log").read_text()
     assert code == 0, log
     found = ls.scan_runs(str(storage), latest=False).collect()
     assert sorted(found["run_id"]) == sorted(run.run_id for run in runs), log
     assert set(found["status"]) == {"ok"}, log
-    assert sum(trouble.killed.values()) == num_kills, trouble.killed
-    _check_against_calm_runs(storage, folder / "calm", runs)
-    return trouble.killed
+    return log
 
 
 def _check_against_calm_runs(storage: Path, calm: Path, runs: Any) -> None:

@@ -1,0 +1,174 @@
+"""How many effective draws of the loss a sampler gets for its gradients and its CPU, and how far off it is.
+
+    python benchmarks/efficiency.py --storage /tmp/efficiency --minutes 8
+
+Runs what the dataset lacks, as many as the time allows, and writes the table of all there is to
+benchmarks/efficiency.md. SGLD is tried at three steps, in units of the largest curvature of the posterior at w*, and
+with the RMSProp preconditioner at three more; `auto` chooses for itself. Work counts warmup, tuning and evaluations.
+"""
+
+import argparse
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import polars as pl
+from llcray_storage import Dataset, scan_runs
+
+from llcray.architectures import MLP
+from llcray.data import Gaussian
+from llcray.posterior_spec import PosteriorSpec
+from llcray.samplers import HMC, MCLMC, SGLD, Auto, Sampler
+from llcray.sampling_spec import Budget, SamplingSpec, StoppingCriteria
+from llcray.spec import RunSpec, TrialPlan
+from llcray.targets import QuadraticTarget, RandomDeepLinearTarget, RealisableTarget, TargetSpec
+from llcray.trial import run_trial
+from llcray.validation.summary import with_long_runs
+
+SWEEP = "efficiency"
+OUTPUT = Path(__file__).with_name("efficiency.md")
+SGLD_SHARES = (0.01, 0.03, 0.1)
+RMSPROP_STEPS = (1e-5, 1e-4, 1e-3)
+# An estimate this far off, relative, is no competitor, whatever its effective draws.
+MAX_BIAS = 0.03
+
+
+@dataclass(frozen=True)
+class Problem:
+    """A target and what its chains may cost.
+
+    Attributes:
+        name: As it reads in the table.
+        target: Its spec.
+        curvature: Largest curvature of n beta L_n at w*, which SGLD's steps are measured in.
+        num_gradients: Budget, full-data equivalents.
+    """
+
+    name: str
+    target: TargetSpec
+    curvature: float
+    num_gradients: float
+
+
+PROBLEMS = (
+    Problem("quadratic, d = 1,000", QuadraticTarget(num_params=1000, condition_number=1e4), 145, 6000),
+    Problem("deep linear 7-9-5 r4, d = 108", RandomDeepLinearTarget(seed=25), 1.1e5, 4000),
+    Problem("deep linear 47-22-25 r13, d = 1,584", RandomDeepLinearTarget(seed=4), 1.3e5, 4000),
+    Problem(
+        "tanh MLP 20-80-80-20, d = 9,780",
+        RealisableTarget(
+            data=Gaussian(input_dimension=20, output_dimension=20, num_data=2000),
+            architecture=MLP(widths=(80, 80), activation="tanh"),
+        ),
+        5e5,
+        3000,
+    ),
+)
+
+
+def main() -> None:
+    """Runs, then writes."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--storage", required=True, help="dataset to fill")
+    parser.add_argument("--minutes", type=float, default=60, help="start no run after this time")
+    arguments = parser.parse_args()
+    dataset, started = Dataset.create_or_open(arguments.storage), time.monotonic()
+    done = dataset.finished(SWEEP)
+    runs = [(problem, label, run) for problem in PROBLEMS for label, run in _runs(problem)]
+    for problem, label, run in runs:
+        if run.run_id in done or time.monotonic() - started > 60 * arguments.minutes:
+            continue
+        for outcome in run_trial(TrialPlan((run,)), SWEEP, dataset):
+            print(problem.name, label, outcome.row["llc"], outcome.row["verdict"], flush=True)
+    names = pl.DataFrame(
+        [(run.run_id, p.name, label) for p, label, run in runs], ["run_id", "target", "label"], orient="row"
+    )
+    rows = with_long_runs(names.join(scan_runs(arguments.storage, SWEEP).collect(), on="run_id", maintain_order="left"))
+    OUTPUT.write_text("\n".join(_page(rows)) + "\n")
+    print("\n".join(_page(rows)))
+    print(f"{len(runs) - rows.height} of {len(runs)} runs are missing" if rows.height < len(runs) else "complete")
+
+
+def _runs(problem: Problem) -> Iterator[tuple[str, RunSpec]]:
+    until = StoppingCriteria(relative_mcse=0.003)
+    sampling = SamplingSpec(until=until, budget=Budget(num_gradients=problem.num_gradients))
+    samplers: dict[str, Sampler] = {"auto": Auto()}
+    for share in SGLD_SHARES:
+        samplers[f"sgld, epsilon {share:g} x 4/curvature"] = SGLD(step_size=4 * share / problem.curvature)
+    for step in RMSPROP_STEPS:
+        samplers[f"sgld rmsprop, epsilon {step:g}"] = SGLD(step_size=step, preconditioner="rmsprop")
+    samplers |= {"hmc": HMC(), "mclmc": MCLMC()}
+    for label, sampler in samplers.items():
+        yield label, RunSpec(target=problem.target, posterior=PosteriorSpec(), sampler=sampler, sampling=sampling)
+
+
+def _page(rows: pl.DataFrame) -> Iterator[str]:
+    yield "# Efficiency of the samplers"
+    yield ""
+    yield "Made by `benchmarks/efficiency.py`. ESS: effective draws of the loss (bulk). FDE: full-data-equivalent"
+    yield "gradients. error: (LLC - truth)/truth with its Monte Carlo error; truths are finite-temperature values, "
+    yield "exact or from long runs. Where none is known: the predicted step-size bias left in the estimate, bracketed."
+    for target in dict.fromkeys(rows["target"]):
+        mine = rows.filter(pl.col("target") == target)
+        yield from ("", f"## {target}", "", *_table(mine), "", _comparison(mine))
+
+
+def _table(rows: pl.DataFrame) -> Iterator[str]:
+    yield "| sampler | ESS / 1,000 FDE | ESS / CPU second | LLC | error | R-hat | verdict |"
+    yield "|---|---|---|---|---|---|---|"
+    for row in rows.iter_rows(named=True):
+        per_second = row["ess_bulk"] / row["sampling_cpu_seconds"]
+        cells = (
+            row["label"],
+            f"{1000 * row['ess_per_gradient']:.3g}",
+            f"{per_second:.3g}",
+            f"{row['llc']:.4g} ± {row['llc_mcse']:.2g}",
+            _error(row),
+            f"{row['rhat']:.3f}",
+            row["verdict"],
+        )
+        yield "| " + " | ".join(cells) + " |"
+
+
+def _error(row: dict) -> str:
+    if row["true_llc_kind"] == "finite_temperature":
+        return f"{100 * (row['llc'] / row['true_llc'] - 1):+.1f}% ± {100 * row['llc_mcse'] / row['true_llc']:.1f}%"
+    return f"({100 * _bias_left(row) / row['llc']:+.1f}%)"
+
+
+def _bias_left(row: dict) -> float:
+    """`auto` has subtracted its bias."""
+    return 0.0 if row["sampler_kind"] == "auto" else row["step_size_bias"] or 0.0
+
+
+def _comparison(rows: pl.DataFrame) -> str:
+    """How many times the best competitor's effective draws a gradient `auto` has."""
+    auto = rows.filter(pl.col("label") == "auto")
+    if auto.is_empty():
+        return "`auto` was not run."
+    parts = []
+    for name, chosen in (
+        ("SGLD", pl.col("label").str.starts_with("sgld,")),
+        ("RMSProp", pl.col("label").str.contains("rmsprop")),
+    ):
+        fit = [row for row in rows.filter(chosen).iter_rows(named=True) if _competes(row)]
+        if not fit:
+            parts.append(f"no {name} step has a bias within {MAX_BIAS:.0%} and verdict `ok`")
+            continue
+        best = max(fit, key=lambda row: row["ess_per_gradient"])
+        ratio = auto["ess_per_gradient"].item() / best["ess_per_gradient"]
+        parts.append(f"{ratio:.1f} times the ESS/FDE of {name} ({best['label']})")
+    return "`auto`: " + "; ".join(parts) + "."
+
+
+def _competes(row: dict) -> bool:
+    if row["verdict"] != "ok":
+        return False
+    if row["true_llc_kind"] == "finite_temperature":
+        return abs(row["llc"] / row["true_llc"] - 1) <= MAX_BIAS + 2 * row["llc_mcse"] / row["true_llc"]
+    return abs(_bias_left(row)) <= MAX_BIAS * row["llc"]
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,46 @@
+"""The code that processes of a cluster run: this installation's own, uploaded once, so that all run what was submitted.
+
+Both import packages and the metadata of the distribution go; dependencies have to be installed there.
+"""
+
+import importlib.metadata
+import importlib.util
+import os
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from llcray.driver.errors import DriverError
+
+PACKAGES = ("llcray", "llcray_storage")
+EXCLUDED = ["__pycache__", "*.pyc"]
+INSIDE_A_JOB = "RAY_JOB_CONFIG_JSON_ENV_VAR"
+
+
+def runtime_env(modules: Sequence[str] = ()) -> dict[str, Any]:
+    """Ray's description of what to upload; empty inside a submitted job, which came with its code.
+
+    Args:
+        modules: Folders of further import packages, such as the one of a `python` target's factory.
+
+    Raises:
+        DriverError: One is no folder.
+    """
+    if INSIDE_A_JOB in os.environ:
+        return {}
+    return {"py_modules": [str(folder) for folder in (*_own_folders(), *map(_folder, modules))], "excludes": EXCLUDED}
+
+
+def _own_folders() -> list[Path]:
+    found = [importlib.util.find_spec(package) for package in PACKAGES]
+    folders = [Path(spec.origin).parent for spec in found if spec and spec.origin]
+    distribution = importlib.metadata.distribution("llcray")
+    metadata = Path(str(distribution.locate_file(f"llcray-{distribution.version}.dist-info")))
+    return [*folders, *([metadata] if metadata.is_dir() else [])]
+
+
+def _folder(module: str) -> Path:
+    path = Path(module).expanduser().absolute()
+    if not path.is_dir():
+        raise DriverError(f"--py-module '{module}' is no folder here: give the folder of an import package.")
+    return path

@@ -1,0 +1,65 @@
+"""How losses move together under the local posterior, with standard errors over chains.
+
+    susceptibility of a component to example j:   chi_j = -Cov(L_n(w), l_j(w) - L_n(w))
+    Bayesian influence of example i on example j:  BIF_ij = -Cov(l_i(w), l_j(w))
+
+over w from the posterior of the component (the rest held at w*), L_n its loss, l_j the loss of probe example j. To
+first order, giving examples more weight h in the data, L_n + h (l_j - L_n), changes E[L_n] by n beta h chi_j; giving
+example i the weight n beta (1/n + h) changes E[l_j] by n beta h BIF_ij.
+
+Reference: Baker et al. 2025, arXiv 2504.18274, section 3 (susceptibilities of weight-restricted posteriors); Kreer et
+al. 2025, arXiv 2509.26544, eq. 6 (Bayesian influence functions).
+"""
+
+from typing import NamedTuple
+
+import numpy as np
+
+
+class Measured(NamedTuple):
+    """Values and their standard errors, of one shape.
+
+    Attributes:
+        value: Estimates over all chains, nats^2.
+        standard_error: Standard deviation of the chains' own estimates over the root of their number; NaN for one.
+    """
+
+    value: np.ndarray
+    standard_error: np.ndarray
+
+
+def susceptibility(centered_loss: np.ndarray, observables: np.ndarray) -> Measured:
+    """chi_j of every probe example, shape (example,).
+
+    Args:
+        centered_loss: L_n(w) - L_n(w*) of the kept draws, shape (chain, draw), nats.
+        observables: l_j(w) of the same draws, shape (chain, draw, example), nats.
+    """
+    loss = _centered(np.asarray(centered_loss, np.float64))
+    others = _centered(np.asarray(observables, np.float64)) - loss[..., None]
+    return _over_chains(-np.einsum("cd,cdj->cj", loss, others) / loss.shape[1])
+
+
+def bayesian_influence(observables: np.ndarray, on: np.ndarray | None = None) -> Measured:
+    """BIF_ij, shape (example, other example).
+
+    Args:
+        observables: l_i(w) of the kept draws, shape (chain, draw, example), nats.
+        on: What is influenced, l_j(w), shape (chain, draw, other example); None takes the same examples.
+    """
+    own = _centered(np.asarray(observables, np.float64))
+    other = own if on is None else _centered(np.asarray(on, np.float64))
+    return _over_chains(-np.einsum("cdi,cdj->cij", own, other) / own.shape[1])
+
+
+def _centered(series: np.ndarray) -> np.ndarray:
+    """Less the mean over all chains: chains that share no mean show in the standard error."""
+    return series - series.mean(axis=(0, 1))
+
+
+def _over_chains(of_chains: np.ndarray) -> Measured:
+    num_chains = len(of_chains)
+    if num_chains < 2:
+        return Measured(of_chains.mean(axis=0), np.full(of_chains.shape[1:], np.nan))
+    # The chains' own estimates share the pooled means, which costs one degree of freedom of all draws, not of chains.
+    return Measured(of_chains.mean(axis=0), of_chains.std(axis=0, ddof=1) / np.sqrt(num_chains))

@@ -1,0 +1,72 @@
+"""`cluster/slurm/sweep.sbatch` without Slurm: its commands for nodes and tasks are stood in for, Ray's run is real."""
+
+import json
+import os
+import shutil
+import socket
+import subprocess
+import sys
+from pathlib import Path
+
+import llcray_storage as ls
+import pytest
+
+ROOT = Path(__file__).parents[2]
+SCRIPT = ROOT / "cluster" / "slurm" / "sweep.sbatch"
+SWEEP = """
+name: tiny
+question: Does a batch job run it?
+targets: [{kind: quadratic, num_params: {grid: [3, 5]}, num_data: 200}]
+samplers: [{kind: sgld, step_size: 1.0e-3, batch_size: 20}]
+sampling: {num_chains: 2, budget: {num_gradients: 500, num_draws: 128}}
+"""
+# What a node's Slurm would answer: one node, this machine, an hour left; tasks run here.
+COMMANDS = {
+    "scontrol": 'echo "$SLURM_JOB_NODELIST"',
+    "squeue": "echo 1:00:00",
+    "srun": 'while [[ "$1" == --* ]]; do shift; done; exec "$@"',
+}
+
+
+@pytest.fixture
+def job(tmp_path: Path) -> dict[str, str]:
+    """The environment of a job of one node."""
+    folder = tmp_path / "bin"
+    folder.mkdir()
+    for name, line in COMMANDS.items():
+        program = folder / name
+        program.write_text(f"#!/usr/bin/env bash\n{line}\n")
+        program.chmod(0o755)
+    llcray = folder / "llcray"
+    llcray.write_text(f"#!{sys.executable}\nfrom llcray.cli import main\nmain()\n")
+    llcray.chmod(0o755)
+    path = os.pathsep.join((str(folder), str(Path(sys.executable).parent), os.environ["PATH"]))
+    host = socket.gethostname()
+    return os.environ | {"PATH": path, "SLURM_JOB_ID": "17", "SLURM_NNODES": "1", "SLURM_JOB_NODELIST": host}
+
+
+def test_the_script_is_sound_bash():
+    assert subprocess.run(["bash", "-n", str(SCRIPT)], capture_output=True).returncode == 0
+
+
+def test_without_a_file_and_a_storage_it_says_how_to_call_it(job: dict[str, str]):
+    done = subprocess.run(["bash", str(SCRIPT), "x.yaml"], capture_output=True, text=True, env=job)
+    assert done.returncode == 2 and "usage: sbatch" in done.stderr
+
+
+@pytest.mark.skipif(shutil.which("unshare") is None or os.geteuid() != 0, reason="needs namespaces of its own: root")
+def test_a_batch_job_starts_ray_runs_the_sweep_and_leaves_nothing(job: dict[str, str], tmp_path: Path):
+    """In a process namespace of its own, since the symmetric run ends by stopping every Ray it sees."""
+    sweep, storage = tmp_path / "tiny.yaml", tmp_path / "results"
+    sweep.write_text(SWEEP)
+    own = ["unshare", "--pid", "--mount", "--fork", "--mount-proc", "--kill-child", "sh", "-c"]
+    line = f'mkdir -p {tmp_path}/ray /tmp/ray && mount --bind {tmp_path}/ray /tmp/ray && bash {SCRIPT} "$@"; code=$?'
+    line += "; pgrep -c raylet; exit $code"
+    command = [*own, line, "sh", str(sweep), str(storage), "--json-lines"]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=240, env=job, cwd=tmp_path)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert done.stdout.splitlines()[-1] == "0", "a raylet is left"
+    events = [json.loads(text) for text in done.stdout.splitlines() if text.startswith("{")]
+    closed = next(event for event in events if event["event"] == "closed")
+    assert closed["num_ok"] == 2
+    assert set(ls.finished(str(storage), "tiny").values()) == {"ok"}
