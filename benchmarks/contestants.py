@@ -7,7 +7,6 @@ import tempfile
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -162,6 +161,3 @@ def peer_interpreter(given: str | None) -> str | None:
     from importlib.util import find_spec
 
     return given or (sys.executable if find_spec("devinterp") else None)
-
-
-ALL = {"llcray": ours, "plain JAX": plain, "devinterp": partial(peer)}

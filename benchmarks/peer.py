@@ -1,4 +1,4 @@
-"""devinterp's SGLD on the common task, as its users step it; prints one JSON object. Runs where torch and devinterp are.
+"""devinterp's SGLD on the common task, as its users step it; prints one JSON object. Needs torch and devinterp.
 
 python peer.py TASK.npz BATCH_SIZE NUM_STEPS REPEATS NUM_CHAINS STEP_SIZE N_BETA
 """

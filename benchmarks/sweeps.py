@@ -31,7 +31,7 @@ class Pace:
     """How a sweep went.
 
     Attributes:
-        num_trials: Targets done.
+        num_targets: Targets done.
         wall_seconds: Compilation excluded: a first target is done before.
         cpu_seconds: The same, of this process.
         num_compilations: Programs compiled for sampling.
@@ -48,10 +48,8 @@ def packed_and_unpacked(num_targets: int) -> str:
     lines = ["| targets a trial | targets an hour | CPU s a target | sampling programs compiled |", "|---|---|---|---|"]
     for size in (1, 16):
         pace = run(num_targets, size)
-        lines.append(
-            f"| {size} | {3600 * pace.num_targets / pace.wall_seconds:,.0f} | {pace.cpu_seconds / pace.num_targets:.2f} | "
-            f"{pace.num_compilations} |"
-        )
+        hourly, each = 3600 * pace.num_targets / pace.wall_seconds, pace.cpu_seconds / pace.num_targets
+        lines.append(f"| {size} | {hourly:,.0f} | {each:.2f} | {pace.num_compilations} |")
     return "\n".join(lines)
 
 

@@ -1,5 +1,6 @@
 """The work that every contestant does: a perceptron 32-84-84-1 (9,997 parameters), 5,000 examples, squared error."""
 
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -17,7 +18,7 @@ def arrays(seed: int = 0) -> dict[str, np.ndarray]:
     made = {}
     x = rng.standard_normal((NUM_DATA, WIDTHS[0]))
     hidden = x
-    for layer, (inputs, outputs) in enumerate(zip(WIDTHS[:-1], WIDTHS[1:], strict=True)):
+    for layer, (inputs, outputs) in enumerate(pairwise(WIDTHS)):
         made[f"kernel_{layer}"] = rng.standard_normal((inputs, outputs)) / np.sqrt(inputs)
         made[f"bias_{layer}"] = np.zeros(outputs)
         hidden = hidden @ made[f"kernel_{layer}"]
@@ -33,6 +34,6 @@ def write(path: Path) -> None:
 
 
 def operations_per_step(batch_size: int) -> int:
-    """Of the matrix products of a gradient: forward, with respect to weights, and to all activations but the inputs."""
-    weights = [inputs * outputs for inputs, outputs in zip(WIDTHS[:-1], WIDTHS[1:], strict=True)]
+    """Of the matrix products of a gradient: forward, and with respect to weights and to hidden activations."""
+    weights = [inputs * outputs for inputs, outputs in pairwise(WIDTHS)]
     return 2 * batch_size * (3 * sum(weights) - weights[0])

@@ -16,9 +16,9 @@ from pathlib import Path
 for _name in ("NPROC", "OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
     os.environ.setdefault(_name, "1")  # before JAX is imported
 
-import contestants
-import sweeps
-import task
+import contestants  # noqa: E402
+import sweeps  # noqa: E402
+import task  # noqa: E402
 
 BATCH_SIZES = (64, 256)
 README = Path(__file__).with_name("README.md")
@@ -83,8 +83,8 @@ def steps(peer_python: str | None, repeats: int) -> str:
         for name, timing in zip(names, timings, strict=True):
             share = operations * timing.chain_steps / timing.cpu_seconds / peak
             lines.append(
-                f"| {batch_size} | {name} | {timing.microseconds:.0f} | {1e6 / timing.microseconds:,.0f} | {share:.0%} | "
-                f"{reference / timing.microseconds:.1f} |"
+                f"| {batch_size} | {name} | {timing.microseconds:.0f} | {1e6 / timing.microseconds:,.0f} "
+                f"| {share:.0%} | {reference / timing.microseconds:.1f} |"
             )
         lines.append(f"| {batch_size} | compilation of llcray: {timings[0].compile_seconds:.1f} s | | | | |")
         lines.append(f"| {batch_size} | peak of a matrix product: {peak / 1e9:.0f} GFLOP/s | | | 100% | |")
