@@ -65,7 +65,7 @@ class OnPremise:
         config["auth"] = {"ssh_user": "root", "ssh_private_key": str(self.lan.key)}
         local = {"constraints.txt": str(ROOT / "constraints.txt"), "dist": str(self.folder / "dist")}
         config["file_mounts"] = {there: local.get(here, here) for there, here in config["file_mounts"].items()}
-        config["setup_commands"] = _offline_setup()
+        config["setup_commands"] = [*config["setup_commands"][:1], *_offline_setup()]
         # The machines share this one's processors, with whatever else it does.
         worker_start = config["worker_start_ray_commands"]
         worker_start[-1] = f"export RAY_worker_niceness=0; {worker_start[-1]} --num-cpus=1"
@@ -120,7 +120,7 @@ class OnPremise:
     def down(self) -> None:
         """`ray down`, and then until no process of Ray's is left on any node."""
         self._timed("ray down", lambda: self.ray("down", "-y", str(self.file)))
-        self._timed("last process gone", lambda: _wait_until(lambda: not self.left_processes(), seconds=60))
+        self._timed("last process gone", lambda: _wait_until(lambda: not self.left_processes(), seconds=180))
 
     def left_processes(self) -> list[int]:
         """Processes of Ray's on the nodes."""
