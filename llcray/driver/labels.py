@@ -6,6 +6,7 @@ from typing import Any
 from llcray.spec import RunSpec, spec_columns
 
 UNNAMED = ("run_id", "target_id", "series_id", "trajectory_id", "pretraining", "spec", "sampler_kind")
+OF_FOLDERS = ("target_path", "target_sha256", "target_trajectory")
 PARTS = ("architecture_", "teacher_", "data_", "noise_", "training_", "sampler_", "target_")
 WORDS = ("label", "kind", "activation", "component", "preconditioner")
 LONGEST_VALUE = 24
@@ -21,7 +22,7 @@ def labels(runs: Sequence[RunSpec]) -> dict[str, str]:
     values: dict[str, set[str]] = {}
     for row in columns.values():
         for name, value in row.items():
-            if name not in UNNAMED:
+            if name not in (*UNNAMED, *OF_FOLDERS):
                 values.setdefault(name, set()).add(repr(value))
     differing = [name for name, seen in values.items() if len(seen) > 1]
     return {run_id: _label(row, differing) for run_id, row in columns.items()}

@@ -119,7 +119,7 @@ def row_of(spec: Variant, target: Target) -> Row:
         **{f"{package}_version": version(package) for package in ("llcray", "jax", "flax", "optax")},
         **facts,
     }
-    if isinstance(spec, TrainedTarget) and spec.step is not None:
+    if isinstance(spec, TrainedTarget | CheckpointTarget) and spec.step is not None:
         row |= {"step": spec.step, "trajectory_id": content_id(spec.at_step(None))}
     if answer is not None:
         row |= {

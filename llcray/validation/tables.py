@@ -12,7 +12,7 @@ from rich.text import Text
 from llcray.report.colors import VERDICT_STYLES
 from llcray.report.numbers import plus_minus, rounded
 from llcray.report.results_table import plain_table
-from llcray.validation.summary import FINITE, Score
+from llcray.validation.summary import ASYMPTOTIC, BEST_KNOWN, FINITE, Score
 from llcray.validation.traps import Trap
 
 KIND_MARKS = {"local": "", "global": "≥"}
@@ -24,10 +24,10 @@ LEGEND = (
     "run's and, against n → ∞, of the localization.",
 )
 SCORES_LEGEND = (
-    "against: best: finite T where known, else n → ∞ with m = 1; or n → ∞ with m = 1 for all. runs: counted+not.",
-    "median, p90, worst: of |LLC - truth|/truth; bias: its signed mean; ±95%: median half width of intervals,",
-    "relative; in 95%: truths inside; tau: Kendall's, of order; FDE, CPU s: full-data gradients and CPU seconds",
-    "of sampling, median a run.",
+    "truth: finite T where known, else n → ∞ with m = 1. runs: counted+not. median, p90, worst: of",
+    "|LLC - truth|/truth; bias: its signed mean; ±95%: median half width of intervals, relative; in 95%:",
+    "truths inside; tau: Kendall's, of order; FDE, CPU s: full-data gradients and CPU seconds of",
+    "sampling, median a run.",
 )
 NUM_WORST = 5
 MIN_NAME = 12
@@ -46,10 +46,13 @@ def print_validation(runs: pl.DataFrame, scores: Iterable[Score], console: Conso
     for line in LEGEND:
         console.print(line, style="dim", highlight=False)
     console.print()
-    console.print(scores_table(scores))
+    best, asymptotic = _split(scores)
+    console.print(scores_table(best))
     for line in SCORES_LEGEND:
         console.print(line, style="dim", highlight=False)
     console.print()
+    for score in asymptotic:
+        console.print(_against_limit(score), highlight=False, soft_wrap=True)
     _print_remarks(runs, console)
 
 
@@ -72,14 +75,12 @@ def scores_table(scores: Iterable[Score]) -> Table:
     """One row a sampler."""
     table = plain_table()
     table.add_column("sampler", no_wrap=True)
-    table.add_column("against", no_wrap=True)
     headers = ("runs", "failed", "doubted", "median", "p90", "worst", "bias", "±95%", "in 95%", "tau", "FDE", "CPU s")
     for header in headers:
         table.add_column(header, justify="right", no_wrap=True)
     for score in scores:
         table.add_row(
             score.sampler,
-            score.against,
             f"{score.num_counted}+{score.num_left_out}" if score.num_left_out else str(score.num_counted),
             str(score.num_failed),
             str(score.num_doubted),
@@ -117,6 +118,22 @@ def print_traps(traps: Sequence[Trap], verdicts: Mapping[str, str], console: Con
     console.print(table)
     console.print(f"Traps: {len(traps)}, unnoticed: {unnoticed}.", highlight=False)
     return unnoticed
+
+
+def _split(scores: Iterable[Score]) -> tuple[list[Score], list[Score]]:
+    """Those against the best answers, and those against n -> infinity that have any."""
+    both = list(scores)
+    asymptotic = [score for score in both if score.against == ASYMPTOTIC and score.num_counted]
+    return [score for score in both if score.against == BEST_KNOWN], asymptotic
+
+
+def _against_limit(score: Score) -> str:
+    """What finite n and gamma cost: one line."""
+    errors = [percent(value) for value in (score.median_error, score.p90_error, score.worst_error)]
+    return (
+        f"{score.sampler} against n → ∞, all with m = 1 ({score.num_counted} runs): median {errors[0]}, "
+        f"p90 {errors[1]}, worst {errors[2]}, bias {percent(score.bias, signed=True)}."
+    )
 
 
 def percent(share: float | None, signed: bool = False) -> str:
