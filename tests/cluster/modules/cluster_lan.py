@@ -82,8 +82,8 @@ class Machine:
         return program
 
     def processes(self, name: str) -> list[int]:
-        """Process ids there whose command line holds `name`."""
-        found = self.run(f"pgrep -f -- {shlex.quote(name)} | grep -vx $$ || true")
+        """Process ids there whose command line holds `name`; those that ended and wait for a parent are none."""
+        found = self.run(f"pgrep --runstates D,R,S -f -- {shlex.quote(name)} | grep -vx $$ || true")
         return [int(word) for word in found.split()]
 
     def power_off(self) -> None:

@@ -68,7 +68,8 @@ class OnPremise:
         config["setup_commands"] = [*config["setup_commands"][:1], *_offline_setup()]
         # The machines share this one's processors, with whatever else it does.
         worker_start = config["worker_start_ray_commands"]
-        worker_start[-1] = f"export RAY_worker_niceness=0; {worker_start[-1]} --num-cpus=1"
+        one_cpu = worker_start[-1].replace("ray start ", "ray start --num-cpus=1 ")
+        worker_start[-1] = f"export RAY_worker_niceness=0; {one_cpu}"
         return config
 
     def ray(self, *words: str, timeout: float = 300) -> str:
