@@ -10,6 +10,8 @@ import sys
 from pathlib import Path
 
 CACHE_BYTES = 2**30
+SHARED_MEMORY = 0.9
+"""Of a GPU's memory, for all the processes that share it; packs are sized to what a process gets of it."""
 WORTH_CACHING_SECONDS = "0.5"
 NUMERICS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
 
@@ -18,7 +20,7 @@ def limit_process(cpus: float, gpus: float) -> None:
     """Gives this process its share of the machine.
 
     XLA sizes its pools by NPROC, BLAS by the names of `NUMERICS`. On a shared GPU each process takes memory as it needs
-    it instead of most of it at once.
+    it instead of most of it at once, and no more than its share. One process a GPU, with packs, needs no sharing.
 
     Args:
         cpus: CPU cores of the trial.
@@ -30,6 +32,7 @@ def limit_process(cpus: float, gpus: float) -> None:
     os.environ.update(dict.fromkeys(("NPROC", *NUMERICS), threads))
     if gpus % 1:
         os.environ.setdefault("XLA_PYTHON_CLIENT_PREALLOCATE", "false")
+        os.environ.setdefault("XLA_PYTHON_CLIENT_MEM_FRACTION", f"{SHARED_MEMORY * (gpus % 1):.3f}")
     os.environ.setdefault("JAX_COMPILATION_CACHE_DIR", str(cache_folder()))
     os.environ.setdefault("JAX_COMPILATION_CACHE_MAX_SIZE", str(CACHE_BYTES))
     os.environ.setdefault("JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS", WORTH_CACHING_SECONDS)

@@ -23,7 +23,7 @@ from llcray.driver.wording import duration
 
 PROGRAM = ("python", "-m", "llcray.cli")
 SECONDS_BETWEEN_LOOKS = 1.0
-RAYS_OWN = re.compile(r"\bINFO job_manager\.py:|^Running entrypoint for job ")
+RAYS_OWN = re.compile(r"\bINFO job_manager\.py:|^Running entrypoint for job |logging\.cc:\d+: Set ray log level")
 CHARACTERS_A_SECOND = 200_000
 PATIENCE_SECONDS = 600.0
 LEFT_RUNNING = 0

@@ -78,6 +78,13 @@ def test_the_head_runs_no_trials(path: Path):
 
 
 @pytest.mark.parametrize("path", LAUNCHER_FILES, ids=by_name)
+def test_ray_down_finds_ray(path: Path):
+    """It runs `ray stop` in a login shell on the head, and says nothing where there is no `ray` on its path."""
+    first = load(path)["setup_commands"][0]
+    assert "PATH=~/llcray-env/bin:$PATH" in first and ">> ~/.bashrc" in first
+
+
+@pytest.mark.parametrize("path", LAUNCHER_FILES, ids=by_name)
 def test_idle_machines_go(path: Path):
     assert 1 <= load(path)["idle_timeout_minutes"] <= 30
 

@@ -19,7 +19,8 @@ import jax
 jax.block_until_ready(jax.jit(lambda x: x @ x)(jax.numpy.ones((600, 600))))
 names = [(task / "comm").read_text().strip() for task in Path("/proc/self/task").iterdir()]
 num_pools = sum("XLAEigen" in name for name in names)
-print(num_pools, os.environ["XLA_PYTHON_CLIENT_PREALLOCATE"], os.environ["OMP_NUM_THREADS"])
+print(num_pools, os.environ["XLA_PYTHON_CLIENT_PREALLOCATE"], os.environ["OMP_NUM_THREADS"],
+      os.environ["XLA_PYTHON_CLIENT_MEM_FRACTION"])
 print(jax.config.jax_compilation_cache_dir)
 """
 
@@ -30,7 +31,7 @@ def test_a_worker_computes_with_the_threads_of_its_share_and_keeps_compiled_prog
     environment["XDG_CACHE_HOME"] = str(tmp_path)
     command = [sys.executable, "-c", PROGRAM]
     printed = subprocess.run(command, capture_output=True, text=True, check=True, env=environment).stdout.splitlines()
-    assert printed[0] == "1 false 1"
+    assert printed[0] == "1 false 1 0.450"
     assert printed[1].startswith(str(tmp_path / "llcray"))
 
 

@@ -58,5 +58,6 @@ def test_a_failed_run_says_why_in_its_folder(cluster, sweep_file, tmp_path, scre
     options = SweepOptions(storage=str(tmp_path / "results"), tensorboard=str(tmp_path / "board"))
     assert run_sweep(sweep_file(FAILING), options, screen) == 1
     [file, _] = sorted((tmp_path / "board" / "tiny").glob("*/events.out.tfevents.*"))
-    texts = [value.tensor.string_val[0] for event in events(file) for value in event.summary.value]
+    values = [value for event in events(file) for value in event.summary.value]
+    texts = [value.tensor.string_val[0] for value in values if value.HasField("tensor")]
     assert len(texts) == 1 and texts[0].startswith(b"failed: ValueError: this target cannot be built")
