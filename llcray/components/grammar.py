@@ -98,8 +98,8 @@ def _selector(text: str, whole: str) -> Selector:
         return Selector(pattern=text.removeprefix(MATCH))
     if match := HEAD.fullmatch(text):
         number, part = int(match["number"]), match["part"]
-        which = {"head": number} if match["sort"] == "h" else {"group": number}
-        return Selector("attn", int(match["layer"]), _part(part), **which)
+        head, group = (number, None) if match["sort"] == "h" else (None, number)
+        return Selector("attn", int(match["layer"]), _part(part), head=head, group=group)
     match = IN_LAYER.fullmatch(text)
     if match is not None:
         return Selector(_block(match["block"], match["part"], whole), int(match["layer"]), _part(match["part"]))

@@ -5,7 +5,7 @@
     normal:  z = s (a + b s^2 + c s^4), s the standardized sum of 8 of the random bytes
 
 Every step of every chain has a key of its own, so a number depends on run, chain, draw, step and coordinate alone, like
-Threefry's. On a core the normal numbers cost a tenth of Threefry's through the inverse error function, which took more
+Threefry's. On a core the normal numbers cost less than Threefry's through the inverse error function, which took more
 time than the gradients did. They take 2,041 values, have the moments of a normal law exactly to the sixth order (the
 eighth within 0.3%, the tenth within 1.2%), differ from its distribution function by 1e-4 at most and end at 6.1
 standard deviations: beyond what a Langevin step of weak order two can tell. Not for cryptography, nor for tails.

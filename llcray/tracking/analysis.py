@@ -81,7 +81,7 @@ def subnetwork(
         raise ValueError(f"{name} has {len(steps)} tracked steps: a change needs two")
     ends = [runs.filter(pl.col("step") == step) for step in (steps[0], steps[-1])]
     before, after = (_params(storage, end["target_id"][0]) for end in ends)
-    rows = list(_changes(*ends, before, after, compare_dtype, structure))
+    rows = list(_changes(ends[0], ends[1], before, after, compare_dtype, structure))
     table = pl.DataFrame(rows, infer_schema_length=None)
     p_values = 2 * norm.sf(np.abs(table["llc_change_z"].to_numpy()))
     q_values = false_discovery_control(p_values) if np.isfinite(p_values).all() else np.full(len(p_values), np.nan)

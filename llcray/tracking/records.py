@@ -42,7 +42,7 @@ def target_id(target: Target) -> str:
     """From the bytes of parameters and data."""
     from llcray_storage.arrays import arrays_digest
 
-    return arrays_digest(_arrays("params", target.params) | _arrays("data", target.data))[:ID_LENGTH]
+    return arrays_digest({**_arrays("params", target.params), **_arrays("data", target.data)})[:ID_LENGTH]
 
 
 def write_target(dataset: Any, target: Target, step: int) -> None:
@@ -89,7 +89,7 @@ def row(
         "step": step,
         "seed": facts.seed,
         "loss_kind": facts.loss_name,
-        "sampler_kind": request.sampler.kind,
+        "sampler_kind": request.sampler.model_dump()["kind"],
         "n_beta": result.n_beta,
         "inverse_temperature": result.inverse_temperature,
         "localization": sampled.localization,

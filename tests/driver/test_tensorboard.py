@@ -16,7 +16,7 @@ FAILING = "[{kind: python, factory: 'driver_targets:broken'}]"
 def events(path: Path) -> Iterator[Any]:
     """The records of an event file: length, its checksum, bytes, their checksum (TFRecord)."""
     from tensorboardX.crc32c import crc32c
-    from tensorboardX.proto.event_pb2 import Event
+    from tensorboardX.proto.event_pb2 import Event  # pyright: ignore[reportAttributeAccessIssue]  (made at run time)
 
     def masked(data: bytes) -> int:
         crc = crc32c(data)

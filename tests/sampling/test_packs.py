@@ -1,5 +1,10 @@
 """Packs: runs of several targets in one program give what each gives alone, and fail alone."""
 
+import os
+import subprocess
+import sys
+from pathlib import Path
+
 import numpy as np
 import pytest
 from pydantic import TypeAdapter
@@ -88,3 +93,54 @@ def test_widths_fit_the_memory_and_fill_the_device() -> None:
     assert choose_widths(large, "gpu", 16 * 2**30) == Widths(1, 1, gpu.least_filled)
     assert choose_widths(small, "cpu", None).full == choose_widths(small, "cpu", 16 * 2**30).full
     assert gpu.halved().full == gpu.full // 2 and Widths(1).halved() == Widths(1)
+
+
+ON_SEVERAL_DEVICES = """
+import sys
+import jax
+import numpy as np
+from pydantic import TypeAdapter
+from llcray.estimation import EstimateRequest, estimate_pack
+from llcray.posterior_spec import PosteriorSpec
+from llcray.samplers import SGLD
+from llcray.sampling import block
+from llcray.sampling_spec import Budget, SamplingSpec
+from llcray.targets import TargetSpec
+from llcray.targets.build import build_target
+
+def target(seed):
+    spec = {"kind": "deep_linear", "widths": [3, 3, 2], "rank": 1, "num_data": 64, "seed": seed}
+    return build_target(TypeAdapter(TargetSpec).validate_python(spec))
+
+sampling = SamplingSpec(num_chains=4, budget=Budget(num_gradients=300, num_draws=64))
+request = EstimateRequest(SGLD(step_size=1e-4, batch_size=16), PosteriorSpec(localization=10.0), sampling, 1)
+shardings = []
+place = block.advance.__class__.__call__
+
+def watched(self, static, *args):
+    if self is block.advance:
+        shardings.append(len(jax.tree.leaves(args[1])[0].sharding.device_set))
+    return place(self, static, *args)
+
+block.advance.__class__.__call__ = watched
+results = dict(estimate_pack([(target(seed), request) for seed in range(9)]))
+draws = np.stack([results[index].sampled.draws.centered_loss[:, :64] for index in range(9)])
+np.save(sys.argv[1], draws)
+print(len(jax.local_devices()), *sorted(set(shardings)))
+"""
+
+
+@pytest.mark.slow
+def test_chains_are_shared_out_over_the_devices_of_a_process_and_draw_the_same(tmp_path: Path) -> None:
+    """Nine runs: eight by a call whose runs are shared out, one by a call whose chains are."""
+    found = []
+    for num_devices in (1, 4):
+        path = tmp_path / f"{num_devices}.npy"
+        flags = f"--xla_force_host_platform_device_count={num_devices}"
+        command = [sys.executable, "-c", ON_SEVERAL_DEVICES, str(path)]
+        environment = {**os.environ, "XLA_FLAGS": flags, "JAX_PLATFORMS": "cpu"}
+        done = subprocess.run(command, capture_output=True, text=True, env=environment)
+        assert done.returncode == 0, done.stderr
+        assert done.stdout.split() == [str(num_devices), str(num_devices)]
+        found.append(np.load(path))
+    np.testing.assert_allclose(found[0], found[1], rtol=1e-3, atol=1e-4 * np.abs(found[0]).max())

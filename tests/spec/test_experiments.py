@@ -38,4 +38,6 @@ def test_the_teacher_student_sweep_scales_down_by_overrides() -> None:
     given = ["replicates=1", "targets.data.num_data=500", "targets.training.num_steps=500"]
     sweep = load_sweep(EXPERIMENTS / "teacher_student.yaml", [*given, "sampling.budget.num_gradients=2000"])
     assert len(sweep.runs) == 22
-    assert all(isinstance(run.target, TrainedTarget) and run.target.data.num_data == 500 for run in sweep.runs)
+    assert all(
+        isinstance(run.target, TrainedTarget) and run.target.data.model_dump()["num_data"] == 500 for run in sweep.runs
+    )

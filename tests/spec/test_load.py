@@ -93,8 +93,8 @@ def test_ids_depend_on_meaning_alone(load: Load) -> None:
 
 
 def test_ids_are_what_they_were(load: Load) -> None:
-    """Catches a change that makes every user's finished sweep start again."""
-    assert [run.run_id for run in load(TWO_BY_TWO).runs][:2] == ["dd690585ef85d257", "3ee4ede15de92b2c"]
+    """Catches a change that makes every user's finished sweep start again (the second is `sgld`, version 2)."""
+    assert [run.run_id for run in load(TWO_BY_TWO).runs][:2] == ["dd690585ef85d257", "a8e0a70d8ee3c45c"]
 
 
 def test_a_run_reads_back_from_its_json(load: Load) -> None:

@@ -30,8 +30,15 @@ def _batches() -> list[Any]:
 
 
 def _tracker(tmp_path: Path, **settings: Any) -> LLCTracker:
-    own = {"storage": str(tmp_path / "results"), "name": "run", "components": ["all", "mlp"], "sampling": SHORT}
-    return LLCTracker(loss_fn, **(own | {"sampler": {"kind": "sgld", "step_size": 1e-3}} | settings))
+    own: dict[str, Any] = {
+        "storage": str(tmp_path / "results"),
+        "name": "run",
+        "components": ["all", "mlp"],
+        "sampling": SHORT,
+    }
+    own["sampler"] = {"kind": "sgld", "step_size": 1e-3}
+    own.update(settings)
+    return LLCTracker(loss_fn, **own)
 
 
 def test_a_tracked_training_is_in_the_dataset_while_it_runs(tmp_path: Path) -> None:

@@ -51,7 +51,7 @@ def rank_counts(series: np.ndarray) -> np.ndarray:
     """How many draws of each chain fall into each bin of ranks among all chains, shape (chain, bin)."""
     ranks = stats.rankdata(series).reshape(series.shape)
     edges = np.linspace(0.5, series.size + 0.5, NUM_RANK_BINS + 1)
-    return np.array([np.histogram(chain, edges)[0] for chain in ranks])
+    return np.array([np.histogram(chain, bins=edges)[0] for chain in ranks])
 
 
 def rank_spread(series: np.ndarray, num_bins: int) -> float:
@@ -60,7 +60,7 @@ def rank_spread(series: np.ndarray, num_bins: int) -> float:
     Binomial, times root (draws / effective draws): correlated draws cluster in neighbouring ranks.
     """
     share = 1 / num_bins
-    ess = float(array_stats.ess(series, method="bulk"))
+    ess = np.asarray(array_stats.ess(series, method="bulk"), float).item()
     inflation = max(1.0, series.size / ess) if np.isfinite(ess) and ess > 0 else 1.0
     return float(np.sqrt(series.shape[1] * share * (1 - share) * inflation))
 

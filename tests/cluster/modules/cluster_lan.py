@@ -11,7 +11,6 @@ import subprocess
 import sys
 import time
 from pathlib import Path
-from typing import Any
 
 PROGRAMS = ("sshd", "ssh", "ssh-keygen", "ip", "unshare", "nsenter", "rsync")
 SUBNET = "10.88.7"
@@ -76,8 +75,13 @@ class Machine:
     def start(self, words: list[str], log: Path) -> "subprocess.Popen[bytes]":
         """Starts a program there."""
         with log.open("ab") as stream:
-            quiet: dict[str, Any] = {"stdin": subprocess.DEVNULL, "stdout": stream, "stderr": subprocess.STDOUT}
-            program = subprocess.Popen(self.command(words), env=environment(), **quiet)
+            program: subprocess.Popen[bytes] = subprocess.Popen(
+                self.command(words),
+                env=environment(),
+                stdin=subprocess.DEVNULL,
+                stdout=stream,
+                stderr=subprocess.STDOUT,
+            )
         self._started.append(program)
         return program
 
