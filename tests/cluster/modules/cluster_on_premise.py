@@ -121,7 +121,14 @@ class OnPremise:
     def down(self) -> None:
         """`ray down`, and then until no process of Ray's is left on any node."""
         self._timed("ray down", lambda: self.ray("down", "-y", str(self.file)))
+        self._timed("workers stopped", self._stop_workers)
         self._timed("last process gone", lambda: _wait_until(lambda: not self.left_processes(), seconds=180))
+
+    def _stop_workers(self) -> None:
+        """As the file's header says."""
+        for worker in self.workers:
+            ssh = f"ssh -q -i {self.lan.key} -o StrictHostKeyChecking=no root@{worker.address}"
+            self.lan.desk.run(f"{ssh} llcray-env/bin/ray stop")
 
     def left_processes(self) -> list[int]:
         """Processes of Ray's on the nodes."""
