@@ -54,6 +54,7 @@ def test_without_a_file_and_a_storage_it_says_how_to_call_it(job: dict[str, str]
     assert done.returncode == 2 and "usage: sbatch" in done.stderr
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(shutil.which("unshare") is None or os.geteuid() != 0, reason="needs namespaces of its own: root")
 def test_a_batch_job_starts_ray_runs_the_sweep_and_leaves_nothing(job: dict[str, str], tmp_path: Path):
     """In a process namespace of its own, since the symmetric run ends by stopping every Ray it sees."""

@@ -81,6 +81,7 @@ def test_the_part_of_a_log_that_belongs_to_a_run_is_found():
     assert "boom" not in part_of_run(log, "b")
 
 
+@pytest.mark.slow
 @pytest.mark.timeout(900)
 def test_a_sweep_submitted_over_http_is_watched_to_its_end_found_again_and_its_logs_read(
     outside, sweep_file, tmp_path, screen
@@ -99,6 +100,7 @@ def test_a_sweep_submitted_over_http_is_watched_to_its_end_found_again_and_its_l
     assert f"run {next(iter(runs))} ok" in screen.text
 
 
+@pytest.mark.slow
 @pytest.mark.timeout(900)
 def test_a_detached_sweep_shows_itself_and_stops_after_the_trials_under_way(
     outside, modules, sweep_file, tmp_path, screen
@@ -125,6 +127,7 @@ def test_a_detached_sweep_shows_itself_and_stops_after_the_trials_under_way(
     assert set(done.values()) == {"ok"} and 2 <= len(done) < 80
 
 
+@pytest.mark.slow
 @pytest.mark.timeout(900)
 def test_rays_client_submits_too(outside, sweep_file, tmp_path):
     storage = str(tmp_path / "results")
