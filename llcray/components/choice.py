@@ -11,9 +11,9 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import Field, field_validator, model_validator
 
-from llcray.components.digest import file_digest
 from llcray.components.grammar import MASK, MATCH, UNION, parse
 from llcray.components.structure import Structure
+from llcray.file_digest import file_digest
 from llcray.variant import NonNegativeInt, Record
 
 Numbers = Literal["all", "each"] | Annotated[tuple[NonNegativeInt, ...], Field(min_length=1)]

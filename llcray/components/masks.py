@@ -7,10 +7,10 @@ from typing import Any
 import numpy as np
 
 from llcray.components.attention import CODES, cut_of
-from llcray.components.digest import file_digest
 from llcray.components.grammar import Component, Selector, parse
 from llcray.components.roles import Role, role_of
 from llcray.components.structure import Structure
+from llcray.file_digest import file_digest
 
 PyTree = Any
 Mask = bool | np.ndarray

@@ -3,22 +3,21 @@
 import json
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Literal, Self
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
 
-from pydantic import Field, field_validator, model_validator
+from pydantic import Field
 
-from llcray.components.digest import file_digest
-from llcray.variant import Count, Variant
+from llcray.data.user_file import UserFile
+from llcray.variant import Count
 
 if TYPE_CHECKING:
     import numpy as np
 
-SUFFIXES = (".npy", ".parquet", ".jsonl")
 PADDING = -1
 
 
-class Tokens(Variant):
-    """Sequences of tokens, one a row. The bytes of the file enter the target's id, its place does not.
+class Tokens(UserFile):
+    """Sequences of tokens, one a row.
 
     Attributes:
         path: A `.npy` array (sequence, position) or one long stream (position,), which `length` cuts; a `.parquet` file
@@ -26,34 +25,14 @@ class Tokens(Variant):
         column: Name of the list in Parquet and JSON lines.
         length: Positions: longer sequences are cut, shorter ones padded with -1; null takes the longest.
         num_data: Sequences, the first so many; null takes all.
-        sha256: Digest of the file, filled in when the spec is validated; given, the file must match it.
     """
 
+    suffixes: ClassVar[tuple[str, ...]] = (".npy", ".parquet", ".jsonl")
+
     kind: Literal["tokens"] = "tokens"
-    path: Annotated[Path, Field(exclude=True)]
     column: str = "input_ids"
     length: Annotated[int, Field(strict=True, ge=2)] | None = None
     num_data: Count | None = None
-    sha256: Annotated[str, Field(pattern="^[0-9a-f]{64}$")] | None = None
-
-    @field_validator("path")
-    @classmethod
-    def _check_the_suffix(cls, value: Path) -> Path:
-        if value.suffix not in SUFFIXES:
-            raise ValueError(f"{value} ends in none of {', '.join(SUFFIXES)}: convert it to one of these")
-        return value.expanduser().absolute()
-
-    @model_validator(mode="after")
-    def _fill_in_the_digest(self) -> Self:
-        if not self.path.is_file():
-            if self.sha256 is None:
-                raise ValueError(f"there is no file {self.path}: give a path from the folder you run in, or a full one")
-            return self
-        digest = file_digest(self.path)
-        if self.sha256 not in (None, digest):
-            raise ValueError(f"{self.path} has SHA-256 {digest}, not the {self.sha256} given: it has changed")
-        object.__setattr__(self, "sha256", digest)
-        return self
 
     def load(self) -> "np.ndarray":
         """Tokens (num_data, length), int32, padded with -1.
@@ -63,8 +42,7 @@ class Tokens(Variant):
         """
         import numpy as np
 
-        if file_digest(self.path) != self.sha256:
-            raise ValueError(f"{self.path} changed after the sweep was planned. Plan the sweep again.")
+        self.check_unchanged()
         rows = _read(self.path, self.column, self.length)[: self.num_data]
         if self.num_data is not None and len(rows) < self.num_data:
             raise ValueError(f"{self.path} holds {len(rows)} sequences, fewer than num_data {self.num_data}. Lower it.")

@@ -8,9 +8,9 @@ from typing import Annotated, Literal, Self
 
 from pydantic import Field, field_validator, model_validator
 
-from llcray.components.digest import file_digest
 from llcray.components.structure import Structure
 from llcray.data.tokens import Tokens
+from llcray.file_digest import file_digest
 from llcray.transformers.config import read_config
 from llcray.variant import NonNegativeInt, Variant
 
