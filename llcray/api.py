@@ -1,6 +1,5 @@
 """The Python API: `estimate_llc` of any pytree and per-example loss, without a sweep file, Ray or a dataset."""
 
-import hashlib
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
@@ -14,6 +13,7 @@ from llcray.posterior_spec import PosteriorSpec
 from llcray.samplers import Sampler, SamplerVariant
 from llcray.sampling_spec import SamplingSpec
 from llcray.targets.target import PyTree, Target, TrueLLC
+from llcray.variant import seed_from
 
 if TYPE_CHECKING:
     from llcray.susceptibility import Measured
@@ -135,7 +135,7 @@ def estimate_llc(
         sampler=parse_sampler(sampler),
         posterior=posterior or PosteriorSpec(),
         sampling=settings,
-        seed=int.from_bytes(hashlib.sha256(f"estimate_llc {seed}".encode()).digest()[:8]),
+        seed=seed_from(f"estimate_llc {seed}"),
         mask=mask_of(component, target.params, target.structure) if isinstance(component, str) else component,
         probe=observables,
         component=component if isinstance(component, str) else "all" if component is None else "mask",

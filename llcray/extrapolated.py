@@ -4,7 +4,6 @@ A request that asks for `temperatures` or `richardson` becomes several; what the
 that was asked for, with the work of all (see `llcray.llc.extrapolation`).
 """
 
-import hashlib
 import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
@@ -17,6 +16,7 @@ from llcray.llc.extrapolation import Extrapolation, extrapolate_step_size, extra
 from llcray.sampling.engine import ProgressFn
 from llcray.sampling.requests import Phase
 from llcray.targets.target import Target
+from llcray.variant import seed_from
 
 # Verdicts of companions that still say something about the limit.
 USABLE = ("ok", "not_converged", "biased_step")
@@ -43,8 +43,7 @@ def estimate_with_companions(
     on_failure: FailureFn = raise_failure,
     max_width: int | None = None,
 ) -> Iterator[tuple[int, RunEstimate]]:
-    """`estimate_pack`, with companions where a request asks for them. Progress is that of
-    the estimate itself."""
+    """`estimate_pack`, with companions where a request asks for them. Progress is that of the estimate itself."""
     members = [member for index, (_, request) in enumerate(wanted) for member in members_of(index, request)]
     expected = {index: sum(member.owner == index for member in members) for index in range(len(wanted))}
     done: dict[int, dict[str | float, RunEstimate]] = {index: {} for index in expected}
@@ -83,7 +82,7 @@ def members_of(index: int, request: EstimateRequest) -> list[Member]:
 
 
 def _seed(seed: int, name: str | float) -> int:
-    return int.from_bytes(hashlib.sha256(f"{seed} {name}".encode()).digest()[:8])
+    return seed_from(f"{seed} {name}")
 
 
 def join(results: dict[str | float, RunEstimate], request: EstimateRequest) -> RunEstimate:

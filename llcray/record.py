@@ -5,7 +5,10 @@ import math
 from dataclasses import asdict
 from typing import Any
 
+import numpy as np
+
 from llcray.estimation import RunEstimate
+from llcray.llc.draws import Draws
 from llcray.targets.target import Target, TargetFacts
 
 Record = dict[str, Any]
@@ -77,3 +80,34 @@ def _truth(result: RunEstimate) -> Record:
         row |= {"true_llc_asymptotic": asymptotic.value, "true_llc_asymptotic_kind": asymptotic.kind}
         row["true_multiplicity"] = asymptotic.multiplicity
     return row
+
+
+def draw_rows(result: RunEstimate) -> list[Record]:
+    """Rows of the table of draws, one a chain."""
+    draws, rows = result.sampled.draws, []
+    for chain in range(draws.num_chains):
+        finite = np.isfinite(draws.centered_loss[chain])
+        failed_at = None if finite.all() else int(np.argmin(finite))
+        rows.append(
+            {
+                "chain": chain,
+                "status": "ok" if failed_at is None else "failed",
+                "failed_at": failed_at,
+                "n_beta": result.n_beta,
+                "step_size": result.sampled.step_size,
+                "num_warmup_draws": result.sampled.num_warmup_draws,
+                "centered_loss": draws.centered_loss[chain],
+                "squared_distance": draws.squared_distance[chain],
+                "acceptance_rate": draws.acceptance_rate[chain],
+                "heat": draws.heat[chain],
+                "energy": draws.energy[chain],
+                "energy_change": draws.energy_change[chain],
+                **_projection(draws, chain),
+            }
+        )
+    return rows
+
+
+def _projection(draws: Draws, chain: int) -> Record:
+    dimension = draws.projection.shape[2]
+    return {"projection": draws.projection[chain], "projection_dimension": dimension} if dimension else {}

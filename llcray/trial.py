@@ -1,13 +1,10 @@
 """One trial end to end, without Ray: build or load the targets, estimate their runs, commit each as it finishes."""
 
 import math
-import platform
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
-from functools import cache
-from importlib.metadata import version
 from typing import Any, Literal
 
 import numpy as np
@@ -19,7 +16,8 @@ from llcray.extrapolated import estimate_with_companions
 from llcray.keeping import DatasetKeeper
 from llcray.llc.draws import Draws
 from llcray.posterior import num_data_of, resolve_n_beta
-from llcray.record import record_of
+from llcray.provenance import device, environment
+from llcray.record import draw_rows, record_of
 from llcray.samplers import SamplerVariant
 from llcray.sampling.engine import ProgressFn
 from llcray.sampling.requests import Phase
@@ -111,7 +109,7 @@ def run_trial(
         row |= {"started_at": started_at, "finished_at": datetime.now(UTC)}
         if generations and run.run_id in generations:
             row["generation"] = generations[run.run_id]
-        dataset.write_run(row, _draw_rows(result))
+        dataset.write_run(row, draw_rows(result))
         keepers[index].drop()
         yield RunOutcome(run.run_id, "ok", row)
 
@@ -181,7 +179,7 @@ def _progress(
 
 def failed_row(run: RunSpec, plan: TrialPlan, sweep: str, reason: str) -> Row:
     """The row of a run that has no estimate, with the reason."""
-    return {**_identity(run, plan, sweep), "status": "failed", "reason": reason, **_environment()}
+    return {**_identity(run, plan, sweep), "status": "failed", "reason": reason, **environment()}
 
 
 def _request(run: RunSpec, target: Target) -> EstimateRequest:
@@ -218,55 +216,6 @@ def _row(run: RunSpec, plan: TrialPlan, sweep: str, target: Target, result: RunE
         **record_of(result, target),
         "status": "ok",
         "precision": run.sampler.precision,
-        **_environment(),
-        **_device(),
+        **environment(),
+        **device(),
     }
-
-
-def _draw_rows(result: RunEstimate) -> list[Row]:
-    draws, rows = result.sampled.draws, []
-    for chain in range(draws.num_chains):
-        finite = np.isfinite(draws.centered_loss[chain])
-        failed_at = None if finite.all() else int(np.argmin(finite))
-        rows.append(
-            {
-                "chain": chain,
-                "status": "ok" if failed_at is None else "failed",
-                "failed_at": failed_at,
-                "n_beta": result.n_beta,
-                "step_size": result.sampled.step_size,
-                "num_warmup_draws": result.sampled.num_warmup_draws,
-                "centered_loss": draws.centered_loss[chain],
-                "squared_distance": draws.squared_distance[chain],
-                "acceptance_rate": draws.acceptance_rate[chain],
-                "heat": draws.heat[chain],
-                "energy": draws.energy[chain],
-                "energy_change": draws.energy_change[chain],
-                **_projection(draws, chain),
-            }
-        )
-    return rows
-
-
-def _projection(draws: Draws, chain: int) -> Row:
-    dimension = draws.projection.shape[2]
-    return {"projection": draws.projection[chain], "projection_dimension": dimension} if dimension else {}
-
-
-@cache
-def _environment() -> Row:
-    return {
-        "llcray_version": version("llcray"),
-        "jax_version": version("jax"),
-        "blackjax_version": version("blackjax"),
-        "python_version": platform.python_version(),
-        "host": platform.node(),
-    }
-
-
-@cache
-def _device() -> Row:
-    import jax
-
-    device = jax.devices()[0]
-    return {"device_kind": device.device_kind, "device_platform": device.platform}

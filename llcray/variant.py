@@ -67,6 +67,11 @@ def canonical_json(value: Any) -> str:
     return json.dumps(identity(value), sort_keys=True, separators=(",", ":"), allow_nan=False)
 
 
+def seed_from(text: str) -> int:
+    """A 64-bit seed that a text names."""
+    return int.from_bytes(hashlib.sha256(text.encode()).digest()[:8], "big")
+
+
 def content_id(value: Any) -> str:
     """First 16 hex digits of SHA-256 over the canonical JSON of a validated spec."""
     return hashlib.sha256(canonical_json(value).encode()).hexdigest()[:ID_LENGTH]

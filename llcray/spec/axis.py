@@ -6,7 +6,6 @@
 {log_uniform: [low, high], num: k}    the same, uniform in the logarithm
 """
 
-import hashlib
 import math
 import random
 import re
@@ -14,6 +13,7 @@ from collections.abc import Iterator, Sequence
 
 from llcray.spec.problems import Problem, suggestion
 from llcray.spec.source import Items, Node, Scalar, Table, plain
+from llcray.variant import seed_from
 
 WRITTEN_OUT = ("grid", "zip")
 DRAWN = ("log_uniform", "uniform")
@@ -108,7 +108,7 @@ def _stream(axis: Table, word: str) -> random.Random:
     """
     path = SCOPE_INDEX.sub(r"\1", axis.place.path)
     text = f"{path} {word} {plain(axis.entries[word])}"
-    return random.Random(int.from_bytes(hashlib.sha256(text.encode()).digest()[:8], "big"))
+    return random.Random(seed_from(text))
 
 
 def _draw(word: str, share: float, low: float, high: float) -> int | float:

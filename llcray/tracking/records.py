@@ -1,8 +1,7 @@
 """Rows of the dataset for tracked estimates, in the columns that sweeps use."""
 
-import hashlib
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
@@ -10,12 +9,12 @@ import numpy as np
 
 from llcray.components.masks import path_of
 from llcray.estimation import EstimateRequest, RunEstimate
+from llcray.provenance import device, environment
+from llcray.record import record_of
 from llcray.targets.target import Target
-from llcray.trial import _device, _draw_rows, _environment
-from llcray.variant import ID_LENGTH, canonical_json, content_id
+from llcray.variant import ID_LENGTH, canonical_json, content_id, seed_from
 
 Row = dict[str, Any]
-draw_rows = _draw_rows
 
 
 @dataclass(frozen=True)
@@ -35,7 +34,7 @@ class TrackerFacts:
 
 def seed_of(name: str, component: str, seed: int) -> int:
     """The seed of a component's chains, the same at every step."""
-    return int.from_bytes(hashlib.sha256(f"{name} {component} {seed}".encode()).digest()[:8])
+    return seed_from(f"{name} {component} {seed}")
 
 
 def target_id(target: Target) -> str:
@@ -76,9 +75,8 @@ def row(
         "posterior": request.posterior,
         "sampling": request.sampling,
     }
-    sampled = result.sampled
     return {
-        **asdict(result.estimate),
+        **record_of(result, target),
         "run_id": content_id(spec),
         "target_id": target.target_id,
         "sweep": facts.name,
@@ -90,20 +88,10 @@ def row(
         "seed": facts.seed,
         "loss_kind": facts.loss_name,
         "sampler_kind": request.sampler.model_dump()["kind"],
-        "n_beta": result.n_beta,
-        "inverse_temperature": result.inverse_temperature,
-        "localization": sampled.localization,
-        "step_size": sampled.step_size,
-        "steps_per_draw": sampled.steps_per_draw,
-        "is_likelihood": target.is_likelihood,
-        "num_data": result.num_data,
-        "num_params": result.num_params,
-        "num_sampled_params": result.num_sampled_params,
-        "loss_at_center": result.loss_at_center,
         "precision": request.sampler.precision,
         "finished_at": datetime.now(UTC),
-        **_environment(),
-        **_device(),
+        **environment(),
+        **device(),
     }
 
 

@@ -18,6 +18,7 @@ from llcray.api import check_params, parse_sampler
 from llcray.components import Structure, parse
 from llcray.components.masks import mask_of
 from llcray.posterior_spec import PosteriorSpec
+from llcray.record import draw_rows
 from llcray.samplers import SamplerVariant
 from llcray.sampling_spec import SamplingSpec
 from llcray.targets.target import LossFn, PyTree, Target
@@ -141,7 +142,7 @@ class LLCTracker:
             records.write_target(dataset, target, step)
         for index, result in estimate_requests(target, requests):
             row = records.row(self._facts(), names[index], step, target, requests[index], result)
-            dataset.write_run(row, records.draw_rows(result))
+            dataset.write_run(row, draw_rows(result))
             rows[names[index]] = row
         return Tracked(step, {name: rows[name] for name in names})
 
