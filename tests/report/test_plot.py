@@ -16,7 +16,7 @@ from llcray.report.panels import one_at_a_time
 from llcray.report.plot import PlotRequest, drawing_of, plot
 from llcray.report.sweep_plot import draw
 from llcray.report.trust import trust
-from llcray.report.varying import prepared, target_axes, values_of
+from llcray.report.varying import prepared, target_axes, values_of, varies
 
 PNG = b"\x89PNG"
 
@@ -42,6 +42,17 @@ def test_widths_are_ordered_as_numbers():
     }
     runs = prepared(rows.with_columns(**(empty | rest)))
     assert values_of(runs, "architecture_widths") == ["8", "8-16", "16"]
+
+
+def test_a_column_that_older_rows_lack_is_no_axis():
+    rows = {
+        "schema_version": [1, 1, 2, 2],
+        "data_kind": [None, None, "digits", "digits"],
+        "noise_kind": [None, None, None, "none"],
+    }
+    runs = pl.DataFrame(rows)
+    assert not varies(runs, "data_kind")
+    assert varies(runs, "noise_kind")
 
 
 def test_one_at_a_time_is_told_from_a_product(digits: Path, teacher_student: Path):
