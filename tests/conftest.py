@@ -1,5 +1,5 @@
-"""A small dataset that looks like the quickstart's, for tests of what readers do: no number in it was measured. And which
-tests share a process."""
+"""A small dataset that looks like the quickstart's, for tests of what readers do: no number in it was measured. And
+which tests share a process."""
 
 from collections.abc import Mapping
 from pathlib import Path
