@@ -16,6 +16,8 @@ AT_CENTER = (
     "grokking_step",
     "grokking_lag",
     "grokking_censored",
+    "prefix_matching",
+    "induction_head",
 )
 
 TARGET_COLUMNS: tuple[Column, ...] = (

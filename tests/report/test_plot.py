@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+import numpy as np
 import polars as pl
 import pytest
 from llcray_storage import scan_runs
@@ -142,3 +143,19 @@ def test_a_plot_that_cannot_be_is_one_line(digits: Path, request_: PlotRequest, 
 def test_an_unknown_picture_format_is_one_line(digits: Path, tmp_path: Path):
     with pytest.raises(ReportError, match=r"\.png, \.svg or \.pdf"):
         plot(digits, PlotRequest(), tmp_path / "a.jpg")
+
+
+def test_levels_are_drawn_by_name_inside_the_axes(digits: Path):
+    """A level outside the range of the estimates would be a line nobody sees."""
+    axes = draw(drawing_of(digits, PlotRequest(x="noise_rate", levels=("5-gon=7", "95.5")))).axes[0]
+    low, high = axes.get_ylim()
+    assert low < 7 and high > 95.5
+    ends = [np.asarray(line.get_data()) for line in axes.lines]
+    at = {float(y[0]) for x, y in ends if x.tolist() == [0, 1]}
+    assert {7.0, 95.5} <= at
+    assert {"5-gon", "95.5"} <= {text.get_text() for text in axes.texts}
+
+
+def test_a_level_that_is_no_number_is_refused(digits: Path):
+    with pytest.raises(ReportError, match="--level hexagon: 'hexagon' is no number: write VALUE or NAME=VALUE"):
+        drawing_of(digits, PlotRequest(levels=("hexagon",)))
