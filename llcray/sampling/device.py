@@ -10,12 +10,27 @@ import numpy as np
 from llcray.posterior import EXAMPLES_PER_CHUNK, Posterior
 from llcray.sampling.widths import Size, Widths, choose_widths
 
+IN_TURN_PARAMETERS = 6000
+"""Measured (benchmarks/README.md): with fewer, chains side by side share what a step costs beside its arithmetic."""
+
 
 def widths_of(posterior: Posterior, num_chains: int) -> Widths:
     """Widths for runs like this one on the devices of this process."""
     devices = jax.local_devices()
     memory = memory_bytes()
     return choose_widths(size_of(posterior, num_chains), devices[0].platform, memory and memory * len(devices))
+
+
+def chains_in_turn(posterior: Posterior) -> bool:
+    """Whether a block advances chain after chain rather than side by side: where one thread of a CPU does the work."""
+    devices = jax.local_devices()
+    alone = len(devices) == 1 and devices[0].platform == "cpu" and num_threads() == 1
+    return alone and posterior.num_sampled_params >= IN_TURN_PARAMETERS
+
+
+def num_threads() -> int:
+    """Threads that XLA computes with on a CPU."""
+    return int(os.environ.get("NPROC") or os.cpu_count() or 1)
 
 
 def size_of(posterior: Posterior, num_chains: int) -> Size:
@@ -57,5 +72,4 @@ def memory_bytes() -> int | None:
         machine = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
     except (ValueError, OSError):
         return None
-    threads = int(os.environ.get("NPROC") or os.cpu_count() or 1)
-    return machine * threads // max(threads, os.cpu_count() or 1)
+    return machine * num_threads() // max(num_threads(), os.cpu_count() or 1)
