@@ -159,15 +159,18 @@ def _runs(
 ) -> tuple[RunSpec, ...]:
     """Each run once, those of a target together, in the order in which targets first appear."""
     of_target: dict[str, dict[str, RunSpec]] = {}
-    examples = [None if each == "own" else each for each in header.loss_on]
+    examples, losses = (
+        [None if each == "own" else each for each in asked] for asked in (header.loss_on, header.losses)
+    )
     along = (
         parts | {"target": parts["target"]._replace(spec=target)}
         for parts in combinations
         for target in checkpointed(parts["target"].spec)
     )
     named = ((parts, name) for parts in along for name in _components(parts["target"].spec, root, header, mistakes))
-    for (parts, component), loss_on in itertools.product(named, examples):
-        run = RunSpec(component=component, loss_on=loss_on, **{name: part.spec for name, part in parts.items()})
+    for (parts, component), loss_on, loss in itertools.product(named, examples, losses):
+        specs = {name: part.spec for name, part in parts.items()}
+        run = RunSpec(component=component, loss_on=loss_on, loss=loss, **specs)
         found = list(conflicts(run))
         mistakes.problems += [Problem(_blamed(parts[each.part].node, each.key), each.message) for each in found]
         of_target.setdefault(run.target_id, {}).setdefault(run.run_id, run)

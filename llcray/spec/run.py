@@ -8,6 +8,7 @@ from llcray.samplers import Sampler
 from llcray.sampling_spec import SamplingSpec
 from llcray.targets import TargetSpec
 from llcray.targets.loss_on import LossOn
+from llcray.targets.policy_loss import PolicyLoss
 from llcray.variant import Record, content_id
 
 
@@ -20,6 +21,7 @@ class RunSpec(Record):
         target: What the LLC is estimated of.
         component: Subset of parameters that is sampled, a text of `llcray.components.grammar`.
         loss_on: Examples that the loss is taken on; null takes those w* was trained on.
+        loss: Loss of a fine-tuned policy; null takes the target's own.
         posterior: Inverse temperature and localization.
         sampler: How draws are made.
         sampling: How many, and when to stop.
@@ -28,6 +30,7 @@ class RunSpec(Record):
     target: TargetSpec
     component: str = "all"
     loss_on: LossOn | None = None
+    loss: PolicyLoss | None = None
     posterior: PosteriorSpec
     sampler: Sampler
     sampling: SamplingSpec
