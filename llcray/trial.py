@@ -192,7 +192,7 @@ def _request(run: RunSpec, target: Target) -> EstimateRequest:
         posterior=run.posterior,
         sampling=run.sampling,
         seed=int(run.run_id, 16),
-        mask=mask_of(run.component, target.params, target.structure or structure_of(run.target)),
+        mask=mask_of(run.component, target.params, target.structure or structure_of(run.target), run.mask_files),
         component=run.component,
     )
 

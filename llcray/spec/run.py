@@ -2,6 +2,10 @@
 
 from collections.abc import Callable
 from functools import cached_property
+from pathlib import Path
+from typing import Annotated
+
+from pydantic import Field
 
 from llcray.posterior_spec import PosteriorSpec
 from llcray.samplers import Sampler
@@ -20,6 +24,7 @@ class RunSpec(Record):
     Attributes:
         target: What the LLC is estimated of.
         component: Subset of parameters that is sampled, a text of `llcray.components.grammar`.
+        mask_files: Files of the masks that the component names by their digests. No part of an identity.
         loss_on: Examples that the loss is taken on; null takes those w* was trained on.
         loss: Loss of a fine-tuned policy; null takes the target's own.
         posterior: Inverse temperature and localization.
@@ -29,6 +34,7 @@ class RunSpec(Record):
 
     target: TargetSpec
     component: str = "all"
+    mask_files: Annotated[tuple[Path, ...], Field(exclude=True)] = ()
     loss_on: LossOn | None = None
     loss: PolicyLoss | None = None
     posterior: PosteriorSpec

@@ -19,7 +19,7 @@ targets:
   - kind: fine_tuned
     data: {kind: digit_sums, num_digits: 1}
     architecture: {kind: transformer, num_layers: 1, num_heads: 2, width: 32, mlp_width: 64, readout: all}
-    training: {kind: adamw, learning_rate: 0.01, num_steps: 300, batch_size: 80, precision: float32}
+    training: {kind: adamw, learning_rate: 0.01, num_steps: 1200, batch_size: 80, precision: float32}
     method:
       - {kind: grpo, num_steps: 60, batch_size: 32, learning_rate: 1e-3}
       - {kind: sft, num_steps: 4, batch_size: 16}
