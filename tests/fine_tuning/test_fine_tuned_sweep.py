@@ -19,12 +19,12 @@ targets:
   - kind: fine_tuned
     data: {kind: digit_sums, num_digits: 1}
     architecture: {kind: transformer, num_layers: 1, num_heads: 2, width: 32, mlp_width: 64, readout: all}
-    training: {kind: adamw, learning_rate: 0.01, num_steps: 1200, batch_size: 80, precision: float32}
+    training:
+      {kind: adamw, learning_rate: 0.005, num_steps: 800, batch_size: 80, schedule: one_cycle, precision: float32}
     method:
       - {kind: grpo, num_steps: 60, batch_size: 32, learning_rate: 1e-3}
       - {kind: sft, num_steps: 4, batch_size: 16}
     checkpoints: {steps: linear, num: 2}
-components: [all, l0h1]
 losses: [own, {kind: nll, num_data: 60}]
 posterior: {inverse_temperature: {kind: n_beta, value: 50}, localization: 500.0}
 samplers: [{kind: sgld, step_size: 1e-4, batch_size: 16}]
@@ -33,7 +33,10 @@ sampling: {num_chains: 2, steps_per_draw: 1, until: {relative_mcse: 0.5, rhat: 2
 
 
 def test_a_sweep_of_methods_shares_its_pretraining_and_leaves_curves(tmp_path: Path) -> None:
-    """Partial accuracy before, more after; the change is counted from step 0; a loss names itself in its rows."""
+    """Partial accuracy before, more after; the change is counted from step 0; a loss names itself in its rows.
+
+    With one digit a fifth of the prompts has one answer for sum and difference: .6 is what half right means.
+    """
     (tmp_path / "tuned.yaml").write_text(FILE)
     root = str(tmp_path / "results")
     dataset = ls.Dataset.create_or_open(root)
@@ -41,16 +44,14 @@ def test_a_sweep_of_methods_shares_its_pretraining_and_leaves_curves(tmp_path: P
     assert len(plans) == 2
     for plan in plans:
         assert {outcome.status for outcome in run_trial(plan, "tuned", dataset)} == {"ok"}
-    rows = ls.scan_runs(root, "tuned").collect().sort("method_kind", "component", "loss_kind", "step")
-    assert rows.height == (3 + 3) * 2 * 2
-    assert set(rows["loss_kind"]) == {"kl_to_center", "nll"} and set(rows["component"]) == {"all", "l0h1"}
+    rows = ls.scan_runs(root, "tuned").collect().sort("method_kind", "loss_kind", "step")
+    assert rows.height == (3 + 3) * 2 and set(rows["loss_kind"]) == {"kl_to_center", "nll"}
     assert rows["target_id"].n_unique() == 6 and rows["trajectory_id"].n_unique() == 2
     kinds = ls.scan_targets(root).collect()["target_kind"].to_list()
     assert kinds.count("trained") == 1 and kinds.count("fine_tuned") == 6
-    grpo = rows.filter((rows["method_kind"] == "grpo") & (rows["loss_kind"] == "kl_to_center"))
-    whole = grpo.filter(grpo["component"] == "all")
+    whole = rows.filter((rows["method_kind"] == "grpo") & (rows["loss_kind"] == "kl_to_center"))
     assert whole["step"].to_list() == [0, 30, 60]
-    assert 0.2 < whole["train_reward"][0] < 0.65 and whole["train_reward"][2] > whole["train_reward"][0] + 0.2
+    assert 0.4 < whole["train_reward"][0] < 0.7 and whole["train_reward"][2] > whole["train_reward"][0] + 0.15
     assert whole["loss_at_center"].abs().max() < 1e-9 and (whole["llc"] > 0).all()
     assert whole["num_sampled_params"][0] == whole["num_params"][0]
     for name in ("update_sparsity_exact", "update_sparsity_bfloat16"):
