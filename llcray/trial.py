@@ -15,6 +15,7 @@ from llcray.estimation import EstimateRequest, RunEstimate
 from llcray.extrapolated import estimate_with_companions
 from llcray.keeping import DatasetKeeper
 from llcray.llc.draws import Draws
+from llcray.observing import observed, probe_examples
 from llcray.posterior import num_data_of, resolve_n_beta
 from llcray.provenance import device, environment
 from llcray.record import draw_rows, record_of, update_of
@@ -27,7 +28,7 @@ from llcray.targets.artifact import load_or_build, prepare_checkpoints
 from llcray.targets.fine_tuned_build import with_loss
 from llcray.targets.loss_on_build import on_other_examples
 from llcray.targets.structure import structure_of
-from llcray.targets.target import Target
+from llcray.targets.target import PyTree, Target
 from llcray.variant import content_id
 
 Row = dict[str, Any]
@@ -108,6 +109,7 @@ def run_trial(
         run = runs[index]
         target, request = pack[index]
         row = _row(run, plan, sweep, target, result) | update_of(target, request.mask)
+        row |= observed(run.observables, result) if run.observables else {}
         row |= {"started_at": started_at, "finished_at": datetime.now(UTC)}
         if generations and run.run_id in generations:
             row["generation"] = generations[run.run_id]
@@ -128,7 +130,7 @@ def _requests(
     for run in plan.runs:
         try:
             target = _target_of(run, dataset, built)
-            wanted.append((run, target, _request(run, target)))
+            wanted.append((run, target, _request(run, target, _probe_of(run, target, built))))
         except StorageError:
             raise
         except Exception as error:
@@ -186,7 +188,17 @@ def failed_row(run: RunSpec, plan: TrialPlan, sweep: str, reason: str) -> Row:
     return {**_identity(run, plan, sweep), "status": "failed", "reason": reason, **environment()}
 
 
-def _request(run: RunSpec, target: Target) -> EstimateRequest:
+def _probe_of(run: RunSpec, target: Target, built: dict[str, Any]) -> PyTree:
+    """The probe examples of a run; one object for all runs of a target, which then share their posterior."""
+    if not run.observables:
+        return None
+    key = f"probes {id(target)} {content_id(list(run.observables))}"
+    if key not in built:
+        built[key] = probe_examples(run.observables, target, run.target)
+    return built[key]
+
+
+def _request(run: RunSpec, target: Target, probe: PyTree) -> EstimateRequest:
     return EstimateRequest(
         sampler=_suited(run, target),
         posterior=run.posterior,
@@ -194,6 +206,7 @@ def _request(run: RunSpec, target: Target) -> EstimateRequest:
         seed=int(run.run_id, 16),
         mask=mask_of(run.component, target.params, target.structure or structure_of(run.target), run.mask_files),
         component=run.component,
+        probe=probe,
     )
 
 

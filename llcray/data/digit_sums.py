@@ -4,7 +4,7 @@ A prompt is both numbers, most significant digit first; the answer is (a + b) mo
 first, so that each digit needs those before it. The wrong answer of a preference pair is (a - b) mod 10^digits.
 """
 
-from typing import TYPE_CHECKING, Literal, NamedTuple
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 from pydantic import Field
 
@@ -27,9 +27,9 @@ class Problems(NamedTuple):
         wrong: The difference, (problem, answer token); equal to the sum where 2 b is a multiple of 10^digits.
     """
 
-    prompts: "np.ndarray"
-    right: "np.ndarray"
-    wrong: "np.ndarray"
+    prompts: Any
+    right: Any
+    wrong: Any
 
 
 class DigitSums(LabelledData):

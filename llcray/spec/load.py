@@ -170,7 +170,8 @@ def _runs(
     named = ((parts, name) for parts in along for name in _components(parts["target"].spec, root, header, mistakes))
     for (parts, component), loss_on, loss in itertools.product(named, examples, losses):
         specs = {name: part.spec for name, part in parts.items()} | {"loss_on": loss_on, "loss": loss}
-        run = RunSpec(component=component.name, mask_files=component.mask_files, **specs)
+        specs |= {"observables": header.observables or None, "mask_files": component.mask_files}
+        run = RunSpec(component=component.name, **specs)
         found = list(conflicts(run))
         mistakes.problems += [Problem(_blamed(parts[each.part].node, each.key), each.message) for each in found]
         of_target.setdefault(run.target_id, {}).setdefault(run.run_id, run)

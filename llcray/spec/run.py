@@ -10,6 +10,7 @@ from pydantic import Field
 from llcray.posterior_spec import PosteriorSpec
 from llcray.samplers import Sampler
 from llcray.sampling_spec import SamplingSpec
+from llcray.spec.observables import Observable
 from llcray.targets import TargetSpec
 from llcray.targets.loss_on import LossOn
 from llcray.targets.policy_loss import PolicyLoss
@@ -27,6 +28,7 @@ class RunSpec(Record):
         mask_files: Files of the masks that the component names by their digests. No part of an identity.
         loss_on: Examples that the loss is taken on; null takes those w* was trained on.
         loss: Loss of a fine-tuned policy; null takes the target's own.
+        observables: Examples whose losses are taken at every draw.
         posterior: Inverse temperature and localization.
         sampler: How draws are made.
         sampling: How many, and when to stop.
@@ -37,6 +39,7 @@ class RunSpec(Record):
     mask_files: Annotated[tuple[Path, ...], Field(exclude=True)] = ()
     loss_on: LossOn | None = None
     loss: PolicyLoss | None = None
+    observables: tuple[Observable, ...] | None = None
     posterior: PosteriorSpec
     sampler: Sampler
     sampling: SamplingSpec

@@ -105,7 +105,7 @@ def _network(spec: FineTunedTarget) -> ModelLoss:
     return loss_of(spec.base(), (length,), spec.data.num_outputs)
 
 
-def _measured(spec: FineTunedTarget, params: PyTree) -> dict[str, float]:
+def _measured(spec: FineTunedTarget, params: PyTree) -> dict[str, Any]:
     """Expected reward, exactly; share of greedy answers that are right; negative log-likelihood of right ones."""
     policy, found = policy_of(spec), {}
     with jax.enable_x64(False):

@@ -50,6 +50,7 @@ AXES: tuple[Column, ...] = (
     _axis("sampling_seed", WHOLE, "", "Seed of the chains."),
     _axis("component", TEXT, "", "Parameters that were sampled; `all`, or the name of a subset (weight-refined LLC)."),
     _axis("mask_files", TEXTS, "", "Files of the masks that the component names by the digests of their bytes."),
+    _axis("observables", TEXT, "", "Probe sets whose losses were taken at every draw, canonical JSON."),
     _axis("loss_on", TEXT, "", "Data the loss was taken on, when not the training data (data-refined LLC)."),
     _axis("loss_kind", TEXT, "", "Loss the LLC is of, where a target has several: kl_to_center, nll, dpo, regret, ..."),
     _axis("loss_num_data", WHOLE, "examples", "Prompts that the loss of a policy was asked for on."),

@@ -1,7 +1,7 @@
 """Columns of `runs`, one row an estimate: identity, axes, estimate, known answer, work, environment, commit."""
 
 from llcray_storage.axis_columns import AXES
-from llcray_storage.column import FLAG, REAL, TEXT, TEXTS, TIME, WHOLE, Column
+from llcray_storage.column import FLAG, REAL, REALS, TEXT, TEXTS, TIME, WHOLE, Column
 
 NATS = "nats"
 FDE = "full-data-equivalent gradients"
@@ -104,6 +104,23 @@ ESTIMATE = (
     Column("grokking_censored", FLAG, "", "Whether training ended before grokking_step; then that is null."),
 )
 
+OBSERVED = (
+    Column("probe_set", TEXTS, "", "Probe set of each probe example; table `observables` has these a row an example."),
+    Column("probe_loss", REALS, NATS, "Mean loss of each probe example over the draws."),
+    Column("probe_loss_se", REALS, NATS, "Its standard error, over chains; likewise below."),
+    Column(
+        "probe_susceptibility", REALS, "nats^2", "-Cov(L_n(w), l_j(w) - L_n(w)) over the draws, l_j of probe example j."
+    ),
+    Column("probe_susceptibility_se", REALS, "nats^2", "Standard error of each."),
+    Column(
+        "probe_influence",
+        REALS,
+        "nats^2",
+        "Bayesian influence -Cov(l_i(w), l_j(w)), probe example i by j, row by row; null beyond 100 examples.",
+    ),
+    Column("probe_influence_se", REALS, "nats^2", "Standard error of each."),
+)
+
 KNOWN_ANSWER = (
     Column("true_llc", REAL, NATS, "The known answer to compare llc with."),
     Column(
@@ -182,4 +199,4 @@ COMMIT = (
     Column("schema_version", WHOLE, "", "Version of the schema the row was written with.", required=True),
 )
 
-RUN_COLUMNS: tuple[Column, ...] = (*IDENTITY, *AXES, *ESTIMATE, *KNOWN_ANSWER, *WORK, *ENVIRONMENT, *COMMIT)
+RUN_COLUMNS: tuple[Column, ...] = (*IDENTITY, *AXES, *ESTIMATE, *OBSERVED, *KNOWN_ANSWER, *WORK, *ENVIRONMENT, *COMMIT)
