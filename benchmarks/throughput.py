@@ -17,6 +17,7 @@ for _name in ("NPROC", "OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREA
     os.environ.setdefault(_name, "1")  # before JAX is imported
 
 import contestants  # noqa: E402
+import effective_draws  # noqa: E402
 import sweeps  # noqa: E402
 import task  # noqa: E402
 
@@ -31,17 +32,23 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--peer-python", help="interpreter that has torch and devinterp; this one if it has them")
     parser.add_argument("--repeats", type=int, default=3, help="the best counts")
-    parser.add_argument("--targets", type=int, default=64, help="of the sweep packed and unpacked; 0 leaves it out")
+    parser.add_argument("--targets", type=int, default=64, help="of the sweep packed and unpacked")
+    parser.add_argument("--peer-steps", type=int, default=8000, help="of devinterp's chains, where draws are compared")
+    parser.add_argument("--only", choices=("steps", "draws", "packs"), help="this table alone")
     parser.add_argument("--no-write", action="store_true", help="leave benchmarks/README.md alone")
     arguments = parser.parse_args()
+    peer = contestants.peer_interpreter(arguments.peer_python)
     parts = {
-        "machine": machine(),
-        "steps": steps(contestants.peer_interpreter(arguments.peer_python), arguments.repeats),
+        "machine": machine,
+        "steps": lambda: steps(peer, arguments.repeats),
+        "draws": lambda: effective_draws.table(peer, arguments.peer_steps),
+        "packs": lambda: sweeps.packed_and_unpacked(arguments.targets),
     }
-    if arguments.targets:
-        parts["packs"] = sweeps.packed_and_unpacked(arguments.targets)
-    for name, text in parts.items():
-        print(text + "\n")
+    for name, make in parts.items():
+        if arguments.only not in (None, name) and name != "machine":
+            continue
+        text = make()
+        print(text + "\n", flush=True)
         if not arguments.no_write:
             replace_part(README, name, text)
 

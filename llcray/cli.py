@@ -282,6 +282,7 @@ def query(uri: str, sql: str, form: str | None, output: Path | None) -> None:
 @sweep_option
 @click.option("--log-x/--linear-x", default=None, help="Logarithmic or linear; chosen by the values if left out.")
 @click.option("--log-y/--linear-y", default=None, help="The same for y.")
+@click.option("--level", "levels", multiple=True, metavar="[NAME=]VALUE", help="A line at a known number; repeatable.")
 @click.option("-o", "--output", type=click.Path(path_type=Path), metavar="FILE", help="A .png, .svg or .pdf file.")
 def plot(uri: str, facet: str | None, output: Path | None, **wanted: Any) -> None:
     """Plot a column against another: means over seeds, between-seed spread and Monte Carlo error told apart."""

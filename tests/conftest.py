@@ -1,4 +1,7 @@
-"""A small dataset that looks like the quickstart's, for tests of what readers do. No number in it was measured."""
+"""A dataset that looks like the quickstart's, for tests of what readers do; and which tests share a process.
+
+No number in the dataset was measured.
+"""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -12,6 +15,16 @@ from llcray.spec import RunSpec, load_sweep, spec_columns
 
 QUICKSTART = Path(__file__).parents[1] / "experiments" / "quickstart.yaml"
 NUM_DRAWS = 60
+TESTS = Path(__file__).parent
+STARTS_RAY = ("cluster", "driver", "experiment", "tracking")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Tests that start Ray share a process, so that two Rays never share two processors; so do tests of one file."""
+    for item in items:
+        place = item.path.relative_to(TESTS)
+        group = "ray" if place.parts[0] in STARTS_RAY else str(place)
+        item.add_marker(pytest.mark.xdist_group(group))
 
 
 @pytest.fixture(scope="session")

@@ -167,6 +167,16 @@ class Decoder(nnx.Module):
         read = {"last": h[:, -1], "all": h, "every_other": h[:, ::2]}[self.readout]
         return self.norm_output(read)
 
+    def patterns(self, x: jax.Array) -> jax.Array:
+        """Attention weights (layer, batch, head, query, key)."""
+        h, places = self.stream(x)
+        found = []
+        for layer in range(self.num_layers):
+            block = getattr(self, f"block_{layer}")
+            found.append(block.attention.pattern(block.norm_attention(h), places))
+            h = block(h, places)
+        return jnp.stack(found)
+
     def stream(self, x: jax.Array) -> tuple[jax.Array, jax.Array]:
         """The stream before the first block, and what is added to it for queries and keys (0 unless shortformer)."""
         h = self.embedding(x)

@@ -24,7 +24,7 @@ from llcray.spec import RunSpec, TrialPlan
 if TYPE_CHECKING:
     from llcray.trial import TrialEvent
 
-MIN_BLOCKS = 3
+MIN_BATCHES = 3
 FRAMES_IN_REASON = 3
 JOIN_SECONDS = 2.0
 NARROWED = 16
@@ -180,11 +180,16 @@ class TrialThread:
 
 
 def running_mean(block_means: Sequence[float]) -> tuple[float, float]:
-    """Mean and standard error of the later half of equal blocks, by batch means: sd / sqrt(blocks)."""
+    """Mean and standard error of the later half of equal blocks, by batch means: sd / sqrt(batches).
+
+    Neighbouring blocks are correlated, so k of them make batches of sqrt(k) (Flegal and Jones 2010).
+    """
     kept = block_means[len(block_means) // 2 :]
-    if len(kept) < MIN_BLOCKS:
+    size = max(1, min(math.isqrt(len(kept)), len(kept) // MIN_BATCHES))
+    batches = [statistics.fmean(kept[i : i + size]) for i in range(len(kept) % size, len(kept), size)]
+    if len(batches) < MIN_BATCHES:
         return (kept[-1] if kept else math.nan), math.nan
-    return statistics.fmean(kept), statistics.stdev(kept) / math.sqrt(len(kept))
+    return statistics.fmean(kept), statistics.stdev(batches) / math.sqrt(len(batches))
 
 
 def running_error(block_means: Sequence[float]) -> float:

@@ -52,10 +52,7 @@ def run_experiment(name: str, size: str, options: SweepOptions, check: bool, con
         return code
     sweep = load_sweep(path, overrides)
     if sweep.stages:
-        from llcray.stages.command import find_stages
-
-        for metric in sweep.stages:
-            find_stages(options.storage, sweep.name, metric, "stages", console)
+        _find_stages(sweep, options.storage, console)
     findings = carry_out(sweep, size, options.storage)
     for finding in findings:
         mark = "reproduced    " if finding.reproduced else "NOT REPRODUCED"
@@ -64,6 +61,17 @@ def run_experiment(name: str, size: str, options: SweepOptions, check: bool, con
         if finding.detail:
             console.print(f"               {finding.detail}", highlight=False, soft_wrap=True)
     return code if all(finding.reproduced for finding in findings) else NOT_REPRODUCED
+
+
+def _find_stages(sweep: Sweep, storage: str, console: Console) -> None:
+    """Stages where there are any; where runs failed or are too few, the checks say what is missing."""
+    from llcray.stages.command import NoSeriesError, find_stages
+
+    for metric in sweep.stages:
+        try:
+            find_stages(storage, sweep.name, metric, "stages", console)
+        except NoSeriesError as error:
+            console.print(f"note: {error}", highlight=False, soft_wrap=True)
 
 
 def overrides_of(sweep: Sweep, size: str, path: Path) -> tuple[str, ...]:

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 import polars as pl
 
 from llcray.report.aggregate import aggregate
+from llcray.report.levels import Level
 from llcray.report.panels import Layout
 
 
@@ -24,6 +25,7 @@ class Drawing:
         log_x: Whether x axes are logarithmic; None to choose.
         log_y: The same for y.
         stages: Rows of the table `stages` for this number, where x is the training step.
+        levels: Numbers known from theory.
     """
 
     layout: Layout
@@ -32,6 +34,7 @@ class Drawing:
     log_x: bool | None = None
     log_y: bool | None = None
     stages: pl.DataFrame = field(default_factory=no_stages)
+    levels: tuple[Level, ...] = ()
 
     @property
     def runs(self) -> pl.DataFrame:

@@ -16,6 +16,7 @@ from llcray.report.drawing import Drawing, no_stages
 from llcray.report.errors import ReportError
 from llcray.report.figures import save
 from llcray.report.filters import parse_filter
+from llcray.report.levels import parse_level
 from llcray.report.panels import Layout, automatic, faceted
 from llcray.report.scale import STEP
 from llcray.report.stage_bands import stages_of
@@ -39,6 +40,7 @@ class PlotRequest:
         sweep: Only this sweep.
         log_x: Whether x axes are logarithmic; None to choose.
         log_y: The same for y.
+        levels: Lines at known numbers, each VALUE or NAME=VALUE.
     """
 
     x: str | None = None
@@ -49,6 +51,7 @@ class PlotRequest:
     sweep: str | None = None
     log_x: bool | None = None
     log_y: bool | None = None
+    levels: Sequence[str] = ()
 
 
 def plot(root: Root, request: PlotRequest, output: Path | None = None) -> Path:
@@ -90,7 +93,8 @@ def drawing_of(root: Root, request: PlotRequest) -> Drawing:
     layout = _layout(runs, request, x, color, facets)
     along_training = any(panel.x == STEP for panel in layout.panels)
     stages = stages_of(root, request.sweep, y) if along_training else no_stages()
-    return Drawing(layout, y, color, request.log_x, request.log_y, stages)
+    levels = tuple(parse_level(text) for text in request.levels)
+    return Drawing(layout, y, color, request.log_x, request.log_y, stages, levels)
 
 
 def default_color(runs: pl.DataFrame, x: str | None) -> str | None:
@@ -142,4 +146,6 @@ def file_name(request: PlotRequest, drawing: Drawing) -> str:
     if request.condition is not None:
         spoken = re.sub(r"\W+", "_", request.condition).strip("_")[:40]
         words += [spoken, hashlib.sha256(request.condition.encode()).hexdigest()[:6]]
+    if drawing.levels:
+        words += ["levels", *(f"{level.value:g}" for level in drawing.levels)]
     return "-".join(words) + ".png"

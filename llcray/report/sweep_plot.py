@@ -15,6 +15,7 @@ from llcray.report.columns import label
 from llcray.report.drawing import Drawing
 from llcray.report.figures import style
 from llcray.report.legend import add_footnote, add_legend
+from llcray.report.levels import draw_levels
 from llcray.report.marks import Course, draw_series
 from llcray.report.panels import Panel
 from llcray.report.scale import STEP, plain_log_ticks, scale_of, spans_decades
@@ -75,6 +76,7 @@ def _draw_panel(axes: Axes, panel: Panel, drawing: Drawing, series: tuple[Series
         inside = panel.runs if drawing.color is None else panel.runs.filter(pl.col(drawing.color).eq_missing(one.value))
         if not inside.is_empty():
             draw_series(axes, inside, Course(panel.x, drawing.y, scale, offset), one)
+    draw_levels(axes, drawing.levels)
     draw_stages(axes, panel, drawing, series)
 
 
@@ -88,6 +90,7 @@ def _y_range(drawing: Drawing) -> tuple[float, float, bool]:
     others = doubtful(drawing.runs, drawing.y)[drawing.y].to_list()
     if not ends:
         ends = others or [0.0, 1.0]
+    ends += [level.value for level in drawing.levels]
     low, high = min(ends), max(ends)
     room = (high - low) or abs(high) or 1.0
     near = [value for value in others if low - room <= value <= high + room]

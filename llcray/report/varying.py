@@ -38,7 +38,14 @@ def sampler_axes(runs: pl.DataFrame) -> list[str]:
 
 def varying_seeds(runs: pl.DataFrame) -> list[str]:
     """The seeds that vary."""
-    return [name for name in SEEDS if runs[name].n_unique() > 1]
+    return [name for name in SEEDS if varies(runs, name)]
+
+
+def varies(runs: pl.DataFrame, name: str) -> bool:
+    """Whether a column has several values. Its absence from rows of an older schema is none."""
+    if runs[name].drop_nulls().n_unique() > 1:
+        return True
+    return runs.group_by("schema_version").agg(pl.col(name).n_unique())[name].max() > 1
 
 
 def independent(runs: pl.DataFrame, names: Sequence[str]) -> list[str]:
@@ -46,7 +53,7 @@ def independent(runs: pl.DataFrame, names: Sequence[str]) -> list[str]:
 
     Numbers are kept before lists and the student before the teacher, since the latter often follow.
     """
-    varying = [name for name in names if runs[name].n_unique() > 1]
+    varying = [name for name in names if varies(runs, name)]
     kept: list[str] = []
     for name in sorted(varying, key=lambda name: (name.startswith("teacher_"), is_list(name))):
         if not _follows(runs, name, kept):

@@ -8,11 +8,16 @@ from rich.table import Table
 from llcray.stages.table import Method, Row, stage_rows
 
 
+class NoSeriesError(StorageError):
+    """No training of a sweep has checkpoints enough."""
+
+
 def find_stages(uri: str, sweep: str, metric: str, method: Method, console: Console) -> list[Row]:
     """Find, write and print the stages of a metric.
 
     Raises:
-        StorageError: There is no such sweep or column, or no series of five checkpoints.
+        NoSeriesError: There is no series of five checkpoints.
+        StorageError: There is no such sweep or column.
     """
     dataset = Dataset.open(uri)
     frame = scan_runs(uri, sweep)
@@ -22,7 +27,7 @@ def find_stages(uri: str, sweep: str, metric: str, method: Method, console: Cons
         raise StorageError(f"metric '{metric}' is no number column of runs. Use one like {numbers}.")
     rows = stage_rows(frame.collect(), metric, method)
     if not rows:
-        raise StorageError(
+        raise NoSeriesError(
             f"sweep '{sweep}' has no series of five checkpoints with a finite {metric}. "
             "Give its targets `checkpoints: {steps: log, num: 40}`."
         )

@@ -43,11 +43,12 @@ class ModelLoss:
     def outputs(self, params: PyTree, x: Any) -> jax.Array:
         """Outputs of the network (batch, num_outputs)."""
         dtype = jax.tree.leaves(params)[0].dtype
+        module = self.module(params)
         x = jnp.asarray(x)
-        return self.module(params)(x if jnp.issubdtype(x.dtype, jnp.integer) else x.astype(dtype))
+        return module(x if jnp.issubdtype(x.dtype, jnp.integer) else x.astype(dtype))
 
     def module(self, params: PyTree) -> Any:
-        """The network as a flax module."""
+        """The network with these parameters."""
         return nnx.merge(_graph(self), params)
 
     def abstract_params(self) -> PyTree:

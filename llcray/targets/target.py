@@ -63,6 +63,8 @@ class TargetFacts:
     grokking_step: int | None = None
     grokking_lag: int | None = None
     grokking_censored: bool | None = None
+    prefix_matching: float | None = None
+    induction_head: str | None = None
 
 
 @dataclass(frozen=True)

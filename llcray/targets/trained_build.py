@@ -8,6 +8,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from llcray.data import Split
+from llcray.targets.induction import induction_facts
 from llcray.targets.labelling import Arrays, batch_of, labelled_examples
 from llcray.targets.model_loss import ModelLoss, initial_params
 from llcray.targets.streams import jax_seed
@@ -54,6 +55,7 @@ def facts_of(
             test_loss=test_loss,
             train_accuracy=_accuracy(loss, params, data) if classes else None,
             test_accuracy=_accuracy(loss, params, test) if classes and has_test else None,
+            **induction_facts(loss, params),
         )
 
 

@@ -102,6 +102,13 @@ ESTIMATE = (
     Column("grokking_step", WHOLE, "training steps", "First step of the last phase with 95% of held-out data right."),
     Column("grokking_lag", WHOLE, "training steps", "grokking_step - memorization_step."),
     Column("grokking_censored", FLAG, "", "Whether training ended before grokking_step; then that is null."),
+    Column(
+        "prefix_matching",
+        REAL,
+        "fraction",
+        "Of a transformer at w*: the largest mean attention of a head to what followed the current token before.",
+    ),
+    Column("induction_head", TEXT, "", "The head that has it, named as components are: l1h3."),
 )
 
 OBSERVED = (

@@ -18,6 +18,8 @@ AT_CENTER = (
     "grokking_step",
     "grokking_lag",
     "grokking_censored",
+    "prefix_matching",
+    "induction_head",
 )
 
 TARGET_COLUMNS: tuple[Column, ...] = (

@@ -26,8 +26,8 @@ RACE = """
 name: race
 question: Which sampler is given up?
 targets: [{kind: quadratic, num_params: 20, num_data: 1000}]
-samplers: [{kind: sgld, step_size: {grid: [1.0e-3, 1.0e-6, 1.1e-6, 1.2e-6]}, batch_size: 64}]
-sampling: {num_chains: 2, until: {relative_mcse: 1.0e-9}, budget: {num_gradients: 40000, num_draws: 4096}}
+samplers: [{kind: sgld, step_size: {grid: [1.0e-3, 1.0e-8, 1.1e-8, 1.2e-8]}, batch_size: 64}]
+sampling: {num_chains: 2, until: {relative_mcse: 1.0e-9}, budget: {num_gradients: 300000, num_draws: 131072}}
 conduct: {halving: {factor: 2, first_gradients: 1000}}
 """
 

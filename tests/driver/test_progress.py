@@ -5,8 +5,10 @@ import json
 import time
 
 import llcray_storage as ls
+import numpy as np
 import pytest
 from rich.console import Console
+from scipy.signal import lfilter
 
 from llcray.driver.cost import CostModel
 from llcray.driver.labels import labels
@@ -117,6 +119,14 @@ def test_the_running_error_is_that_of_batch_means():
     mean, error = running_mean([50.0, 20.0, 9.0, 11.0, 10.0, 8.0, 12.0, 10.0])
     assert mean == pytest.approx(10.0)
     assert error == pytest.approx((8 / 3) ** 0.5 / 2)
+
+
+def test_the_running_error_of_correlated_blocks_is_not_that_of_independent_ones():
+    """AR(1) at 0.7: the error of a mean of many is sqrt(1.7/0.3) = 2.4 that of as many independent draws."""
+    noise = np.random.default_rng(0).normal(size=(400, 400))
+    blocks = lfilter([1.0], [1.0, -0.7], noise, axis=1)
+    means, errors = np.array([running_mean(list(row)) for row in blocks]).T
+    assert 0.8 < np.sqrt(np.mean(errors**2)) / means.std() < 1.1
 
 
 SMALL = """

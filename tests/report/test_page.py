@@ -76,6 +76,7 @@ def test_disagreement_is_counted_in_standard_errors():
         {
             "run_id": ["a", "b", "c"],
             "target_id": ["t", "t", "other"],
+            "schema_version": 1,
             "component": "all",
             "n_beta": 100.0,
             "loss_on": pl.Series([None] * 3, dtype=pl.String),

@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+import numpy as np
 import polars as pl
 import pytest
 from llcray_storage import scan_runs
@@ -15,7 +16,7 @@ from llcray.report.panels import one_at_a_time
 from llcray.report.plot import PlotRequest, drawing_of, plot
 from llcray.report.sweep_plot import draw
 from llcray.report.trust import trust
-from llcray.report.varying import prepared, target_axes, values_of
+from llcray.report.varying import prepared, target_axes, values_of, varies
 
 PNG = b"\x89PNG"
 
@@ -41,6 +42,17 @@ def test_widths_are_ordered_as_numbers():
     }
     runs = prepared(rows.with_columns(**(empty | rest)))
     assert values_of(runs, "architecture_widths") == ["8", "8-16", "16"]
+
+
+def test_a_column_that_older_rows_lack_is_no_axis():
+    rows = {
+        "schema_version": [1, 1, 2, 2],
+        "data_kind": [None, None, "digits", "digits"],
+        "noise_kind": [None, None, None, "none"],
+    }
+    runs = pl.DataFrame(rows)
+    assert not varies(runs, "data_kind")
+    assert varies(runs, "noise_kind")
 
 
 def test_one_at_a_time_is_told_from_a_product(digits: Path, teacher_student: Path):
@@ -131,3 +143,19 @@ def test_a_plot_that_cannot_be_is_one_line(digits: Path, request_: PlotRequest, 
 def test_an_unknown_picture_format_is_one_line(digits: Path, tmp_path: Path):
     with pytest.raises(ReportError, match=r"\.png, \.svg or \.pdf"):
         plot(digits, PlotRequest(), tmp_path / "a.jpg")
+
+
+def test_levels_are_drawn_by_name_inside_the_axes(digits: Path):
+    """A level outside the range of the estimates would be a line nobody sees."""
+    axes = draw(drawing_of(digits, PlotRequest(x="noise_rate", levels=("5-gon=7", "95.5")))).axes[0]
+    low, high = axes.get_ylim()
+    assert low < 7 and high > 95.5
+    ends = [np.asarray(line.get_data()) for line in axes.lines]
+    at = {float(y[0]) for x, y in ends if x.tolist() == [0, 1]}
+    assert {7.0, 95.5} <= at
+    assert {"5-gon", "95.5"} <= {text.get_text() for text in axes.texts}
+
+
+def test_a_level_that_is_no_number_is_refused(digits: Path):
+    with pytest.raises(ReportError, match="--level hexagon: 'hexagon' is no number: write VALUE or NAME=VALUE"):
+        drawing_of(digits, PlotRequest(levels=("hexagon",)))

@@ -32,6 +32,10 @@ SAMPLERS = {
         {"step_size": 2e-4, "preconditioner": "rmsprop", "preconditioning": "frozen"},
         {"step_size": 3e-6, "preconditioner": "rmsprop", "preconditioning": "frozen", "stabilization": 1.0},
     ),
+    "sgld adam frozen": (
+        {"step_size": 4e-5, "preconditioner": "adam", "preconditioning": "frozen"},
+        {"step_size": 1e-6, "preconditioner": "adam", "preconditioning": "frozen", "stabilization": 1.0},
+    ),
     "sghmc": ({"step_size": 1e-3, "damping": 0.02}, {"step_size": 1e-4, "damping": 0.02}),
     "sgnht": ({"step_size": 1e-2}, {"step_size": 1e-4, "damping": 0.02}),
     "hmc": ({}, {}),
