@@ -169,7 +169,8 @@ def _runs(
     )
     named = ((parts, name) for parts in along for name in _components(parts["target"].spec, root, header, mistakes))
     for (parts, component), loss_on, loss in itertools.product(named, examples, losses):
-        specs = {name: part.spec for name, part in parts.items()} | {"loss_on": loss_on, "loss": loss}
+        specs: dict[str, Any] = {name: part.spec for name, part in parts.items()}
+        specs |= {"loss_on": loss_on, "loss": loss}
         specs |= {"observables": header.observables or None, "mask_files": component.mask_files}
         run = RunSpec(component=component.name, **specs)
         found = list(conflicts(run))
