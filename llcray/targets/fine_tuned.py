@@ -3,6 +3,7 @@
 from typing import Annotated, Literal, Self
 
 from pydantic import Field, field_validator, model_validator
+from pydantic_core.core_schema import ValidationInfo
 
 from llcray.architectures import Transformer
 from llcray.data import DigitSums
@@ -48,6 +49,14 @@ class FineTunedTarget(Variant):
     def _check_that_it_is_a_policy(cls, value: Transformer) -> Transformer:
         if value.readout != "all" or not value.causal or value.inputs != "tokens":
             raise ValueError("a policy predicts every next token from those before: set readout: all, causal: true")
+        return value
+
+    @field_validator("training")
+    @classmethod
+    def _check_training(cls, value: Training, info: ValidationInfo) -> Training:
+        data = info.data.get("data")
+        if data is not None and value.batch_size is not None and value.batch_size > data.size:
+            raise ValueError(f"batch_size {value.batch_size} is more than the {data.size} training examples: lower it")
         return value
 
     @model_validator(mode="after")

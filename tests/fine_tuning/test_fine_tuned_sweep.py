@@ -90,6 +90,7 @@ def test_a_stored_fine_tuning_is_read_and_not_done_again(tmp_path: Path) -> None
     ("old", "new", "said"),
     [
         ("readout: all", "readout: last", "set readout: all"),
+        ("batch_size: 80", "batch_size: 800", "more than the 160 training examples"),
         ("checkpoints: {steps: linear, num: 2}", "checkpoints: {steps: [70]}", "raise method.num_steps"),
         ("losses: [own, {kind: nll, num_data: 60}]", "losses: [{kind: ppo}]", "kl_to_center"),
         ("losses: [own, {kind: nll, num_data: 60}]", "loss_on: [{kind: test}]", "not for fine_tuned targets"),

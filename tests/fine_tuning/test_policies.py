@@ -173,4 +173,4 @@ def test_weights_stored_in_bfloat16_stay_where_steps_are_below_half_their_spacin
 def test_policies_are_equal_by_value():
     """Checkpoints share compiled programs only if their losses are equal."""
     assert policy_of(SPEC) == policy_of(SPEC.at_step(3)) and isinstance(policy_of(SPEC), Policy)
-    assert policy_of(SPEC) != policy_of(FineTunedTarget(**TINY | {"data": DigitSums(num_digits=1)}))
+    assert policy_of(SPEC) != policy_of(FineTunedTarget(**TINY | {"data": DigitSums(num_digits=3)}))
