@@ -1,5 +1,7 @@
-"""A small dataset that looks like the quickstart's, for tests of what readers do: no number in it was measured. And
-which tests share a process."""
+"""A dataset that looks like the quickstart's, for tests of what readers do; and which tests share a process.
+
+No number in the dataset was measured.
+"""
 
 from collections.abc import Mapping
 from pathlib import Path

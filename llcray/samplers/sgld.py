@@ -7,9 +7,8 @@ moment of the minibatch loss gradient alone (localization excluded), started at 
 keeps the first steps short; `adam` also replaces the loss gradient by its running mean. An adaptive P makes the chain
 non-stationary; frozen after warmup, it targets the right density.
 
-The bias through epsilon is, per mode of curvature a = t h + gamma and to first order, epsilon a/8 nats; with Adam's
-mean of decay b, (1 + b)/(1 - b) times that: 19 times at b = 0.9 (stationary covariance of the linear recursion of w
-and mean).
+The bias through epsilon is, per mode of curvature a = t h + gamma and to first order, epsilon a/8 nats. Adam's mean, of
+decay b, makes it (1 + b)/(1 - b) times that, 19 times at b = 0.9: the stationary covariance of w and mean says so.
 
 Reference: Welling & Teh 2011; Lau et al. 2023 (arXiv 2308.12108), Alg. 1; preconditioned forms: Hitchcock & Hoogland
 2025 (arXiv 2507.21449), App. D.3, Alg. 2 and 3.
