@@ -9,6 +9,7 @@ import numpy as np
 
 from llcray.estimation import RunEstimate
 from llcray.llc.draws import Draws
+from llcray.subnetwork.masked import unchanged
 from llcray.targets.target import Target, TargetFacts
 
 Record = dict[str, Any]
@@ -31,9 +32,11 @@ def record_of(result: RunEstimate, target: Target) -> Record:
         "step_size": result.sampled.step_size,
         "steps_per_draw": result.sampled.steps_per_draw,
         "calibration": json.dumps(result.sampled.decisions) if result.sampled.decisions else None,
+        **({"loss_kind": target.loss_kind} if target.loss_kind else {}),
         "is_likelihood": target.is_likelihood,
         "warnings": warnings_of(result, target.facts),
         "pack_size": result.pack_size,
+        "loss_estimator": result.loss_estimator,
         "num_data": result.num_data,
         "num_params": result.num_params,
         "num_sampled_params": result.num_sampled_params,
@@ -80,6 +83,25 @@ def _truth(result: RunEstimate) -> Record:
         row |= {"true_llc_asymptotic": asymptotic.value, "true_llc_asymptotic_kind": asymptotic.kind}
         row["true_multiplicity"] = asymptotic.multiplicity
     return row
+
+
+def update_of(target: Target, mask: Any) -> Record:
+    """What share of a component fine-tuning left unchanged so far, in float32 and, as published, in bfloat16."""
+    if target.base is None:
+        return {}
+    import jax
+
+    new = jax.tree.leaves(target.params)
+    masks = [True] * len(new) if mask is None else jax.tree.leaves(mask)
+    tensors = list(zip(jax.tree.leaves(target.base), new, masks, strict=True))
+    own, half = (unchanged(tensors, dtype) for dtype in ("float32", "bfloat16"))
+    return {
+        "update_sparsity_exact": own.exact,
+        "update_sparsity_tolerance": own.tolerance,
+        "update_sparsity_relative": own.relative,
+        "update_sparsity_bfloat16": half.exact,
+        "update_sparsity_bfloat16_tolerance": half.tolerance,
+    }
 
 
 def draw_rows(result: RunEstimate) -> list[Record]:

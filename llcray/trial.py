@@ -15,18 +15,20 @@ from llcray.estimation import EstimateRequest, RunEstimate
 from llcray.extrapolated import estimate_with_companions
 from llcray.keeping import DatasetKeeper
 from llcray.llc.draws import Draws
+from llcray.observing import observed, probe_examples
 from llcray.posterior import num_data_of, resolve_n_beta
 from llcray.provenance import device, environment
-from llcray.record import draw_rows, record_of
+from llcray.record import draw_rows, record_of, update_of
 from llcray.samplers import SamplerVariant
 from llcray.sampling.engine import ProgressFn
 from llcray.sampling.requests import Phase
 from llcray.spec import RunSpec, TrialPlan, spec_columns
-from llcray.targets import TrainedTarget
+from llcray.targets import FineTunedTarget, TrainedTarget
 from llcray.targets.artifact import load_or_build, prepare_checkpoints
+from llcray.targets.fine_tuned_build import with_loss
 from llcray.targets.loss_on_build import on_other_examples
 from llcray.targets.structure import structure_of
-from llcray.targets.target import Target
+from llcray.targets.target import PyTree, Target
 from llcray.variant import content_id
 
 Row = dict[str, Any]
@@ -90,7 +92,7 @@ def run_trial(
         Exception: Whatever building or sampling raises; runs yielded before are kept.
     """
     started_at = datetime.now(UTC)
-    observe(TrialEvent("training" if isinstance(plan.target, TrainedTarget) else "building"))
+    observe(TrialEvent("training" if isinstance(plan.target, TrainedTarget | FineTunedTarget) else "building"))
     wanted = _requests(plan, dataset, on_failure)
     if not wanted:
         return
@@ -105,7 +107,9 @@ def run_trial(
     )
     for index, result in results:
         run = runs[index]
-        row = _row(run, plan, sweep, pack[index][0], result)
+        target, request = pack[index]
+        row = _row(run, plan, sweep, target, result) | update_of(target, request.mask)
+        row |= observed(run.observables, result) if run.observables else {}
         row |= {"started_at": started_at, "finished_at": datetime.now(UTC)}
         if generations and run.run_id in generations:
             row["generation"] = generations[run.run_id]
@@ -126,7 +130,7 @@ def _requests(
     for run in plan.runs:
         try:
             target = _target_of(run, dataset, built)
-            wanted.append((run, target, _request(run, target)))
+            wanted.append((run, target, _request(run, target, _probe_of(run, target, built))))
         except StorageError:
             raise
         except Exception as error:
@@ -153,7 +157,9 @@ def _target_of(run: RunSpec, dataset: Dataset, built: dict[str, Any]) -> Target:
     if run.trajectory_id is not None:
         once(run.trajectory_id, lambda: prepare_checkpoints([run.target], dataset))
     own = once(run.target_id, lambda: load_or_build(run.target, dataset))
-    loss_on = run.loss_on
+    loss, loss_on = run.loss, run.loss_on
+    if loss is not None:
+        return once(f"{run.target_id} {content_id(loss)}", lambda: with_loss(own, run.target, loss))
     if loss_on is None:
         return own
     return once(f"{run.target_id} {content_id(loss_on)}", lambda: on_other_examples(own, run.target, loss_on))
@@ -182,14 +188,25 @@ def failed_row(run: RunSpec, plan: TrialPlan, sweep: str, reason: str) -> Row:
     return {**_identity(run, plan, sweep), "status": "failed", "reason": reason, **environment()}
 
 
-def _request(run: RunSpec, target: Target) -> EstimateRequest:
+def _probe_of(run: RunSpec, target: Target, built: dict[str, Any]) -> PyTree:
+    """The probe examples of a run; one object for all runs of a target, which then share their posterior."""
+    if not run.observables:
+        return None
+    key = f"probes {id(target)} {content_id(list(run.observables))}"
+    if key not in built:
+        built[key] = probe_examples(run.observables, target, run.target)
+    return built[key]
+
+
+def _request(run: RunSpec, target: Target, probe: PyTree) -> EstimateRequest:
     return EstimateRequest(
         sampler=_suited(run, target),
         posterior=run.posterior,
         sampling=run.sampling,
         seed=int(run.run_id, 16),
-        mask=mask_of(run.component, target.params, target.structure or structure_of(run.target)),
+        mask=mask_of(run.component, target.params, target.structure or structure_of(run.target), run.mask_files),
         component=run.component,
+        probe=probe,
     )
 
 

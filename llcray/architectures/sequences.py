@@ -156,12 +156,16 @@ class Decoder(nnx.Module):
 
     def __call__(self, x: jax.Array) -> jax.Array:
         """Outputs (batch, outputs), or (batch, positions, outputs) of readout `all`."""
+        out = self.output(self.features(x))
+        return out.reshape(x.shape[0], -1) if self.readout == "every_other" else out
+
+    def features(self, x: jax.Array) -> jax.Array:
+        """What the output matrix reads (batch, ..., width)."""
         h, places = self.stream(x)
         for layer in range(self.num_layers):
             h = getattr(self, f"block_{layer}")(h, places)
         read = {"last": h[:, -1], "all": h, "every_other": h[:, ::2]}[self.readout]
-        out = self.output(self.norm_output(read))
-        return out.reshape(x.shape[0], -1) if self.readout == "every_other" else out
+        return self.norm_output(read)
 
     def patterns(self, x: jax.Array) -> jax.Array:
         """Attention weights (layer, batch, head, query, key)."""

@@ -7,7 +7,7 @@
 
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Any, Literal, NamedTuple, Self
 
 from pydantic import Field, field_validator, model_validator
 
@@ -104,17 +104,41 @@ class Choice(Record):
         if self.any_of is not None:
             yield parse(UNION.join(self.any_of)).name
         if self.mask is not None:
-            path = self.mask.expanduser().absolute()
-            yield f"{MASK}{path}#{file_digest(path)[:DIGEST_LENGTH]}"
+            yield f"{MASK}{self.mask}"
 
 
-def component_names(chosen: Any, structure: Structure | None) -> list[str]:
+class Named(NamedTuple):
+    """A component of a run.
+
+    Attributes:
+        name: Text of the grammar, where a mask is named by the digest of its file: a moved file is the same component.
+        mask_files: Where the masks are.
+    """
+
+    name: str
+    mask_files: tuple[Path, ...] = ()
+
+
+def components_of(chosen: Any, structure: Structure | None) -> list[Named]:
     """The components that an entry of `components` stands for.
 
     Raises:
-        ValueError: It is not understood, or `each` of something whose number is not known.
+        ValueError: It is not understood, `each` of something whose number is not known, or a mask's file is not there.
     """
-    return [parse(chosen).name] if isinstance(chosen, str) else list(chosen.names(structure))
+    return [_named(text) for text in ([chosen] if isinstance(chosen, str) else chosen.names(structure))]
+
+
+def _named(text: str) -> Named:
+    parts, files = [], []
+    for part in parse(text).name.split(UNION):
+        if part.startswith(MASK):
+            path = Path(part.removeprefix(MASK)).expanduser().absolute()
+            if not path.is_file():
+                raise ValueError(f"there is no file {path}: give a path from the folder you run in, or a full one")
+            files.append(path)
+            part = f"{MASK}#{file_digest(path)[:DIGEST_LENGTH]}"
+        parts.append(part)
+    return Named(UNION.join(parts), tuple(files))
 
 
 def _attention(chosen: OfAttention, structure: Structure | None) -> Iterator[str]:

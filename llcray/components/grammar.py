@@ -47,7 +47,7 @@ class Selector:
         head: Query head.
         group: Key and value head of grouped-query attention.
         pattern: Glob or substring of the path.
-        mask_file: Safetensors file of boolean arrays.
+        mask_file: Safetensors file of boolean arrays; `#` and the first digits of its SHA-256 in a run's name.
     """
 
     block: Block | None = None

@@ -1,6 +1,8 @@
 """Components as boolean masks over a parameter pytree, as `llcray.posterior.make_posterior` takes them."""
 
 import fnmatch
+from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -17,28 +19,30 @@ Mask = bool | np.ndarray
 MOST_NAMES = 12
 
 
-def mask_of(component: str | Component, params: PyTree, structure: Structure | None = None) -> PyTree:
+def mask_of(
+    component: str | Component, params: PyTree, structure: Structure | None = None, mask_files: Sequence[Path] = ()
+) -> PyTree:
     """The mask of a component: a pytree like `params` of True, False or boolean arrays; None for `all`.
 
     Args:
         component: A text of the grammar, or one parsed.
         params: The parameters, or shapes in their place.
         structure: Numbers of heads, where the component names a head.
+        mask_files: Files of the masks that the component names by their digests.
 
     Raises:
-        ValueError: It selects nothing, or a head without the target saying how many there are.
+        ValueError: It selects nothing, a head without the target saying how many there are, or a mask that is in none
+            of the files.
     """
     import jax
 
     component = parse(component) if isinstance(component, str) else component
     if any(selector.is_everything for selector in component.selectors):
         return None
+    selectors = [_located(selector, mask_files) for selector in component.selectors]
     leaves, treedef = jax.tree_util.tree_flatten_with_path(params)
     named = [(path_of(path), np.shape(leaf)) for path, leaf in leaves]
-    masks = [
-        _union([_selected(selector, path, shape, structure) for selector in component.selectors])
-        for path, shape in named
-    ]
+    masks = [_union([_selected(selector, path, shape, structure) for selector in selectors]) for path, shape in named]
     if not any(np.any(mask) for mask in masks):
         raise ValueError(_nothing(component.name, [path for path, _ in named]))
     return jax.tree.unflatten(treedef, masks)
@@ -125,13 +129,23 @@ def _of_heads(
     return heads == number
 
 
-def _from_file(mask_file: str, path: str, shape: tuple[int, ...]) -> Mask:
+def _located(selector: Selector, mask_files: Sequence[Path]) -> Selector:
+    """The selector with the path of its mask, if it names one by its digest."""
+    named = selector.mask_file
+    if named is None or not named.startswith("#"):
+        return selector
+    found = [file for file in mask_files if file.is_file() and file_digest(file).startswith(named[1:])]
+    if not found:
+        places = ", ".join(str(file) for file in mask_files) or "no file was given"
+        raise ValueError(
+            f"no mask has the SHA-256 {named[1:]}... ({places}): it changed or moved. Plan the sweep again."
+        )
+    return replace(selector, mask_file=str(found[0]))
+
+
+def _from_file(file: str, path: str, shape: tuple[int, ...]) -> Mask:
     from safetensors import safe_open
 
-    name, _, digest = mask_file.rpartition("#")
-    file = Path(name or mask_file)
-    if name and not file_digest(file).startswith(digest):
-        raise ValueError(f"{file} changed after the sweep was planned. Plan the sweep again.")
     with safe_open(file, framework="numpy") as stored:
         if path not in stored.keys():  # noqa: SIM118  (not a mapping)
             return False

@@ -5,6 +5,7 @@ from typing import Annotated
 from pydantic import Field
 
 from llcray.data.anisotropic_gaussian import AnisotropicGaussian as AnisotropicGaussian
+from llcray.data.digit_sums import DigitSums as DigitSums
 from llcray.data.digits import Digits as Digits
 from llcray.data.file import File as File
 from llcray.data.gaussian import Gaussian as Gaussian
@@ -29,6 +30,7 @@ Data = Annotated[
     | Manifold
     | StudentT
     | Digits
+    | DigitSums
     | File
     | Modular
     | SparseFeatures

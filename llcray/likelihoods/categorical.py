@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
 
 class CategoricalLikelihood(LikelihoodVariant):
-    """Softmax cross-entropy; of a sequence, the sum over its positions."""
+    """Softmax cross-entropy; of a sequence, the sum over its positions. Labels of -1 are not predicted."""
 
     kind: Literal["categorical"] = "categorical"
     task: ClassVar["Task"] = "classification"

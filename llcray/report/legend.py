@@ -75,10 +75,9 @@ def add_legend(figure: Figure, drawing: Drawing, series: Sequence[Series]) -> No
         first.append(_entry(KNOWN_COLOR, "_", "none", "known answer"))
     seen = set(doubtful(drawing.runs, drawing.y)["trust"])
     second = [_verdict_entry(verdict, sign) for verdict, sign in VERDICT_SIGNS.items() if verdict in seen]
-    together = _rows([*first, *second], figure.get_figwidth())
-    rows = together if len(together) < 2 else [
-        *_rows(first, figure.get_figwidth()), *_rows(second, figure.get_figwidth())
-    ]  # fmt: skip
+    size = _entries_a_row([*first, *second], figure.get_figwidth())
+    together = _rows([*first, *second], size)
+    rows = together if len(together) < 2 else [*_rows(first, size), *_rows(second, size)]
     if rows:
         num_columns = max(map(len, rows))
         nothing = _entry("none", "", "none", "")
@@ -89,12 +88,14 @@ def add_legend(figure: Figure, drawing: Drawing, series: Sequence[Series]) -> No
         figure.legend(handles=in_columns, title=title, title_fontsize=8, **place)
 
 
-def _rows(entries: list[Line2D], inches: float) -> list[list[Line2D]]:
+def _entries_a_row(entries: list[Line2D], inches: float) -> int:
+    """How many fit; columns are shared by all rows, so the widest entry of all counts."""
+    widest = 0.55 + 0.065 * max((len(str(entry.get_label())) for entry in entries), default=0)
+    return max(1, int(inches / widest))
+
+
+def _rows(entries: list[Line2D], size: int) -> list[list[Line2D]]:
     """Legend entries in as many rows as they need."""
-    if not entries:
-        return []
-    widest = 0.55 + 0.065 * max(len(str(entry.get_label())) for entry in entries)
-    size = max(1, int(inches / widest))
     return [entries[start : start + size] for start in range(0, len(entries), size)]
 
 

@@ -7,8 +7,8 @@ from typing import Any
 import jax
 import numpy as np
 
-from llcray.posterior import EXAMPLES_PER_CHUNK, Posterior
-from llcray.sampling.widths import Size, Widths, choose_widths
+from llcray.posterior import Posterior
+from llcray.sampling.widths import MEMORY_SHARE, Size, Widths, choose_widths
 
 IN_TURN_PARAMETERS = 6000
 """Measured (benchmarks/README.md): with fewer, chains side by side share what a step costs beside its arithmetic."""
@@ -16,16 +16,24 @@ IN_TURN_PARAMETERS = 6000
 
 def widths_of(posterior: Posterior, num_chains: int) -> Widths:
     """Widths for runs like this one on the devices of this process."""
+    if not posterior.chains_together:
+        return Widths(1)
     devices = jax.local_devices()
     memory = memory_bytes()
     return choose_widths(size_of(posterior, num_chains), devices[0].platform, memory and memory * len(devices))
 
 
-def chains_in_turn(posterior: Posterior) -> bool:
-    """Whether a block advances chain after chain rather than side by side: where one thread of a CPU does the work."""
+def chains_together(posterior: Posterior, num_chains: int) -> bool:
+    """Whether a block advances the chains of a run side by side, or one after another.
+
+    The latter where memory is too small for the former, and where one thread of a CPU does the work of a large network.
+    """
+    memory = memory_bytes()
+    if memory is not None and size_of(posterior, num_chains).total_bytes > MEMORY_SHARE * memory:
+        return False
     devices = jax.local_devices()
-    alone = len(devices) == 1 and devices[0].platform == "cpu" and num_threads() == 1
-    return alone and posterior.num_sampled_params >= IN_TURN_PARAMETERS
+    one_thread = len(devices) == 1 and devices[0].platform == "cpu" and num_threads() == 1
+    return not (one_thread and posterior.num_sampled_params >= IN_TURN_PARAMETERS)
 
 
 def num_threads() -> int:
@@ -40,7 +48,7 @@ def size_of(posterior: Posterior, num_chains: int) -> Size:
         num_params=posterior.num_sampled_params,
         chain_bytes=posterior.center.nbytes,
         data_bytes=sum(int(np.size(leaf)) * leaf.dtype.itemsize for leaf in jax.tree.leaves(posterior)),
-        activation_bytes=_bytes_per_example(posterior) * min(posterior.num_data, EXAMPLES_PER_CHUNK),
+        activation_bytes=_bytes_per_example(posterior) * min(posterior.num_data, posterior.micro_batch),
     )
 
 

@@ -19,7 +19,6 @@ from llcray.llc.estimate import Work
 from llcray.posterior import Posterior
 from llcray.samplers.kernel import Kernel, SamplerVariant
 from llcray.sampling import block
-from llcray.sampling.device import chains_in_turn
 from llcray.sampling.program import Program, compilations, is_out_of_memory
 from llcray.sampling.requests import (
     Adapt,
@@ -291,8 +290,7 @@ class _Calls:
         first_draws = stack([np.int32(job.next_draw) for job in jobs], width, job.num_chains)
         static = (job.kernel, job.num_chains, request.num_draws, job.projection_dimension)
         args = (seeds, self._states(members, width), posteriors, self._hypers(members, width), first_draws)
-        program = block.advance_in_turn if chains_in_turn(job.posterior) else block.advance
-        states, draws = program(static, *args, np.int32(request.steps_per_draw))
+        states, draws = block.advance(static, *args, np.int32(request.steps_per_draw))
         self._place(members, states)
         for own in jobs:
             own.next_draw += request.num_draws

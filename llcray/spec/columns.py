@@ -80,5 +80,5 @@ def _cell(value: Any) -> Any:
     if isinstance(value, Mapping):
         return canonical_json(value)
     if isinstance(value, tuple):
-        return canonical_json(value) if any(isinstance(item, BaseModel) for item in value) else list(value)
+        return canonical_json(value) if any(isinstance(item, BaseModel) for item in value) else [*map(_cell, value)]
     return str(value) if isinstance(value, Path) else value

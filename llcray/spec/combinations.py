@@ -24,6 +24,7 @@ def conflicts(run: RunSpec) -> Iterator[Conflict]:
     """Why a run cannot run, if it cannot."""
     yield from _batch_larger_than_data(run)
     yield from _precision_lost(run)
+    yield from _loss_of_another_target(run)
 
 
 def _batch_larger_than_data(run: RunSpec) -> Iterator[Conflict]:
@@ -33,6 +34,15 @@ def _batch_larger_than_data(run: RunSpec) -> Iterator[Conflict]:
     if batch_size is not None and num_data is not None and batch_size > num_data:
         reason = f"batch_size {batch_size} is more than the {num_data} examples of a target of this sweep"
         yield Conflict("sampler", "batch_size", f"{reason}; lower it, or raise the target's num_data")
+
+
+def _loss_of_another_target(run: RunSpec) -> Iterator[Conflict]:
+    policies = run.target.kind == "fine_tuned"
+    if run.loss is not None and not policies:
+        reason = f"losses: {run.loss.kind} is a loss of fine_tuned targets, and a target of this sweep is"
+        yield Conflict("target", "kind", f"{reason} {run.target.kind}; leave `losses` out, or use loss_on")
+    if run.loss_on is not None and policies:
+        yield Conflict("target", "kind", "loss_on is not for fine_tuned targets; name another of `losses`")
 
 
 def _precision_lost(run: RunSpec) -> Iterator[Conflict]:

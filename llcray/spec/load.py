@@ -5,7 +5,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple, TypeVar
 
-from llcray.components.choice import component_names
+from llcray.components.choice import Named, components_of
 from llcray.posterior_spec import PosteriorSpec
 from llcray.samplers import Sampler
 from llcray.sampling_spec import SamplingSpec
@@ -159,15 +159,20 @@ def _runs(
 ) -> tuple[RunSpec, ...]:
     """Each run once, those of a target together, in the order in which targets first appear."""
     of_target: dict[str, dict[str, RunSpec]] = {}
-    examples = [None if each == "own" else each for each in header.loss_on]
+    examples, losses = (
+        [None if each == "own" else each for each in asked] for asked in (header.loss_on, header.losses)
+    )
     along = (
         parts | {"target": parts["target"]._replace(spec=target)}
         for parts in combinations
         for target in checkpointed(parts["target"].spec)
     )
     named = ((parts, name) for parts in along for name in _components(parts["target"].spec, root, header, mistakes))
-    for (parts, component), loss_on in itertools.product(named, examples):
-        run = RunSpec(component=component, loss_on=loss_on, **{name: part.spec for name, part in parts.items()})
+    for (parts, component), loss_on, loss in itertools.product(named, examples, losses):
+        specs: dict[str, Any] = {name: part.spec for name, part in parts.items()}
+        specs |= {"loss_on": loss_on, "loss": loss}
+        specs |= {"observables": header.observables or None, "mask_files": component.mask_files}
+        run = RunSpec(component=component.name, **specs)
         found = list(conflicts(run))
         mistakes.problems += [Problem(_blamed(parts[each.part].node, each.key), each.message) for each in found]
         of_target.setdefault(run.target_id, {}).setdefault(run.run_id, run)
@@ -180,17 +185,17 @@ def checkpointed(target: TargetSpec) -> Sequence[TargetSpec]:
     return (target,) if expand is None else expand()
 
 
-def _components(target: Any, root: Table, header: SweepFile, mistakes: _Mistakes) -> list[str]:
+def _components(target: Any, root: Table, header: SweepFile, mistakes: _Mistakes) -> list[Named]:
     """The components wanted of a target, each once."""
-    found: list[str] = []
+    found: list[Named] = []
     for index, chosen in enumerate(header.components):
         try:
-            found += component_names(chosen, structure_of(target))
+            found += components_of(chosen, structure_of(target))
         except ValueError as error:
             items = _items(root, "components")
             problem = Problem(items[index].place if items else root.place, str(error))
             mistakes.problems += [problem] if problem not in mistakes.problems else []
-    return list(dict.fromkeys(found))
+    return list({component.name: component for component in found}.values())
 
 
 def _blamed(node: Node, key: str) -> Place:

@@ -2,12 +2,18 @@
 
 from collections.abc import Callable
 from functools import cached_property
+from pathlib import Path
+from typing import Annotated
+
+from pydantic import Field
 
 from llcray.posterior_spec import PosteriorSpec
 from llcray.samplers import Sampler
 from llcray.sampling_spec import SamplingSpec
+from llcray.spec.observables import Observable
 from llcray.targets import TargetSpec
 from llcray.targets.loss_on import LossOn
+from llcray.targets.policy_loss import PolicyLoss
 from llcray.variant import Record, content_id
 
 
@@ -19,7 +25,10 @@ class RunSpec(Record):
     Attributes:
         target: What the LLC is estimated of.
         component: Subset of parameters that is sampled, a text of `llcray.components.grammar`.
+        mask_files: Files of the masks that the component names by their digests. No part of an identity.
         loss_on: Examples that the loss is taken on; null takes those w* was trained on.
+        loss: Loss of a fine-tuned policy; null takes the target's own.
+        observables: Examples whose losses are taken at every draw.
         posterior: Inverse temperature and localization.
         sampler: How draws are made.
         sampling: How many, and when to stop.
@@ -27,7 +36,10 @@ class RunSpec(Record):
 
     target: TargetSpec
     component: str = "all"
+    mask_files: Annotated[tuple[Path, ...], Field(exclude=True)] = ()
     loss_on: LossOn | None = None
+    loss: PolicyLoss | None = None
+    observables: tuple[Observable, ...] | None = None
     posterior: PosteriorSpec
     sampler: Sampler
     sampling: SamplingSpec

@@ -10,8 +10,10 @@ from llcray.components import ALL, Choice
 from llcray.spec.axes import Design
 from llcray.spec.checks import Check
 from llcray.spec.conduct import Conduct
+from llcray.spec.observables import Observable
 from llcray.spec.run import RunSpec
 from llcray.targets.loss_on import LossOn
+from llcray.targets.policy_loss import PolicyLoss
 from llcray.variant import Count, NonNegativeFloat, NonNegativeInt, PositiveFloat, Record
 
 NAME = r"^[A-Za-z0-9][A-Za-z0-9_.-]*$"
@@ -46,6 +48,8 @@ class SweepFile(Record):
         seeds: Target seeds, given.
         components: Subsets of parameters to sample: texts or mappings, see `llcray.components`.
         loss_on: Examples to take the loss on: `own`, those w* was trained on, or variants of `LossOn`.
+        losses: Losses of fine-tuned policies: `own`, which is kl_to_center, or variants of `PolicyLoss`.
+        observables: Probe sets: their losses at every draw, susceptibilities and influences become table `observables`.
         resources: Of one trial.
         conduct: Which runs first, and which to give up early.
         sizes: Overrides (`path=value`) that make other sizes of an experiment; as written it is of size `laptop`.
@@ -64,6 +68,8 @@ class SweepFile(Record):
     seeds: Annotated[tuple[NonNegativeInt, ...], Field(min_length=1)] | None = None
     components: Annotated[tuple[str | Choice, ...], Field(min_length=1)] = (ALL,)
     loss_on: Annotated[tuple[Literal["own"] | LossOn, ...], Field(min_length=1)] = ("own",)
+    losses: Annotated[tuple[Literal["own"] | PolicyLoss, ...], Field(min_length=1)] = ("own",)
+    observables: tuple[Observable, ...] = ()
     resources: Resources = Resources()
     conduct: Conduct = Conduct()
     sizes: dict[str, tuple[str, ...]] = Field(default_factory=dict)

@@ -7,6 +7,8 @@ from llcray.subnetwork.changes import TensorChange as TensorChange
 from llcray.subnetwork.changes import changes as changes
 from llcray.subnetwork.checkpoint import Checkpoint as Checkpoint
 from llcray.subnetwork.checkpoint import open_checkpoint as open_checkpoint
+from llcray.subnetwork.masked import Unchanged as Unchanged
+from llcray.subnetwork.masked import unchanged as unchanged
 from llcray.subnetwork.overlap import Overlap as Overlap
 from llcray.subnetwork.overlap import overlap as overlap
 from llcray.subnetwork.summary import GroupChange as GroupChange

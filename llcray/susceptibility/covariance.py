@@ -52,6 +52,15 @@ def bayesian_influence(observables: np.ndarray, on: np.ndarray | None = None) ->
     return _over_chains(-np.einsum("cdi,cdj->cij", own, other) / own.shape[1])
 
 
+def of_chain_means(observables: np.ndarray) -> Measured:
+    """Mean loss of every probe example over the draws, shape (example,), nats.
+
+    Args:
+        observables: l_j(w) of the kept draws, shape (chain, draw, example), nats.
+    """
+    return _over_chains(np.asarray(observables, np.float64).mean(axis=1))
+
+
 def _centered(series: np.ndarray) -> np.ndarray:
     """Less the mean over all chains: chains that share no mean show in the standard error."""
     return series - series.mean(axis=(0, 1))

@@ -7,6 +7,7 @@ from pydantic import Discriminator, Tag
 from llcray.targets.checkpoint import CheckpointTarget as CheckpointTarget
 from llcray.targets.deep_linear import DeepLinearTarget as DeepLinearTarget
 from llcray.targets.even_powers import EvenPowersTarget as EvenPowersTarget
+from llcray.targets.fine_tuned import FineTunedTarget as FineTunedTarget
 from llcray.targets.normal_crossing import NormalCrossingTarget as NormalCrossingTarget
 from llcray.targets.python import PythonTarget as PythonTarget
 from llcray.targets.quadratic import QuadraticTarget as QuadraticTarget
@@ -30,6 +31,7 @@ TargetSpec = Annotated[
     | Annotated[RandomDeepLinearTarget, Tag("random_deep_linear")]
     | Annotated[RealisableTarget, Tag("realisable")]
     | Annotated[SuperpositionTarget, Tag("superposition")]
+    | Annotated[FineTunedTarget, Tag("fine_tuned")]
     | Annotated[PythonTarget, Tag("python")]
     | Annotated[CheckpointTarget, Tag("checkpoint")],
     Discriminator(_kind),

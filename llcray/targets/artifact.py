@@ -8,7 +8,7 @@ they are: their digest is kept, and they are read again.
 import dataclasses
 import json
 import platform
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from importlib.metadata import version
 from typing import Any, Protocol
@@ -16,7 +16,7 @@ from typing import Any, Protocol
 import numpy as np
 
 from llcray.data import File
-from llcray.targets import CheckpointTarget, PythonTarget, TrainedTarget
+from llcray.targets import CheckpointTarget, FineTunedTarget, PythonTarget, TrainedTarget
 from llcray.targets.build import build_target
 from llcray.targets.target import Target, TargetFacts
 from llcray.variant import Variant, canonical_json, content_id
@@ -53,6 +53,8 @@ def load_or_build(spec: Variant, store: TargetStore | None) -> Target:
         if found is None:
             return target
     row, arrays = found
+    if isinstance(spec, FineTunedTarget):
+        return _fine_tuned(spec, arrays, store.read_target(content_id(spec.at_step(0))), _facts(row))
     return from_arrays(spec, arrays, _facts(row))
 
 
@@ -61,15 +63,33 @@ def prepare_checkpoints(specs: Sequence[Variant], store: TargetStore) -> None:
 
     Trainings that differ in their seed alone run side by side.
     """
-    along = [spec for spec in specs if isinstance(spec, TrainedTarget) and spec.step is not None]
+    along = [spec for spec in specs if getattr(spec, "step", None) is not None]
     missing = [spec for spec in along if store.read_target(content_id(spec)) is None]
-    if not missing:
-        return
-    from llcray.targets.trajectory_build import build_checkpoints
+    trained = [spec for spec in missing if isinstance(spec, TrainedTarget)]
+    fine_tuned = [spec for spec in missing if isinstance(spec, FineTunedTarget)]
+    if trained:
+        from llcray.targets.trajectory_build import build_checkpoints
 
-    for checkpoint in build_checkpoints(missing):
+        _store_all(build_checkpoints(trained), store)
+    if fine_tuned:
+        from llcray.targets.fine_tuned_build import build_fine_tuned
+
+        _store_all(build_fine_tuned(fine_tuned, lambda base: _base(base, store)), store)
+
+
+def _store_all(checkpoints: Iterable[Any], store: TargetStore) -> None:
+    for checkpoint in checkpoints:
         row = row_of(checkpoint.spec, checkpoint.target)
         store.write_target(row, to_arrays(checkpoint.spec, checkpoint.target))
+
+
+def _base(spec: TrainedTarget, store: TargetStore) -> Target:
+    """A network to fine-tune: trained once for all methods; when it grokked does not matter."""
+    from llcray.targets.trajectory_build import build_checkpoints
+
+    if store.read_target(content_id(spec)) is None:
+        _store_all(build_checkpoints([spec], num_looks=0), store)
+    return load_or_build(spec, store)
 
 
 def to_arrays(spec: Variant, target: Target) -> Arrays:
@@ -119,7 +139,7 @@ def row_of(spec: Variant, target: Target) -> Row:
         **{f"{package}_version": version(package) for package in ("llcray", "jax", "flax", "optax")},
         **facts,
     }
-    if isinstance(spec, TrainedTarget | CheckpointTarget) and spec.step is not None:
+    if isinstance(spec, TrainedTarget | FineTunedTarget | CheckpointTarget) and spec.step is not None:
         row |= {"step": spec.step, "trajectory_id": content_id(spec.at_step(None))}
     if answer is not None:
         row |= {
@@ -146,6 +166,17 @@ def _untrained(spec: TrainedTarget, arrays: Arrays) -> Target:
         data, num_outputs = batch_of(spec, split.train), split.num_outputs
     loss = loss_of(spec, data["x"].shape[1:], num_outputs)
     return Target(params=loss.abstract_params(), loss_fn=loss, data=data)
+
+
+def _fine_tuned(spec: FineTunedTarget, arrays: Arrays, before: tuple[Row, Arrays] | None, facts: TargetFacts) -> Target:
+    from llcray.targets.fine_tuned_build import abstract_params, assembled
+    from llcray.targets.policy_loss import KLToCenter
+
+    if before is None:
+        raise ValueError(f"the weights before fine-tuning, of target {content_id(spec.at_step(0))}, are not stored.")
+    shapes = abstract_params(spec)
+    params, base = (_unnamed("params", shapes, each) for each in (arrays, before[1]))
+    return assembled(spec, KLToCenter(), params, base, facts)
 
 
 def _num_outputs(target: Target) -> int:

@@ -8,6 +8,7 @@ from llcray.targets import (
     CheckpointTarget,
     DeepLinearTarget,
     EvenPowersTarget,
+    FineTunedTarget,
     NormalCrossingTarget,
     PythonTarget,
     QuadraticTarget,
@@ -46,6 +47,15 @@ def _(spec: TrainedTarget) -> Target:
     if spec.step is None:
         return build_trained(spec)
     return next(each.target for each in build_checkpoints([spec]) if each.spec.step == spec.step)
+
+
+@_build.register
+def _(spec: FineTunedTarget) -> Target:
+    from llcray.targets.fine_tuned_build import build_fine_tuned
+
+    # The weights that a fine-tuning ends with, where no step is named.
+    step = spec.method.num_steps if spec.step is None else spec.step
+    return next(each.target for each in build_fine_tuned([spec.at_step(step)], build_target) if each.spec.step == step)
 
 
 @_build.register

@@ -55,6 +55,8 @@ class TargetFacts:
     test_loss: float | None = None
     train_accuracy: float | None = None
     test_accuracy: float | None = None
+    train_reward: float | None = None
+    test_reward: float | None = None
     build_seconds: float | None = None
     phase: int | None = None
     memorization_step: int | None = None
@@ -79,6 +81,8 @@ class Target:
         facts: What building the target measured.
         structure: Numbers of layers and heads, for components such as `l0h1`; names of parameters say the rest.
         target_id: Content id; the API fills it from the bytes when the target comes from outside.
+        loss_kind: What the loss is, where a target has several; column `loss_kind`.
+        base: The parameters before fine-tuning, where there was one: what update sparsity is counted from.
     """
 
     params: PyTree
@@ -89,3 +93,5 @@ class Target:
     facts: TargetFacts = field(default_factory=TargetFacts)
     target_id: str = ""
     structure: Structure | None = None
+    loss_kind: str | None = None
+    base: PyTree = None

@@ -61,7 +61,8 @@ def facts_of(
 
 def _accuracy(loss: ModelLoss, params: PyTree, batch: Arrays) -> float:
     params = jax.tree.map(lambda leaf: jnp.asarray(leaf, jnp.float64), params)
-    return float(np.mean(np.asarray(_predictions(loss, params, batch["x"])) == batch["y"]))
+    is_right = np.asarray(_predictions(loss, params, batch["x"])) == batch["y"]
+    return float(np.mean(is_right[batch["y"] >= 0]))
 
 
 @partial(jax.jit, static_argnums=0)

@@ -43,14 +43,15 @@ class Accuracy:
 
     def __call__(self, params: PyTree, data: PyTree) -> jax.Array:
         """The share, between 0 and 1."""
-        return jnp.mean(self.loss.outputs(params, data["x"]).argmax(-1) == data["y"])
+        return jnp.mean(self.loss.outputs(params, data["x"]).argmax(-1) == data["y"], where=data["y"] >= 0)
 
 
-def build_checkpoints(specs: Sequence[TrainedTarget]) -> Iterator[Checkpoint]:
+def build_checkpoints(specs: Sequence[TrainedTarget], num_looks: int = NUM_LOOKS) -> Iterator[Checkpoint]:
     """Every checkpoint that the trainings of these specs record.
 
     Args:
         specs: Checkpoints; those of one training share it, trainings that differ in their seed alone share a program.
+        num_looks: Looks at the accuracies of the last phase; 0 dates no grokking.
 
     Raises:
         FloatingPointError: A training diverged.
@@ -61,10 +62,10 @@ def build_checkpoints(specs: Sequence[TrainedTarget]) -> Iterator[Checkpoint]:
         program = canonical_json([training.model_copy(update={"seed": 0}), list(spec.recorded_steps())])
         of_program.setdefault(program, {}).setdefault(content_id(training), spec)
     for trainings in of_program.values():
-        yield from _build_program(list(trainings.values()))
+        yield from _build_program(list(trainings.values()), num_looks)
 
 
-def _build_program(specs: list[TrainedTarget]) -> Iterator[Checkpoint]:
+def _build_program(specs: list[TrainedTarget], num_looks: int) -> Iterator[Checkpoint]:
     """Trainings that differ in their seed alone, phase by phase."""
     start = time.perf_counter()
     params, made, first = None, [], 0
@@ -73,7 +74,8 @@ def _build_program(specs: list[TrainedTarget]) -> Iterator[Checkpoint]:
         keep = [step for step in specs[0].recorded_steps() if first < step <= first + num_steps]
         keep = [0, *keep] if index == 0 and 0 in specs[0].recorded_steps() else keep
         last = index == len(specs[0].phase_steps()) - 1
-        phase = _train_phase(phases, params, [step - first for step in keep], num_steps, last)
+        steps = [step - first for step in keep]
+        phase = _train_phase(phases, params, steps, num_steps, num_looks if last else None)
         made += [(index, first, keep, phase)]
         params, first = phase.last, first + num_steps
     grokking = made[-1][3].grokking
@@ -108,19 +110,19 @@ class _Phase:
 
 
 def _train_phase(
-    specs: list[TrainedTarget], params: PyTree | None, keep: list[int], num_steps: int, last: bool
+    specs: list[TrainedTarget], params: PyTree | None, keep: list[int], num_steps: int, num_looks: int | None
 ) -> _Phase:
-    """One phase, from the weights of the one before, or from initial ones."""
+    """One phase, from the weights of the one before, or from initial ones; `num_looks` is None before the last."""
     splits = [labelled_examples(spec) for spec in specs]
-    training = _suited(specs[0], len(splits[0].train), num_steps, last)
+    training = _suited(specs[0], len(splits[0].train), num_steps, num_looks is not None)
     loss = loss_of(specs[0], splits[0].train.x.shape[1:], splits[0].num_outputs)
     pairs = zip(specs, splits, strict=True)
     batches = [(batch_of(spec, split.train), batch_of(spec, split.test)) for spec, split in pairs]
     if params is None:
         params = _stacked([_initial(spec, loss) for spec in specs])
     look, look_at = [], ()
-    if last and specs[0].data.task == "classification" and len(splits[0].test):
-        look = sorted({round(num_steps * turn / NUM_LOOKS) for turn in range(1, NUM_LOOKS + 1)} - {0})
+    if num_looks and specs[0].data.task == "classification" and len(splits[0].test):
+        look = sorted({round(num_steps * turn / num_looks) for turn in range(1, num_looks + 1)} - {0})
         look_at = tuple(_stacked([pair[part] for pair in batches]) for part in (0, 1))
     seeds = [jax_seed("minibatches", spec.seed, spec.data) for spec in specs]
     data = _stacked([pair[0] for pair in batches])

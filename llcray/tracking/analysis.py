@@ -10,7 +10,7 @@ from scipy.stats import false_discovery_control, norm
 
 from llcray.components import Structure
 from llcray.components.masks import mask_of
-from llcray.subnetwork.changes import RELATIVE_TOLERANCE, TOLERANCE, delta_of, is_changed
+from llcray.subnetwork.masked import unchanged
 
 Row = dict[str, Any]
 Arrays = dict[str, np.ndarray]
@@ -101,7 +101,11 @@ def _changes(
     compared = dtype or (stored if "," not in stored else None)
     both = first.join(last, on="component", suffix="_last")
     for row in both.sort("component").iter_rows(named=True):
-        counts = _counts(old, new, mask_of(row["component"], new, structure), compared)
+        mask = mask_of(row["component"], new, structure)
+        tensors = ((old[path], leaf, True if mask is None else mask[path]) for path, leaf in new.items())
+        found = unchanged(tensors, compared)
+        counts = {"num_params": found.num_params, "sparsity_exact": found.exact}
+        counts |= {"sparsity_tolerance": found.tolerance, "sparsity_relative": found.relative}
         standard_error = float(np.hypot(row["llc_mcse"], row["llc_mcse_last"]))
         change = row["llc_last"] - row["llc"]
         yield {
@@ -115,21 +119,6 @@ def _changes(
             "llc_change_se": standard_error,
             "llc_change_z": change / standard_error if standard_error else float("nan"),
         }
-
-
-def _counts(old: Arrays, new: Arrays, mask: Any, compare_dtype: str | None) -> Row:
-    """Unchanged shares of the entries of a mask."""
-    total = exact = within = relative = 0
-    for path, leaf in new.items():
-        chosen = np.broadcast_to(True if mask is None else mask[path], leaf.shape)
-        before, after, delta = delta_of(old[path], leaf, compare_dtype)
-        size = np.maximum(np.abs(before.astype(np.float32)), np.abs(after.astype(np.float32)))
-        total += int(chosen.sum())
-        exact += int((chosen & (delta == 0)).sum())
-        within += int((chosen & ~is_changed(delta, TOLERANCE)).sum())
-        relative += int((chosen & (np.abs(delta.astype(np.float32)) <= RELATIVE_TOLERANCE * size)).sum())
-    shares = {"sparsity_exact": exact, "sparsity_tolerance": within, "sparsity_relative": relative}
-    return {"num_params": total, **{key: count / total for key, count in shares.items()}}
 
 
 def _params(storage: str, target_id: str) -> tuple[Arrays, str]:

@@ -14,6 +14,7 @@ from llcray_storage.read import finished as finished
 from llcray_storage.read import generations as generations
 from llcray_storage.read import scan_draws as scan_draws
 from llcray_storage.read import scan_draws_long as scan_draws_long
+from llcray_storage.read import scan_observables as scan_observables
 from llcray_storage.read import scan_runs as scan_runs
 from llcray_storage.read import scan_targets as scan_targets
 from llcray_storage.schema import SCHEMA_VERSION as SCHEMA_VERSION

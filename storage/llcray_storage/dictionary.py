@@ -10,14 +10,17 @@ from pathlib import Path
 import pyarrow as pa
 
 from llcray_storage.column import Column
+from llcray_storage.observable_columns import OBSERVABLE_COLUMNS
 from llcray_storage.schema import SCHEMA_VERSION, TABLES, Table
 
 BEGIN = "<!-- data dictionary: generated, do not edit -->"
 END = "<!-- end of data dictionary -->"
+OBSERVABLES = Table("observables", "run_id", OBSERVABLE_COLUMNS)
 ABOUT = {
     "runs": "one row an estimate",
     "draws": "one row a chain; series have one number a draw",
     "targets": "one row a target",
+    "observables": "one row a probe example of a run; a view of `runs`, by `scan_observables` and SQL",
     "stages": "one row a stage of one series (a metric along training); written by `llcray stages`",
 }
 
@@ -27,6 +30,7 @@ def dictionary() -> str:
     parts = [f"Schema version {SCHEMA_VERSION}. Columns in *italics* are axes: what a sweep can vary."]
     for table in TABLES:
         parts.append("\n".join(_section(table)))
+    parts.append("\n".join(_section(OBSERVABLES)))
     return "\n\n".join(parts)
 
 

@@ -14,6 +14,7 @@ from llcray_storage.draw_columns import BY_DRAW
 from llcray_storage.layout import TARGET_PARTITION
 from llcray_storage.marker import require_dataset
 from llcray_storage.objects import ObjectStore
+from llcray_storage.observable_columns import OBSERVABLE_COLUMNS, OF_RUN, PER_EXAMPLE
 from llcray_storage.scan import scan_files
 from llcray_storage.schema import DRAWS, RUNS, TARGETS, Table
 from llcray_storage.settings import Root, open_store
@@ -67,6 +68,26 @@ def scan_draws_long(root: Root, sweep: str | None = None, run_id: str | None = N
     ]
     draw = pl.int_ranges(0, pl.col("centered_loss").list.len()).alias("draw")
     return wide.select("run_id", "sweep", "chain", draw, "n_beta", *filled).explode("draw", *BY_DRAW)
+
+
+def scan_observables(root: Root, sweep: str | None = None) -> pl.LazyFrame:
+    """One row a probe example of a run, with standard errors over chains; see `OBSERVABLE_COLUMNS`.
+
+    Raises:
+        StorageError: There is no dataset, or it is damaged.
+    """
+    runs = scan_runs(root, sweep).filter(pl.col("probe_set").is_not_null())
+    num = pl.col("probe_set").list.len()
+    influences = [
+        # A row of the matrix: the `num` entries from `example` times `num` on.
+        pl.col(f"probe_influence{end}").list.slice(pl.col("example") * num, num).alias(f"influence{end}")
+        for end in ("", "_se")
+    ]
+    by_example = {f"probe_{name}": name for name in ("set", *PER_EXAMPLE)}
+    kept = runs.with_columns(example=pl.int_ranges(0, num)).explode("example").with_columns(*influences)
+    one = [pl.col(name).list.get(pl.col("example"), null_on_oob=True).alias(new) for name, new in by_example.items()]
+    own = [pl.col(column.name) for column in OBSERVABLE_COLUMNS if column.name in OF_RUN]
+    return kept.select(*own, "example", *one, *(f"influence{end}" for end in ("", "_se"))).rename({"set": "probe_set"})
 
 
 def scan_targets(root: Root) -> pl.LazyFrame:

@@ -1,7 +1,7 @@
 """Columns of `runs`, one row an estimate: identity, axes, estimate, known answer, work, environment, commit."""
 
 from llcray_storage.axis_columns import AXES
-from llcray_storage.column import FLAG, REAL, TEXT, TEXTS, TIME, WHOLE, Column
+from llcray_storage.column import FLAG, REAL, REALS, TEXT, TEXTS, TIME, WHOLE, Column
 
 NATS = "nats"
 FDE = "full-data-equivalent gradients"
@@ -69,7 +69,13 @@ ESTIMATE = (
     Column("llc_extrapolated_se", REAL, NATS, "Standard error of llc_extrapolated, disagreement of models included."),
     Column("multiplicity_extrapolated", REAL, "", "Multiplicity m, averaged over the models fitted to temperatures."),
     Column("calibration", TEXT, "", "What calibration tried and chose, JSON."),
-    Column("loss_kind", TEXT, "", "What the loss of a tracked model is: nll, kl_to_center, dpo, regret, ..."),
+    Column(
+        "loss_estimator",
+        TEXT,
+        "",
+        "full: losses of draws are over all n examples; paired_batch: over random batches, each at w* too, unbiased.",
+        choices=("full", "paired_batch"),
+    ),
     Column("is_likelihood", FLAG, "", "Whether the loss is a negative log-likelihood in nats."),
     Column("num_params", WHOLE, "parameters", "Parameters of the target (d)."),
     Column("num_sampled_params", WHOLE, "parameters", "Parameters of the component that was sampled."),
@@ -79,6 +85,23 @@ ESTIMATE = (
     Column("test_loss", REAL, "nats per example", "Mean loss at w* on held-out data."),
     Column("test_accuracy", REAL, "fraction", "Accuracy at w* on held-out data."),
     Column("train_accuracy", REAL, "fraction", "Accuracy at w* on the training data."),
+    Column("train_reward", REAL, "", "Expected reward of the policy at w* on training prompts, exact."),
+    Column("test_reward", REAL, "", "Expected reward of the policy at w* on held-out prompts, exact."),
+    Column(
+        "update_sparsity_exact",
+        REAL,
+        "fraction",
+        "Share of the sampled parameters that fine-tuning left as they were, to the bit, in the type they are held in.",
+    ),
+    Column("update_sparsity_tolerance", REAL, "fraction", "Share of the sampled parameters that moved 1e-5 at most."),
+    Column("update_sparsity_relative", REAL, "fraction", "Share that moved a thousandth of their size at most."),
+    Column("update_sparsity_bfloat16", REAL, "fraction", "Share that is equal before and after in bfloat16."),
+    Column(
+        "update_sparsity_bfloat16_tolerance",
+        REAL,
+        "fraction",
+        "Share whose difference, both in bfloat16, is 1e-5 at most: what Mukherjee et al. (2025) call update sparsity.",
+    ),
     Column("phase", WHOLE, "", "Phase of training that the checkpoint lies in, from 0; pretraining comes first."),
     Column(
         "memorization_step", WHOLE, "training steps", "First step of the last phase with 95% of training data right."
@@ -93,6 +116,23 @@ ESTIMATE = (
         "Of a transformer at w*: the largest mean attention of a head to what followed the current token before.",
     ),
     Column("induction_head", TEXT, "", "The head that has it, named as components are: l1h3."),
+)
+
+OBSERVED = (
+    Column("probe_set", TEXTS, "", "Probe set of each probe example; table `observables` has these a row an example."),
+    Column("probe_loss", REALS, NATS, "Mean loss of each probe example over the draws."),
+    Column("probe_loss_se", REALS, NATS, "Its standard error, over chains; likewise below."),
+    Column(
+        "probe_susceptibility", REALS, "nats^2", "-Cov(L_n(w), l_j(w) - L_n(w)) over the draws, l_j of probe example j."
+    ),
+    Column("probe_susceptibility_se", REALS, "nats^2", "Standard error of each."),
+    Column(
+        "probe_influence",
+        REALS,
+        "nats^2",
+        "Bayesian influence -Cov(l_i(w), l_j(w)), probe example i by j, row by row; null beyond 100 examples.",
+    ),
+    Column("probe_influence_se", REALS, "nats^2", "Standard error of each."),
 )
 
 KNOWN_ANSWER = (
@@ -173,4 +213,4 @@ COMMIT = (
     Column("schema_version", WHOLE, "", "Version of the schema the row was written with.", required=True),
 )
 
-RUN_COLUMNS: tuple[Column, ...] = (*IDENTITY, *AXES, *ESTIMATE, *KNOWN_ANSWER, *WORK, *ENVIRONMENT, *COMMIT)
+RUN_COLUMNS: tuple[Column, ...] = (*IDENTITY, *AXES, *ESTIMATE, *OBSERVED, *KNOWN_ANSWER, *WORK, *ENVIRONMENT, *COMMIT)

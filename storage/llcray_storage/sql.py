@@ -1,4 +1,4 @@
-"""SQL over the dataset, by polars: `runs`, `targets`, `stages`, `draws` (a row a chain), `draws_long` (a row a draw).
+"""SQL over the dataset, by polars: `runs`, `targets`, `stages`, `observables`, `draws` (a row a chain), `draws_long`.
 
 Only the tables a query names are scanned.
 """
@@ -8,7 +8,14 @@ import re
 import polars as pl
 
 from llcray_storage.errors import StorageError
-from llcray_storage.read import opened, scan_draws, scan_draws_long, scan_runs, scan_targets
+from llcray_storage.read import (
+    opened,
+    scan_draws,
+    scan_draws_long,
+    scan_observables,
+    scan_runs,
+    scan_targets,
+)
 from llcray_storage.settings import Root
 from llcray_storage.stages import scan_stages
 
@@ -18,6 +25,7 @@ SCANS = {
     "draws_long": scan_draws_long,
     "targets": scan_targets,
     "stages": scan_stages,
+    "observables": scan_observables,
 }
 
 

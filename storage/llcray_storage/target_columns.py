@@ -11,6 +11,8 @@ AT_CENTER = (
     "test_loss",
     "test_accuracy",
     "train_accuracy",
+    "train_reward",
+    "test_reward",
     "phase",
     "memorization_step",
     "grokking_step",

@@ -4,7 +4,9 @@ import subprocess
 import sys
 from pathlib import Path
 
+import polars as pl
 import pytest
+from llcray_storage.schema import TABLES
 
 from llcray.spec import load_sweep
 
@@ -19,6 +21,16 @@ def test_every_size_of_an_experiment_loads(path: Path):
     sweep = load_sweep(path)
     assert all(load_sweep(path, overrides).runs for overrides in sweep.sizes.values())
     assert all({"laptop", *sweep.sizes} >= set(check.sizes) for check in sweep.checks)
+
+
+@pytest.mark.parametrize("path", EXPERIMENTS, ids=lambda path: path.stem)
+def test_every_check_of_an_experiment_asks_for_columns_that_exist(path: Path):
+    """Catches a finding that could be looked at only after the hours that the runs take, to fail on a name."""
+    tables = {table.name: pl.DataFrame(schema=table.polars) for table in TABLES}
+    for check in load_sweep(path).checks:
+        if check.sql is not None:
+            with pl.SQLContext(tables) as context:
+                assert context.execute(check.sql, eager=True).shape == (1, 1), check.claim
 
 
 @pytest.mark.slow

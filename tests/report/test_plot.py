@@ -1,5 +1,6 @@
 """Sweep plots: what is averaged, what is marked, what is said; and that files are repeatable."""
 
+import dataclasses
 from pathlib import Path
 
 import numpy as np
@@ -7,6 +8,7 @@ import polars as pl
 import pytest
 from llcray_storage import scan_runs
 from llcray_storage.schema import RUNS
+from matplotlib.backends.backend_agg import FigureCanvasAgg
 
 from llcray.report.aggregate import aggregate
 from llcray.report.default_plot import default_plot
@@ -159,3 +161,15 @@ def test_levels_are_drawn_by_name_inside_the_axes(digits: Path):
 def test_a_level_that_is_no_number_is_refused(digits: Path):
     with pytest.raises(ReportError, match="--level hexagon: 'hexagon' is no number: write VALUE or NAME=VALUE"):
         drawing_of(digits, PlotRequest(levels=("hexagon",)))
+
+
+def test_a_legend_of_many_series_and_verdicts_stays_inside_the_figure(digits: Path):
+    """Catches rows as long as short names allow, in columns as wide as the verdicts below them."""
+    drawing = drawing_of(digits, PlotRequest(x="noise_rate", color="seed"))
+    [panel] = drawing.layout.panels
+    eight = panel.runs.with_columns(seed=pl.int_range(pl.len()) % 8)
+    layout = dataclasses.replace(drawing.layout, panels=(dataclasses.replace(panel, runs=eight),))
+    figure = draw(dataclasses.replace(drawing, layout=layout))
+    FigureCanvasAgg(figure).draw()
+    box, (width, _) = figure.legends[0].get_window_extent(), figure.canvas.get_width_height()
+    assert box.x0 >= 0 and box.x1 <= width

@@ -3,8 +3,11 @@
 from collections.abc import Callable
 from pathlib import Path
 
+import numpy as np
 import pytest
+from safetensors.numpy import save_file
 
+from llcray.components.masks import mask_of
 from llcray.spec import SpecError, Sweep, load_sweep, spec_columns
 
 Load = Callable[[str], Sweep]
@@ -75,3 +78,20 @@ def test_other_examples_are_an_axis(load: Load) -> None:
     assert len({run.run_id for run in sweep.runs}) == 3
     cells = [spec_columns(run).get("loss_on") for run in sweep.runs]
     assert cells[:2] == [None, "test"] and cells[2] is not None and '"num_data":50' in cells[2]
+
+
+def test_a_mask_is_named_by_its_bytes_wherever_its_file_lies(load: Load, tmp_path: Path) -> None:
+    """Catches a run done again because a file moved, and one not done although its mask changed."""
+    first, moved, changed = (tmp_path / name for name in ("a.safetensors", "b.safetensors", "c.safetensors"))
+    for file, entries in ((first, [1, 0]), (moved, [1, 0]), (changed, [0, 1])):
+        save_file({"output/bias": np.array(entries, np.uint8)}, file)
+    runs = [load(f"components: [{{mask: {file}}}]\n").runs[0] for file in (first, moved, changed)]
+    assert runs[0].run_id == runs[1].run_id != runs[2].run_id
+    assert load(f'components: ["l0 + mask:{first}"]\n').runs[0].component == f"l0 + {runs[0].component}"
+    assert str(tmp_path) not in spec_columns(runs[0])["spec"]
+    assert spec_columns(runs[1])["mask_files"] == [str(moved)]
+    params = {"output": {"bias": np.zeros(2)}}
+    for run, chosen in zip(runs, ([True, False], [True, False], [False, True]), strict=True):
+        assert mask_of(run.component, params, None, run.mask_files)["output"]["bias"].tolist() == chosen
+    with pytest.raises(ValueError, match="changed or moved"):
+        mask_of(runs[0].component, params, None, runs[2].mask_files)

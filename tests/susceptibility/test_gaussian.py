@@ -6,14 +6,19 @@ w - w* ~ N(0, A^-1), A = n beta H + gamma, the losses l_i = (u_i - e_i)^2 / 2 wi
     Cov(l_i, l_j) = s_ij^2 / 2 + e_i e_j s_ij,    s_ij = phi_i . A^-1 phi_j
 """
 
+from pathlib import Path
 from typing import Any
 
+import llcray_storage as ls
 import numpy as np
+import polars as pl
 import pytest
 
 from llcray import PosteriorSpec, SamplingSpec, Target, estimate_llc
 from llcray.sampling_spec import Budget, StoppingCriteria
+from llcray.spec import load_sweep, trials
 from llcray.susceptibility import Measured, bayesian_influence, susceptibility
+from llcray.trial import run_trial
 
 N, GAMMA, NUM_PROBES = 120, 30.0, 10
 RNG = np.random.default_rng(5)
@@ -58,6 +63,60 @@ def test_susceptibilities_and_influences_are_the_closed_forms(component: str) ->
     chi = -(of_loss - of_loss.mean())[:NUM_PROBES]
     _assert_equal(e.susceptibility(), chi)
     _assert_equal(e.influence(), -exact[:NUM_PROBES, :NUM_PROBES])
+
+
+FACTORY = """
+import numpy as np
+from llcray import Target
+
+def loss_fn(params, batch):
+    return 0.5 * (batch["x"] @ params["layer_0"]["kernel"] @ params["layer_1"]["kernel"] - batch["y"]) ** 2
+
+def make(file):
+    arrays = np.load(file)
+    params = {f"layer_{layer}": {"kernel": arrays[f"kernel_{layer}"]} for layer in (0, 1)}
+    return Target(params, loss_fn, {"x": arrays["x"], "y": arrays["y"]})
+
+def last(file):
+    return {name: np.load(file)[name][-5:] for name in ("x", "y")}
+"""
+SWEEP = """
+name: probes
+question: What do probes say by layer?
+targets: [{{kind: python, factory: "probe_factory:make", arguments: {{file: {file}}}}}]
+components: [l0, l1]
+observables:
+  - {{name: first, num: 10}}
+  - {{name: last, examples: {{kind: python, factory: "probe_factory:last", arguments: {{file: {file}}}}}, num: 5}}
+posterior: {{localization: 30.0}}
+samplers: [{{kind: hmc}}]
+sampling: {{num_chains: 8, until: {{rhat: 1.0001}}, budget: {{num_gradients: 1.0e+6, num_draws: 512}}}}
+"""
+
+
+def test_probes_of_a_sweep_are_a_table_with_errors(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Catches sets that are mixed up, a matrix read by columns, runs of a target that share another's probes."""
+    (tmp_path / "probe_factory.py").write_text(FACTORY)
+    monkeypatch.syspath_prepend(str(tmp_path))
+    np.savez(tmp_path / "arrays.npz", kernel_0=FIRST, kernel_1=SECOND, x=DATA["x"], y=DATA["y"])
+    (tmp_path / "probes.yaml").write_text(SWEEP.format(file=tmp_path / "arrays.npz"))
+    dataset = ls.Dataset.create_or_open(str(tmp_path / "results"))
+    [plan] = trials(load_sweep(tmp_path / "probes.yaml").runs, 1)
+    assert [outcome.status for outcome in run_trial(plan, "probes", dataset)] == ["ok", "ok"]
+    table = ls.scan_observables(dataset.root, "probes").collect().sort("component", "example")
+    assert table.height == 30 and table["example"].to_list() == [*range(15)] * 2
+    chosen = [*range(10), *range(N - 5, N)]
+    for component in ("l0", "l1"):
+        rows = table.filter(pl.col("component") == component)
+        assert rows["probe_set"].to_list() == ["first"] * 10 + ["last"] * 5
+        exact = _covariances(component)
+        chi = -(exact.mean(axis=0) - exact.mean())[chosen]
+        _assert_equal(Measured(rows["susceptibility"].to_numpy(), rows["susceptibility_se"].to_numpy()), chi)
+        found, errors = (np.array(rows[name].to_list()) for name in ("influence", "influence_se"))
+        _assert_equal(Measured(found, errors), -exact[np.ix_(chosen, chosen)])
+        assert (rows["loss"] > 0).all() and (rows["loss_se"] > 0).all()
+    answer = ls.sql(dataset.root, "SELECT probe_set, COUNT(*) AS n FROM observables GROUP BY probe_set ORDER BY n")
+    assert answer.rows() == [("last", 10), ("first", 20)]
 
 
 def _assert_equal(found: Measured, exact: np.ndarray) -> None:
