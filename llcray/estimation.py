@@ -26,6 +26,7 @@ from llcray.samplers import SamplerVariant
 from llcray.sampling.block import is_paired
 from llcray.sampling.device import chains_together, widths_of
 from llcray.sampling.engine import Finished, Job, ProgressFn, build_kernel, execute
+from llcray.sampling.program import make_room
 from llcray.sampling.requests import RunFacts, Sampled
 from llcray.sampling.resuming import Keeper
 from llcray.sampling.scales import curvature_scales
@@ -139,6 +140,7 @@ def estimate_pack(
         for index, (job, _) in prepared.items():
             groups.setdefault(_signature(job), []).append(index)
         for group in groups.values():
+            make_room()
             jobs = [prepared[index][0] for index in group]
             widths = widths_of(jobs[0].posterior, jobs[0].num_chains).at_most(max_width)
             for finished in execute(jobs, widths, _renumber(on_progress, group)):
