@@ -13,10 +13,18 @@ import jax.numpy as jnp
 import numpy as np
 
 from llcray.llc.estimate import Estimate, estimate
-from llcray.posterior import Posterior, make_posterior, num_data_of, resolve_localization, resolve_n_beta
+from llcray.posterior import (
+    EXAMPLES_PER_CHUNK,
+    Posterior,
+    make_posterior,
+    num_data_of,
+    resolve_localization,
+    resolve_n_beta,
+)
 from llcray.posterior_spec import PosteriorSpec
 from llcray.samplers import SamplerVariant
-from llcray.sampling.device import widths_of
+from llcray.sampling.block import is_paired
+from llcray.sampling.device import chains_fit, widths_of
 from llcray.sampling.engine import Finished, Job, ProgressFn, build_kernel, execute
 from llcray.sampling.requests import RunFacts, Sampled
 from llcray.sampling.resuming import Keeper
@@ -70,6 +78,7 @@ class RunEstimate:
         true_llc: The known answer for this very posterior where it is computable, else the asymptotic one, else None.
         asymptotic_llc: The known learning coefficient as n goes to infinity.
         pack_size: Most runs that one call of the compiled program advanced, this one included.
+        loss_estimator: `full`: losses of draws are over all of the data; `paired_batch`: over batches, each at w* too.
         num_pack_splits: How often the pack was halved because the device's memory was too small.
     """
 
@@ -84,6 +93,7 @@ class RunEstimate:
     asymptotic_llc: TrueLLC | None
     pack_size: int = 1
     num_pack_splits: int = 0
+    loss_estimator: str = "full"
 
     @property
     def inverse_temperature(self) -> float:
@@ -167,19 +177,32 @@ def _prepare_all(
         except ValueError as error:
             on_failure(index, error)
             continue
-        posteriors[index] = replace(exact[key], n_beta=np.asarray(n_beta))
+        posteriors[index] = replace(exact[key], n_beta=np.asarray(n_beta), micro_batch=_micro_batch(request))
     scales = curvature_scales({i: one for i, one in posteriors.items() if _needs_curvature(wanted[i][1])})
     cast: dict[Hashable, Posterior] = {}
-    prepared = {}
+    prepared, fits = {}, {}
     for index, posterior in posteriors.items():
         target, request = wanted[index]
         key = (id(target), request.component, id(request.probe), request.sampler.precision)
         if key not in cast:
             cast[key] = posterior.astype(np.dtype(request.sampler.precision))
         n_beta = float(posterior.n_beta) / request.temperature
-        sampled = replace(cast[key], n_beta=np.asarray(n_beta, request.sampler.precision))
+        sampled = replace(
+            cast[key],
+            n_beta=np.asarray(n_beta, request.sampler.precision),
+            micro_batch=_micro_batch(request),
+            loss_batch=request.sampling.loss_batch_size,
+        )
+        size_key = (*key, sampled.micro_batch, request.sampling.num_chains)
+        if size_key not in fits:
+            fits[size_key] = chains_fit(sampled, request.sampling.num_chains)
+        sampled = replace(sampled, chains_together=fits[size_key])
         prepared[index] = _prepare(sampled, n_beta, scales.get(index, math.nan), request)
     return prepared
+
+
+def _micro_batch(request: EstimateRequest) -> int:
+    return request.sampling.micro_batch_size or EXAMPLES_PER_CHUNK
 
 
 def _needs_curvature(request: EstimateRequest) -> bool:
@@ -254,6 +277,7 @@ def _finish(target: Target, facts: RunFacts, job: Job, finished: Finished) -> Ru
         asymptotic_llc=asymptotic,
         pack_size=job.pack_size,
         num_pack_splits=job.num_splits,
+        loss_estimator="paired_batch" if is_paired(job.kernel, job.posterior) else "full",
     )
 
 

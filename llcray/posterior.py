@@ -47,7 +47,7 @@ class Layout:
 @partial(
     jax.tree_util.register_dataclass,
     data_fields=["center", "frozen", "indices", "data", "probe", "n_beta", "localization", "loss_at_center"],
-    meta_fields=["loss_fn", "layout"],
+    meta_fields=["loss_fn", "layout", "micro_batch", "loss_batch", "chains_together"],
 )
 @dataclass(frozen=True)
 class Posterior:
@@ -64,6 +64,9 @@ class Posterior:
         loss_at_center: L_n(w*) over the full data in float64, nats.
         loss_fn: Per-example loss, `(params, batch) -> (batch,)`.
         layout: Where the free coordinates live.
+        micro_batch: Most examples whose losses are computed at a time, forwards and backwards: bounds memory.
+        loss_batch: Examples of the paired batch that a draw's loss is taken on; None for all of the data.
+        chains_together: Whether the chains of a run are advanced side by side, or one after another.
     """
 
     center: Array
@@ -76,6 +79,9 @@ class Posterior:
     loss_fn: LossFn
     layout: Layout
     probe: PyTree = None
+    micro_batch: int = EXAMPLES_PER_CHUNK
+    loss_batch: int | None = None
+    chains_together: bool = True
 
     @property
     def num_data(self) -> int:
@@ -117,18 +123,25 @@ class Posterior:
 
     def probe_losses(self, position: Array) -> Array:
         """Losses of the probe examples at `position`, shape (num_probes,), nats, float32."""
-        starts = range(0, self.num_probes, EXAMPLES_PER_CHUNK)
-        chunks = [jax.tree.map(lambda x, i=i: x[i : i + EXAMPLES_PER_CHUNK], self.probe) for i in starts]
+        starts = range(0, self.num_probes, self.micro_batch)
+        chunks = [jax.tree.map(lambda x, i=i: x[i : i + self.micro_batch], self.probe) for i in starts]
         losses = [self.losses(position, chunk).astype(jnp.float32) for chunk in chunks]
         return jnp.concatenate(losses) if losses else jnp.zeros(0, jnp.float32)
 
     def minibatch_loss(self, position: Array, batch: PyTree) -> Array:
-        """Mean loss over a batch: an unbiased estimate of L_n."""
-        return jnp.mean(self.losses(position, batch))
+        """Mean loss over a batch: an unbiased estimate of L_n; its gradient is accumulated over micro-batches."""
+        if jax.tree.leaves(batch)[0].shape[0] <= self.micro_batch:
+            return jnp.mean(self.losses(position, batch))
+        return full_loss(self._frugal_losses(position), batch, self.micro_batch).astype(position.dtype)
 
     def loss(self, position: Array) -> Array:
         """L_n over the full data, examples summed in float64."""
-        return full_loss(partial(self.losses, position), self.data)
+        return full_loss(self._frugal_losses(position), self.data, self.micro_batch)
+
+    def _frugal_losses(self, position: Array) -> Callable[[PyTree], Array]:
+        """Losses of a batch; of micro-batches that were asked for, nothing is kept for the backward pass."""
+        losses = partial(self.losses, position)
+        return losses if self.micro_batch == EXAMPLES_PER_CHUNK else jax.checkpoint(losses)
 
     def centered_loss(self, position: Array) -> Array:
         """L_n(w) - L_n(w*), nats, float64."""
@@ -151,14 +164,14 @@ class Posterior:
         return (-logdensity - 0.5 * self.localization * self.squared_distance(position)) / self.n_beta
 
 
-def full_loss(losses: Callable[[PyTree], Array], data: PyTree) -> Array:
-    """Mean of `losses(batch)` over all of `data`, summed in float64, at most EXAMPLES_PER_CHUNK at a time."""
+def full_loss(losses: Callable[[PyTree], Array], data: PyTree, chunk_size: int = EXAMPLES_PER_CHUNK) -> Array:
+    """Mean of `losses(batch)` over all of `data`, summed in float64, at most `chunk_size` at a time."""
     num_data = jax.tree.leaves(data)[0].shape[0]
-    num_chunks = num_data // EXAMPLES_PER_CHUNK
-    whole = num_chunks * EXAMPLES_PER_CHUNK
+    num_chunks = num_data // chunk_size
+    whole = num_chunks * chunk_size
     total = jnp.zeros((), jnp.float64)
     if whole:
-        chunks = jax.tree.map(lambda x: x[:whole].reshape(num_chunks, EXAMPLES_PER_CHUNK, *x.shape[1:]), data)
+        chunks = jax.tree.map(lambda x: x[:whole].reshape(num_chunks, chunk_size, *x.shape[1:]), data)
         total += jnp.sum(jax.lax.map(lambda chunk: jnp.sum(losses(chunk), dtype=jnp.float64), chunks))
     if whole < num_data:
         total += jnp.sum(losses(jax.tree.map(lambda x: x[whole:], data)), dtype=jnp.float64)

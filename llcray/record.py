@@ -36,6 +36,7 @@ def record_of(result: RunEstimate, target: Target) -> Record:
         "is_likelihood": target.is_likelihood,
         "warnings": warnings_of(result, target.facts),
         "pack_size": result.pack_size,
+        "loss_estimator": result.loss_estimator,
         "num_data": result.num_data,
         "num_params": result.num_params,
         "num_sampled_params": result.num_sampled_params,

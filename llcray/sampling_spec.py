@@ -44,6 +44,11 @@ class SamplingSpec(Variant):
         richardson: Whether samplers whose step biases them also run with a finer step, in the same pack;
             `llc_richardson` is then the estimate extrapolated to step zero, a bias measured and not predicted.
         seed: Varies the draws of one target.
+        loss_batch_size: Examples that a draw's loss is taken on, each at the draw and at w*, where passes over all of
+            the data are too dear. L(w) - L(w*) stays unbiased, its noise is in the standard error; samplers that know
+            the full loss anyway ignore it. Null: all of the data.
+        micro_batch_size: Most examples computed at a time, forwards and backwards, gradients accumulated: bounds memory
+            and changes rounding alone. No part of an identity.
         projection_dimension: Numbers recorded of each draw's w - w*: fixed random directions, for traces and ranks of
             parameters; 0 records none.
     """
@@ -55,4 +60,6 @@ class SamplingSpec(Variant):
     steps_per_draw: Count | None = None
     richardson: bool = False
     seed: NonNegativeInt = 0
+    loss_batch_size: Count | None = None
+    micro_batch_size: Annotated[int | None, Field(strict=True, ge=1, exclude=True)] = None
     projection_dimension: Annotated[NonNegativeInt, Field(le=64)] = 0

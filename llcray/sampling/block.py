@@ -12,13 +12,17 @@ import jax
 import jax.numpy as jnp
 
 from llcray.llc.draws import Draws
+from llcray.posterior import full_loss
 from llcray.samplers.kernel import Kernel, StepInfo
+from llcray.samplers.stochastic_gradient import random_batch
 from llcray.sampling.curvature import largest_curvature
 from llcray.sampling.gradient_noise import gradient_noise
 from llcray.sampling.program import Program
 
 Array = Any
 START, ADAPT, DRAW = range(3)
+# Folded into the key of a draw beside its steps, which are counted from 0.
+LOSS = 2**31 - 1
 
 
 def _start(kernel: Kernel, rng_key: Array, posterior: Any, hyper: Any) -> Any:
@@ -57,7 +61,7 @@ def _advance(
             return state, StepTotals.add(total, info)
 
         state, total = jax.lax.fori_loop(0, steps_per_draw, step, (state, StepTotals.zero()))
-        record = _record(kernel, state, posterior, hyper, total, steps_per_draw)
+        record = _record(kernel, step_key, state, posterior, hyper, total, steps_per_draw)
         offset = kernel.position(state, posterior, hyper) - posterior.center
         return state, record._replace(projection=project(offset, projection_dimension))
 
@@ -80,21 +84,41 @@ class StepTotals:
         return jax.tree.map(lambda a, b: a + b.astype(a.dtype), total, info)
 
 
-def _record(kernel: Kernel, state: Any, posterior: Any, hyper: Any, total: StepInfo, steps_per_draw: Array) -> Draws:
+def _record(
+    kernel: Kernel, rng_key: Array, state: Any, posterior: Any, hyper: Any, total: StepInfo, steps_per_draw: Array
+) -> Draws:
     num_steps = steps_per_draw.astype(jnp.float32)
     position = kernel.position(state, posterior, hyper)
+    loss, loss_gradients = _centered_loss(kernel, rng_key, state, posterior, hyper)
     return Draws(
-        centered_loss=kernel.centered_loss(state, posterior, hyper).astype(jnp.float64),
+        centered_loss=loss.astype(jnp.float64),
         squared_distance=posterior.squared_distance(position).astype(jnp.float32),
         acceptance_rate=total.acceptance_rate / num_steps,
         energy=total.energy / num_steps,
         energy_change=jnp.sqrt(total.energy_change / num_steps),
         heat=total.heat / num_steps,
-        num_gradients=total.num_gradients + kernel.loss_gradients + posterior.num_probes / posterior.num_data / 3,
+        num_gradients=total.num_gradients + loss_gradients + posterior.num_probes / posterior.num_data / 3,
         num_divergent=total.is_divergent,
         projection=None,
         observables=posterior.probe_losses(position),
     )
+
+
+def _centered_loss(kernel: Kernel, rng_key: Array, state: Any, posterior: Any, hyper: Any) -> tuple[Array, float]:
+    """L(w) - L(w*) and its cost: over all of the data, or over a random batch at both places, which is unbiased too."""
+    if not is_paired(kernel, posterior):
+        return kernel.centered_loss(state, posterior, hyper), kernel.loss_gradients
+    batch = random_batch(jax.random.fold_in(rng_key, LOSS), posterior.data, posterior.loss_batch)
+    position = kernel.position(state, posterior, hyper)
+    places = (position, posterior.center)
+    here, there = (full_loss(partial(posterior.losses, place), batch, posterior.micro_batch) for place in places)
+    return here - there, 2 * kernel.loss_gradients * posterior.loss_batch / posterior.num_data
+
+
+def is_paired(kernel: Kernel, posterior: Any) -> bool:
+    """Whether losses of draws are taken on paired batches: if asked for, and a pass over the data costs anything."""
+    asked = posterior.loss_batch is not None and posterior.loss_batch < posterior.num_data
+    return asked and kernel.loss_gradients > 0
 
 
 def project(offset: Array, dimension: int) -> Array:
@@ -140,8 +164,17 @@ def _advance_run(
     first_draw: Array,
     steps_per_draw: Array,
 ) -> Any:
-    over_chains = jax.vmap(partial(_advance, kernel, num_draws, projection_dimension), (0, 0, None, 0, None, None))
-    return over_chains(chain_keys(seed, num_chains), state, posterior, hyper, first_draw, steps_per_draw)
+    advance_one = partial(_advance, kernel, num_draws, projection_dimension)
+    keys = chain_keys(seed, num_chains)
+    if posterior.chains_together:
+        over_chains = jax.vmap(advance_one, (0, 0, None, 0, None, None))
+        return over_chains(keys, state, posterior, hyper, first_draw, steps_per_draw)
+
+    def one(chain: Any) -> Any:
+        own_key, own_state, own_hyper = chain
+        return advance_one(own_key, own_state, posterior, own_hyper, first_draw, steps_per_draw)
+
+    return jax.lax.map(one, (keys, state, hyper))
 
 
 def _measure_run(kernel: Kernel, num_chains: int, seed: Array, state: Any, posterior: Any, hyper: Any) -> Any:

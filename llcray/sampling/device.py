@@ -7,8 +7,8 @@ from typing import Any
 import jax
 import numpy as np
 
-from llcray.posterior import EXAMPLES_PER_CHUNK, Posterior
-from llcray.sampling.widths import Size, Widths, choose_widths
+from llcray.posterior import Posterior
+from llcray.sampling.widths import MEMORY_SHARE, Size, Widths, choose_widths
 
 
 def widths_of(posterior: Posterior, num_chains: int) -> Widths:
@@ -18,6 +18,12 @@ def widths_of(posterior: Posterior, num_chains: int) -> Widths:
     return choose_widths(size_of(posterior, num_chains), devices[0].platform, memory and memory * len(devices))
 
 
+def chains_fit(posterior: Posterior, num_chains: int) -> bool:
+    """Whether the chains of one run fit the device side by side."""
+    memory = memory_bytes()
+    return memory is None or size_of(posterior, num_chains).total_bytes <= MEMORY_SHARE * memory
+
+
 def size_of(posterior: Posterior, num_chains: int) -> Size:
     """What a run of this posterior takes."""
     return Size(
@@ -25,7 +31,7 @@ def size_of(posterior: Posterior, num_chains: int) -> Size:
         num_params=posterior.num_sampled_params,
         chain_bytes=posterior.center.nbytes,
         data_bytes=sum(int(np.size(leaf)) * leaf.dtype.itemsize for leaf in jax.tree.leaves(posterior)),
-        activation_bytes=_bytes_per_example(posterior) * min(posterior.num_data, EXAMPLES_PER_CHUNK),
+        activation_bytes=_bytes_per_example(posterior) * min(posterior.num_data, posterior.micro_batch),
     )
 
 

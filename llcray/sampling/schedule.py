@@ -76,7 +76,9 @@ def choose_steps_per_draw(facts: RunFacts) -> int:
         return facts.sampling.steps_per_draw
     if facts.kernel.loss_gradients == 0:
         return 1
-    return max(1, round(1 / facts.sampler.gradients_per_step(facts.num_data)))
+    batch_size = facts.sampling.loss_batch_size
+    share = 1.0 if batch_size is None else min(1.0, 2 * batch_size / facts.num_data)
+    return max(1, round(share / facts.sampler.gradients_per_step(facts.num_data)))
 
 
 def burn_in_of(draws: Draws) -> int:

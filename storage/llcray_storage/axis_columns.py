@@ -209,6 +209,8 @@ AXES: tuple[Column, ...] = (
     _axis("sampler_curvature_share", REAL, "", "Largest h^2 times the largest curvature met on the chain."),
     _axis("sampler_damping", REAL, "", "Damping of an underdamped Langevin step."),
     _axis("sampling_projection_dimension", WHOLE, "", "Random directions recorded of each draw."),
+    _axis("sampling_loss_batch_size", WHOLE, "examples", "Examples that a draw's loss was taken on; null: all."),
+    _axis("sampling_micro_batch_size", WHOLE, "examples", "Most examples computed at a time; null: 8,192."),
     _axis("sampling_richardson", FLAG, "", "Whether a finer step was run too (for llc_richardson)."),
     _axis("sampling_num_chains", WHOLE, "chains", "Chains asked for."),
     _axis("sampling_num_warmup", WHOLE, "steps", "Warmup steps a chain asked for."),

@@ -69,6 +69,13 @@ ESTIMATE = (
     Column("llc_extrapolated_se", REAL, NATS, "Standard error of llc_extrapolated, disagreement of models included."),
     Column("multiplicity_extrapolated", REAL, "", "Multiplicity m, averaged over the models fitted to temperatures."),
     Column("calibration", TEXT, "", "What calibration tried and chose, JSON."),
+    Column(
+        "loss_estimator",
+        TEXT,
+        "",
+        "full: losses of draws are over all n examples; paired_batch: over random batches, each at w* too, unbiased.",
+        choices=("full", "paired_batch"),
+    ),
     Column("is_likelihood", FLAG, "", "Whether the loss is a negative log-likelihood in nats."),
     Column("num_params", WHOLE, "parameters", "Parameters of the target (d)."),
     Column("num_sampled_params", WHOLE, "parameters", "Parameters of the component that was sampled."),
