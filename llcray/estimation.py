@@ -24,8 +24,9 @@ from llcray.posterior import (
 from llcray.posterior_spec import PosteriorSpec
 from llcray.samplers import SamplerVariant
 from llcray.sampling.block import is_paired
-from llcray.sampling.device import chains_fit, widths_of
+from llcray.sampling.device import chains_together, widths_of
 from llcray.sampling.engine import Finished, Job, ProgressFn, build_kernel, execute
+from llcray.sampling.program import make_room
 from llcray.sampling.requests import RunFacts, Sampled
 from llcray.sampling.resuming import Keeper
 from llcray.sampling.scales import curvature_scales
@@ -139,6 +140,7 @@ def estimate_pack(
         for index, (job, _) in prepared.items():
             groups.setdefault(_signature(job), []).append(index)
         for group in groups.values():
+            make_room()
             jobs = [prepared[index][0] for index in group]
             widths = widths_of(jobs[0].posterior, jobs[0].num_chains).at_most(max_width)
             for finished in execute(jobs, widths, _renumber(on_progress, group)):
@@ -180,7 +182,7 @@ def _prepare_all(
         posteriors[index] = replace(exact[key], n_beta=np.asarray(n_beta), micro_batch=_micro_batch(request))
     scales = curvature_scales({i: one for i, one in posteriors.items() if _needs_curvature(wanted[i][1])})
     cast: dict[Hashable, Posterior] = {}
-    prepared, fits = {}, {}
+    prepared, together = {}, {}
     for index, posterior in posteriors.items():
         target, request = wanted[index]
         key = (id(target), request.component, id(request.probe), request.sampler.precision)
@@ -194,9 +196,9 @@ def _prepare_all(
             loss_batch=request.sampling.loss_batch_size,
         )
         size_key = (*key, sampled.micro_batch, request.sampling.num_chains)
-        if size_key not in fits:
-            fits[size_key] = chains_fit(sampled, request.sampling.num_chains)
-        sampled = replace(sampled, chains_together=fits[size_key])
+        if size_key not in together:
+            together[size_key] = chains_together(sampled, request.sampling.num_chains)
+        sampled = replace(sampled, chains_together=together[size_key])
         prepared[index] = _prepare(sampled, n_beta, scales.get(index, math.nan), request)
     return prepared
 

@@ -1,4 +1,4 @@
-"""The compiled inner loops: starting, adapting and advancing chains, vmapped over runs and chains.
+"""The compiled inner loops: starting, adapting and advancing chains, vmapped over runs and chains or in turn.
 
 Every array has leading axes (run, chain). Keys are folded from run, chain, draw and step, so a chain's randomness does
 not depend on what it runs beside or on where a block begins.

@@ -10,18 +10,35 @@ import numpy as np
 from llcray.posterior import Posterior
 from llcray.sampling.widths import MEMORY_SHARE, Size, Widths, choose_widths
 
+IN_TURN_PARAMETERS = 6000
+"""Measured (benchmarks/README.md): with fewer, chains side by side share what a step costs beside its arithmetic."""
+
 
 def widths_of(posterior: Posterior, num_chains: int) -> Widths:
     """Widths for runs like this one on the devices of this process."""
+    if not posterior.chains_together:
+        return Widths(1)
     devices = jax.local_devices()
     memory = memory_bytes()
     return choose_widths(size_of(posterior, num_chains), devices[0].platform, memory and memory * len(devices))
 
 
-def chains_fit(posterior: Posterior, num_chains: int) -> bool:
-    """Whether the chains of one run fit the device side by side."""
+def chains_together(posterior: Posterior, num_chains: int) -> bool:
+    """Whether a block advances the chains of a run side by side, or one after another.
+
+    The latter where memory is too small for the former, and where one thread of a CPU does the work of a large network.
+    """
     memory = memory_bytes()
-    return memory is None or size_of(posterior, num_chains).total_bytes <= MEMORY_SHARE * memory
+    if memory is not None and size_of(posterior, num_chains).total_bytes > MEMORY_SHARE * memory:
+        return False
+    devices = jax.local_devices()
+    one_thread = len(devices) == 1 and devices[0].platform == "cpu" and num_threads() == 1
+    return not (one_thread and posterior.num_sampled_params >= IN_TURN_PARAMETERS)
+
+
+def num_threads() -> int:
+    """Threads that XLA computes with on a CPU."""
+    return int(os.environ.get("NPROC") or os.cpu_count() or 1)
 
 
 def size_of(posterior: Posterior, num_chains: int) -> Size:
@@ -63,5 +80,4 @@ def memory_bytes() -> int | None:
         machine = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
     except (ValueError, OSError):
         return None
-    threads = int(os.environ.get("NPROC") or os.cpu_count() or 1)
-    return machine * threads // max(threads, os.cpu_count() or 1)
+    return machine * num_threads() // max(num_threads(), os.cpu_count() or 1)

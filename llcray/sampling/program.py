@@ -3,15 +3,21 @@
 JAX's own jit cache would do, but it cannot say what it spent; ahead-of-time compilation can.
 """
 
+import gc
 import time
+import weakref
 from collections.abc import Callable, Hashable
 from dataclasses import dataclass
-from typing import Any
+from pathlib import Path
+from typing import Any, ClassVar
 
 import jax
 
 # On CPUs, LLVM's second level of optimisation costs a third more to compile and made none of the samplers faster.
 CPU_OPTIONS: dict[str, Any] = {"xla_backend_optimization_level": 1}
+
+# Half is left to what else compiles: building targets, measuring curvature.
+MAPS_SHARE = 0.5
 
 
 @dataclass
@@ -31,8 +37,29 @@ def is_out_of_memory(error: BaseException) -> bool:
     return "RESOURCE_EXHAUSTED" in str(error) or "Out of memory" in str(error)
 
 
+def make_room() -> None:
+    """Forgets all programs where they take half the memory maps that the kernel gives a process (Linux: 65,530).
+
+    A program takes hundreds, and a process that asks for more than all dies in the compiler: after some 70 compile
+    signatures, unless they are forgotten on the way. What is needed again is compiled again.
+    """
+    try:
+        limit = int(Path("/proc/sys/vm/max_map_count").read_text())
+        with Path("/proc/self/maps").open("rb") as maps:
+            num_maps = sum(1 for _ in maps)
+    except OSError:
+        return
+    if num_maps > limit * MAPS_SHARE:
+        for program in Program.instances:
+            program.forget()
+        jax.clear_caches()
+        gc.collect()
+
+
 class Program:
     """A function compiled once for every combination of static arguments, array shapes and types."""
+
+    instances: ClassVar[weakref.WeakSet["Program"]] = weakref.WeakSet()
 
     def __init__(self, function: Callable[..., Any], donate: tuple[int, ...] = ()) -> None:
         """Nothing is compiled yet.
@@ -44,6 +71,7 @@ class Program:
         self._function = function
         self._donate = donate
         self._compiled: dict[Hashable, Any] = {}
+        self.instances.add(self)
 
     def __call__(self, static: tuple[Hashable, ...], *args: Any) -> Any:
         """Runs the program on `args`, compiling it first if it is new."""
@@ -52,6 +80,10 @@ class Program:
         if key not in self._compiled:
             self._compiled[key] = self._compile(static, args)
         return self._compiled[key](*args)
+
+    def forget(self) -> None:
+        """Frees what is compiled."""
+        self._compiled.clear()
 
     def lower(self, static: tuple[Hashable, ...], *args: Any) -> Any:
         """The program of `args`, not compiled yet."""

@@ -1,5 +1,7 @@
 """Contracts of the engine: what is compiled, what a run's randomness depends on, what happens to broken chains."""
 
+from pathlib import Path
+
 import jax
 import numpy as np
 import pytest
@@ -9,6 +11,7 @@ from llcray.api import estimate_llc
 from llcray.estimation import EstimateRequest, estimate_requests
 from llcray.posterior_spec import PosteriorSpec
 from llcray.samplers import HMC, SGLD, SamplerVariant
+from llcray.sampling import program
 from llcray.sampling.program import compilations
 from llcray.sampling_spec import Budget, SamplingSpec, StoppingCriteria
 from llcray.targets import TargetSpec
@@ -52,6 +55,20 @@ def test_targets_of_one_signature_share_programs() -> None:
     before = compilations.count
     losses(build(1), [request(SGLD(batch_size=16))])
     assert compilations.count == before
+
+
+@pytest.mark.skipif(not Path("/proc/self/maps").exists(), reason="memory maps are counted on Linux")
+def test_programs_are_forgotten_before_their_memory_maps_run_out(
+    target: Target, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Without that, a process dies in the compiler after some seventy compile signatures."""
+    sampler = request(SGLD(step_size=1e-3, batch_size=50))
+    [first] = losses(target, [sampler])
+    before = compilations.count
+    monkeypatch.setattr(program, "MAPS_SHARE", 0.0)
+    [second] = losses(target, [sampler])
+    assert compilations.count > before
+    np.testing.assert_array_equal(first, second)
 
 
 def test_a_run_draws_the_same_alone_and_in_a_pack(target: Target) -> None:

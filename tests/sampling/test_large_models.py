@@ -56,7 +56,7 @@ def test_gradients_are_accumulated_over_micro_batches():
 def test_micro_batches_and_chains_in_turn_draw_the_same(monkeypatch: pytest.MonkeyPatch):
     """Catches chains that share a key when they are done one after another, and an id that depends on memory."""
     whole = estimated(64, steps_per_draw=2)
-    monkeypatch.setattr("llcray.estimation.chains_fit", lambda posterior, num_chains: False)
+    monkeypatch.setattr("llcray.estimation.chains_together", lambda posterior, num_chains: False)
     apart = estimated(64, steps_per_draw=2, micro_batch_size=32)
     np.testing.assert_allclose(apart.draws.centered_loss, whole.draws.centered_loss, rtol=2e-3, atol=1e-6)
     assert len(np.unique(apart.draws.centered_loss[:, -1])) == 4

@@ -12,6 +12,7 @@ from pydantic import TypeAdapter
 from llcray.estimation import EstimateRequest, estimate_pack, estimate_requests
 from llcray.posterior_spec import PosteriorSpec
 from llcray.samplers import HMC, SGLD, Auto, SamplerVariant
+from llcray.sampling import device
 from llcray.sampling.program import compilations
 from llcray.sampling.widths import Size, Widths, choose_widths
 from llcray.sampling_spec import Budget, SamplingSpec, StoppingCriteria
@@ -50,6 +51,23 @@ def test_a_run_of_a_pack_of_targets_draws_what_it_draws_alone(targets: list[Targ
         np.testing.assert_allclose(first, second, rtol=1e-3, atol=1e-4 * np.abs(first).max())
         assert alone.loss_at_center == packed[index].loss_at_center
     assert len({run.sampled.draws.centered_loss[0, -1] for run in packed.values()}) == len(targets)
+
+
+@pytest.mark.parametrize("sampler", [SGLD(step_size=1e-4, batch_size=16), HMC()])
+def test_chains_advanced_in_turn_draw_what_they_draw_side_by_side(
+    targets: list[Target], sampler: SamplerVariant, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def draws() -> np.ndarray:
+        pairs = [(target, request(sampler)) for target in targets[:2]]
+        return np.stack([run.sampled.draws.centered_loss for _, run in sorted(estimate_pack(pairs))])
+
+    beside = draws()
+    before = compilations.count
+    monkeypatch.setenv("NPROC", "1")
+    monkeypatch.setattr(device, "IN_TURN_PARAMETERS", 1)
+    in_turn = draws()
+    assert compilations.count > before  # by another program
+    np.testing.assert_allclose(in_turn[..., :64], beside[..., :64], rtol=1e-3, atol=1e-4 * np.abs(beside).max())
 
 
 def test_a_pack_compiles_each_program_at_most_twice_however_its_runs_end(targets: list[Target]) -> None:
