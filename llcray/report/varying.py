@@ -45,7 +45,7 @@ def varies(runs: pl.DataFrame, name: str) -> bool:
     """Whether a column has several values. Its absence from rows of an older schema is none."""
     if runs[name].drop_nulls().n_unique() > 1:
         return True
-    return runs.group_by("schema_version").agg(pl.col(name).n_unique())[name].max() > 1
+    return bool((runs.group_by("schema_version").agg(pl.col(name).n_unique())[name] > 1).any())
 
 
 def independent(runs: pl.DataFrame, names: Sequence[str]) -> list[str]:

@@ -12,6 +12,8 @@ from llcray.variant import NonNegativeInt, PositiveFloat, Variant
 class RealisableTarget(Variant):
     """A network at generic weights, where the LLC is half the rank of the Jacobian of its outputs over the data.
 
+    That answer is given up to 2,000 parameters.
+
     Attributes:
         data: Inputs.
         architecture: The network; `gain` and `bias_scale` say how its weights are drawn.

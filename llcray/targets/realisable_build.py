@@ -21,6 +21,8 @@ PyTree = Any
 
 # The rank over this many times d outputs is that over all of them, unless examples were chosen to defeat it.
 ROWS_PER_PARAMETER = 4
+# The Jacobian has 4 d rows; all gradients of a batch at once are far more.
+MOST_PARAMETERS = 2000
 # Relative size of the displacement at which the rank nearby is counted.
 NEARBY = 1e-2
 
@@ -72,7 +74,9 @@ class JacobianRankOracle:
             return at_center, close_by
 
     def asymptotic(self) -> TrueLLC | None:
-        """See the class; None where the rank is smaller at w* than nearby."""
+        """See the class; None where the rank is smaller at w* than nearby, or the Jacobian too large to count it."""
+        if sum(np.size(leaf) for leaf in jax.tree.leaves(self.params)) > MOST_PARAMETERS:
+            return None
         at_center, nearby = self.ranks
         if at_center < nearby:
             return None
