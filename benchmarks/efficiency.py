@@ -4,7 +4,7 @@
 
 Runs what the dataset lacks, as many as the time allows, and writes the table of all there is to
 benchmarks/efficiency.md. SGLD is tried at three steps, in units of the largest curvature of the posterior at w*, and
-with the RMSProp preconditioner at three more; `auto` chooses for itself. Work counts warmup, tuning and evaluations.
+with the RMSProp preconditioner at five more; `auto` chooses for itself. Work counts warmup, tuning and evaluations.
 """
 
 import argparse
@@ -29,7 +29,7 @@ from llcray.validation.summary import with_long_runs
 SWEEP = "efficiency"
 OUTPUT = Path(__file__).with_name("efficiency.md")
 SGLD_SHARES = (0.01, 0.03, 0.1)
-RMSPROP_STEPS = (1e-5, 1e-4, 1e-3)
+RMSPROP_STEPS = (1e-7, 1e-6, 1e-5, 1e-4, 1e-3)
 # An estimate this far off, relative, is no competitor, whatever its effective draws.
 MAX_BIAS = 0.03
 
