@@ -6,7 +6,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +18,7 @@ import task
 from llcray.posterior import make_posterior
 from llcray.samplers import SGLD
 from llcray.sampling import block
+from llcray.sampling.device import chains_together
 from llcray.sampling.engine import build_kernel
 from llcray.targets.target import Target
 
@@ -82,6 +83,7 @@ def ours(batch_size: int, steps_per_draw: int, num_draws: int, repeats: int) -> 
     """llcray's compiled loop, all chains in one program, the loss over all data at every draw included."""
     with jax.enable_x64(True):
         posterior = make_posterior(target(), N_BETA, None, jnp.float32)
+        posterior = replace(posterior, chains_together=chains_together(posterior, task.NUM_CHAINS))
         sampler = SGLD(batch_size=batch_size, step_size=task.STEP_SIZE)
         kernel, chains = build_kernel(sampler), task.NUM_CHAINS
         one = jax.tree.map(lambda leaf: np.asarray(leaf)[None], posterior)
