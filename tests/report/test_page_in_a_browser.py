@@ -12,6 +12,7 @@ import pytest
 from llcray.report.page.page import write_report
 
 webdriver = pytest.importorskip("selenium.webdriver", reason="selenium is not installed: it is in the extra dev")
+WebDriverWait = pytest.importorskip("selenium.webdriver.support.wait").WebDriverWait
 CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
 DRIVER = shutil.which("chromedriver")
 OPTIONS = (
@@ -50,7 +51,8 @@ def opened(browser: Any, page: Path, fragment: str = "", width: int = 1200, them
     browser.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", size)
     browser.get("about:blank")
     browser.get(page.as_uri() + fragment)
-    assert browser.execute_script("return document.body.dataset.ready") == "yes"
+    assert browser.execute_script("return document.body.dataset.answered") == "yes"
+    WebDriverWait(browser, 30).until(lambda _: browser.execute_script("return document.body.dataset.ready") == "yes")
 
 
 def script(browser: Any, text: str) -> Any:

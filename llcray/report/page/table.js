@@ -4,13 +4,14 @@ const table = { sort: "", down: false, shown: MANY, only: null, rows: all };
 const hasLabels = columns.label && !axes.includes("label") && distinct(all, "label").length > 1;
 const leading = ["run_id", ...(hasLabels ? ["label"] : []), ...axes];
 const headers = [...leading, "llc", ...["rhat", "ess_bulk", "true_llc", "num_gradients"].filter((name) => columns[name]), "trust"];
-const words = all.map((row) => [...leading, "trust", "reason"].map((name) => `${format(columns[name][row])} ${label(name)} ${name}`).join(" ").toLowerCase());
+let found = null; // what a row can be found by, made when somebody first searches
+const words = (row) => (found ??= all.map((row) => [...leading, "trust", "reason"].map((name) => `${format(columns[name][row])} ${label(name)} ${name}`).join(" ").toLowerCase()))[row];
 const SHORT = { llc: "LLC ± MCSE (nats)", rhat: "R-hat", ess_bulk: "ESS", true_llc: "known", num_gradients: "gradients", trust: "verdict", run_id: "run" };
 
 function applyFilter() {
   const terms = byId("search").value.toLowerCase().split(/\s+/).filter(Boolean);
   const verdict = byId("verdict").value;
-  table.rows = (table.only || all).filter((row) => terms.every((term) => words[row].includes(term)) && (!verdict ||
+  table.rows = (table.only || all).filter((row) => terms.every((term) => words(row).includes(term)) && (!verdict ||
     (verdict === "doubtful" ? !isTrusted(row) && !isFailed(row) : columns.trust[row] === verdict)));
   if (table.sort) {
     const order = table.sort === "trust" ? VERDICTS : data.runs.orders[table.sort], sign = table.down ? -1 : 1;
