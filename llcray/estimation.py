@@ -81,6 +81,7 @@ class RunEstimate:
         pack_size: Most runs that one call of the compiled program advanced, this one included.
         loss_estimator: `full`: losses of draws are over all of the data; `paired_batch`: over batches, each at w* too.
         num_pack_splits: How often the pack was halved because the device's memory was too small.
+        caveat: What the sampler has to say of its estimates.
     """
 
     estimate: Estimate
@@ -95,6 +96,7 @@ class RunEstimate:
     pack_size: int = 1
     num_pack_splits: int = 0
     loss_estimator: str = "full"
+    caveat: str | None = None
 
     @property
     def inverse_temperature(self) -> float:
@@ -280,6 +282,7 @@ def _finish(target: Target, facts: RunFacts, job: Job, finished: Finished) -> Ru
         pack_size=job.pack_size,
         num_pack_splits=job.num_splits,
         loss_estimator="paired_batch" if is_paired(job.kernel, job.posterior) else "full",
+        caveat=facts.sampler.caveat,
     )
 
 

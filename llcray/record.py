@@ -46,7 +46,7 @@ def record_of(result: RunEstimate, target: Target) -> Record:
 
 def warnings_of(result: RunEstimate, facts: TargetFacts) -> list[str]:
     """What a reader should know beside the verdict."""
-    warnings = []
+    warnings = [result.caveat] if result.caveat else []
     if result.num_data < FEW_EXAMPLES:
         warnings.append(
             f"only {result.num_data} examples: the estimate is n beta E[L - L*] at this n beta, which says little of "

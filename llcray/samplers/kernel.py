@@ -86,6 +86,11 @@ class SamplerVariant(Variant):
 
         return hand_set(facts)
 
+    @property
+    def caveat(self) -> str | None:
+        """What a reader of its estimates should know, if anything."""
+        return None
+
     def finer(self) -> "SamplerVariant":
         """The sampler with about half its step-size bias, for samplers that have a `bias_order`."""
         raise NotImplementedError

@@ -59,6 +59,16 @@ class SGLD(SamplerVariant):
         """One minibatch gradient, two with control variates."""
         return min(self.batch_size, num_data) / num_data * (2 if self.gradient == "control_variate" else 1)
 
+    @property
+    def caveat(self) -> str | None:
+        """An adaptive preconditioner has a bias that nothing predicts."""
+        if self.preconditioner == "none" or self.preconditioning == "frozen":
+            return None
+        return (
+            f"the preconditioner {self.preconditioner} goes on adapting: the chain targets no fixed density, and no "
+            "prediction has that bias in it (20% was seen). Set preconditioning: frozen"
+        )
+
     def finer(self) -> "SGLD":
         """Half the step."""
         return self.model_copy(update={"step_size": 0.5 * self.step_size})

@@ -135,3 +135,16 @@ def test_the_step_size_bias_of_sgld_is_the_predicted_one() -> None:
     assert predicted - e.true_llc.value > 5 * e.llc_mcse  # else the test could not fail
     assert abs(e.llc - predicted) < 3 * e.llc_mcse
     assert abs(e.step_size_bias - (predicted - e.true_llc.value)) < 0.1 * (predicted - e.true_llc.value)
+
+
+def test_a_preconditioner_that_goes_on_adapting_is_warned_of() -> None:
+    sampling = SamplingSpec(num_chains=2, budget=Budget(num_gradients=200, num_draws=16))
+    posterior = PosteriorSpec(localization=1.0)
+
+    def warnings(**settings: str) -> str:
+        sampler = {"kind": "sgld", "step_size": 1e-4} | settings
+        return str(estimate_llc(quadratic(), sampler, posterior=posterior, sampling=sampling).record["warnings"])
+
+    assert "goes on adapting" in warnings(preconditioner="rmsprop")
+    assert "goes on adapting" not in warnings(preconditioner="rmsprop", preconditioning="frozen")
+    assert "goes on adapting" not in warnings()
