@@ -181,7 +181,8 @@ def _prepare_all(
         except ValueError as error:
             on_failure(index, error)
             continue
-        posteriors[index] = replace(exact[key], n_beta=np.asarray(n_beta), micro_batch=_micro_batch(request))
+        micro_batch = request.sampling.micro_batch_size or EXAMPLES_PER_CHUNK
+        posteriors[index] = replace(exact[key], n_beta=np.asarray(n_beta), micro_batch=micro_batch)
     scales = curvature_scales({i: one for i, one in posteriors.items() if _needs_curvature(wanted[i][1])})
     cast: dict[Hashable, Posterior] = {}
     prepared, together = {}, {}
@@ -194,7 +195,7 @@ def _prepare_all(
         sampled = replace(
             cast[key],
             n_beta=np.asarray(n_beta, request.sampler.precision),
-            micro_batch=_micro_batch(request),
+            micro_batch=posterior.micro_batch,
             loss_batch=request.sampling.loss_batch_size,
         )
         size_key = (*key, sampled.micro_batch, request.sampling.num_chains)
@@ -203,10 +204,6 @@ def _prepare_all(
         sampled = replace(sampled, chains_together=together[size_key])
         prepared[index] = _prepare(sampled, n_beta, scales.get(index, math.nan), request)
     return prepared
-
-
-def _micro_batch(request: EstimateRequest) -> int:
-    return request.sampling.micro_batch_size or EXAMPLES_PER_CHUNK
 
 
 def _needs_curvature(request: EstimateRequest) -> bool:

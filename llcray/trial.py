@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
+from functools import partial
 from typing import Any, Literal
 
 import numpy as np
@@ -138,22 +139,25 @@ def _requests(
     return wanted
 
 
+def _once(built: dict[str, Any], key: str, build: Callable[[], Any]) -> Any:
+    """What `build` gives or raises, the first time it is asked for; StorageErrors are not kept."""
+    if key not in built:
+        try:
+            built[key] = build()
+        except StorageError:
+            raise
+        except Exception as error:
+            built[key] = error
+    found = built[key]
+    if isinstance(found, Exception):
+        raise found
+    return found
+
+
 def _target_of(run: RunSpec, dataset: Dataset, built: dict[str, Any]) -> Target:
     """The target of a run on the examples its loss is taken on; built once, as is the training along which it lies."""
 
-    def once(key: str, build: Callable[[], Any]) -> Any:
-        if key not in built:
-            try:
-                built[key] = build()
-            except StorageError:
-                raise
-            except Exception as error:
-                built[key] = error
-        found = built[key]
-        if isinstance(found, Exception):
-            raise found
-        return found
-
+    once = partial(_once, built)
     if run.trajectory_id is not None:
         once(run.trajectory_id, lambda: prepare_checkpoints([run.target], dataset))
     own = once(run.target_id, lambda: load_or_build(run.target, dataset))
@@ -192,10 +196,9 @@ def _probe_of(run: RunSpec, target: Target, built: dict[str, Any]) -> PyTree:
     """The probe examples of a run; one object for all runs of a target, which then share their posterior."""
     if not run.observables:
         return None
-    key = f"probes {id(target)} {content_id(list(run.observables))}"
-    if key not in built:
-        built[key] = probe_examples(run.observables, target, run.target)
-    return built[key]
+    observables = run.observables
+    key = f"probes {id(target)} {content_id(list(observables))}"
+    return _once(built, key, lambda: probe_examples(observables, target, run.target))
 
 
 def _request(run: RunSpec, target: Target, probe: PyTree) -> EstimateRequest:

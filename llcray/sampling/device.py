@@ -28,12 +28,12 @@ def chains_together(posterior: Posterior, num_chains: int) -> bool:
 
     The latter where memory is too small for the former, and where one thread of a CPU does the work of a large network.
     """
-    memory = memory_bytes()
-    if memory is not None and size_of(posterior, num_chains).total_bytes > MEMORY_SHARE * memory:
-        return False
     devices = jax.local_devices()
     one_thread = len(devices) == 1 and devices[0].platform == "cpu" and num_threads() == 1
-    return not (one_thread and posterior.num_sampled_params >= IN_TURN_PARAMETERS)
+    if one_thread and posterior.num_sampled_params >= IN_TURN_PARAMETERS:
+        return False
+    memory = memory_bytes()
+    return memory is None or size_of(posterior, num_chains).total_bytes <= MEMORY_SHARE * memory
 
 
 def num_threads() -> int:
