@@ -7,6 +7,7 @@ import polars as pl
 from llcray_storage import scan_draws, scan_runs
 from llcray_storage.settings import Root
 from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator
 
 from llcray.report.colors import GREY
 from llcray.report.diagnostics.catalogue import Diagnostic, selected
@@ -21,6 +22,8 @@ FIGURE_SIZE = (4.6, 2.9)
 # Fixed margins: measuring the texts of every figure (constrained layout) would take as long as drawing them.
 MARGINS = {"left": 0.135, "right": 0.975, "bottom": 0.155, "top": 0.865}
 NAMED_TICKS_MARGIN = 0.36
+# Making and drawing ticks is half the time of a figure.
+MAX_INTERVALS = 4
 
 
 def diagnose(
@@ -78,6 +81,9 @@ def _figure(run: RunDraws, diagnostic: Diagnostic) -> Figure:
         figure = Figure(figsize=FIGURE_SIZE)
         axes = figure.subplots()
         diagnostic.draw(axes, run)
+        for axis in (axes.xaxis, axes.yaxis):
+            if isinstance(locator := axis.get_major_locator(), MaxNLocator):
+                locator.set_params(nbins=MAX_INTERVALS)
         named_ticks = not axes.get_xlabel()
         figure.subplots_adjust(**MARGINS | ({"bottom": NAMED_TICKS_MARGIN} if named_ticks else {}))
         row = run.row
