@@ -122,14 +122,18 @@ def test_llc_of_a_deep_linear_network_agrees_with_a_long_exact_chain(name: str) 
     check(pooled, DEEP_LINEAR_REFERENCE, DEEP_LINEAR_REFERENCE_SE, name)
 
 
-def test_the_step_size_bias_of_sgld_is_the_predicted_one() -> None:
-    """Each mode's variance grows by 1/(1 - epsilon (t h + gamma)/4) (SCIENCE: exact for full gradients)."""
-    target, step_size = quadratic(), 4e-3
+@pytest.mark.parametrize(("step_size", "localization"), [(4e-3, 1.0), (1e-3, 200.0)])
+def test_the_step_size_bias_of_sgld_is_the_predicted_one(step_size: float, localization: float) -> None:
+    """Each mode's variance grows by 1/(1 - epsilon (t h + gamma)/4) (SCIENCE: exact for full gradients).
+
+    Under the strong localization it catches a prediction that counts what the localization alone moves.
+    """
+    target = quadratic()
     sampling = SamplingSpec(until=StoppingCriteria(relative_mcse=0.004, rhat=1.02), budget=Budget(num_gradients=60_000))
     sampler = {"kind": "sgld", "step_size": step_size, "batch_size": 1000}
-    e = estimate_llc(target, sampler, posterior=PosteriorSpec(localization=1.0), sampling=sampling)
+    e = estimate_llc(target, sampler, posterior=PosteriorSpec(localization=localization), sampling=sampling)
     spectrum = QuadraticTarget(num_params=100, condition_number=10.0).spectrum()
-    modes = [(e.n_beta * h, e.n_beta * h + 1.0) for h in spectrum]
+    modes = [(e.n_beta * h, e.n_beta * h + localization) for h in spectrum]
     predicted = sum(0.5 * th / a / (1 - step_size * a / 4) for th, a in modes)
     assert e.true_llc is not None
     assert predicted - e.true_llc.value > 5 * e.llc_mcse  # else the test could not fail
