@@ -33,7 +33,8 @@ def chains_together(posterior: Posterior, num_chains: int) -> bool:
     if one_thread and posterior.num_sampled_params >= IN_TURN_PARAMETERS:
         return False
     memory = memory_bytes()
-    return memory is None or size_of(posterior, num_chains).total_bytes <= MEMORY_SHARE * memory
+    on_one_device = num_chains // len(devices) if num_chains % len(devices) == 0 else num_chains
+    return memory is None or size_of(posterior, on_one_device).total_bytes <= MEMORY_SHARE * memory
 
 
 def num_threads() -> int:

@@ -33,7 +33,7 @@ from llcray.sampling.requests import (
     phase_of,
 )
 from llcray.sampling.resuming import Keeper, fingerprint
-from llcray.sampling.stacked import Kept, Row, Stacked, place, restack, stack
+from llcray.sampling.stacked import Kept, Lanes, Row, Stacked, place, restack, stack
 from llcray.sampling.taking_up import keep, take_up
 from llcray.sampling.widths import Widths
 
@@ -94,6 +94,10 @@ class Job:
         if self.keeper is not None:
             self.journal.append((self.asked, answer))
         return self._asked(self.schedule.send(answer))
+
+    def lanes(self, width: int) -> Lanes:
+        """How `width` runs like this one are laid out."""
+        return Lanes(width, self.num_chains, not self.posterior.chains_together)
 
     def _asked(self, request: Request) -> Request:
         if isinstance(request, Start) and request.kernel is not None:
@@ -268,8 +272,8 @@ class _Calls:
         jobs, job = [self._jobs[index] for index in members], self._jobs[members[0]]
         seeds, posteriors = self._constants.get(members, width)
         # Always from the numbers of the start: tuned ones have more names, and would compile a second program.
-        hypers = stack([job.start_hyper for job in jobs], width, job.num_chains)
-        times = stack([np.int32(job.num_adaptations) for job in jobs], width, job.num_chains)
+        hypers = stack([job.start_hyper for job in jobs], job.lanes(width))
+        times = stack([np.int32(job.num_adaptations) for job in jobs], job.lanes(width))
         static = (job.kernel, job.num_chains, num_steps)
         states = self._states(members, width)
         states, *rest = block.adapt(static, seeds, states, posteriors, hypers, times)
@@ -287,7 +291,7 @@ class _Calls:
                 own.hyper = _as_hyper(request.hyper, own.posterior.center.dtype)
         request = requests[0]
         seeds, posteriors = self._constants.get(members, width)
-        first_draws = stack([np.int32(job.next_draw) for job in jobs], width, job.num_chains)
+        first_draws = stack([np.int32(job.next_draw) for job in jobs], job.lanes(width))
         static = (job.kernel, job.num_chains, request.num_draws, job.projection_dimension)
         args = (seeds, self._states(members, width), posteriors, self._hypers(members, width), first_draws)
         states, draws = block.advance(static, *args, np.int32(request.steps_per_draw))
@@ -305,23 +309,24 @@ class _Calls:
 
     def _place(self, members: Sequence[int], states: Any) -> None:
         job = self._jobs[members[0]]
-        stacked = Stacked(place(states, jax.tree.leaves(states)[0].shape[0], job.num_chains), len(members))
+        width = jax.tree.leaves(states)[0].shape[0]
+        stacked = Stacked(place(states, job.lanes(width)), len(members))
         for lane, index in enumerate(members):
             self._jobs[index].chains = Row(stacked, lane)
 
     def _states(self, members: Sequence[int], width: int) -> Any:
         rows = [self._jobs[index].chains for index in members]
-        return restack([row for row in rows if row is not None], width, self._jobs[members[0]].num_chains)
+        return restack([row for row in rows if row is not None], self._jobs[members[0]].lanes(width))
 
     def _hypers(self, members: Sequence[int], width: int) -> Any:
-        return stack([self._jobs[index].hyper for index in members], width, self._jobs[members[0]].num_chains)
+        return stack([self._jobs[index].hyper for index in members], self._jobs[members[0]].lanes(width))
 
     def _stack_constants(self, members: tuple[int, ...], width: int) -> Any:
         """Seeds, as two numbers each, and posteriors."""
         jobs = [self._jobs[index] for index in members]
         seeds = [np.array([job.seed & 0xFFFFFFFF, job.seed >> 32 & 0xFFFFFFFF], np.uint32) for job in jobs]
         constants = list(zip(seeds, (job.posterior for job in jobs), strict=True))
-        return stack(constants, width, jobs[0].num_chains)
+        return stack(constants, jobs[0].lanes(width))
 
 
 def _as_hyper(hyper: dict[str, np.ndarray], dtype: Any) -> dict[str, np.ndarray]:

@@ -7,9 +7,9 @@ import numpy as np
 
 from llcray.posterior import Posterior
 from llcray.sampling import curvature
-from llcray.sampling.device import widths_of
+from llcray.sampling.device import chains_together, widths_of
 from llcray.sampling.program import is_out_of_memory
-from llcray.sampling.stacked import stack
+from llcray.sampling.stacked import Lanes, stack
 
 
 def curvature_scales(posteriors: Mapping[int, Posterior]) -> dict[int, float]:
@@ -35,11 +35,12 @@ def curvature_scales(posteriors: Mapping[int, Posterior]) -> dict[int, float]:
 
 def _scales(posteriors: list[Posterior]) -> list[float]:
     widths = widths_of(posteriors[0], 1)
+    in_turn = not chains_together(posteriors[0], 1)
     while True:
         try:
             values: list[float] = []
             for width, members in widths.cut(posteriors):
-                found = curvature.scale((), stack(members, width, 1))
+                found = curvature.scale((), stack(members, Lanes(width, 1, in_turn)))
                 values += np.asarray(found)[: len(members)].tolist()
             return values
         except jax.errors.JaxRuntimeError as error:

@@ -4,16 +4,33 @@ A stack of rows that comes together again is used as it is. Rows that part, or m
 that happens when a run finishes or restarts, not from block to block.
 """
 
+import math
 from collections import OrderedDict
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import jax
 import numpy as np
 
 PyTree = Any
 MAX_KEPT = 16
+MIN_SHARDED = 2**14
+"""Numbers of an array below which sharing it out would cost more than it frees."""
+
+
+class Lanes(NamedTuple):
+    """How stacked arrays are laid out.
+
+    Attributes:
+        width: Rows.
+        num_chains: Chains of each.
+        in_turn: Whether one chain is advanced at a time, because memory is too small for all of them.
+    """
+
+    width: int
+    num_chains: int
+    in_turn: bool = False
 
 
 class Stacked:
@@ -44,38 +61,49 @@ class Row:
         return self.stacked.row(self.lane)
 
 
-def restack(rows: Sequence[Row], width: int, num_chains: int) -> PyTree:
-    """Rows as one stack of `width`; the stack they are, if they are one, which the caller may then donate."""
+def restack(rows: Sequence[Row], lanes: Lanes) -> PyTree:
+    """Rows as one stack; the stack they are, if they are one, which the caller may then donate."""
     first = rows[0].stacked
     together = all(row.stacked is first and row.lane == lane for lane, row in enumerate(rows))
-    if together and first.num_rows == len(rows) and jax.tree.leaves(first.tree)[0].shape[0] == width:
+    if together and first.num_rows == len(rows) and jax.tree.leaves(first.tree)[0].shape[0] == lanes.width:
         return first.tree
-    return stack([row.fetch() for row in rows], width, num_chains)
+    return stack([row.fetch() for row in rows], lanes)
 
 
-def stack(trees: Sequence[PyTree], width: int, num_chains: int) -> PyTree:
-    """Trees of host arrays as one tree on the device, padded to `width` with copies of the first."""
-    padded = [*trees, *[trees[0]] * (width - len(trees))]
-    on_host = jax.tree.map(lambda *leaves: np.stack([np.asarray(leaf) for leaf in leaves]), *padded)
-    return place(on_host, width, num_chains)
+def stack(trees: Sequence[PyTree], lanes: Lanes) -> PyTree:
+    """Trees of host arrays as one tree on the device, padded to the width with copies of the first."""
+    padded = [*trees, *[trees[0]] * (lanes.width - len(trees))]
+    return place(jax.tree.map(lambda *leaves: np.stack([np.asarray(leaf) for leaf in leaves]), *padded), lanes)
 
 
-def place(tree: PyTree, width: int, num_chains: int) -> PyTree:
-    """Puts stacked arrays on this process's devices: rows are shared out if that comes out even, else chains."""
+def place(tree: PyTree, lanes: Lanes) -> PyTree:
+    """Puts stacked arrays on this process's devices.
+
+    Rows are shared out if that comes out even, else chains. Where chains take turns, the arrays of the one under way
+    are: parameters, state and data along the longest axis that divides evenly. XLA then shares out the arithmetic.
+    """
     devices = jax.local_devices()
     if len(devices) == 1:
         return jax.device_put(tree, devices[0])  # a no-op for what is there
     mesh = jax.sharding.Mesh(np.array(devices), ("device",))
 
     def sharding(leaf: Any) -> Any:
-        axes = jax.sharding.PartitionSpec()
-        if width % len(devices) == 0:
-            axes = jax.sharding.PartitionSpec("device")
-        elif num_chains % len(devices) == 0 and np.ndim(leaf) > 1 and np.shape(leaf)[1] == num_chains:
-            axes = jax.sharding.PartitionSpec(None, "device")
-        return jax.sharding.NamedSharding(mesh, axes)
+        return jax.sharding.NamedSharding(mesh, _shared_axis(np.shape(leaf), lanes, len(devices)))
 
     return jax.device_put(tree, jax.tree.map(sharding, tree))
+
+
+def _shared_axis(shape: tuple[int, ...], lanes: Lanes, num_devices: int) -> jax.sharding.PartitionSpec:
+    """Which axis of a stacked array is shared out over devices; none: each has all of it."""
+    axis = None
+    if lanes.width % num_devices == 0:
+        axis = 0
+    elif lanes.in_turn:
+        even = [at for at, length in enumerate(shape) if length % num_devices == 0]
+        axis = max(even, key=lambda at: shape[at]) if even and math.prod(shape) >= MIN_SHARDED else None
+    elif lanes.num_chains % num_devices == 0 and len(shape) > 1 and shape[1] == lanes.num_chains:
+        axis = 1
+    return jax.sharding.PartitionSpec(*([None] * axis + ["device"] if axis is not None else []))
 
 
 class Kept:

@@ -4,6 +4,10 @@ Truth: a linear regression is quadratic, so lambda-hat = sum of t h_i / (2 (t h_
 eigenvalues (times 1/(1 - epsilon (t h_i + gamma)/4) under SGLD of step epsilon).
 """
 
+import os
+import subprocess
+import sys
+from pathlib import Path
 from typing import Any
 
 import jax
@@ -83,3 +87,66 @@ def test_a_loss_on_paired_batches_has_no_bias_and_says_what_it_is():
 def test_samplers_that_know_the_full_loss_use_it():
     found = estimate_llc(TARGET, "hmc", sampling=SamplingSpec(loss_batch_size=50, budget=Budget(num_draws=64)))
     assert found.record["loss_estimator"] == "full"
+
+
+SHARDED = """
+import sys
+import jax
+import numpy as np
+from llcray import PosteriorSpec, SamplingSpec, Target, estimate_llc
+from llcray.sampling import block
+from llcray.sampling_spec import Budget
+
+if sys.argv[2] == "in turn":
+    import llcray.estimation
+    llcray.estimation.chains_together = lambda posterior, num_chains: False
+rng = np.random.default_rng(0)
+first, second = rng.normal(size=(64, 256)) / 8, rng.normal(size=(256, 64)) / 16
+x = rng.normal(size=(96, 64))
+
+
+def loss_fn(params, batch):
+    x, y = batch
+    return 0.5 * ((jax.nn.relu(x @ params["first"]) @ params["second"] - y) ** 2).sum(-1)
+
+
+target = Target({"first": first, "second": second}, loss_fn, (x, np.maximum(x @ first, 0) @ second))
+held = []
+call = block.advance.__class__.__call__
+
+
+def watched(self, static, *args):
+    if self is block.advance:
+        leaves = [leaf for leaf in jax.tree.leaves(args[1:3]) if leaf.size >= 2**14]
+        here = sum(leaf.addressable_shards[0].data.nbytes for leaf in leaves)
+        held.append(here / sum(leaf.nbytes for leaf in leaves))
+    return call(self, static, *args)
+
+
+block.advance.__class__.__call__ = watched
+sampling = SamplingSpec(budget=Budget(num_gradients=200, num_draws=64), projection_dimension=2)
+sampler = {"kind": "sgld", "step_size": 1e-5, "batch_size": 16}
+posterior = PosteriorSpec(localization=10.0)
+found = estimate_llc(target, sampler, component="first", posterior=posterior, sampling=sampling)
+np.save(sys.argv[1], np.stack([found.draws.centered_loss, found.draws.squared_distance]))
+print(len(jax.local_devices()), max(held))
+"""
+
+
+@pytest.mark.slow
+def test_parameters_are_shared_out_over_the_devices_of_a_process_and_draw_the_same(tmp_path: Path) -> None:
+    """On eight simulated devices each holds an eighth of w*, of the chains' states, and of what a component freezes."""
+    found, held = [], []
+    for num_devices, how in ((1, "together"), (8, "in turn")):
+        path = tmp_path / f"{num_devices}.npy"
+        flags = f"--xla_force_host_platform_device_count={num_devices}"
+        environment = {**os.environ, "XLA_FLAGS": flags, "JAX_PLATFORMS": "cpu"}
+        command = [sys.executable, "-c", SHARDED, str(path), how]
+        done = subprocess.run(command, capture_output=True, text=True, env=environment)
+        assert done.returncode == 0, done.stderr
+        devices, share = done.stdout.split()
+        assert int(devices) == num_devices
+        held.append(float(share))
+        found.append(np.load(path))
+    assert held == [1.0, 1 / 8]
+    np.testing.assert_allclose(found[0], found[1], rtol=1e-3, atol=1e-4 * np.abs(found[0]).max())
