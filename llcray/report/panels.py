@@ -102,13 +102,20 @@ def one_at_a_time(runs: pl.DataFrame, axes: Sequence[str]) -> bool:
     """Whether each run's target differs from the usual one in at most one axis, and at least two axes vary so."""
     if len(axes) < 2:
         return False
-    changed = runs.select((pl.col(name).ne_missing(pl.lit(prevailing(runs, name)))).alias(name) for name in axes)
-    alone = changed.select(pl.sum_horizontal(pl.all()).max()).item() <= 1
-    return bool(alone) and sum(changed[name].any() for name in axes) > 1
+    usual = {name: prevailing(runs, name) for name in axes}
+    alone = runs.select(pl.any_horizontal(_others_usual(usual, name) for name in axes).all()).item()
+    changed = runs.select(pl.col(name).ne_missing(pl.lit(usual[name])).any() for name in axes)
+    return bool(alone) and sum(changed.row(0)) > 1
 
 
 def _others_usual(usual: dict[str, object], name: str) -> pl.Expr:
-    others = [pl.col(other).eq_missing(pl.lit(value)) for other, value in usual.items() if other != name]
+    """Whether all axes but `name` are as usual. Where it is not, others may be silent: widths decide the depth."""
+    changed = pl.col(name).is_not_null() & pl.col(name).ne_missing(pl.lit(usual[name]))
+    others = [
+        pl.col(other).eq_missing(pl.lit(value)) | (changed & pl.col(other).is_null())
+        for other, value in usual.items()
+        if other != name
+    ]
     return pl.all_horizontal(others)
 
 

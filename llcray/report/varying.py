@@ -66,9 +66,9 @@ def independent(runs: pl.DataFrame, names: Sequence[str]) -> list[str]:
 
 
 def prevailing(runs: pl.DataFrame, name: str) -> Any:
-    """The commonest value of a column; of equally common ones the smallest."""
+    """The commonest value of a column; of equally common ones the smallest, and null last."""
     counts = runs[name].value_counts(sort=False)
-    return counts.sort(["count", name], descending=[True, False])[name][0]
+    return counts.sort(["count", name], descending=[True, False], nulls_last=True)[name][0]
 
 
 def _ordered_texts(lists: pl.Series) -> pl.Series:

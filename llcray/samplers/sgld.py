@@ -7,10 +7,10 @@ moment of the minibatch loss gradient alone (localization excluded), started at 
 keeps the first steps short; `adam` also replaces the loss gradient by its running mean. An adaptive P makes the chain
 non-stationary; frozen after warmup, it targets the right density.
 
-The bias of the LLC through epsilon is, per mode of curvature t h + gamma and to first order, epsilon t h/8 nats: the mean
-of epsilon/8 times the gradient's loss part and the gradient. What moves in directions that the loss does not see does
-not count; gradient noise counts there too, so it is an upper bound. Adam's mean, of decay b, makes it (1 + b)/(1 - b)
-times that, 19 times at b = 0.9: the stationary covariance of w and mean says so.
+The bias of the LLC through epsilon is, per mode of curvature t h + gamma and to first order, epsilon t h/8 nats: the
+mean of epsilon/8 times the gradient's loss part and the gradient. What moves in directions that the loss does not see
+does not count; gradient noise counts there too, so it is an upper bound. Adam's mean, of decay b, makes it (1 + b)/
+(1 - b) times that, 19 times at b = 0.9: the stationary covariance of w and mean says so.
 
 Reference: Welling & Teh 2011; Lau et al. 2023 (arXiv 2308.12108), Alg. 1; preconditioned forms: Hitchcock & Hoogland
 2025 (arXiv 2507.21449), App. D.3, Alg. 2 and 3.

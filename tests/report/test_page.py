@@ -11,6 +11,7 @@ from llcray_storage.schema import axis_column_names
 
 from llcray.report.errors import ReportError
 from llcray.report.page.agreement import disagreements
+from llcray.report.page.along import along_training
 from llcray.report.page.effects import effects
 from llcray.report.page.page import write_report
 from llcray.report.trust import trust
@@ -58,6 +59,32 @@ def test_the_question_and_the_file_come_from_the_dataset(training: Path, tmp_pat
     [asked] = data_of(page)["asked"]
     assert (asked["source"], asked["overrides"]) == (source, "--set seed=1")
     assert len(data_of(page)["stages"]) == 12
+
+
+def test_what_training_changed_is_a_mean_over_trajectories(training: Path):
+    """Both ways, two seeds each: the error is the spread of the changes; the escaped first estimates are counted."""
+    runs = prepared(ls.scan_runs(training)).with_columns(trust())
+    found = along_training(runs)
+    assert found["axes"] == ["label"] and found["success"] is None and found["sparsities"] == []
+    rows = {row["label"]: row for row in found["rows"]}
+    assert {row["num"] for row in rows.values()} == {2} and {row["doubtful"] for row in rows.values()} == {2}
+    ends = runs.filter(pl.col("label") == "direct", pl.col("step") == 10_000)["llc"]
+    direct = rows["direct"]
+    assert (direct["first_step"], direct["last_step"], direct["first"]) == (0, 10_000, -3.0)
+    assert direct["change"] == pytest.approx(ends.mean() + 3) and direct["error"] == pytest.approx(ends.std() / 2**0.5)
+
+
+def test_sparsity_and_success_stand_beside_the_change_of_one_trajectory(training: Path):
+    runs = prepared(ls.scan_runs(training)).with_columns(trust())
+    runs = runs.filter(pl.col("label") == "direct", pl.col("seed") == 0)
+    share = pl.when(pl.col("step") == 0).then(1.0).otherwise(0.25)
+    found = along_training(runs.with_columns(test_reward=1.1 - share, update_sparsity_tolerance=share))
+    [row] = found["rows"]
+    assert (found["success"], found["sparsities"]) == ("test_reward", ["update_sparsity_tolerance"])
+    assert (row["before"], row["after"]) == (pytest.approx(0.1), pytest.approx(0.85))
+    assert row["update_sparsity_tolerance"] == 0.25
+    ends = runs.sort("step")["llc_mcse"]
+    assert row["error"] == pytest.approx((ends[0] ** 2 + ends[-1] ** 2) ** 0.5)
 
 
 def test_runs_link_to_the_diagnostics_that_were_drawn(digits: Path, tmp_path: Path):

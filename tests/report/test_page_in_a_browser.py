@@ -181,6 +181,7 @@ def test_training_is_shown_with_its_stages(browser, training, tmp_path):
     shapes = "return document.getElementById('explorer').layout.shapes"
     lines = [shape for shape in script(browser, shapes) if shape["type"] == "line"]
     assert len(lines) == 8, "two boundaries for each of four curves"
+    assert len(browser.find_elements("css selector", "#training tbody tr")) == 2
     assert browser.get_log("browser") == []
 
 

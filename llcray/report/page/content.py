@@ -12,6 +12,7 @@ from llcray.report.colors import VERDICTS
 from llcray.report.columns import SAMPLER, is_number, label, spoken
 from llcray.report.numbers import plus_minus
 from llcray.report.page.agreement import MAX_Z, disagreements
+from llcray.report.page.along import along_training
 from llcray.report.page.effects import Effect, effects
 from llcray.report.results_table import leading_columns
 from llcray.report.scale import STEP, value_text
@@ -23,7 +24,8 @@ NUMBERS = (
     "llc", "llc_mcse", "llc_se", "rhat", "ess_bulk", "ess_tail", "true_llc", "num_params", "num_data", "num_gradients",
     "sampling_seconds", "compile_seconds", "wnv_gradients", "wnv_seconds", "ess_per_gradient", "ess_per_second",
     "fde_to_se1", "time_to_se1", "dispersion", "localization", "n_beta", "step_size", "acceptance_rate",
-    "loss_at_center", "gradient_norm_at_center", "train_accuracy", "test_accuracy", "test_loss",
+    "loss_at_center", "gradient_norm_at_center", "train_accuracy", "test_accuracy", "test_loss", "train_reward",
+    "test_reward", "update_sparsity_exact", "update_sparsity_tolerance", "update_sparsity_bfloat16", "prefix_matching",
 )  # fmt: skip
 TEXTS = ("run_id", "target_id", "trust", "verdict_reason", "reason")
 PROVENANCE = (
@@ -117,6 +119,14 @@ def agreement(runs: pl.DataFrame) -> dict[str, Any]:
         "num_beyond": pairs.filter(beyond).height,
         "num": pairs.height,
     }
+
+
+def training(runs: pl.DataFrame) -> dict[str, Any]:
+    """What changed from the first checkpoints to the last; see `along_training`."""
+    found = along_training(runs)
+    rows = [{name: _plain(value) for name, value in row.items()} for row in found["rows"]]
+    names = [*found["axes"], *found["sparsities"], *([found["success"]] if found["success"] else [])]
+    return found | {"rows": rows, "labels": {name: spoken(name) for name in names}}
 
 
 def effect_sentences(runs: pl.DataFrame) -> list[str]:

@@ -2,10 +2,11 @@
 const MAX_PANELS = 12;
 const chosen = () => Object.fromEntries(["x", "y", "color", "facet", "facet2"].map((id) => [id, byId(id).value]));
 
-/** Rows that differ from the usual target along the given axes only. */
+/** Rows that differ from the usual target along the given axes only; where they do, other axes may say nothing. */
 function usualBut(names) {
-  const others = Object.keys(data.start.usual).filter((name) => !names.includes(name));
-  return (row) => others.every((name) => columns[name][row] === data.start.usual[name]);
+  const { usual } = data.start, others = Object.keys(usual).filter((name) => !names.includes(name));
+  const changed = (row) => names.some((name) => name in usual && columns[name][row] !== null && columns[name][row] !== usual[name]);
+  return (row) => others.every((name) => columns[name][row] === usual[name] || (columns[name][row] === null && changed(row)));
 }
 
 function panelsOf(rows, { x, color, facet, facet2 }) {

@@ -62,6 +62,18 @@ function fillCosts() {
   fill("costs", ["sampler", "runs", "device-hours", "full-data gradients", "sampling", "compiling", "gradients to ± 1 nat (median)", "time to ± 1 nat (median)", "ESS per 1,000 gradients (median)"], rows);
 }
 
+function fillTraining() {
+  const { axes, success, sparsities, rows, labels } = data.training;
+  if (!rows.length) return byId("training-section").remove();
+  const share = (value) => figure(value === null ? "–" : value.toFixed(3));
+  const cells = rows.map((row) => [...axes.map((name) => format(row[name])), row.num, figure(`${format(row.first_step)} → ${format(row.last_step)}`),
+    figure(`${format(row.first)} → ${format(row.last)}`), figure(plusMinus(row.change, row.error)), ...(success ? [figure(`${format(row.before)} → ${format(row.after)}`)] : []),
+    ...sparsities.map((name) => share(row[name])), row.doubtful]);
+  fill("training", [...axes.map((name) => labels[name]), "trajectories", "steps", "LLC", "change", ...(success ? [labels[success]] : []), ...sparsities.map((name) => labels[name]), "doubtful estimates"], cells);
+  byId("training-text").textContent = "From the first checkpoint to the last, means over trajectories. ± of the change: standard error between them, or of one trajectory its Monte Carlo error."
+    + (sparsities.length ? " Sparsity: share of the component's parameters that stayed as they were; the type they are compared in decides it." : "");
+}
+
 function fillProvenance() {
   if (data.failures.length) byId("failures").append(element("h3", {}, "Failed runs"), element("ul", {}, ...data.failures.map((failure) =>
     element("li", {}, `${failure.reason}: `, ...failure.run_id.slice(0, 6).flatMap((id) => [runButton(id), " "]), failure.run_id.length > 6 ? `and ${failure.run_id.length - 6} more` : ""))));
@@ -75,6 +87,7 @@ function start() {
   fillHeader();
   fillControls();
   fillCosts();
+  fillTraining();
   fillProvenance();
   const found = VERDICTS.filter((name) => columns.trust.includes(name));
   byId("verdict").replaceChildren(...["", "doubtful", ...found].map((name) => element("option", { value: name }, name.replace("_", " ") || "any")));
