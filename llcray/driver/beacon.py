@@ -15,7 +15,8 @@ from typing import Any, Literal
 NAMESPACE = "llcray"
 SECONDS_BETWEEN_SIGNS = 2.0
 SECONDS_ALIVE = 30.0
-JOB_VARIABLE = "RAY_JOB_SUBMISSION_ID"
+JOB_VARIABLE = "LLCRAY_JOB"
+"""Environment variable by which a submitted driver knows its job; Ray has none that drivers see."""
 
 Wish = Literal["", "drain", "stop"]
 

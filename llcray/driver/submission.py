@@ -15,6 +15,7 @@ from pathlib import Path
 from rich.console import Console
 
 from llcray.driver.address import Choice
+from llcray.driver.beacon import JOB_VARIABLE
 from llcray.driver.errors import DriverError
 from llcray.driver.jobs import SECONDS_TO_STOP, UNREACHABLE, Jobs, connect_jobs
 from llcray.driver.options import SweepOptions
@@ -52,7 +53,8 @@ def submit_sweep(path: Path, options: SweepOptions, console: Console, choose: Ch
         shutil.copy(path, folder)
         if _is_profile(options.storage):
             shutil.copy(options.storage, folder)
-        needs = {**runtime_env(options.py_modules), "working_dir": folder, "env_vars": _environment(console)}
+        environment = {**_environment(console), JOB_VARIABLE: job_id}
+        needs = {**runtime_env(options.py_modules), "working_dir": folder, "env_vars": environment}
         jobs = connect_jobs(address, needs)
         jobs.submit(job_id, _command(path.name, storage, options), needs)
     again = f"llcray attach {job_id} --address {address}"
