@@ -11,6 +11,8 @@ from llcray.report.errors import ReportError
 from llcray.report.scale import STEP, value_text
 from llcray.report.varying import prevailing, sampler_axes, target_axes, values_of
 
+LABEL = "label"
+COMPONENT = "component"
 MAX_PANELS = 24
 MAX_DEFAULT_FACET = 6
 
@@ -81,7 +83,7 @@ def automatic(runs: pl.DataFrame) -> Layout:
         panels = tuple(Panel("", name, runs.filter(_others_usual(usual, name))) for name in axes)
         return Layout(panels, min(len(panels), 3))
     x, facets = default_axes(runs)
-    return faceted(runs, x, SAMPLER, facets)
+    return faceted(runs, x, default_color(runs, x), facets)
 
 
 def default_axes(runs: pl.DataFrame) -> tuple[str, list[str]]:
@@ -91,11 +93,20 @@ def default_axes(runs: pl.DataFrame) -> tuple[str, list[str]]:
         return SAMPLER, []
     numbers = [name for name in axes if is_number(name)]
     x = STEP if STEP in axes else max(numbers or axes, key=lambda name: runs[name].n_unique())
-    rest = [name for name in axes if name != x and runs[name].n_unique() <= MAX_DEFAULT_FACET]
+    used = {x, default_color(runs, x)}
+    rest = [name for name in axes if name not in used and runs[name].n_unique() <= MAX_DEFAULT_FACET]
     facets = rest[:2]
     if len(facets) == 2 and runs.select(facets).unique().height > MAX_PANELS // 2:
         facets = facets[:1]
     return x, facets
+
+
+def default_color(runs: pl.DataFrame, x: str | None) -> str | None:
+    """The sampler where there are several; else the label that the sweep file gives its targets; else the component."""
+    for column in (SAMPLER, LABEL, COMPONENT):
+        if column != x and runs[column].n_unique() > 1:
+            return column
+    return None
 
 
 def one_at_a_time(runs: pl.DataFrame, axes: Sequence[str]) -> bool:

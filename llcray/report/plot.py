@@ -11,20 +11,18 @@ import polars as pl
 from llcray_storage import scan_runs
 from llcray_storage.settings import Root
 
-from llcray.report.columns import SAMPLER, is_number, resolve
+from llcray.report.columns import is_number, resolve
 from llcray.report.drawing import Drawing, no_stages
 from llcray.report.errors import ReportError
 from llcray.report.figures import save
 from llcray.report.filters import parse_filter
 from llcray.report.levels import parse_level
-from llcray.report.panels import Layout, automatic, faceted
+from llcray.report.panels import Layout, automatic, default_color, faceted
 from llcray.report.scale import STEP
 from llcray.report.stage_bands import stages_of
 from llcray.report.sweep_plot import draw
 from llcray.report.trust import trust
 from llcray.report.varying import prepared
-
-LABEL = "label"
 
 
 @dataclass(frozen=True)
@@ -95,14 +93,6 @@ def drawing_of(root: Root, request: PlotRequest) -> Drawing:
     stages = stages_of(root, request.sweep, y) if along_training else no_stages()
     levels = tuple(parse_level(text) for text in request.levels)
     return Drawing(layout, y, color, request.log_x, request.log_y, stages, levels)
-
-
-def default_color(runs: pl.DataFrame, x: str | None) -> str | None:
-    """The sampler where there are several; else the label that the sweep file gives its targets; else nothing."""
-    for column in (SAMPLER, LABEL):
-        if column != x and runs[column].n_unique() > 1:
-            return column
-    return None
 
 
 def plots_folder(root: Root, sweep: str) -> Path:

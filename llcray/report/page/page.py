@@ -14,8 +14,7 @@ from llcray.report.errors import ReportError
 from llcray.report.page import content
 from llcray.report.page.chains import chains_of
 from llcray.report.page.linked import linked_diagnostics
-from llcray.report.panels import default_axes, one_at_a_time
-from llcray.report.plot import default_color
+from llcray.report.panels import default_axes, default_color, one_at_a_time
 from llcray.report.results_table import leading_columns
 from llcray.report.scale import STEP
 from llcray.report.stage_bands import stages_of
