@@ -13,6 +13,7 @@
 
 import typing
 from collections.abc import Iterator, Mapping
+from functools import cache
 from pathlib import Path
 from typing import Any, Literal
 
@@ -51,22 +52,28 @@ def is_mixed(form: Any) -> bool:
 
 
 def _record(steps: Steps, record: BaseModel) -> Iterator[tuple[Steps, Any]]:
-    for name, field in type(record).model_fields.items():
-        if name not in UNNAMED:
-            yield from _field((*steps, name), getattr(record, name), forms.field_form(field))
+    for name, mixed in _named_fields(type(record)):
+        yield from _field((*steps, name), getattr(record, name), mixed)
 
 
-def _field(steps: Steps, value: Any, form: Any) -> Iterator[tuple[Steps, Any]]:
+@cache
+def _named_fields(model: type[BaseModel]) -> tuple[tuple[str, bool], ...]:
+    """Fields that have columns, and whether each is mixed."""
+    fields = model.model_fields.items()
+    return tuple((name, is_mixed(forms.field_form(field))) for name, field in fields if name not in UNNAMED)
+
+
+def _field(steps: Steps, value: Any, mixed: bool) -> Iterator[tuple[Steps, Any]]:
     if getattr(value, "one_column", False):
         yield steps, value.cell()
         return
-    if is_mixed(form):
+    if mixed:
         yield (*steps[:-1], f"{steps[-1]}_kind"), _sort(value)
         if isinstance(value, int | float):
             yield steps, value
     if isinstance(value, BaseModel):
         yield from _record(steps, value)
-    elif not is_mixed(form) and value is not None:
+    elif not mixed and value is not None:
         yield steps, _cell(value)
 
 

@@ -39,6 +39,8 @@ class Conduct(Record):
 
     def rank(self, run: RunSpec) -> int:
         """Place of a run in the order of `first`; 0 starts first."""
+        if not self.first:
+            return 0
         columns = spec_columns(run)
         met = (all(columns.get(name) == value for name, value in condition.items()) for condition in self.first)
         return next((rank for rank, meets in enumerate(met) if meets), len(self.first))
@@ -50,5 +52,5 @@ class Conduct(Record):
 
 def unknown_columns(conduct: Conduct, runs: tuple[RunSpec, ...]) -> list[str]:
     """Names in `first` that no run has a column for."""
-    known = {name for run in runs for name in spec_columns(run)}
+    known = {name for run in runs for name in spec_columns(run)} if conduct.first else set()
     return [name for condition in conduct.first for name in condition if name not in known]
