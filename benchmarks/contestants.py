@@ -142,20 +142,25 @@ def _timed(name: str, run: Callable[[Any], Any], state: Any, chain_steps: int, r
 
 
 def peer(python: str, batch_size: int, num_steps: int, repeats: int) -> Timing:
-    """devinterp's `SGMCMC.sgld`, in an interpreter that has it.
+    """devinterp's `SGMCMC.sgld`, in an interpreter that has it."""
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "task.npz"
+        task.write(path)
+        numbers = (batch_size, num_steps, repeats, task.NUM_CHAINS, task.STEP_SIZE, N_BETA)
+        return Timing(**run_peer(python, "peer.py", path, *numbers))
+
+
+def run_peer(python: str, script: str, task_file: Path, *numbers: float) -> dict[str, Any]:
+    """What a script of this folder prints last, run in an interpreter that has devinterp.
 
     Raises:
         RuntimeError: It cannot be run there.
     """
-    with tempfile.TemporaryDirectory() as folder:
-        path = Path(folder) / "task.npz"
-        task.write(path)
-        script = str(Path(__file__).with_name("peer.py"))
-        numbers = [str(number) for number in (batch_size, num_steps, repeats, task.NUM_CHAINS, task.STEP_SIZE, N_BETA)]
-        done = subprocess.run([python, script, str(path), *numbers], capture_output=True, text=True)
+    command = [python, str(Path(__file__).with_name(script)), str(task_file), *map(str, numbers)]
+    done = subprocess.run(command, capture_output=True, text=True)
     if done.returncode:
         raise RuntimeError(f"devinterp does not run in {python}: {done.stderr.strip().splitlines()[-1]}")
-    return Timing(**json.loads(done.stdout.splitlines()[-1]))
+    return json.loads(done.stdout.splitlines()[-1])
 
 
 def peer_interpreter(given: str | None) -> str | None:

@@ -5,12 +5,11 @@ seconds of their processes. `auto` pays for its calibration and its pilot; the p
 evaluations and the search for its step size. A step size counts if its mean is within 3% of the answer.
 """
 
-import json
-import subprocess
 import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 
+import contestants
 import llcray_storage as ls
 import numpy as np
 
@@ -72,16 +71,14 @@ def table(peer_python: str | None, peer_steps: int) -> str:
         sampling=SamplingSpec(),
     )
     auto, row = ours(run)
-    contestants = [auto]
-    if peer_python:
-        contestants += [peer(peer_python, run, row, step_size, peer_steps) for step_size in STEP_SIZES]
+    others = peers(peer_python, run, row, peer_steps) if peer_python else []
     truth = row["true_llc"]
     lines = [
         "| sampler | LLC | error | R-hat | effective draws | CPU s | draws a CPU s | `auto` is faster by |",
         "|---|---|---|---|---|---|---|---|",
-        *(contestant.row(truth, auto.pace) for contestant in contestants),
+        *(contestant.row(truth, auto.pace) for contestant in (auto, *others)),
     ]
-    fit = [one for one in contestants[1:] if abs(one.llc / truth - 1) <= MAX_BIAS + 2 * one.mcse / truth]
+    fit = [one for one in others if abs(one.llc / truth - 1) <= MAX_BIAS + 2 * one.mcse / truth]
     if fit:
         best = max(fit, key=lambda one: one.pace)
         lines += ["", f"`auto` has {auto.pace / best.pace:.0f} times the effective draws a second of {best.name}."]
@@ -100,12 +97,8 @@ def ours(run: RunSpec) -> tuple[Contestant, dict]:
     return Contestant("`auto`", row["llc"], row["llc_mcse"], row["ess_bulk"], seconds, row["rhat"]), row
 
 
-def peer(python: str, run: RunSpec, row: dict, step_size: float, num_steps: int) -> Contestant:
-    """RMSProp-SGLD at one step size; the first half of each chain is left out, draws and seconds.
-
-    Raises:
-        RuntimeError: It cannot be run there.
-    """
+def peers(python: str, run: RunSpec, row: dict, num_steps: int) -> list[Contestant]:
+    """RMSProp-SGLD at each step size; the first half of each chain is left out, draws and seconds."""
     target = build_target(run.target)
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "task.npz"
@@ -119,14 +112,12 @@ def peer(python: str, run: RunSpec, row: dict, step_size: float, num_steps: int)
             localization=row["localization"],
             **kernels,
         )
-        script = str(Path(__file__).with_name("peer_draws.py"))
-        done = subprocess.run(
-            [python, script, str(path), str(step_size), str(num_steps)], capture_output=True, text=True
-        )
-    if done.returncode:
-        raise RuntimeError(f"devinterp does not run in {python}: {done.stderr.strip().splitlines()[-1]}")
-    result = json.loads(done.stdout.splitlines()[-1])
-    llc = row["n_beta"] * np.array(result["losses"])  # its loss is 0 at w*
+        found = {size: contestants.run_peer(python, "peer_draws.py", path, size, num_steps) for size in STEP_SIZES}
+    return [_peer(step_size, result, row["n_beta"]) for step_size, result in found.items()]
+
+
+def _peer(step_size: float, result: dict, n_beta: float) -> Contestant:
+    llc = n_beta * np.array(result["losses"])  # its loss is 0 at w*
     kept = summarize(llc[:, llc.shape[1] // 2 :])
     name, seconds = f"devinterp `rmsprop_sgld`, epsilon {step_size:g}", 0.5 * result["cpu_seconds"]
     return Contestant(name, kept.mean, kept.mcse, kept.ess_bulk, seconds, kept.rhat)
