@@ -162,3 +162,57 @@ def test_chains_are_shared_out_over_the_devices_of_a_process_and_draw_the_same(t
         assert done.stdout.split() == [str(num_devices), str(num_devices)]
         found.append(np.load(path))
     np.testing.assert_allclose(found[0], found[1], rtol=1e-3, atol=1e-4 * np.abs(found[0]).max())
+
+
+IN_LITTLE_MEMORY = """
+import resource
+import jax
+import jax.numpy as jnp
+import numpy as np
+from llcray import Target
+from llcray.estimation import EstimateRequest, estimate_pack
+from llcray.posterior_spec import PosteriorSpec
+from llcray.samplers import SGLD
+from llcray.sampling_spec import Budget, SamplingSpec
+
+rng = np.random.default_rng(0)
+x, first = rng.normal(size=(4096, 24)), rng.normal(size=(24, 1024))
+
+
+def loss_fn(params, batch):
+    return 0.5 * (jnp.maximum(batch["x"] @ params["first"], 0) @ params["second"] - batch["y"]) ** 2
+
+
+def target(seed):
+    second = np.random.default_rng(seed).normal(size=1024) / 32
+    return Target({"first": first, "second": second}, loss_fn, {"x": x, "y": np.maximum(x @ first, 0) @ second})
+
+
+sampling = SamplingSpec(num_chains=4, budget=Budget(num_gradients=300, num_draws=8), steps_per_draw=4)
+request = EstimateRequest(SGLD(step_size=1e-6, batch_size=16), PosteriorSpec(localization=10.0), sampling, 1)
+pack = [(target(seed), request) for seed in range(8)]
+
+
+def losses():
+    results = dict(estimate_pack(pack))
+    print(results[0].pack_size, results[0].num_pack_splits, flush=True)
+    return np.stack([results[index].sampled.draws.centered_loss for index in range(8)])
+
+
+freely = losses()
+held = int(open("/proc/self/statm").read().split()[0]) * resource.getpagesize()
+resource.setrlimit(resource.RLIMIT_AS, (held + 400 * 2**20,) * 2)
+np.testing.assert_allclose(losses(), freely, rtol=1e-3, atol=1e-4 * np.abs(freely).max())
+"""
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(sys.platform != "linux", reason="limits a process's memory as Linux does")
+def test_a_pack_that_memory_is_too_small_for_is_halved_and_draws_the_same() -> None:
+    """All eight hold 512 MiB of hidden units at once; the second time there are 400 MiB."""
+    environment = {**os.environ, "NPROC": "2", "JAX_PLATFORMS": "cpu", "MALLOC_ARENA_MAX": "1"}
+    done = subprocess.run([sys.executable, "-c", IN_LITTLE_MEMORY], capture_output=True, text=True, env=environment)
+    assert done.returncode == 0, done.stderr
+    freely, tight = (tuple(map(int, line.split())) for line in done.stdout.splitlines())
+    assert freely == (8, 0)
+    assert tight[0] < 8 and tight[1] > 0
