@@ -31,7 +31,7 @@ function rangeOf(rows, values) {
   const trusted = rows.filter(isTrusted).map((row) => values[row]), drawn = trusted.length ? trusted : rows.map((row) => values[row]);
   const [low, high] = [Math.min(...drawn), Math.max(...drawn)];
   const positive = low > 0 && rows.every((row) => values[row] > 0);
-  const wantsLog = byId("logy").value === "auto" ? trusted.length > 1 && positive && high / low >= LOG_RATIO : byId("logy").value === "log" && low > 0;
+  const wantsLog = byId("logy").value === "auto" ? drawn.length > 1 && positive && high / low >= LOG_RATIO : byId("logy").value === "log" && low > 0;
   const room = (high - low || Math.abs(high) || 1) * 0.6;
   return { low, high, wantsLog, floor: wantsLog ? low / 3 : low - room, ceiling: wantsLog ? high * 3 : high + room };
 }
