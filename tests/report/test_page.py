@@ -12,6 +12,7 @@ from llcray_storage.schema import axis_column_names
 from llcray.report.errors import ReportError
 from llcray.report.page.agreement import disagreements
 from llcray.report.page.along import along_training
+from llcray.report.page.content import costs
 from llcray.report.page.effects import effects
 from llcray.report.page.page import write_report
 from llcray.report.trust import trust
@@ -86,6 +87,12 @@ def test_sparsity_and_success_stand_beside_the_change_of_one_trajectory(training
     assert row["update_sparsity_tolerance"] == 0.25
     ends = runs.sort("step")["llc_mcse"]
     assert row["error"] == pytest.approx((ends[0] ** 2 + ends[-1] ** 2) ** 0.5)
+
+
+def test_the_seconds_of_a_training_are_counted_once_for_all_its_checkpoints(training: Path):
+    runs = prepared(ls.scan_runs(training)).with_columns(trust())
+    built = costs(runs.with_columns(trajectory_id=pl.col("series_id"), build_seconds=pl.lit(60.0)))[-1]
+    assert built == {"sampler": "4 targets or trainings, done once", "device_seconds": 240.0}
 
 
 def test_runs_link_to_the_diagnostics_that_were_drawn(digits: Path, tmp_path: Path):

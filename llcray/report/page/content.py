@@ -89,9 +89,11 @@ def costs(runs: pl.DataFrame) -> list[dict[str, Any]]:
     medians = [pl.col(name).median() for name in ("fde_to_se1", "time_to_se1", "ess_per_gradient", "ess_per_second")]
     table = runs.group_by(SAMPLER).agg(pl.len().alias("runs"), held.sum().alias("device_seconds"), *sums, *medians)
     rows = [{name: _plain(value) for name, value in row.items()} for row in table.sort(SAMPLER).to_dicts()]
-    targets = runs.filter(pl.col("build_seconds").is_not_null()).unique("target_id")
+    built = runs.filter(pl.col("build_seconds").is_not_null())
+    # The checkpoints of a training were built by one training, whose seconds stand beside each.
+    targets = built.group_by(pl.coalesce("trajectory_id", "target_id")).agg(pl.col("build_seconds").max())
     if targets.height:
-        words = f"{targets.height} target{'' if targets.height == 1 else 's'}, built once"
+        words = f"{targets.height} target{'' if targets.height == 1 else 's'} or trainings, done once"
         rows.append({SAMPLER: words, "device_seconds": _plain(targets["build_seconds"].sum())})
     return rows
 
