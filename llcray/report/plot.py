@@ -103,7 +103,7 @@ def plots_folder(root: Root, sweep: str) -> Path:
 
 
 def _runs(root: Root, request: PlotRequest, y: str) -> pl.DataFrame:
-    runs = prepared(scan_runs(root, request.sweep)).with_columns(trust())
+    runs = prepared(scan_runs(root, request.sweep)).with_columns(trust(y))
     if request.condition is not None:
         runs = runs.filter(parse_filter(request.condition))
     if runs.filter(pl.col(y).is_finite()).is_empty():

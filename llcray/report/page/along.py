@@ -37,7 +37,7 @@ def along_training(runs: pl.DataFrame) -> dict[str, Any]:
     axes += [name for name in ("label", SAMPLER) if name not in axes and estimated[name].n_unique() > 1]
     success = next((name for name in SUCCESS if estimated[name].is_not_null().any()), None)
     sparsities = [name for name in SPARSITIES if estimated[name].is_not_null().any()]
-    groups = estimated.group_by(axes, maintain_order=True) if axes else [((), estimated)]
+    groups = estimated.sort(axes, nulls_last=True).group_by(axes, maintain_order=True) if axes else [((), estimated)]
     rows = [
         dict(zip(axes, key, strict=True)) | row for key, group in groups for row in _row(group, success, sparsities)
     ]

@@ -17,7 +17,7 @@ from llcray.report.page.effects import Effect, effects
 from llcray.report.results_table import leading_columns
 from llcray.report.scale import STEP, value_text
 from llcray.report.series import series_of
-from llcray.report.trust import FAILED
+from llcray.report.trust import FAILED, OF_THE_TARGET
 from llcray.report.varying import values_of
 
 NUMBERS = (
@@ -59,6 +59,7 @@ def rows_of(runs: pl.DataFrame) -> dict[str, Any]:
         "orders": {name: values_of(runs, name) for name in axes if not is_number(name)},
         "labels": {name: label(name) for name in (*axes, *numbers)},
         "numeric": [name for name in (*axes, *numbers) if is_number(name)],
+        "of_target": [name for name in numbers if name in OF_THE_TARGET],
         "meanings": {name: RUNS.by_name[name].meaning for name in numbers},
         "specs": specs,
     }

@@ -27,8 +27,8 @@ function pointOf(group, values, y) {
 }
 
 /** The y axis: what trusted runs span, with room for doubtful ones near by; those further off are put at its edge. */
-function rangeOf(rows, values) {
-  const trusted = rows.filter(isTrusted).map((row) => values[row]), drawn = trusted.length ? trusted : rows.map((row) => values[row]);
+function rangeOf(rows, values, y) {
+  const trusted = rows.filter((row) => counts(row, y)).map((row) => values[row]), drawn = trusted.length ? trusted : rows.map((row) => values[row]);
   const [low, high] = [Math.min(...drawn), Math.max(...drawn)];
   const positive = low > 0 && rows.every((row) => values[row] > 0);
   const wantsLog = byId("logy").value === "auto" ? drawn.length > 1 && positive && high / low >= LOG_RATIO : byId("logy").value === "log" && low > 0;
@@ -39,7 +39,7 @@ function rangeOf(rows, values) {
 function explorerLayout(panels, scales, y, rows, values) {
   const across = innerWidth < 700 && !printing ? 1 : Math.min(panels.length, 3);
   const down = Math.ceil(panels.length / across);
-  const { low, high, wantsLog } = rangeOf(rows, values);
+  const { low, high, wantsLog } = rangeOf(rows, values, y);
   const gap = 110, tall = down > 1 ? 250 : 330, height = down * tall + (down - 1) * gap + 100;
   const layout = base({ annotations: [], shapes: [], height, showlegend: true, margin: { l: 62, r: 14, t: panels[0] && panels[0].title ? 56 : 40, b: 60 } });
   panels.forEach((panel, number) => {
@@ -61,7 +61,7 @@ function seriesTraces(inside, panel, scale, place, { values, y, look, name, shar
   const position = (row) => scale.aside(columns[panel.x][row], share);
   const runs = (rows, marker, opacity) => ({ ...common, mode: "markers", showlegend: false, opacity, x: rows.map(position), y: rows.map((row) => values[row]),
     customdata: rows.map((row) => [row]), text: rows.map(hoverOf), hovertemplate: "%{text}<extra></extra>", marker });
-  const good = inside.filter(isTrusted);
+  const good = inside.filter((row) => counts(row, y));
   const groups = new Map(scale.places.map((value) => [value, []]));
   good.forEach((row) => groups.get(columns[panel.x][row]).push(row));
   const points = [...groups.values()].filter((group) => group.length).map((group) => pointOf(group, values, y));
@@ -75,7 +75,7 @@ function seriesTraces(inside, panel, scale, place, { values, y, look, name, shar
       ? `mean of ${p.group.length} runs: ${p.mcse ? plusMinus(p.mean, p.mcse) + " (Monte Carlo)" : format(p.mean)}<br>sd between them: ${format(p.spread)}` : hoverOf(p.group[0]))),
     hovertemplate: "%{text}<extra></extra>" });
   if (bars.length) traces.push({ ...common, mode: "lines", showlegend: false, hoverinfo: "skip", line: { color: shade, width: 5 }, x: bars.map((b) => b[0]), y: bars.map((b) => b[1]) });
-  const doubts = inside.filter((row) => !isTrusted(row));
+  const doubts = inside.filter((row) => !counts(row, y));
   if (doubts.length) {
     const symbols = doubts.map((row) => (values[row] > range.ceiling ? "arrow-up-open" : values[row] < range.floor ? "arrow-down-open" : look.symbol + "-open"));
     const trace = runs(doubts, { color: shade, symbol: symbols, size: 11, line: { width: 2 } }, 1);
@@ -115,7 +115,7 @@ function drawExplorer() {
   const panels = panelsOf(rows, wanted);
   const drawn = [...new Set(panels.flatMap((panel) => panel.rows))];
   const scales = panels.map((panel) => scaleOf(panels.filter((other) => other.x === panel.x).flatMap((other) => other.rows), panel.x));
-  const layout = explorerLayout(panels, scales, y, drawn, values), range = rangeOf(drawn, values);
+  const layout = explorerLayout(panels, scales, y, drawn, values), range = rangeOf(drawn, values, y);
   const colors = color ? distinct(drawn, color) : [null];
   const traces = [], sums = [], pooled = new Set();
   let known = "first";
@@ -150,7 +150,7 @@ function drawExplorer() {
 }
 
 function describeExplorer({ x, y }, panels, drawn, pooled, hasStages) {
-  const doubts = drawn.filter((row) => !isTrusted(row)).length, failed = columns.trust.filter((name) => name === "failed").length;
+  const doubts = drawn.filter((row) => !counts(row, y)).length, failed = columns.trust.filter((name) => name === "failed").length;
   const sentences = [`${capital(label(y))} against ${x ? label(x) : "each axis, the others at their usual value"}`,
     `large markers: means of trusted runs; thin bars: ± 1 sd between them${y === "llc" ? "; thick bars: ± 1 Monte Carlo standard error of the mean" : ""}; small markers: single runs`];
   if (doubts) sentences.push(`${plural(doubts, "run")} not to be trusted: open markers, in no mean (arrows: beyond the axis)`);

@@ -12,6 +12,9 @@ const label = (name) => labels[name] || name.replaceAll("_", " ");
 const capital = (text) => text.charAt(0).toUpperCase() + text.slice(1);
 const plural = (count, noun) => `${count.toLocaleString("en")} ${noun}${count === 1 ? "" : "s"}`;
 const isTrusted = (row) => columns.trust[row] === "ok";
+const ofTarget = new Set(data.runs.of_target);
+/** Whether a run's number counts: always where it is of w* itself, else if the estimate is trusted. */
+const counts = (row, y) => isTrusted(row) || (ofTarget.has(y) && !isFailed(row));
 const isFailed = (row) => columns.trust[row] === "failed";
 
 function format(value) {
