@@ -34,7 +34,7 @@ def num_finished(storage: str) -> int:
         return 0
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize("number", [signal.SIGINT, pytest.param(signal.SIGTERM, marks=pytest.mark.slow)])
 def test_a_signal_keeps_finished_runs_says_how_to_go_on_and_leaves_no_process(cluster, sweep_file, tmp_path, number):
     path, storage = sweep_file(f"[{SLOW}, {QUICK}]"), str(tmp_path / "results")
     command = [sys.executable, "-c", PROGRAM, str(path), storage]

@@ -136,6 +136,7 @@ def test_regret_is_one_less_the_chance_of_a_right_answer_and_no_likelihood():
     assert nll.is_likelihood and not regret.is_likelihood
 
 
+@pytest.mark.slow
 def test_the_kl_term_of_grpo_holds_the_policy_back():
     """A coefficient so large that reward does not count: the policy stays by its reference, without it it does not."""
 

@@ -107,7 +107,9 @@ def test_llc_of_a_quadratic_is_the_finite_temperature_sum(name: str) -> None:
     check(pooled, pooled.true_llc, 0.0, name)
 
 
-@pytest.mark.parametrize("name", ["sgld", "hmc", "mclmc"])
+@pytest.mark.parametrize(
+    "name", ["sgld", pytest.param("hmc", marks=pytest.mark.slow), pytest.param("mclmc", marks=pytest.mark.slow)]
+)
 def test_the_first_three_samplers_agree_with_a_long_exact_chain_on_a_deep_linear_network(name: str) -> None:
     # Flat directions relax slowly and bend the loss: the precision asked for makes every chain use its whole budget.
     pooled = sample(deep_linear(), name, SAMPLERS[name][1], DEEP_LINEAR_POSTERIOR, 0.002)

@@ -73,7 +73,10 @@ def estimate(sampler: samplers.SamplerVariant, shelf: Shelf | None, observe: Cal
     return next(iter(estimate_requests(target(), [request], observe)))[1]
 
 
-@pytest.mark.parametrize("sampler", SAMPLERS, ids=lambda sampler: sampler.kind)
+@pytest.mark.parametrize(
+    "sampler",
+    [pytest.param(one, marks=[pytest.mark.slow] * (one.kind in ("hmc", "mclmc")), id=one.kind) for one in SAMPLERS],
+)
 def test_draws_after_an_interruption_are_those_without_one(sampler: samplers.SamplerVariant):
     blocks: list[int] = []
     whole = estimate(sampler, None, counter(blocks))
