@@ -221,6 +221,7 @@ class _Calls:
         for index in members:
             self._constants.forget(index)
             self._jobs[index].num_splits += 1
+            self._jobs[index].pack_size = 1
         return {index: self._jobs[index].begin() for index in members}
 
     def answer(self, members: Sequence[int], requests: Sequence[Any], width: int) -> list[Any]:
