@@ -77,8 +77,8 @@ def test_an_axis_that_silences_others_still_varies_alone():
 
 def test_numbers_of_the_target_itself_do_not_wait_for_its_chains(training: Path):
     """The estimate at step 0 is doubtful; the loss there is not."""
-    first = {"condition": "step == 0", "x": "step"}
-    of_chains, of_target = (drawing_of(training, PlotRequest(y=y, **first)).runs for y in ("llc", "loss_at_center"))
+    asked = [PlotRequest(x="step", y=y, condition="step == 0") for y in ("llc", "loss_at_center")]
+    of_chains, of_target = (drawing_of(training, request).runs for request in asked)
     assert set(of_chains["trust"]) == {"escaped"} and set(of_target["trust"]) == {"ok"}
 
 
