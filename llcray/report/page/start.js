@@ -4,6 +4,7 @@ const VIEWS = [
   ["work to ± 1 nat", () => bySize("fde_to_se1")],
   ["WNV against size", () => bySize("wnv_gradients")],
   ["ESS per gradient against size", () => bySize("ess_per_gradient")],
+  [data.training.labels[data.training.success], () => ({ ...data.start, y: data.training.success, color: data.start.facets[0] || data.start.color, facets: [] })],
   ["R-hat of each run", () => ({ x: "sampler", y: "rhat", color: "sampler", facets: [], alone: false })],
 ];
 const bySize = (y) => ({ x: columns.num_params && distinct(all, "num_params").length > 1 ? "num_params" : "sampler", y, color: "sampler", facets: [], alone: false });
