@@ -85,6 +85,7 @@ def test_sparsity_and_success_stand_beside_the_change_of_one_trajectory(training
     assert (found["success"], found["sparsities"]) == ("test_reward", ["update_sparsity_tolerance"])
     assert (row["before"], row["after"]) == (pytest.approx(0.1), pytest.approx(0.85))
     assert row["update_sparsity_tolerance"] == 0.25
+    assert found["settings"] == ["method_learning_rate", "method_weights"] and set(found["settings"]) <= set(row)
     ends = runs.sort("step")["llc_mcse"]
     assert row["error"] == pytest.approx((ends[0] ** 2 + ends[-1] ** 2) ** 0.5)
 

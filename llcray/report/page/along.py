@@ -20,6 +20,9 @@ SUCCESS = ("test_reward", "test_accuracy", "test_loss")
 """What training was for: the first of these that was recorded."""
 SPARSITIES = ("update_sparsity_exact", "update_sparsity_tolerance", "update_sparsity_bfloat16")
 
+SETTINGS = ("method_learning_rate", "method_weights")
+"""What decides a sparsity beside the number of steps."""
+
 
 def along_training(runs: pl.DataFrame) -> dict[str, Any]:
     """A row a group of trajectories; without trajectories of two checkpoints, none.
@@ -30,18 +33,22 @@ def along_training(runs: pl.DataFrame) -> dict[str, Any]:
     Returns:
         `axes` that tell the rows apart, `success` (a column's name or None), `sparsities` recorded, and `rows`: the
         axes, `num` trajectories, `first_step`, `last_step`, LLC `first` and `last`, `change`, its `error`, the number
-        of `doubtful` estimates among both ends, success `before` and `after`, and the mean of each sparsity.
+        of `doubtful` estimates among both ends, success `before` and `after`, the mean of each sparsity and, where
+        there are some, the `settings` that decide them: their names beside the rows, their values in them.
     """
     estimated = runs.filter(pl.col("trust") != FAILED, pl.col("llc").is_finite(), pl.col("series_id").is_not_null())
     axes = [*(name for name in target_axes(estimated) if name != STEP), *sampler_axes(estimated)]
     axes += [name for name in ("label", SAMPLER) if name not in axes and estimated[name].n_unique() > 1]
     success = next((name for name in SUCCESS if estimated[name].is_not_null().any()), None)
     sparsities = [name for name in SPARSITIES if estimated[name].is_not_null().any()]
+    settings = [name for name in SETTINGS if sparsities and name not in axes]
     groups = estimated.sort(axes, nulls_last=True).group_by(axes, maintain_order=True) if axes else [((), estimated)]
     rows = [
-        dict(zip(axes, key, strict=True)) | row for key, group in groups for row in _row(group, success, sparsities)
+        dict(zip(axes, key, strict=True)) | row | {name: group[name][0] for name in settings}
+        for key, group in groups
+        for row in _row(group, success, sparsities)
     ]
-    return {"axes": axes, "success": success, "sparsities": sparsities, "rows": rows}
+    return {"axes": axes, "success": success, "sparsities": sparsities, "settings": settings, "rows": rows}
 
 
 def _row(group: pl.DataFrame, success: str | None, sparsities: list[str]) -> Iterator[dict[str, Any]]:

@@ -128,7 +128,7 @@ def training(runs: pl.DataFrame) -> dict[str, Any]:
     """What changed from the first checkpoints to the last; see `along_training`."""
     found = along_training(runs)
     rows = [{name: _plain(value) for name, value in row.items()} for row in found["rows"]]
-    names = [*found["axes"], *found["sparsities"], *([found["success"]] if found["success"] else [])]
+    names = [*found["axes"], *found["sparsities"], *found["settings"], *filter(None, [found["success"]])]
     return found | {"rows": rows, "labels": {name: spoken(name) for name in names}}
 
 

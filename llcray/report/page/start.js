@@ -64,15 +64,15 @@ function fillCosts() {
 }
 
 function fillTraining() {
-  const { axes, success, sparsities, rows, labels } = data.training;
+  const { axes, success, sparsities, settings, rows, labels } = data.training;
   if (!rows.length) return byId("training-section").remove();
   const share = (value) => figure(value === null ? "–" : value.toFixed(3));
   const cells = rows.map((row) => [...axes.map((name) => format(row[name])), row.num, figure(`${format(row.first_step)} → ${format(row.last_step)}`),
     figure(`${format(row.first)} → ${format(row.last)}`), figure(plusMinus(row.change, row.error)), ...(success ? [figure(`${format(row.before)} → ${format(row.after)}`)] : []),
-    ...sparsities.map((name) => share(row[name])), row.doubtful]);
-  fill("training", [...axes.map((name) => labels[name]), "trajectories", "steps", "LLC", "change", ...(success ? [labels[success]] : []), ...sparsities.map((name) => labels[name]), "doubtful estimates"], cells);
+    ...sparsities.map((name) => share(row[name])), ...settings.map((name) => figure(format(row[name]))), row.doubtful]);
+  fill("training", [...axes.map((name) => labels[name]), "trajectories", "steps", "LLC", "change", ...(success ? [labels[success]] : []), ...[...sparsities, ...settings].map((name) => labels[name]), "doubtful estimates"], cells);
   byId("training-text").textContent = "From the first checkpoint to the last, means over trajectories. ± of the change: standard error between them, or of one trajectory its Monte Carlo error."
-    + (sparsities.length ? " Sparsity: share of the component's parameters that stayed as they were; the type they are compared in decides it." : "");
+    + (sparsities.length ? " Sparsity: share of the component's parameters that stayed as they were; the type they are held and compared in, the learning rate and the steps decide it." : "");
 }
 
 function fillProvenance() {
