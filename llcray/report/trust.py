@@ -1,16 +1,11 @@
 """Whether an estimate can be trusted: the verdict, or that there is none."""
 
 import polars as pl
+from llcray_storage.schema import RUNS
 from llcray_storage.target_columns import AT_CENTER
 
 FAILED = "failed"
-OF_THE_TARGET = frozenset(AT_CENTER) | {
-    "update_sparsity_exact",
-    "update_sparsity_tolerance",
-    "update_sparsity_relative",
-    "update_sparsity_bfloat16",
-    "update_sparsity_bfloat16_tolerance",
-}
+OF_THE_TARGET = {*AT_CENTER, *(name for name in RUNS.by_name if name.startswith("update_sparsity_"))}
 """Numbers of w* itself: whether chains converged says nothing about them."""
 
 

@@ -56,7 +56,7 @@ def size_of(posterior: Posterior, num_chains: int) -> Size:
 def _bytes_per_example(posterior: Posterior) -> int:
     """Bytes of everything that the loss of one example computes on the way."""
     one = jax.tree.map(lambda x: x[:1], posterior.data)
-    program = jax.make_jaxpr(lambda posterior, batch: posterior.losses(posterior.center, batch))(posterior, one)
+    program = _losses_at_center.trace(posterior, one).jaxpr
     sizes: list[int] = []
 
     def visit(jaxpr: Any) -> None:
@@ -69,6 +69,12 @@ def _bytes_per_example(posterior: Posterior) -> int:
 
     visit(program.jaxpr)
     return max(0, sum(sizes) - 2 * posterior.center.nbytes)
+
+
+@jax.jit
+def _losses_at_center(posterior: Posterior, batch: Any) -> Any:
+    """Only traced. JAX keeps what it traced, and sizes are asked for several times a run."""
+    return posterior.losses(posterior.center, batch)
 
 
 @cache

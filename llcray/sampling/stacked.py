@@ -88,22 +88,23 @@ def place(tree: PyTree, lanes: Lanes) -> PyTree:
     mesh = jax.sharding.Mesh(np.array(devices), ("device",))
 
     def sharding(leaf: Any) -> Any:
-        return jax.sharding.NamedSharding(mesh, _shared_axis(np.shape(leaf), lanes, len(devices)))
+        return jax.sharding.NamedSharding(mesh, _partition(np.shape(leaf), lanes, len(devices)))
 
     return jax.device_put(tree, jax.tree.map(sharding, tree))
 
 
-def _shared_axis(shape: tuple[int, ...], lanes: Lanes, num_devices: int) -> jax.sharding.PartitionSpec:
-    """Which axis of a stacked array is shared out over devices; none: each has all of it."""
-    axis = None
+def _partition(shape: tuple[int, ...], lanes: Lanes, num_devices: int) -> jax.sharding.PartitionSpec:
+    """How a stacked array is shared out over devices; an empty one: each has all of it."""
     if lanes.width % num_devices == 0:
-        axis = 0
-    elif lanes.in_turn:
-        even = [at for at, length in enumerate(shape) if length % num_devices == 0]
-        axis = max(even, key=lambda at: shape[at]) if even and math.prod(shape) >= MIN_SHARDED else None
+        return jax.sharding.PartitionSpec("device")
+    if lanes.in_turn:
+        even = [axis for axis, length in enumerate(shape) if length % num_devices == 0]
+        if even and math.prod(shape) >= MIN_SHARDED:
+            longest = max(even, key=lambda axis: shape[axis])
+            return jax.sharding.PartitionSpec(*[None] * longest, "device")
     elif lanes.num_chains % num_devices == 0 and len(shape) > 1 and shape[1] == lanes.num_chains:
-        axis = 1
-    return jax.sharding.PartitionSpec(*([None] * axis + ["device"] if axis is not None else []))
+        return jax.sharding.PartitionSpec(None, "device")
+    return jax.sharding.PartitionSpec()
 
 
 class Kept:

@@ -4,10 +4,7 @@ Truth: a linear regression is quadratic, so lambda-hat = sum of t h_i / (2 (t h_
 eigenvalues (times 1/(1 - epsilon (t h_i + gamma)/4) under SGLD of step epsilon).
 """
 
-import os
-import subprocess
-import sys
-from pathlib import Path
+from collections.abc import Callable
 from typing import Any
 
 import jax
@@ -134,19 +131,15 @@ print(len(jax.local_devices()), max(held))
 
 
 @pytest.mark.slow
-def test_parameters_are_shared_out_over_the_devices_of_a_process_and_draw_the_same(tmp_path: Path) -> None:
+def test_parameters_are_shared_out_over_the_devices_of_a_process_and_draw_the_same(
+    on_devices: Callable[..., tuple[list[str], np.ndarray]],
+) -> None:
     """On eight simulated devices each holds an eighth of w*, of the chains' states, and of what a component freezes."""
     found, held = [], []
     for num_devices, how in ((1, "together"), (8, "in turn")):
-        path = tmp_path / f"{num_devices}.npy"
-        flags = f"--xla_force_host_platform_device_count={num_devices}"
-        environment = {**os.environ, "XLA_FLAGS": flags, "JAX_PLATFORMS": "cpu"}
-        command = [sys.executable, "-c", SHARDED, str(path), how]
-        done = subprocess.run(command, capture_output=True, text=True, env=environment)
-        assert done.returncode == 0, done.stderr
-        devices, share = done.stdout.split()
+        (devices, share), draws = on_devices(SHARDED, num_devices, how)
         assert int(devices) == num_devices
         held.append(float(share))
-        found.append(np.load(path))
+        found.append(draws)
     assert held == [1.0, 1 / 8]
     np.testing.assert_allclose(found[0], found[1], rtol=1e-3, atol=1e-4 * np.abs(found[0]).max())

@@ -3,7 +3,7 @@
 import os
 import subprocess
 import sys
-from pathlib import Path
+from collections.abc import Callable
 
 import numpy as np
 import pytest
@@ -149,18 +149,15 @@ print(len(jax.local_devices()), *sorted(set(shardings)))
 
 
 @pytest.mark.slow
-def test_chains_are_shared_out_over_the_devices_of_a_process_and_draw_the_same(tmp_path: Path) -> None:
+def test_chains_are_shared_out_over_the_devices_of_a_process_and_draw_the_same(
+    on_devices: Callable[..., tuple[list[str], np.ndarray]],
+) -> None:
     """Nine runs: eight by a call whose runs are shared out, one by a call whose chains are."""
     found = []
     for num_devices in (1, 4):
-        path = tmp_path / f"{num_devices}.npy"
-        flags = f"--xla_force_host_platform_device_count={num_devices}"
-        command = [sys.executable, "-c", ON_SEVERAL_DEVICES, str(path)]
-        environment = {**os.environ, "XLA_FLAGS": flags, "JAX_PLATFORMS": "cpu"}
-        done = subprocess.run(command, capture_output=True, text=True, env=environment)
-        assert done.returncode == 0, done.stderr
-        assert done.stdout.split() == [str(num_devices), str(num_devices)]
-        found.append(np.load(path))
+        printed, draws = on_devices(ON_SEVERAL_DEVICES, num_devices)
+        assert printed == [str(num_devices), str(num_devices)]
+        found.append(draws)
     np.testing.assert_allclose(found[0], found[1], rtol=1e-3, atol=1e-4 * np.abs(found[0]).max())
 
 

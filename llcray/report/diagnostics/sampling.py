@@ -14,7 +14,7 @@ from llcray.report.diagnostics.chains import RunDraws
 MIN_ACCEPTANCE = 0.3
 MIN_BFMI = 0.3
 FILL: dict[str, Any] = {"histtype": "stepfilled", "alpha": 0.45, "linewidth": 0}
-"""One shape a histogram: a shape a bar takes longer to draw than all the rest."""
+"""One shape a histogram, not one a bar: that many take most of the time such a figure takes."""
 
 
 def acceptance(axes: Axes, run: RunDraws) -> None:

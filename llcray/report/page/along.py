@@ -12,6 +12,7 @@ import numpy as np
 import polars as pl
 
 from llcray.report.columns import SAMPLER
+from llcray.report.panels import LABEL
 from llcray.report.scale import STEP
 from llcray.report.trust import FAILED
 from llcray.report.varying import sampler_axes, target_axes
@@ -19,7 +20,6 @@ from llcray.report.varying import sampler_axes, target_axes
 SUCCESS = ("test_reward", "test_accuracy", "test_loss")
 """What training was for: the first of these that was recorded."""
 SPARSITIES = ("update_sparsity_exact", "update_sparsity_tolerance", "update_sparsity_bfloat16")
-
 SETTINGS = ("method_learning_rate", "method_weights")
 """What decides a sparsity beside the number of steps."""
 
@@ -38,7 +38,7 @@ def along_training(runs: pl.DataFrame) -> dict[str, Any]:
     """
     estimated = runs.filter(pl.col("trust") != FAILED, pl.col("llc").is_finite(), pl.col("series_id").is_not_null())
     axes = [*(name for name in target_axes(estimated) if name != STEP), *sampler_axes(estimated)]
-    axes += [name for name in ("label", SAMPLER) if name not in axes and estimated[name].n_unique() > 1]
+    axes += [name for name in (LABEL, SAMPLER) if name not in axes and estimated[name].n_unique() > 1]
     success = next((name for name in SUCCESS if estimated[name].is_not_null().any()), None)
     sparsities = [name for name in SPARSITIES if estimated[name].is_not_null().any()]
     settings = [name for name in SETTINGS if sparsities and name not in axes]

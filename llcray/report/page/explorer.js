@@ -36,10 +36,9 @@ function rangeOf(rows, values, y) {
   return { low, high, wantsLog, floor: wantsLog ? low / 3 : low - room, ceiling: wantsLog ? high * 3 : high + room };
 }
 
-function explorerLayout(panels, scales, y, rows, values) {
+function explorerLayout(panels, scales, y, { low, high, wantsLog }) {
   const across = innerWidth < 700 && !printing ? 1 : Math.min(panels.length, 3);
   const down = Math.ceil(panels.length / across);
-  const { low, high, wantsLog } = rangeOf(rows, values, y);
   const gap = 110, tall = down > 1 ? 250 : 330, height = down * tall + (down - 1) * gap + 100;
   const layout = base({ annotations: [], shapes: [], height, showlegend: true, margin: { l: 62, r: 14, t: panels[0] && panels[0].title ? 56 : 40, b: 60 } });
   panels.forEach((panel, number) => {
@@ -115,7 +114,7 @@ function drawExplorer() {
   const panels = panelsOf(rows, wanted);
   const drawn = [...new Set(panels.flatMap((panel) => panel.rows))];
   const scales = panels.map((panel) => scaleOf(panels.filter((other) => other.x === panel.x).flatMap((other) => other.rows), panel.x));
-  const layout = explorerLayout(panels, scales, y, drawn, values), range = rangeOf(drawn, values, y);
+  const range = rangeOf(drawn, values, y), layout = explorerLayout(panels, scales, y, range);
   const colors = color ? distinct(drawn, color) : [null];
   const traces = [], sums = [], pooled = new Set();
   let known = "first";
