@@ -1,5 +1,6 @@
 """`llcray plan`: what a sweep would do. Imports neither JAX nor Ray, touches no device, writes nothing."""
 
+import itertools
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -80,16 +81,19 @@ def ordered_trials(
 ) -> tuple[TrialPlan, ...]:
     """The trials: what `conduct` wants first, then those expected to take longest, so that none is left at the end.
 
-    One of every kind of network leads: workers that start together then compile different programs, and find each
-    other's in the compilation cache.
+    Kinds of network take turns, as many as there are slots: workers that start together compile different programs,
+    each then does more of its own kind, and finds the others' in the compilation cache.
     """
     conduct = conduct or Conduct()
     plans = _each_alone(todo.runs) if conduct.halving else _packed(todo.runs, num_slots, model, conduct, max_pack)
     longest_first = sorted(plans, key=lambda plan: -model.trial_seconds(plan.runs))
-    leading = {_network(plan): plan for plan in reversed(longest_first)}
-    leaders = [plan for plan in longest_first if leading[_network(plan)] is plan]
-    others = [plan for plan in longest_first if leading[_network(plan)] is not plan]
-    return tuple(sorted(leaders + others, key=lambda plan: min(map(conduct.rank, plan.runs))))
+    of_network: dict[str, list[TrialPlan]] = {}
+    for plan in longest_first:
+        of_network.setdefault(_network(plan), []).append(plan)
+    networks = list(of_network.values())
+    lanes = (itertools.chain(*networks[slot::num_slots]) for slot in range(num_slots))
+    in_turn = (plan for turn in itertools.zip_longest(*lanes) for plan in turn if plan is not None)
+    return tuple(sorted(in_turn, key=lambda plan: min(map(conduct.rank, plan.runs))))
 
 
 def _packed(
@@ -136,8 +140,8 @@ def _summary(sweep: Sweep, todo: Pending, plans: tuple[TrialPlan, ...], model: C
     gradients = sum(num_gradients(run) for run in todo.runs)
     seconds = sum(model.trial_seconds(plan.runs) for plan in plans) / min(num_slots, len(plans))
     basis = "runs that are done" if model.slowness else "a guess; the first runs will tell"
+    num_targets = len({run.target_id for run in todo.runs})
     return (
-        f"{counts}, in {plural(len(plans), 'trial')} of {plural(len({plan.target_id for plan in plans}), 'target')}, "
-        f"{num_slots} at a time.\n"
+        f"{counts}, in {plural(len(plans), 'trial')} of {plural(num_targets, 'target')}, {num_slots} at a time.\n"
         f"At most {gradients:,.0f} full-data gradients; about {duration(seconds)} here at most (by {basis})."
     )

@@ -13,11 +13,12 @@ import jax.numpy as jnp
 
 from llcray.llc.draws import Draws
 from llcray.posterior import full_loss
+from llcray.samplers import counter
 from llcray.samplers.kernel import Kernel, StepInfo
 from llcray.samplers.stochastic_gradient import random_batch
 from llcray.sampling.curvature import largest_curvature
 from llcray.sampling.gradient_noise import gradient_noise
-from llcray.sampling.program import Program
+from llcray.sampling.program import FAST_TO_RUN, Program
 
 Array = Any
 START, ADAPT, DRAW = range(3)
@@ -29,7 +30,7 @@ def _start(kernel: Kernel, rng_key: Array, posterior: Any, hyper: Any) -> Any:
     init_key, jitter_key = jax.random.split(jax.random.fold_in(rng_key, START))
     position = posterior.center
     if kernel.initial_jitter:
-        noise = jax.random.normal(jitter_key, position.shape, position.dtype)
+        noise = counter.normal(jitter_key, position.size, position.dtype)
         position = position + kernel.initial_jitter * hyper["scale"].astype(position.dtype) * noise
     return kernel.init(init_key, position, posterior, hyper)
 
@@ -207,7 +208,7 @@ start = Program(_over_runs(_start_run, 2))
 adapt = Program(_over_runs(_adapt_run, 3), donate=(1,))
 # advance((kernel, num_chains, num_draws, projection_dimension), seeds, state, posterior, hyper, first_draw,
 #   steps_per_draw) -> (state, Draws); steps_per_draw is the same for all runs
-advance = Program(_over_runs(_advance_run, 4, (0, 0, 0, 0, 0, None)), donate=(1,))
+advance = Program(_over_runs(_advance_run, 4, (0, 0, 0, 0, 0, None)), (1,), FAST_TO_RUN)
 # measure((kernel, num_chains), seeds, state, posterior, hyper) -> largest curvature of n beta L_n at each chain
 measure = Program(_over_runs(_measure_run, 2))
 # measure_noise((kernel, num_chains, batch_size), seeds, state, posterior, hyper) -> variances at each chain

@@ -10,6 +10,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
+from llcray.data import Split
 from llcray.targets.labelling import Arrays, batch_of, labelled_examples
 from llcray.targets.model_loss import ModelLoss, initial_params
 from llcray.targets.streams import jax_seed
@@ -24,6 +25,9 @@ PyTree = Any
 
 NUM_LOOKS = 200
 """Looks at the accuracies of the last phase: grokking is dated to half a percent of its steps."""
+LEAST_LOOKS = 20
+EXAMPLES_PER_LOOKED_AT = 3
+"""A step works on an example three times as long as a look does; looks take no longer than steps together."""
 LEARNED = 0.95
 
 
@@ -122,6 +126,7 @@ def _train_phase(
         params = _stacked([_initial(spec, loss) for spec in specs])
     look, look_at = [], ()
     if num_looks and specs[0].data.task == "classification" and len(splits[0].test):
+        num_looks = _affordable(num_looks, num_steps * (training.batch_size or len(splits[0].train)), splits[0])
         look = sorted({round(num_steps * turn / num_looks) for turn in range(1, num_looks + 1)} - {0})
         look_at = tuple(_stacked([pair[part] for pair in batches]) for part in (0, 1))
     seeds = [jax_seed("minibatches", spec.seed, spec.data) for spec in specs]
@@ -129,6 +134,13 @@ def _train_phase(
     found = train(training, loss, params, data, seeds, keep, look, Accuracy(loss), look_at)
     grokking = [grokking_facts(look, seen) for seen in found.looks] if look else [{} for _ in specs]
     return _Phase(specs, loss, splits, batches, found.params, found.last, grokking)
+
+
+def _affordable(num_looks: int, num_trained_on: int, split: Split) -> int:
+    """Looks that take no longer than the training; a training in small batches of much data has few."""
+    num_looked_at = len(split.train) + len(split.test)
+    affordable = EXAMPLES_PER_LOOKED_AT * num_trained_on // num_looked_at
+    return min(num_looks, max(LEAST_LOOKS, affordable))
 
 
 def _suited(spec: TrainedTarget, num_data: int, num_steps: int, last: bool) -> Training:

@@ -67,3 +67,18 @@ def test_addresses_of_no_known_kind_are_refused_with_the_kinds_there_are(sweep_f
 def test_storage_that_only_one_process_sees_is_refused(sweep_file, screen):
     with pytest.raises(DriverError, match="one process"):
         run_sweep(sweep_file(QUADRATICS), SweepOptions(storage="memory://x"), screen)
+
+
+STUDENTS = """[{architecture: {kind: mlp, widths: [{grid: [2, 4, 8]}]}, teacher: {kind: mlp, widths: [2]},
+  data: {kind: gaussian, input_dimension: 4, num_data: 50}, noise: {kind: gaussian, scale: {grid: [0.1, 0.2]}},
+  training: {kind: adam}}]"""
+
+
+def test_networks_take_turns_as_many_as_there_are_slots(sweep_file):
+    """Workers that start together then compile different programs, and each goes on with its own."""
+    runs = load_sweep(sweep_file(STUDENTS)).runs
+    todo = Pending(runs, {}, {})
+    plans = ordered_trials(todo, 2, CostModel(), max_pack=1)
+    assert [plan.target.model_dump()["architecture"]["widths"] for plan in plans] == [(8,), (4,)] * 2 + [(2,)] * 2
+    assert {run.run_id for plan in plans for run in plan.runs} == {run.run_id for run in runs}
+    assert len(plans) == len(ordered_trials(todo, 1, CostModel(), max_pack=1))

@@ -14,7 +14,7 @@ from llcray.report.aggregate import aggregate
 from llcray.report.default_plot import default_plot
 from llcray.report.errors import ReportError
 from llcray.report.legend import footnote
-from llcray.report.panels import one_at_a_time
+from llcray.report.panels import automatic, one_at_a_time
 from llcray.report.plot import PlotRequest, drawing_of, plot
 from llcray.report.sweep_plot import draw
 from llcray.report.trust import trust
@@ -73,6 +73,20 @@ def test_an_axis_that_silences_others_still_varies_alone():
     assert one_at_a_time(runs, list(usual))
     nothing_else_said = runs.with_columns(architecture_widths=pl.lit(None, pl.String))
     assert not one_at_a_time(nothing_else_said, list(usual))
+
+
+def test_axes_of_many_values_that_are_seldom_combined_are_drawn_all_the_same(teacher_student: Path):
+    """Two sizes of an experiment in one dataset: not one axis at a time, and no room for a panel a combination."""
+    runs = runs_of(teacher_student).with_row_index()
+    usual, other = pl.col("architecture_activation") == "tanh", pl.col("noise_kind") == "outliers"
+    runs = runs.with_columns(
+        sampling_budget_num_gradients=pl.when(pl.col("seed") == 0).then(5000).otherwise(30_000),
+        architecture_depth=pl.when(usual).then(pl.col("index") % 6 + 1).otherwise(2),
+        architecture_activation=pl.when(other).then(pl.lit("elu")).otherwise("architecture_activation"),
+    )
+    assert not one_at_a_time(runs, target_axes(runs))
+    layout = automatic(runs)
+    assert sum(len(panel.runs) for panel in layout.panels) == len(runs)
 
 
 def test_numbers_of_the_target_itself_do_not_wait_for_its_chains(training: Path):
