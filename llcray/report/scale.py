@@ -13,7 +13,7 @@ from llcray.report.columns import is_number
 LOG_RATIO = 10.0
 LOG_Y_RATIO = 8.0
 MAX_VALUE_TICKS = 9
-MIN_TICK_SPACING = 0.07
+MIN_TICK_SPACING = 0.12
 STEP = "step"
 
 

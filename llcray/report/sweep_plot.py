@@ -92,8 +92,12 @@ def _y_range(drawing: Drawing) -> tuple[float, float, bool]:
         ends = others or [0.0, 1.0]
     ends += [level.value for level in drawing.levels]
     low, high = min(ends), max(ends)
-    room = (high - low) or abs(high) or 1.0
-    near = [value for value in others if low - room <= value <= high + room]
+    if drawing.log_y and low > 0:
+        factor = max(high / low, 10.0)
+        near = [value for value in others if low / factor <= value <= high * factor]
+    else:
+        room = (high - low) or abs(high) or 1.0
+        near = [value for value in others if low - room <= value <= high + room]
     low, high = min([low, *near]), max([high, *near])
     if spans_decades(low, high) if drawing.log_y is None else drawing.log_y and low > 0:
         return low / (high / low) ** 0.06, high * (high / low) ** 0.06, True

@@ -13,7 +13,6 @@ import jax.numpy as jnp
 
 from llcray.llc.draws import Draws
 from llcray.posterior import full_loss
-from llcray.samplers import counter
 from llcray.samplers.kernel import Kernel, StepInfo
 from llcray.samplers.stochastic_gradient import random_batch
 from llcray.sampling.curvature import largest_curvature
@@ -30,7 +29,7 @@ def _start(kernel: Kernel, rng_key: Array, posterior: Any, hyper: Any) -> Any:
     init_key, jitter_key = jax.random.split(jax.random.fold_in(rng_key, START))
     position = posterior.center
     if kernel.initial_jitter:
-        noise = counter.normal(jitter_key, position.size, position.dtype)
+        noise = jax.random.normal(jitter_key, position.shape, position.dtype)
         position = position + kernel.initial_jitter * hyper["scale"].astype(position.dtype) * noise
     return kernel.init(init_key, position, posterior, hyper)
 
