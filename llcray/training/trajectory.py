@@ -140,7 +140,8 @@ def _one(
         seen = [measure(state.params, each) for each in look_at] if measure is not None else []
         return (state, kept, stop[0]), jnp.stack(seen) if seen else jnp.zeros(0)
 
-    kept = jax.tree.map(lambda w: jnp.zeros((num_kept, *w.shape), w.dtype), params)
+    # A phase of which nothing is kept has a slot all the same: nothing can be indexed in an array of none.
+    kept = jax.tree.map(lambda w: jnp.zeros((max(1, num_kept), *w.shape), w.dtype), params)
     start = (_State(params, optimizer.init(params), start_order(rng_key)), kept, jnp.zeros((), stops.dtype))
     (state, kept, _), looks = jax.lax.scan(to_next_stop, start, (stops, slots))
-    return kept, state.params, looks
+    return jax.tree.map(lambda all_kept: all_kept[:num_kept], kept), state.params, looks

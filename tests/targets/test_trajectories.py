@@ -132,6 +132,17 @@ def test_phases_carry_weights_on_and_change_the_data():
     assert 0 < max(jax.tree.leaves(moved)) <= 0.0101
 
 
+def test_a_phase_without_checkpoints_of_its_own_is_trained_all_the_same():
+    phase = {"data": {"kind": "modular", "modulus": 7, "train_fraction": 0.7, "operand_range": 4}, "num_steps": 30}
+
+    def last(*steps: int) -> Any:
+        spec = target(pretraining=[phase], checkpoints={"steps": list(steps)})
+        return next(each.target for each in build_checkpoints(list(spec.checkpointed())) if each.spec.step == 90)
+
+    for a, b in zip(jax.tree.leaves(last(90).params), jax.tree.leaves(last(30, 90).params), strict=True):
+        np.testing.assert_array_equal(a, b)
+
+
 def test_grokking_is_dated_and_censored():
     accuracies = np.array([[0.5, 0.0], [0.96, 0.1], [1.0, 0.2], [1.0, 0.97]])
     dated = grokking_facts([10, 20, 30, 40], accuracies)
