@@ -96,7 +96,7 @@ def _y_range(drawing: Drawing) -> tuple[float, float, bool]:
         factor = max(high / low, 10.0)
         near = [value for value in others if low / factor <= value <= high * factor]
     else:
-        room = (high - low) or abs(high) or 1.0
+        room = max(high - low, 0.5 * max(abs(low), abs(high))) or 1.0
         near = [value for value in others if low - room <= value <= high + room]
     low, high = min([low, *near]), max([high, *near])
     if spans_decades(low, high) if drawing.log_y is None else drawing.log_y and low > 0:
