@@ -205,6 +205,16 @@ def write_teacher_student(root: Path, sweep: str = "teacher_student") -> Path:
     return root
 
 
+def write_few_trusted(root: Path, sweep: str = "few") -> Path:
+    """Two trusted estimates near 50 nats, and doubtful ones of 60 and of 6."""
+    dataset = ls.Dataset.create_or_open(root)
+    for size, llc, verdict in ((10, 50.0, "ok"), (20, 51.0, "ok"), (30, 60.0, "biased_step"), (40, 6.0, "escaped")):
+        axes = {"target_kind": "quadratic", "target_num_params": size, "seed": 0, **SAMPLERS[1]}
+        row, _ = synthetic_run(sweep, axes, llc, num_draws=50)
+        dataset.write_run(row | {"llc": llc, "verdict": verdict})
+    return root
+
+
 def write_training(root: Path, sweep: str = "training") -> Path:
     """Two ways of training x two seeds along 24 checkpoints: the LLC rises, then falls; with the stages found."""
     dataset = ls.Dataset.create_or_open(root)
@@ -238,6 +248,12 @@ def training(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def digits(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A dataset with the sweep digits_noise."""
     return write_digits(tmp_path_factory.mktemp("digits") / "results")
+
+
+@pytest.fixture(scope="session")
+def few_trusted(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A dataset with the sweep few."""
+    return write_few_trusted(tmp_path_factory.mktemp("few") / "results")
 
 
 @pytest.fixture(scope="session")

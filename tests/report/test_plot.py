@@ -131,6 +131,12 @@ def test_every_doubtful_run_has_a_marker(digits: Path):
     assert len(open_markers) == 6
 
 
+@pytest.mark.parametrize(("log_y", "inside"), [(None, [60.0]), (True, [60.0, 6.0])])
+def test_doubtful_runs_not_far_from_the_trusted_are_inside_the_axes(few_trusted: Path, log_y, inside: list[float]):
+    low, high = draw(drawing_of(few_trusted, PlotRequest(log_y=log_y))).axes[0].get_ylim()
+    assert [value for value in (60.0, 6.0) if low < value < high] == inside
+
+
 def test_the_default_plot_has_a_fixed_name_and_the_same_bytes_each_time(digits: Path, tmp_path: Path):
     first = default_plot(digits, "digits_noise", tmp_path / "a")
     second = default_plot(digits, "digits_noise", tmp_path / "b")
