@@ -24,7 +24,8 @@ class Budget(Record):
 
     Attributes:
         num_gradients: Full-data-equivalent gradients, all chains, warmup and tuning included.
-        num_draws: Draws per chain that are recorded, warmup excluded.
+        num_draws: Draws per chain that are recorded, warmup excluded. The first 256 are taken in any case, unless
+            `num_gradients` ends them.
     """
 
     num_gradients: PositiveFloat = 50_000
