@@ -17,7 +17,7 @@ from llcray.samplers.kernel import Kernel, StepInfo
 from llcray.samplers.stochastic_gradient import random_batch
 from llcray.sampling.curvature import largest_curvature
 from llcray.sampling.gradient_noise import gradient_noise
-from llcray.sampling.program import FAST_TO_RUN, Program
+from llcray.sampling.program import Program
 
 Array = Any
 START, ADAPT, DRAW = range(3)
@@ -207,7 +207,7 @@ start = Program(_over_runs(_start_run, 2))
 adapt = Program(_over_runs(_adapt_run, 3), donate=(1,))
 # advance((kernel, num_chains, num_draws, projection_dimension), seeds, state, posterior, hyper, first_draw,
 #   steps_per_draw) -> (state, Draws); steps_per_draw is the same for all runs
-advance = Program(_over_runs(_advance_run, 4, (0, 0, 0, 0, 0, None)), (1,), FAST_TO_RUN)
+advance = Program(_over_runs(_advance_run, 4, (0, 0, 0, 0, 0, None)), donate=(1,))
 # measure((kernel, num_chains), seeds, state, posterior, hyper) -> largest curvature of n beta L_n at each chain
 measure = Program(_over_runs(_measure_run, 2))
 # measure_noise((kernel, num_chains, batch_size), seeds, state, posterior, hyper) -> variances at each chain

@@ -13,10 +13,8 @@ from typing import Any, ClassVar
 
 import jax
 
-# On CPUs. LLVM's second level of optimisation costs a third more to compile and made none of the samplers faster. The
-# newer emitters of fused loops cost a third to a half more; stochastic samplers need them to run up to twice as fast.
-FAST_TO_RUN: dict[str, Any] = {"xla_backend_optimization_level": 1}
-FAST_TO_COMPILE: dict[str, Any] = FAST_TO_RUN | {"xla_cpu_use_fusion_emitters": False}
+# On CPUs, LLVM's second level of optimisation costs a third more to compile and made none of the samplers faster.
+CPU_OPTIONS: dict[str, Any] = {"xla_backend_optimization_level": 1}
 
 # Half is left to what else compiles: building targets, measuring curvature.
 MAPS_SHARE = 0.5
@@ -63,19 +61,15 @@ class Program:
 
     instances: ClassVar[weakref.WeakSet["Program"]] = weakref.WeakSet()
 
-    def __init__(
-        self, function: Callable[..., Any], donate: tuple[int, ...] = (), cpu_options: dict[str, Any] = FAST_TO_COMPILE
-    ) -> None:
+    def __init__(self, function: Callable[..., Any], donate: tuple[int, ...] = ()) -> None:
         """Nothing is compiled yet.
 
         Args:
             function: `function(*static, *args)`; `static` must be hashable and decide the program.
             donate: Positions among `args` whose buffers the result may reuse.
-            cpu_options: XLA's options on a CPU.
         """
         self._function = function
         self._donate = donate
-        self._cpu_options = cpu_options
         self._compiled: dict[Hashable, Any] = {}
         self.instances.add(self)
 
@@ -101,7 +95,7 @@ class Program:
 
     def _compile(self, static: tuple[Hashable, ...], args: tuple[Any, ...]) -> Any:
         started, cpu_started = time.perf_counter(), time.process_time()
-        options = self._cpu_options if jax.default_backend() == "cpu" else None
+        options = CPU_OPTIONS if jax.default_backend() == "cpu" else None
         compiled = self.lower(static, *args).compile(compiler_options=options)
         compilations.count += 1
         compilations.seconds += time.perf_counter() - started

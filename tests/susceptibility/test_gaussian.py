@@ -98,8 +98,9 @@ def test_probes_of_a_sweep_are_a_table_with_errors(tmp_path: Path, monkeypatch: 
     """Catches sets that are mixed up, a matrix read by columns, runs of a target that share another's probes."""
     (tmp_path / "probe_factory.py").write_text(FACTORY)
     monkeypatch.syspath_prepend(str(tmp_path))
+    monkeypatch.chdir(tmp_path)  # named from here, the file and so the run have the same id, and draws, in every folder
     np.savez(tmp_path / "arrays.npz", kernel_0=FIRST, kernel_1=SECOND, x=DATA["x"], y=DATA["y"])
-    (tmp_path / "probes.yaml").write_text(SWEEP.format(file=tmp_path / "arrays.npz"))
+    (tmp_path / "probes.yaml").write_text(SWEEP.format(file="arrays.npz"))
     dataset = ls.Dataset.create_or_open(str(tmp_path / "results"))
     [plan] = trials(load_sweep(tmp_path / "probes.yaml").runs, 1)
     assert [outcome.status for outcome in run_trial(plan, "probes", dataset)] == ["ok", "ok"]
