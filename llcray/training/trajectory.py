@@ -136,12 +136,12 @@ def _one(
     def to_next_stop(carry: tuple[_State, PyTree, Array], stop: tuple[Array, Array]) -> Any:
         state, kept, before = carry
         state = jax.lax.fori_loop(before, stop[0], take_step, state)
-        kept = jax.tree.map(lambda all_kept, w: all_kept.at[stop[1]].set(w, mode="drop"), kept, state.params)
+        kept = jax.tree.map(lambda all_kept, w: all_kept.at[stop[1]].set(w), kept, state.params)
         seen = [measure(state.params, each) for each in look_at] if measure is not None else []
         return (state, kept, stop[0]), jnp.stack(seen) if seen else jnp.zeros(0)
 
-    # A phase of which nothing is kept has a slot all the same: nothing can be indexed in an array of none.
-    kept = jax.tree.map(lambda w: jnp.zeros((max(1, num_kept), *w.shape), w.dtype), params)
+    # Weights that are only looked at go into a last slot, which is cut off.
+    kept = jax.tree.map(lambda w: jnp.zeros((num_kept + 1, *w.shape), w.dtype), params)
     start = (_State(params, optimizer.init(params), start_order(rng_key)), kept, jnp.zeros((), stops.dtype))
     (state, kept, _), looks = jax.lax.scan(to_next_stop, start, (stops, slots))
     return jax.tree.map(lambda all_kept: all_kept[:num_kept], kept), state.params, looks
