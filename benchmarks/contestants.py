@@ -15,7 +15,7 @@ import jax.numpy as jnp
 import numpy as np
 import task
 
-from llcray.posterior import make_posterior
+from llcray.posterior.density import make_posterior
 from llcray.samplers import SGLD
 from llcray.sampling import block
 from llcray.sampling.device import chains_together

@@ -69,7 +69,7 @@ def _sweep(path: Path, storage: Path, time_budget: float | None, max_pack: int |
 
 
 def _loop(path: Path, storage: Path, trials: int) -> None:
-    from llcray.trial import run_trial
+    from llcray.estimation.trial import run_trial
 
     dataset = ls.Dataset.create_or_open(str(storage))
     runs = load_sweep(path).runs[: trials + 1]

@@ -13,14 +13,14 @@ import contestants
 import llcray_storage as ls
 import numpy as np
 
+from llcray.estimation.trial import run_trial
 from llcray.llc.summary import summarize
-from llcray.posterior_spec import PosteriorSpec
+from llcray.posterior.spec import PosteriorSpec
 from llcray.samplers import Auto
-from llcray.sampling_spec import SamplingSpec
+from llcray.sampling.spec import SamplingSpec
 from llcray.spec import RunSpec, TrialPlan
 from llcray.targets import RandomDeepLinearTarget
 from llcray.targets.build import build_target
-from llcray.trial import run_trial
 
 TASK_SEED = 4
 """47-22-25 of rank 13, 1,584 parameters: the largest of the first ten tasks of the generator."""

@@ -19,12 +19,12 @@ from llcray_storage import Dataset, scan_runs
 
 from llcray.architectures import MLP
 from llcray.data import Gaussian
-from llcray.posterior_spec import PosteriorSpec
+from llcray.estimation.trial import run_trial
+from llcray.posterior.spec import PosteriorSpec
 from llcray.samplers import HMC, MCLMC, SGLD, Auto, Sampler
-from llcray.sampling_spec import Budget, SamplingSpec, StoppingCriteria
+from llcray.sampling.spec import Budget, SamplingSpec, StoppingCriteria
 from llcray.spec import RunSpec, TrialPlan
 from llcray.targets import QuadraticTarget, RandomDeepLinearTarget, RealisableTarget, TargetSpec
-from llcray.trial import run_trial
 from llcray.validation.summary import with_long_runs
 
 SWEEP = "efficiency"

@@ -18,11 +18,11 @@ from safetensors.numpy import save_file
 
 from llcray import PosteriorSpec, SamplingSpec, Target, estimate_llc
 from llcray.data.tokens import Tokens
-from llcray.sampling_spec import Budget, StoppingCriteria
+from llcray.sampling.spec import Budget, StoppingCriteria
 from llcray.targets import CheckpointTarget
 from llcray.targets.build import build_target
-from llcray.transformers.config import read_config
-from llcray.transformers.names import weights_of
+from llcray.targets.checkpoint.decoder.config import read_config
+from llcray.targets.checkpoint.decoder.names import weights_of
 
 CONFIG = {"model_type": "gpt2", "n_embd": 768, "n_head": 12, "n_layer": 12, "n_positions": 1024, "vocab_size": 50257}
 NEVER = StoppingCriteria(relative_mcse=1e-12, rhat=1 + 1e-12)

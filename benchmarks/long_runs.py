@@ -21,14 +21,14 @@ import numpy as np
 
 from llcray.api import estimate_llc
 from llcray.llc.summary import summarize
-from llcray.posterior import LOCALIZATION_RATIO
-from llcray.posterior_spec import PosteriorSpec
+from llcray.posterior.density import LOCALIZATION_RATIO
+from llcray.posterior.spec import PosteriorSpec
 from llcray.samplers import HMC
-from llcray.sampling_spec import Budget, SamplingSpec, StoppingCriteria
+from llcray.sampling.spec import Budget, SamplingSpec, StoppingCriteria
 from llcray.targets import DeepLinearTarget, RandomDeepLinearTarget, RealisableTarget, TargetSpec
 from llcray.targets.build import build_target
-from llcray.targets.deep_linear_build import teacher_matrices
-from llcray.targets.truths.long_runs import TABLE, LongRun, read_table, write_table
+from llcray.targets.deep_linear.build import teacher_matrices
+from llcray.targets.long_runs import TABLE, LongRun, read_table, write_table
 from llcray.validation.suite import Case, cases
 from llcray.variant import content_id
 

@@ -55,8 +55,8 @@ def packed_and_unpacked(num_targets: int) -> str:
 
 def run(num_targets: int, pack_size: int) -> Pace:
     """Does a sweep's trials one after another."""
+    from llcray.estimation.trial import run_trial
     from llcray.sampling.program import compilations
-    from llcray.trial import run_trial
 
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "many.yaml"

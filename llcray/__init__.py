@@ -12,8 +12,8 @@ if TYPE_CHECKING:
     from llcray.api import LLCEstimate as LLCEstimate
     from llcray.api import estimate_llc as estimate_llc
     from llcray.components.structure import Structure as Structure
-    from llcray.posterior_spec import PosteriorSpec as PosteriorSpec
-    from llcray.sampling_spec import SamplingSpec as SamplingSpec
+    from llcray.posterior.spec import PosteriorSpec as PosteriorSpec
+    from llcray.sampling.spec import SamplingSpec as SamplingSpec
     from llcray.targets.target import Target as Target
     from llcray.tracking.tracker import LLCTracker as LLCTracker
 
@@ -22,9 +22,9 @@ if TYPE_CHECKING:
 _HOME = {
     "LLCEstimate": "llcray.api",
     "LLCTracker": "llcray.tracking.tracker",
-    "PosteriorSpec": "llcray.posterior_spec",
+    "PosteriorSpec": "llcray.posterior.spec",
     "Structure": "llcray.components.structure",
-    "SamplingSpec": "llcray.sampling_spec",
+    "SamplingSpec": "llcray.sampling.spec",
     "Target": "llcray.targets.target",
     "estimate_llc": "llcray.api",
 }

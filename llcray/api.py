@@ -9,9 +9,9 @@ from pydantic import TypeAdapter
 
 from llcray.llc.draws import Draws
 from llcray.llc.estimate import Estimate
-from llcray.posterior_spec import PosteriorSpec
+from llcray.posterior.spec import PosteriorSpec
 from llcray.samplers import Sampler, SamplerVariant
-from llcray.sampling_spec import SamplingSpec
+from llcray.sampling.spec import SamplingSpec
 from llcray.targets.target import PyTree, Target, TrueLLC
 from llcray.variant import seed_from
 
@@ -125,9 +125,9 @@ def estimate_llc(
             empty, or a setting is impossible.
     """
     from llcray.components.masks import mask_of
-    from llcray.estimation import EstimateRequest
-    from llcray.extrapolated import estimate_with_companions
-    from llcray.record import record_of
+    from llcray.estimation.companions import estimate_with_companions
+    from llcray.estimation.pack import EstimateRequest
+    from llcray.estimation.rows import record_of
 
     check_params(target.params)
     settings = (sampling or SamplingSpec()).model_copy(update={"num_chains": num_chains})

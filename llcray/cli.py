@@ -137,7 +137,7 @@ def attach(job_id: str | None, address: str) -> int:
     """Watch a sweep that was submitted to a cluster: JOB_ID, or the newest."""
     from rich.console import Console
 
-    from llcray.driver.submission import attach as watch_again
+    from llcray.driver.cluster.submit import attach as watch_again
 
     return watch_again(address, job_id, Console(), choose_on_interrupt)
 
@@ -149,7 +149,7 @@ def logs(run_id: str, address: str) -> int:
     """Print what a worker of a running cluster wrote about the trial of one run."""
     from rich.console import Console
 
-    from llcray.driver.watching import show_logs
+    from llcray.driver.cluster.status import show_logs
 
     return show_logs(address, run_id, Console())
 
@@ -163,7 +163,7 @@ def stop(sweep: str | None, job: str | None, now: bool, address: str) -> int:
     """Stop a sweep on a running cluster after its trials under way."""
     from rich.console import Console
 
-    from llcray.driver.watching import ask_to_stop
+    from llcray.driver.cluster.status import ask_to_stop
 
     return ask_to_stop(address, sweep, job, now, Console())
 
@@ -211,7 +211,7 @@ def status(uri: str, sweep: str | None, address: str | None) -> int:
     from rich.console import Console
 
     if address is not None:
-        from llcray.driver.watching import show_cluster
+        from llcray.driver.cluster.status import show_cluster
 
         return show_cluster(address, sweep, Console())
 
@@ -394,7 +394,7 @@ def validate(size: str | None, storage: str, kinds: tuple[str, ...], force: bool
     that cannot move) belong to all but --quick and --random: none may end in `ok`. Exit code 1: a run has no estimate,
     or a trap went unnoticed.
     """
-    from llcray.driver.process import limit_process
+    from llcray.driver.trials.process import limit_process
     from llcray.validation.suite import KINDS
 
     unknown = [kind for kind in kinds if kind not in KINDS]

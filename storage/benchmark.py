@@ -22,11 +22,11 @@ from typing import Any
 import llcray_storage as ls
 import numpy as np
 import polars as pl
-from llcray_storage.encode import table_of_draws, table_of_rows
-from llcray_storage.layout import sweep_partition
-from llcray_storage.schema import RUNS
-from llcray_storage.segments import BYTES_PER_HOT_ROW, Part, Rewrite, publish_rewrite
-from llcray_storage.settings import open_store
+from llcray_storage.files.encode import table_of_draws, table_of_rows
+from llcray_storage.schema.tables import RUNS
+from llcray_storage.state.segments import BYTES_PER_HOT_ROW, Part, Rewrite, publish_rewrite
+from llcray_storage.store.layout import sweep_partition
+from llcray_storage.store.settings import open_store
 
 BEGIN, END = "<!-- benchmark -->", "<!-- end of benchmark -->"
 SWEEP = "benchmark"

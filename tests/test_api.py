@@ -3,10 +3,10 @@
 import jax.numpy as jnp
 import numpy as np
 import pytest
-from llcray_storage.schema import RUNS
+from llcray_storage.schema.tables import RUNS
 
 from llcray.api import estimate_llc
-from llcray.sampling_spec import Budget, SamplingSpec
+from llcray.sampling.spec import Budget, SamplingSpec
 from llcray.targets.target import Target
 
 QUICK = SamplingSpec(budget=Budget(num_gradients=3000, num_draws=512))

@@ -34,7 +34,7 @@ class EmbeddingMLP(Network):
 
     def build(self, input_shape: tuple[int, ...], num_outputs: int, rngs: "nnx.Rngs") -> "nnx.Module":
         """See `Network.build`. Layers are `embedding`, `position_0`, ..., `output`."""
-        from llcray.architectures.sequences import EmbeddingPerceptron
+        from llcray.architectures.transformer_modules import EmbeddingPerceptron
 
         if len(input_shape) != 1:
             raise ValueError(f"embedding_mlp needs tokens (positions,); inputs have shape {input_shape}: use mlp.")

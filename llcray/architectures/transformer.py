@@ -68,7 +68,7 @@ class Transformer(Network):
         head size), `.../out/kernel` (heads, head size, width), `block_0/mlp/into/kernel`, `.../back/kernel`, norms and
         `output/kernel`.
         """
-        from llcray.architectures.sequences import Decoder
+        from llcray.architectures.transformer_modules import Decoder
 
         wanted = 1 if self.inputs == "tokens" else 2
         if len(input_shape) != wanted:

@@ -1,4 +1,4 @@
-"""Components as boolean masks over a parameter pytree, as `llcray.posterior.make_posterior` takes them."""
+"""Components as boolean masks over a parameter pytree, as `llcray.posterior.density.make_posterior` takes them."""
 
 import fnmatch
 from collections.abc import Sequence

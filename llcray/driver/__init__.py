@@ -2,5 +2,5 @@
 
 from llcray.driver.errors import DriverError as DriverError
 from llcray.driver.options import SweepOptions as SweepOptions
-from llcray.driver.plan import describe_plan as describe_plan
+from llcray.driver.plan.plan import describe_plan as describe_plan
 from llcray.driver.sweep import run_sweep as run_sweep

@@ -6,7 +6,7 @@ import threading
 from types import FrameType, TracebackType
 from typing import Any, Self
 
-from llcray.driver.beacon import Wish
+from llcray.driver.cluster.driver_state import Wish
 
 SIGNALS = (signal.SIGINT, signal.SIGTERM)
 

@@ -6,7 +6,7 @@ the unfinished part of its pack with it. So small targets are packed and large o
 
 from collections.abc import Sequence
 
-from llcray.driver.cost import CostModel
+from llcray.driver.plan.cost import CostModel
 from llcray.spec import RunSpec
 
 MOST_TARGETS = 64

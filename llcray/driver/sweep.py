@@ -9,15 +9,15 @@ import llcray_storage as ls
 from rich.console import Console
 
 from llcray.driver.address import Choice, is_remote, leave_running
-from llcray.driver.beacon import Wish
+from llcray.driver.cluster.driver_state import Wish
 from llcray.driver.errors import DriverError
 from llcray.driver.interrupts import Interrupts
 from llcray.driver.labels import labels
 from llcray.driver.options import SweepOptions
-from llcray.driver.pending import Pending, pending
-from llcray.driver.plan import cost_model, ordered_trials
-from llcray.driver.tracker import Tracker
-from llcray.driver.view import View, choose_view
+from llcray.driver.plan.plan import cost_model, ordered_trials
+from llcray.driver.plan.remaining import Pending, pending
+from llcray.driver.progress.tracker import Tracker
+from llcray.driver.progress.view import View, choose_view
 from llcray.driver.wording import duration, plural
 from llcray.spec import Sweep, load_sweep
 
@@ -35,7 +35,7 @@ def run_sweep(
         path: The sweep file.
         options: See `SweepOptions`.
         console: Where to print; by default standard output (standard error where that is for `json_lines`).
-        choose: Asked on Ctrl-C what becomes of a sweep that runs elsewhere, see `llcray.driver.submission.watch`.
+        choose: Asked on Ctrl-C what becomes of a sweep that runs elsewhere, see `llcray.driver.cluster.submit.watch`.
 
     Returns:
         Exit code: 0 all ok, 1 some runs failed, 130 stopped early (interrupted, or the time budget was spent).
@@ -48,7 +48,7 @@ def run_sweep(
     console = console or Console(stderr=options.json_lines)
     sweep = load_sweep(path, options.overrides)
     if is_remote(options.address):
-        from llcray.driver.submission import submit_sweep
+        from llcray.driver.cluster.submit import submit_sweep
 
         return submit_sweep(Path(path), options, console, choose)
     storage = _rooted(options.storage)
@@ -102,13 +102,13 @@ class _Call:
 
 
 def _run(call: _Call, interrupts: Interrupts) -> Tracker:
-    from llcray.driver.cluster import connect
+    from llcray.driver.cluster.connect import connect
 
     with ExitStack() as stack:
         cluster = stack.enter_context(connect(call.options.address, call.sweep.resources, call.options.py_modules))
-        from llcray.driver.herald import Herald
-        from llcray.driver.scheduling import Conditions, run_trials
-        from llcray.driver.work import Assignment
+        from llcray.driver.cluster.state_publisher import Herald
+        from llcray.driver.trials.scheduling import Conditions, run_trials
+        from llcray.driver.trials.work import Assignment
 
         interrupts.install()
         if cluster.num_nodes > 1 and "://" not in call.storage:

@@ -2,7 +2,7 @@
 
 import math
 
-from llcray.driver.reports import RunReport
+from llcray.driver.progress.reports import RunReport
 
 
 def duration(seconds: float) -> str:

@@ -3,7 +3,7 @@
 import difflib
 
 import polars as pl
-from llcray_storage.schema import RUNS
+from llcray_storage.schema.tables import RUNS
 
 from llcray.report.errors import ReportError
 

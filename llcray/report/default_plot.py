@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from llcray_storage.settings import Root
+from llcray_storage.store.settings import Root
 
 from llcray.report.figures import save
 from llcray.report.plot import NothingToDrawError, PlotRequest, drawing_of, file_name, plots_folder

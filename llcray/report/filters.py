@@ -14,7 +14,7 @@ from functools import reduce
 from typing import Any
 
 import polars as pl
-from llcray_storage.schema import RUNS
+from llcray_storage.schema.tables import RUNS
 
 from llcray.report.columns import SAMPLER, is_list, is_number, resolve
 from llcray.report.errors import ReportError

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 from arviz_base import from_dict
-from llcray_storage.settings import Root
+from llcray_storage.store.settings import Root
 
 from llcray.report.diagnostics.chains import RunDraws, load_run
 from llcray.report.errors import ReportError

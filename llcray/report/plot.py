@@ -9,7 +9,7 @@ from pathlib import Path
 
 import polars as pl
 from llcray_storage import scan_runs
-from llcray_storage.settings import Root
+from llcray_storage.store.settings import Root
 
 from llcray.report.columns import is_number, resolve
 from llcray.report.drawing import Drawing, no_stages

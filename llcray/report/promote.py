@@ -7,7 +7,7 @@ from typing import Any
 
 import polars as pl
 from llcray_storage import scan_runs
-from llcray_storage.settings import Root
+from llcray_storage.store.settings import Root
 
 from llcray.report.columns import spoken
 from llcray.report.default_plot import default_plot

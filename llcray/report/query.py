@@ -5,7 +5,7 @@ from typing import Any
 
 import polars as pl
 from llcray_storage import sql
-from llcray_storage.settings import Root
+from llcray_storage.store.settings import Root
 from rich.console import Console
 from rich.table import Table
 

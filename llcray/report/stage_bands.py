@@ -6,7 +6,7 @@ band around its line. Boundaries of several curves of one colour are the medians
 
 import polars as pl
 from llcray_storage import scan_stages
-from llcray_storage.settings import Root
+from llcray_storage.store.settings import Root
 from matplotlib.axes import Axes
 
 from llcray.report.colors import BLACK, GREY

@@ -1,8 +1,8 @@
 """Whether an estimate can be trusted: the verdict, or that there is none."""
 
 import polars as pl
-from llcray_storage.schema import RUNS
-from llcray_storage.target_columns import AT_CENTER
+from llcray_storage.schema.tables import RUNS
+from llcray_storage.schema.target import AT_CENTER
 
 FAILED = "failed"
 OF_THE_TARGET = {*AT_CENTER, *(name for name in RUNS.by_name if name.startswith("update_sparsity_"))}

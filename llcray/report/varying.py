@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import Any
 
 import polars as pl
-from llcray_storage.schema import axis_column_names
+from llcray_storage.schema.tables import axis_column_names
 
 from llcray.report.columns import SAMPLER, is_list, is_number, sampler_label
 

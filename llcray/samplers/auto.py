@@ -1,7 +1,7 @@
 """The sampler that needs no number: BAOAB whose step size, localization and length are calibrated on the run itself.
 
-Targets exp(-n beta L_n(w) - gamma/2 |w - w*|^2) like `baoab`; see `llcray.sampling.calibrated` for what it decides and
-how.
+Targets exp(-n beta L_n(w) - gamma/2 |w - w*|^2) like `baoab`; `llcray.sampling.schedules.calibrated` says what it decides
+and how.
 """
 
 from typing import Annotated, Any, ClassVar, Literal
@@ -57,6 +57,6 @@ class Auto(SamplerVariant):
 
     def schedule(self, facts: Any) -> Any:
         """Calibrates, then samples."""
-        from llcray.sampling.calibrated import calibrated
+        from llcray.sampling.schedules.calibrated import calibrated
 
         return calibrated(facts, self.max_heat, self.curvature_share)

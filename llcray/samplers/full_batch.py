@@ -10,7 +10,7 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 
-from llcray.posterior import Posterior
+from llcray.posterior.density import Posterior
 from llcray.samplers.kernel import Hyper, Kernel, StepInfo
 
 Array = Any

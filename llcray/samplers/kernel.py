@@ -81,8 +81,8 @@ class SamplerVariant(Variant):
         raise NotImplementedError
 
     def schedule(self, facts: Any) -> Any:
-        """The coroutine that runs one estimate (`llcray.sampling.requests.Schedule`), given its `RunFacts`."""
-        from llcray.sampling.schedule import hand_set
+        """The coroutine that runs one estimate (see `llcray.sampling.schedules.requests`), given its `RunFacts`."""
+        from llcray.sampling.schedules.hand_set import hand_set
 
         return hand_set(facts)
 

@@ -7,7 +7,7 @@ from typing import Any, Literal
 import jax
 import jax.numpy as jnp
 
-from llcray.posterior import Posterior
+from llcray.posterior.density import Posterior
 from llcray.samplers import counter
 from llcray.samplers.kernel import Kernel, StepInfo
 

@@ -12,7 +12,7 @@ import jax
 import jax.numpy as jnp
 
 from llcray.llc.draws import Draws
-from llcray.posterior import full_loss
+from llcray.posterior.density import full_loss
 from llcray.samplers.kernel import Kernel, StepInfo
 from llcray.samplers.stochastic_gradient import random_batch
 from llcray.sampling.curvature import largest_curvature

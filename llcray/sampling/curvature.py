@@ -6,7 +6,7 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 
-from llcray.posterior import Posterior
+from llcray.posterior.density import Posterior
 from llcray.sampling.program import Program
 
 Array = Any

@@ -7,7 +7,7 @@ from typing import Any
 import jax
 import numpy as np
 
-from llcray.posterior import Posterior
+from llcray.posterior.density import Posterior
 from llcray.sampling.widths import MEMORY_SHARE, Size, Widths, choose_widths
 
 IN_TURN_PARAMETERS = 6000

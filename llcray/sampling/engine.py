@@ -16,11 +16,13 @@ import numpy as np
 
 from llcray.llc.draws import Draws
 from llcray.llc.estimate import Work
-from llcray.posterior import Posterior
+from llcray.posterior.density import Posterior
 from llcray.samplers.kernel import Kernel, SamplerVariant
 from llcray.sampling import block
 from llcray.sampling.program import Program, compilations, is_out_of_memory
-from llcray.sampling.requests import (
+from llcray.sampling.progress import Keeper, fingerprint
+from llcray.sampling.resume import keep, take_up
+from llcray.sampling.schedules.requests import (
     Adapt,
     Adapted,
     Advance,
@@ -32,9 +34,7 @@ from llcray.sampling.requests import (
     Start,
     phase_of,
 )
-from llcray.sampling.resuming import Keeper, fingerprint
 from llcray.sampling.stacked import Kept, Lanes, Row, Stacked, place, restack, stack
-from llcray.sampling.taking_up import keep, take_up
 from llcray.sampling.widths import Widths
 
 ProgressFn = Callable[[int, Phase, Draws | None], None]

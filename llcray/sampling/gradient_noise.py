@@ -5,7 +5,7 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 
-from llcray.posterior import Posterior
+from llcray.posterior.density import Posterior
 from llcray.samplers.stochastic_gradient import random_batch
 
 Array = Any

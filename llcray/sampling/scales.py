@@ -5,7 +5,7 @@ from collections.abc import Hashable, Mapping
 import jax
 import numpy as np
 
-from llcray.posterior import Posterior
+from llcray.posterior.density import Posterior
 from llcray.sampling import curvature
 from llcray.sampling.device import chains_together, widths_of
 from llcray.sampling.program import is_out_of_memory

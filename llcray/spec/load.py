@@ -6,9 +6,9 @@ from pathlib import Path
 from typing import Any, NamedTuple, TypeVar
 
 from llcray.components.choice import Named, components_of
-from llcray.posterior_spec import PosteriorSpec
+from llcray.posterior.spec import PosteriorSpec
 from llcray.samplers import Sampler
-from llcray.sampling_spec import SamplingSpec
+from llcray.sampling.spec import SamplingSpec
 from llcray.spec import axes
 from llcray.spec.check import Form
 from llcray.spec.combinations import conflicts

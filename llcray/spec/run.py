@@ -7,13 +7,13 @@ from typing import Annotated
 
 from pydantic import Field
 
-from llcray.posterior_spec import PosteriorSpec
+from llcray.posterior.spec import PosteriorSpec
 from llcray.samplers import Sampler
-from llcray.sampling_spec import SamplingSpec
+from llcray.sampling.spec import SamplingSpec
 from llcray.spec.observables import Observable
 from llcray.targets import TargetSpec
-from llcray.targets.loss_on import LossOn
-from llcray.targets.policy_loss import PolicyLoss
+from llcray.targets.fine_tuned.loss_spec import PolicyLoss
+from llcray.targets.loss_on.spec import LossOn
 from llcray.variant import Record, content_id
 
 

@@ -12,8 +12,8 @@ from llcray.spec.checks import Check
 from llcray.spec.conduct import Conduct
 from llcray.spec.observables import Observable
 from llcray.spec.run import RunSpec
-from llcray.targets.loss_on import LossOn
-from llcray.targets.policy_loss import PolicyLoss
+from llcray.targets.fine_tuned.loss_spec import PolicyLoss
+from llcray.targets.loss_on.spec import LossOn
 from llcray.variant import Count, NonNegativeFloat, NonNegativeInt, PositiveFloat, Record
 
 NAME = r"^[A-Za-z0-9][A-Za-z0-9_.-]*$"

@@ -17,7 +17,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from llcray.components.roles import Role, role_of
-from llcray.subnetwork.checkpoint import Checkpoint, import_ml_dtypes
+from llcray.targets.checkpoint.tensors import Checkpoint, import_ml_dtypes
 
 TOLERANCE = 1e-5
 RELATIVE_TOLERANCE = 1e-3

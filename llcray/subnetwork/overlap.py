@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from llcray.subnetwork.changes import common_names, delta_of, is_changed, is_floating
-from llcray.subnetwork.checkpoint import Checkpoint
+from llcray.targets.checkpoint.tensors import Checkpoint
 
 
 @dataclass(frozen=True)

@@ -13,9 +13,9 @@ from rich.console import Console
 from rich.table import Table
 
 from llcray.subnetwork.changes import LARGEST_RANK_SIZE, changes
-from llcray.subnetwork.checkpoint import Checkpoint, open_checkpoint
 from llcray.subnetwork.overlap import Overlap, overlap
 from llcray.subnetwork.summary import By, GroupChange, summarize
+from llcray.targets.checkpoint.tensors import Checkpoint, open_checkpoint
 
 Row = dict[str, Any]
 

@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 
 from llcray.llc.draws import Draws
-from llcray.susceptibility.covariance import Measured, bayesian_influence, of_chain_means, susceptibility
+from llcray.llc.susceptibility import Measured, bayesian_influence, of_chain_means, susceptibility
 
 
 def observed_columns(kept: Draws, sets: list[str], most_influences: int) -> dict[str, Any]:

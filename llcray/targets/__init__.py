@@ -1,20 +1,20 @@
-"""Targets: what an LLC is estimated of. Here are their specs, without JAX; `llcray.targets.artifact` builds them."""
+"""Targets: what an LLC is estimated of. Here are their specs, without JAX; `llcray.targets.stored` builds them."""
 
 from typing import Annotated, Any
 
 from pydantic import Discriminator, Tag
 
-from llcray.targets.checkpoint import CheckpointTarget as CheckpointTarget
-from llcray.targets.deep_linear import DeepLinearTarget as DeepLinearTarget
-from llcray.targets.even_powers import EvenPowersTarget as EvenPowersTarget
-from llcray.targets.fine_tuned import FineTunedTarget as FineTunedTarget
-from llcray.targets.normal_crossing import NormalCrossingTarget as NormalCrossingTarget
+from llcray.targets.analytic.even_powers import EvenPowersTarget as EvenPowersTarget
+from llcray.targets.analytic.normal_crossing import NormalCrossingTarget as NormalCrossingTarget
+from llcray.targets.analytic.quadratic import QuadraticTarget as QuadraticTarget
+from llcray.targets.checkpoint.spec import CheckpointTarget as CheckpointTarget
+from llcray.targets.deep_linear.random_spec import RandomDeepLinearTarget as RandomDeepLinearTarget
+from llcray.targets.deep_linear.spec import DeepLinearTarget as DeepLinearTarget
+from llcray.targets.fine_tuned.spec import FineTunedTarget as FineTunedTarget
 from llcray.targets.python import PythonTarget as PythonTarget
-from llcray.targets.quadratic import QuadraticTarget as QuadraticTarget
-from llcray.targets.random_deep_linear import RandomDeepLinearTarget as RandomDeepLinearTarget
-from llcray.targets.realisable import RealisableTarget as RealisableTarget
-from llcray.targets.superposition import SuperpositionTarget as SuperpositionTarget
-from llcray.targets.trained import TrainedTarget as TrainedTarget
+from llcray.targets.realisable.spec import RealisableTarget as RealisableTarget
+from llcray.targets.superposition.spec import SuperpositionTarget as SuperpositionTarget
+from llcray.targets.trained.spec import TrainedTarget as TrainedTarget
 
 
 def _kind(value: Any) -> Any:

@@ -41,8 +41,8 @@ def _build(spec: Variant) -> Target:
 
 @_build.register
 def _(spec: TrainedTarget) -> Target:
-    from llcray.targets.trained_build import build_trained
-    from llcray.targets.trajectory_build import build_checkpoints
+    from llcray.targets.trained.build import build_trained
+    from llcray.targets.trained.trajectory import build_checkpoints
 
     if spec.step is None:
         return build_trained(spec)
@@ -51,7 +51,7 @@ def _(spec: TrainedTarget) -> Target:
 
 @_build.register
 def _(spec: FineTunedTarget) -> Target:
-    from llcray.targets.fine_tuned_build import build_fine_tuned
+    from llcray.targets.fine_tuned.build import build_fine_tuned
 
     # The weights that a fine-tuning ends with, where no step is named.
     step = spec.method.num_steps if spec.step is None else spec.step
@@ -60,49 +60,49 @@ def _(spec: FineTunedTarget) -> Target:
 
 @_build.register
 def _(spec: QuadraticTarget) -> Target:
-    from llcray.targets.analytic_build import build_quadratic
+    from llcray.targets.analytic.build import build_quadratic
 
     return build_quadratic(spec)
 
 
 @_build.register
 def _(spec: NormalCrossingTarget) -> Target:
-    from llcray.targets.analytic_build import build_normal_crossing
+    from llcray.targets.analytic.build import build_normal_crossing
 
     return build_normal_crossing(spec)
 
 
 @_build.register
 def _(spec: EvenPowersTarget) -> Target:
-    from llcray.targets.analytic_build import build_even_powers
+    from llcray.targets.analytic.build import build_even_powers
 
     return build_even_powers(spec)
 
 
 @_build.register
 def _(spec: DeepLinearTarget) -> Target:
-    from llcray.targets.deep_linear_build import build_deep_linear
+    from llcray.targets.deep_linear.build import build_deep_linear
 
     return build_deep_linear(spec)
 
 
 @_build.register
 def _(spec: RandomDeepLinearTarget) -> Target:
-    from llcray.targets.deep_linear_build import build_deep_linear
+    from llcray.targets.deep_linear.build import build_deep_linear
 
     return build_deep_linear(spec.draw())
 
 
 @_build.register
 def _(spec: RealisableTarget) -> Target:
-    from llcray.targets.realisable_build import build_realisable
+    from llcray.targets.realisable.build import build_realisable
 
     return build_realisable(spec)
 
 
 @_build.register
 def _(spec: SuperpositionTarget) -> Target:
-    from llcray.targets.superposition_build import build_superposition
+    from llcray.targets.superposition.build import build_superposition
 
     return build_superposition(spec)
 
@@ -116,6 +116,6 @@ def _(spec: PythonTarget) -> Target:
 
 @_build.register
 def _(spec: CheckpointTarget) -> Target:
-    from llcray.targets.checkpoint_build import build_checkpoint
+    from llcray.targets.checkpoint.build import build_checkpoint
 
     return build_checkpoint(spec)

@@ -8,9 +8,9 @@ from typing import Any
 import numpy as np
 
 from llcray.components.masks import path_of
-from llcray.estimation import EstimateRequest, RunEstimate
-from llcray.provenance import device, environment
-from llcray.record import record_of
+from llcray.estimation.pack import EstimateRequest, RunEstimate
+from llcray.estimation.provenance import device, environment
+from llcray.estimation.rows import record_of
 from llcray.targets.target import Target
 from llcray.variant import ID_LENGTH, canonical_json, content_id, seed_from
 
@@ -39,7 +39,7 @@ def seed_of(name: str, component: str, seed: int) -> int:
 
 def target_id(target: Target) -> str:
     """From the bytes of parameters and data."""
-    from llcray_storage.arrays import arrays_digest
+    from llcray_storage.files.arrays import arrays_digest
 
     return arrays_digest({**_arrays("params", target.params), **_arrays("data", target.data)})[:ID_LENGTH]
 

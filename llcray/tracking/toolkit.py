@@ -15,12 +15,12 @@ import numpy as np
 from llcray.api import check_params
 from llcray.components import Structure
 from llcray.components.masks import mask_of
-from llcray.estimation import EstimateRequest, RunEstimate, estimate_requests
+from llcray.estimation.pack import EstimateRequest, RunEstimate, estimate_requests
 from llcray.llc.estimate import Work, estimate
-from llcray.posterior import num_data_of
-from llcray.posterior_spec import FixedProduct, PosteriorSpec
+from llcray.posterior.density import num_data_of
+from llcray.posterior.spec import FixedProduct, PosteriorSpec
 from llcray.samplers import SGLD
-from llcray.sampling_spec import Budget, SamplingSpec, StoppingCriteria
+from llcray.sampling.spec import Budget, SamplingSpec, StoppingCriteria
 from llcray.targets.target import Target
 from llcray.tracking.sources import examples_of, params_of
 from llcray.tracking.tracker import LLCTracker

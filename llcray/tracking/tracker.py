@@ -17,10 +17,10 @@ from typing import Any
 from llcray.api import check_params, parse_sampler
 from llcray.components import Structure, parse
 from llcray.components.masks import mask_of
-from llcray.posterior_spec import PosteriorSpec
-from llcray.record import draw_rows
+from llcray.estimation.rows import draw_rows
+from llcray.posterior.spec import PosteriorSpec
 from llcray.samplers import SamplerVariant
-from llcray.sampling_spec import SamplingSpec
+from llcray.sampling.spec import SamplingSpec
 from llcray.targets.target import LossFn, PyTree, Target
 from llcray.tracking import records
 from llcray.tracking.sources import SURROGATES, examples_of, params_of
@@ -128,7 +128,7 @@ class LLCTracker:
         """
         if not self.is_due(step):
             return None
-        from llcray.estimation import estimate_requests
+        from llcray.estimation.pack import estimate_requests
 
         params, loss_fn = params_of(params, self.loss_fn)
         check_params(params)
@@ -166,7 +166,7 @@ class LLCTracker:
         return subnetwork(self.storage, self.name, compare_dtype=compare_dtype, **options)
 
     def _request(self, component: str, target: Target) -> Any:
-        from llcray.estimation import EstimateRequest
+        from llcray.estimation.pack import EstimateRequest
 
         assert not isinstance(self.sampler, str | dict)
         mask: Callable[..., Any] = mask_of

@@ -102,7 +102,7 @@ def _estimate(todo: Sequence[SuiteRun], suite: Sequence[SuiteRun], dataset: Data
 
 def _estimate_one(run: SuiteRun, dataset: Dataset, generations: Mapping[str, int]) -> None:
     """Commits a run; an exception makes it a failed row."""
-    from llcray.trial import failed_row, run_trial
+    from llcray.estimation.trial import failed_row, run_trial
 
     plan = TrialPlan((run.spec,))
     try:

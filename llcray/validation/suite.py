@@ -9,9 +9,9 @@ from typing import Literal
 from llcray.architectures import MLP
 from llcray.architectures.network import Activation
 from llcray.data import Gaussian
-from llcray.posterior_spec import PosteriorSpec
+from llcray.posterior.spec import PosteriorSpec
 from llcray.samplers import HMC, MALA, MCLMC, NUTS, SGLD, AdjustedMCLMC, Auto, Sampler
-from llcray.sampling_spec import Budget, SamplingSpec, StoppingCriteria
+from llcray.sampling.spec import Budget, SamplingSpec, StoppingCriteria
 from llcray.spec import RunSpec
 from llcray.targets import (
     DeepLinearTarget,

@@ -14,7 +14,7 @@ import numpy as np
 import polars as pl
 from scipy.stats import kendalltau
 
-from llcray.targets.truths.long_runs import long_run_answer
+from llcray.targets.long_runs import long_run_answer
 
 Z_95 = 1.96
 FINITE = "finite_temperature"

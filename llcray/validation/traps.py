@@ -6,9 +6,9 @@ Each trap has verdicts that are right. An estimate of a trap with another verdic
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from llcray.posterior_spec import PosteriorSpec
+from llcray.posterior.spec import PosteriorSpec
 from llcray.samplers import BAOAB, HMC, MCLMC, SGLD, SGNHT, Auto, Sampler
-from llcray.sampling_spec import Budget, SamplingSpec
+from llcray.sampling.spec import Budget, SamplingSpec
 from llcray.spec import RunSpec
 from llcray.targets import PythonTarget
 from llcray.validation.suite import Size

@@ -9,17 +9,17 @@ from typing import Any
 import numpy as np
 
 from llcray_storage import read
-from llcray_storage.commit import WriteOutcome, commit_run
-from llcray_storage.compact import compact_if_due
-from llcray_storage.layout import sweep_partition
-from llcray_storage.lookup import SegmentLookup
-from llcray_storage.marker import ensure_dataset, require_dataset
-from llcray_storage.objects import ObjectStore
-from llcray_storage.settings import Root, open_store
-from llcray_storage.stages import commit_stages
-from llcray_storage.sweep_files import SweepFile, commit_sweep_file
-from llcray_storage.targets import commit_target, load_target
-from llcray_storage.unfinished import drop_unfinished, keep_unfinished, load_unfinished
+from llcray_storage.maintain.compact import compact_if_due
+from llcray_storage.state.lookup import SegmentLookup
+from llcray_storage.store.layout import sweep_partition
+from llcray_storage.store.marker import ensure_dataset, require_dataset
+from llcray_storage.store.objects import ObjectStore
+from llcray_storage.store.settings import Root, open_store
+from llcray_storage.write.commit import WriteOutcome, commit_run
+from llcray_storage.write.stages import commit_stages
+from llcray_storage.write.sweep_files import SweepFile, commit_sweep_file
+from llcray_storage.write.targets import commit_target, load_target
+from llcray_storage.write.unfinished import drop_unfinished, keep_unfinished, load_unfinished
 
 
 class Dataset:

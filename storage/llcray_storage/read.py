@@ -9,16 +9,16 @@ from typing import Any
 
 import polars as pl
 
-from llcray_storage import snapshot as snapshots
-from llcray_storage.draw_columns import BY_DRAW
-from llcray_storage.layout import TARGET_PARTITION
-from llcray_storage.marker import require_dataset
-from llcray_storage.objects import ObjectStore
-from llcray_storage.observable_columns import OBSERVABLE_COLUMNS, OF_RUN, PER_EXAMPLE
-from llcray_storage.scan import scan_files
-from llcray_storage.schema import DRAWS, RUNS, TARGETS, Table
-from llcray_storage.settings import Root, open_store
-from llcray_storage.snapshot import Snapshot, damaged, live_draws
+from llcray_storage.files.scan import scan_files
+from llcray_storage.schema.draw import BY_DRAW
+from llcray_storage.schema.observable import OBSERVABLE_COLUMNS, OF_RUN, PER_EXAMPLE
+from llcray_storage.schema.tables import DRAWS, RUNS, TARGETS, Table
+from llcray_storage.state import snapshot as snapshots
+from llcray_storage.state.snapshot import Snapshot, damaged, live_draws
+from llcray_storage.store.layout import TARGET_PARTITION
+from llcray_storage.store.marker import require_dataset
+from llcray_storage.store.objects import ObjectStore
+from llcray_storage.store.settings import Root, open_store
 
 
 def scan_runs(root: Root, sweep: str | None = None, latest: bool = True) -> pl.LazyFrame:

@@ -16,8 +16,8 @@ from llcray_storage.read import (
     scan_runs,
     scan_targets,
 )
-from llcray_storage.settings import Root
-from llcray_storage.stages import scan_stages
+from llcray_storage.store.settings import Root
+from llcray_storage.write.stages import scan_stages
 
 SCANS = {
     "runs": scan_runs,

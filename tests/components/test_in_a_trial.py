@@ -8,14 +8,14 @@ import pytest
 
 from llcray.architectures import MLP
 from llcray.data import Gaussian
+from llcray.estimation.trial import run_trial
 from llcray.noise import GaussianNoise
 from llcray.spec import TrialPlan, load_sweep
 from llcray.targets import TrainedTarget
-from llcray.targets.labelling import batch_of, labelled_examples
-from llcray.targets.loss_on import HeldOut, OtherData, PythonExamples
-from llcray.targets.loss_on_build import on_other_examples
+from llcray.targets.loss_on.build import on_other_examples
+from llcray.targets.loss_on.spec import HeldOut, OtherData, PythonExamples
 from llcray.targets.target import Target
-from llcray.trial import run_trial
+from llcray.targets.trained.examples import batch_of, labelled_examples
 
 SWEEP = """
 name: sweep

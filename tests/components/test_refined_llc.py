@@ -10,11 +10,11 @@ import pytest
 
 from llcray import SamplingSpec, Target, estimate_llc
 from llcray.llc.estimate import Estimate
-from llcray.posterior import make_posterior
+from llcray.posterior.density import make_posterior
 from llcray.samplers import SGLD
 from llcray.sampling import block
 from llcray.sampling.engine import build_kernel
-from llcray.sampling_spec import Budget
+from llcray.sampling.spec import Budget
 from llcray.targets import EvenPowersTarget, QuadraticTarget
 from llcray.targets.build import build_target
 

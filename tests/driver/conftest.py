@@ -13,7 +13,7 @@ import pytest
 from rich.console import Console
 
 from llcray.driver import SweepOptions, run_sweep
-from llcray.driver.cluster import Cluster, connect
+from llcray.driver.cluster.connect import Cluster, connect
 from llcray.spec import Resources
 
 QUADRATICS = "[{kind: quadratic, num_params: {grid: [3, 5]}, num_data: 200}]"

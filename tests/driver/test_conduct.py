@@ -7,10 +7,10 @@ import llcray_storage as ls
 import pytest
 
 from llcray.driver import SweepOptions, run_sweep
-from llcray.driver.cost import CostModel
-from llcray.driver.pending import pending
-from llcray.driver.plan import ordered_trials
-from llcray.driver.work import running_error
+from llcray.driver.plan.cost import CostModel
+from llcray.driver.plan.plan import ordered_trials
+from llcray.driver.plan.remaining import pending
+from llcray.driver.trials.work import running_error
 from llcray.spec import SpecError, load_sweep
 
 SWEEP = """

@@ -6,9 +6,9 @@ import sys
 import pytest
 
 from llcray.driver import DriverError, SweepOptions, describe_plan, run_sweep
-from llcray.driver.cost import SECONDS_PER_RUN, CostModel, measured, num_gradients
-from llcray.driver.pending import Pending
-from llcray.driver.plan import ordered_trials
+from llcray.driver.plan.cost import SECONDS_PER_RUN, CostModel, measured, num_gradients
+from llcray.driver.plan.plan import ordered_trials
+from llcray.driver.plan.remaining import Pending
 from llcray.spec import load_sweep
 
 QUADRATICS = "[{kind: quadratic, num_params: {grid: [3, 5]}, num_data: 200}]"

@@ -13,7 +13,7 @@ from llcray.driver.machine import usable_cpus
 PROGRAM = """
 import os
 from pathlib import Path
-from llcray.driver.process import limit_process
+from llcray.driver.trials.process import limit_process
 limit_process(1.0, 0.5)
 import jax
 jax.block_until_ready(jax.jit(lambda x: x @ x)(jax.numpy.ones((600, 600))))

@@ -9,9 +9,9 @@ import numpy as np
 import pytest
 
 from llcray import LLCTracker, SamplingSpec
-from llcray.driver.cluster import Cluster
-from llcray.driver.tracking import RemoteTracker
-from llcray.sampling_spec import Budget
+from llcray.driver.cluster.connect import Cluster
+from llcray.driver.remote_tracker import RemoteTracker
+from llcray.sampling.spec import Budget
 
 RNG = np.random.default_rng(0)
 X = RNG.normal(size=(200, 3)).astype(np.float32)

@@ -15,10 +15,10 @@ import pytest
 from ray.cluster_utils import Cluster
 
 from llcray.driver import SweepOptions, run_sweep
-from llcray.driver.cluster import forking_quietly
+from llcray.driver.cluster.connect import forking_quietly
+from llcray.driver.cluster.status import ask_to_stop, part_of_run, show_cluster, show_logs
+from llcray.driver.cluster.submit import attach
 from llcray.driver.errors import DriverError
-from llcray.driver.submission import attach
-from llcray.driver.watching import ask_to_stop, part_of_run, show_cluster, show_logs
 
 # Ray leaves its own log files for the collector to close, which pytest would count against whichever test comes next.
 pytestmark = pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")

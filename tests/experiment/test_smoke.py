@@ -6,7 +6,7 @@ from pathlib import Path
 
 import polars as pl
 import pytest
-from llcray_storage.schema import TABLES
+from llcray_storage.schema.tables import TABLES
 
 from llcray.spec import load_sweep
 

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from llcray.llc.extrapolation import extrapolate_step_size, extrapolate_temperature
-from llcray.targets.truths.quadrature import monomial_excess
+from llcray.targets.analytic.quadrature import monomial_excess
 
 TEMPERATURES = np.array([0.25, 0.5, 1.0, 2.0, 4.0])
 BASE = 1085.7

@@ -1,7 +1,7 @@
 """Columns as people write them."""
 
 import pytest
-from llcray_storage.schema import RUNS
+from llcray_storage.schema.tables import RUNS
 
 from llcray.report.columns import heading, label, resolve
 from llcray.report.errors import ReportError

@@ -7,7 +7,7 @@ from pathlib import Path
 import llcray_storage as ls
 import polars as pl
 import pytest
-from llcray_storage.schema import axis_column_names
+from llcray_storage.schema.tables import axis_column_names
 
 from llcray.report.errors import ReportError
 from llcray.report.page.agreement import disagreements

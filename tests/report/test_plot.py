@@ -7,7 +7,7 @@ import numpy as np
 import polars as pl
 import pytest
 from llcray_storage import scan_runs
-from llcray_storage.schema import RUNS
+from llcray_storage.schema.tables import RUNS
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 
 from llcray.report.aggregate import aggregate

@@ -8,9 +8,9 @@ import pytest
 from pydantic import TypeAdapter
 
 from llcray.api import estimate_llc, parse_sampler
-from llcray.estimation import EstimateRequest, estimate_requests
-from llcray.posterior_spec import PosteriorSpec
-from llcray.sampling_spec import Budget, SamplingSpec, StoppingCriteria
+from llcray.estimation.pack import EstimateRequest, estimate_requests
+from llcray.posterior.spec import PosteriorSpec
+from llcray.sampling.spec import Budget, SamplingSpec, StoppingCriteria
 from llcray.targets import QuadraticTarget, TargetSpec
 from llcray.targets.build import build_target
 from llcray.targets.target import Target

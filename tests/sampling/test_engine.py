@@ -8,12 +8,12 @@ import pytest
 from pydantic import TypeAdapter
 
 from llcray.api import estimate_llc
-from llcray.estimation import EstimateRequest, estimate_requests
-from llcray.posterior_spec import PosteriorSpec
+from llcray.estimation.pack import EstimateRequest, estimate_requests
+from llcray.posterior.spec import PosteriorSpec
 from llcray.samplers import HMC, SGLD, SamplerVariant
 from llcray.sampling import program
 from llcray.sampling.program import compilations
-from llcray.sampling_spec import Budget, SamplingSpec, StoppingCriteria
+from llcray.sampling.spec import Budget, SamplingSpec, StoppingCriteria
 from llcray.targets import TargetSpec
 from llcray.targets.build import build_target
 from llcray.targets.target import Target

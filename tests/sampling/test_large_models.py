@@ -13,8 +13,8 @@ import numpy as np
 import pytest
 
 from llcray import PosteriorSpec, SamplingSpec, Target, estimate_llc
-from llcray.posterior import make_posterior
-from llcray.sampling_spec import Budget, StoppingCriteria
+from llcray.posterior.density import make_posterior
+from llcray.sampling.spec import Budget, StoppingCriteria
 
 RNG = np.random.default_rng(3)
 N, D, GAMMA, STEP = 1000, 5, 20.0, 4e-4
@@ -57,7 +57,7 @@ def test_gradients_are_accumulated_over_micro_batches():
 def test_micro_batches_and_chains_in_turn_draw_the_same(monkeypatch: pytest.MonkeyPatch):
     """Catches chains that share a key when they are done one after another, and an id that depends on memory."""
     whole = estimated(64, steps_per_draw=2)
-    monkeypatch.setattr("llcray.estimation.chains_together", lambda posterior, num_chains: False)
+    monkeypatch.setattr("llcray.estimation.pack.chains_together", lambda posterior, num_chains: False)
     apart = estimated(64, steps_per_draw=2, micro_batch_size=32)
     np.testing.assert_allclose(apart.draws.centered_loss, whole.draws.centered_loss, rtol=2e-3, atol=1e-6)
     assert len(np.unique(apart.draws.centered_loss[:, -1])) == 4
@@ -92,11 +92,11 @@ import jax
 import numpy as np
 from llcray import PosteriorSpec, SamplingSpec, Target, estimate_llc
 from llcray.sampling import block
-from llcray.sampling_spec import Budget
+from llcray.sampling.spec import Budget
 
 if sys.argv[2] == "in turn":
-    import llcray.estimation
-    llcray.estimation.chains_together = lambda posterior, num_chains: False
+    import llcray.estimation.pack
+    llcray.estimation.pack.chains_together = lambda posterior, num_chains: False
 rng = np.random.default_rng(0)
 first, second = rng.normal(size=(64, 256)) / 8, rng.normal(size=(256, 64)) / 16
 x = rng.normal(size=(96, 64))

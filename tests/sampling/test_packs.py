@@ -9,13 +9,13 @@ import numpy as np
 import pytest
 from pydantic import TypeAdapter
 
-from llcray.estimation import EstimateRequest, estimate_pack, estimate_requests
-from llcray.posterior_spec import PosteriorSpec
+from llcray.estimation.pack import EstimateRequest, estimate_pack, estimate_requests
+from llcray.posterior.spec import PosteriorSpec
 from llcray.samplers import HMC, SGLD, Auto, SamplerVariant
 from llcray.sampling import device
 from llcray.sampling.program import compilations
+from llcray.sampling.spec import Budget, SamplingSpec, StoppingCriteria
 from llcray.sampling.widths import Size, Widths, choose_widths
-from llcray.sampling_spec import Budget, SamplingSpec, StoppingCriteria
 from llcray.targets import TargetSpec
 from llcray.targets.build import build_target
 from llcray.targets.target import Target
@@ -118,11 +118,11 @@ import sys
 import jax
 import numpy as np
 from pydantic import TypeAdapter
-from llcray.estimation import EstimateRequest, estimate_pack
-from llcray.posterior_spec import PosteriorSpec
+from llcray.estimation.pack import EstimateRequest, estimate_pack
+from llcray.posterior.spec import PosteriorSpec
 from llcray.samplers import SGLD
 from llcray.sampling import block
-from llcray.sampling_spec import Budget, SamplingSpec
+from llcray.sampling.spec import Budget, SamplingSpec
 from llcray.targets import TargetSpec
 from llcray.targets.build import build_target
 
@@ -167,10 +167,10 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 from llcray import Target
-from llcray.estimation import EstimateRequest, estimate_pack
-from llcray.posterior_spec import PosteriorSpec
+from llcray.estimation.pack import EstimateRequest, estimate_pack
+from llcray.posterior.spec import PosteriorSpec
 from llcray.samplers import SGLD
-from llcray.sampling_spec import Budget, SamplingSpec
+from llcray.sampling.spec import Budget, SamplingSpec
 
 rng = np.random.default_rng(0)
 x, first = rng.normal(size=(4096, 24)), rng.normal(size=(24, 1024))

@@ -3,15 +3,15 @@ from typing import Any, Literal, get_args, get_origin
 
 import pyarrow as pa
 import pytest
-from llcray_storage.schema import RUNS, axis_column_names
-from llcray_storage.values import stored_row
+from llcray_storage.files.values import stored_row
+from llcray_storage.schema.tables import RUNS, axis_column_names
 from pydantic import BaseModel
 
 from llcray.architectures import MLP, ConvNet
 from llcray.data import Digits, Gaussian
-from llcray.posterior_spec import PosteriorSpec, Radius
+from llcray.posterior.spec import PosteriorSpec, Radius
 from llcray.samplers import SGLD
-from llcray.sampling_spec import SamplingSpec
+from llcray.sampling.spec import SamplingSpec
 from llcray.spec import RunSpec, spec_columns
 from llcray.spec.axis import WORDS
 from llcray.spec.columns import UNNAMED, Steps, column_name, is_mixed
@@ -53,7 +53,7 @@ FIELDS = {column_name(steps): form for steps, form in _fields((), RunSpec)}
 @pytest.mark.parametrize("name", sorted(FIELDS))
 def test_every_field_of_every_variant_has_a_column_of_its_type(name: str) -> None:
     """Catches a new field that sweeps could vary and plots could not show."""
-    assert name in RUNS.by_name, f"add a line for '{name}' to storage/llcray_storage/axis_columns.py"
+    assert name in RUNS.by_name, f"add a line for '{name}' to storage/llcray_storage/schema/axis.py"
     assert RUNS.by_name[name].type == _arrow_type(FIELDS[name])
 
 

@@ -5,11 +5,11 @@ from pathlib import Path
 import llcray_storage as ls
 import polars as pl
 import pytest
-from llcray_storage import points
-from llcray_storage.layout import sweep_partition
-from llcray_storage.manifest import newest
-from llcray_storage.segments import TARGET_BYTES
-from llcray_storage.settings import open_store
+from llcray_storage.state.manifest import newest
+from llcray_storage.state.segments import TARGET_BYTES
+from llcray_storage.store import failpoints as points
+from llcray_storage.store.layout import sweep_partition
+from llcray_storage.store.settings import open_store
 
 LONG_AGO = -60.0
 """A grace period that ended a minute from now: everything that does not count may go."""
@@ -130,7 +130,7 @@ def test_compactors_in_processes_of_their_own_agree(storm_dataset, root, content
 
 def test_a_reader_between_listing_and_manifest_sees_every_run_once(storm_dataset, root, content, monkeypatch):
     """Listed first, compacted and vacuumed before the manifest is read."""
-    from llcray_storage import manifest as manifests
+    from llcray_storage.state import manifest as manifests
 
     before = content(root)
     real = manifests.newest
@@ -235,7 +235,7 @@ def test_compaction_is_due_at_a_thousand_small_files(storm_dataset, root, monkey
     assert not storm_dataset.compact_if_due("storm")
     import sys
 
-    module = sys.modules["llcray_storage.compact"]
+    module = sys.modules["llcray_storage.maintain.compact"]
     monkeypatch.setattr(module, "DUE_FILES_WHEN_OLD", 5)
     assert not storm_dataset.compact_if_due("storm"), "twelve files that are seconds old can wait"
     monkeypatch.setattr(module, "DUE_FILES", 12)

@@ -9,7 +9,7 @@ import numpy as np
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
-from llcray_storage import points
+from llcray_storage.store import failpoints as points
 
 IDS = st.sampled_from([f"r{n}" for n in range(4)])
 WRITE_POINTS = st.sampled_from(["local.tmp_written", "local.linked", "commit.draws_put", "commit.run_put"])

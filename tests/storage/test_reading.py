@@ -8,7 +8,7 @@ import polars as pl
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-from llcray_storage.schema import DRAWS, RUNS, TABLES, TARGETS, axis_column_names
+from llcray_storage.schema.tables import DRAWS, RUNS, TABLES, TARGETS, axis_column_names
 
 
 def test_an_empty_dataset_has_the_full_schema(dataset, root):

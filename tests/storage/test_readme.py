@@ -5,16 +5,16 @@ import re
 from pathlib import Path
 
 import pytest
-from llcray_storage.dictionary import dictionary, with_dictionary
-from llcray_storage.schema import TABLES
-from llcray_storage.settings import open_store
+from llcray_storage.schema.dictionary import dictionary, with_dictionary
+from llcray_storage.schema.tables import TABLES
+from llcray_storage.store.settings import open_store
 
 STORAGE = Path(__file__).parents[2] / "storage"
 
 
 def test_the_data_dictionary_is_up_to_date():
     page = (STORAGE / "README.md").read_text()
-    assert page == with_dictionary(page), "run `python -m llcray_storage.dictionary storage/README.md`"
+    assert page == with_dictionary(page), "run `python -m llcray_storage.schema.dictionary storage/README.md`"
 
 
 def test_the_dictionary_has_every_column():

@@ -5,7 +5,7 @@ from pathlib import Path
 import llcray_storage as ls
 import numpy as np
 import pytest
-from llcray_storage.arrays import arrays_digest, stored_arrays, to_bytes
+from llcray_storage.files.arrays import arrays_digest, stored_arrays, to_bytes
 
 
 @pytest.mark.parametrize(

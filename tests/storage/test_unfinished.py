@@ -6,7 +6,7 @@ from pathlib import Path
 
 import llcray_storage as ls
 import pytest
-from llcray_storage.vacuum import vacuum
+from llcray_storage.maintain.vacuum import vacuum
 
 
 @pytest.fixture

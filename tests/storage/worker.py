@@ -17,7 +17,7 @@ from pathlib import Path
 
 import llcray_storage as ls
 import numpy as np
-from llcray_storage import points
+from llcray_storage.store import failpoints as points
 
 
 def row_of(index: int, sweep: str = "storm") -> dict:

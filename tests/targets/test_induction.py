@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 
 from llcray.architectures import Transformer
-from llcray.targets.induction import induction_facts
 from llcray.targets.model_loss import ModelLoss, initial_params
+from llcray.targets.trained.induction import induction_facts
 
 LENGTH, VOCABULARY, PERIOD = 16, 20, 8
 

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from llcray.targets.build import build_target
-from llcray.targets.truths.long_runs import TABLE, LongRun, long_run_answer, read_table, write_table
+from llcray.targets.long_runs import TABLE, LongRun, long_run_answer, read_table, write_table
 from llcray.validation.suite import cases
 from llcray.variant import content_id
 

@@ -7,9 +7,9 @@ from pydantic import TypeAdapter
 
 from llcray.targets import RandomDeepLinearTarget, TargetSpec
 from llcray.targets.build import build_target
-from llcray.targets.realisable_build import JacobianRankOracle
+from llcray.targets.realisable.build import JacobianRankOracle
+from llcray.targets.superposition.truth import best_polygon, population_loss
 from llcray.targets.target import Target, TrueLLC
-from llcray.targets.truths.superposition import best_polygon, population_loss
 from llcray.variant import Variant, content_id
 
 TARGETS: TypeAdapter[Variant] = TypeAdapter(TargetSpec)

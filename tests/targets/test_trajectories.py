@@ -12,9 +12,9 @@ from llcray_storage import Dataset, scan_targets
 from pydantic import TypeAdapter, ValidationError
 
 from llcray.targets import TargetSpec, TrainedTarget
-from llcray.targets.artifact import load_or_build
 from llcray.targets.build import build_target
-from llcray.targets.trajectory_build import build_checkpoints, grokking_facts
+from llcray.targets.stored import load_or_build
+from llcray.targets.trained.trajectory import build_checkpoints, grokking_facts
 from llcray.training import SGD, Adam, AdamW, Training
 from llcray.training.schedules import learning_rate_at
 from llcray.training.trajectory import train

@@ -5,8 +5,8 @@ from pathlib import Path
 import llcray_storage as ls
 import numpy as np
 
+from llcray.estimation.trial import run_trial
 from llcray.spec import load_sweep, trials
-from llcray.trial import run_trial
 
 FILE = """
 name: along

@@ -5,13 +5,13 @@ from itertools import pairwise
 import numpy as np
 import pytest
 
-from llcray.targets.truths.deep_linear import (
+from llcray.targets.analytic.quadrature import even_power_excess, monomial_excess, product_at_zero_excess
+from llcray.targets.deep_linear.truth import (
     deep_linear_coefficient,
     largest_tangent_dimension,
     reduced_rank_coefficient_at,
     tangent_dimension,
 )
-from llcray.targets.truths.quadrature import even_power_excess, monomial_excess, product_at_zero_excess
 from llcray.targets.truths.tanh_network import tanh_zero_coefficient
 
 

@@ -10,7 +10,7 @@ import pytest
 from flax import nnx
 
 from llcray import LLCTracker, SamplingSpec
-from llcray.sampling_spec import Budget
+from llcray.sampling.spec import Budget
 from llcray.tracking.toolkit import LLCConfig, LLCEstimator, RefinedLLCEstimator, RLLLCTracker, SGLDSampler
 
 RNG = np.random.default_rng(0)

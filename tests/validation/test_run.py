@@ -9,9 +9,9 @@ from click.testing import CliRunner
 from rich.console import Console
 
 from llcray.cli import main
-from llcray.posterior_spec import PosteriorSpec
+from llcray.posterior.spec import PosteriorSpec
 from llcray.samplers import Auto
-from llcray.sampling_spec import Budget, SamplingSpec
+from llcray.sampling.spec import Budget, SamplingSpec
 from llcray.spec import RunSpec
 from llcray.targets import PythonTarget, QuadraticTarget, TargetSpec
 from llcray.validation.run import SWEEP, validate_runs

@@ -8,8 +8,8 @@ from llcray.api import LLCEstimate, estimate_llc
 from llcray.architectures import MLP
 from llcray.architectures.network import Activation
 from llcray.data import Gaussian
-from llcray.posterior_spec import PosteriorSpec
-from llcray.sampling_spec import SamplingSpec, StoppingCriteria
+from llcray.posterior.spec import PosteriorSpec
+from llcray.sampling.spec import SamplingSpec, StoppingCriteria
 from llcray.targets import DeepLinearTarget, RealisableTarget
 from llcray.targets.build import build_target
 from llcray.validation.suite import WELL_CONDITIONED

@@ -6,7 +6,7 @@ from typing import Any
 import polars as pl
 import pytest
 
-from llcray.targets.truths.long_runs import TABLE, read_table
+from llcray.targets.long_runs import TABLE, read_table
 from llcray.validation.summary import (
     ASYMPTOTIC,
     BEST_KNOWN,

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import polars as pl
 from llcray_storage import scan_draws, scan_runs
-from llcray_storage.settings import Root
+from llcray_storage.store.settings import Root
 
 from llcray.report.errors import ReportError
 from llcray.report.trust import trust

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import polars as pl
 from llcray_storage import scan_draws, scan_runs
-from llcray_storage.settings import Root
+from llcray_storage.store.settings import Root
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 

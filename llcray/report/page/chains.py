@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 import polars as pl
 from llcray_storage import scan_draws
-from llcray_storage.settings import Root
+from llcray_storage.store.settings import Root
 
 from llcray.report.diagnostics.statistics import rank_counts, running_mean
 

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 import polars as pl
-from llcray_storage.schema import RUNS
+from llcray_storage.schema.tables import RUNS
 
 from llcray.report.colors import VERDICTS
 from llcray.report.columns import SAMPLER, is_number, label, spoken

@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 import polars as pl
-from llcray_storage.settings import Root
+from llcray_storage.store.settings import Root
 
 from llcray.report.figures import FORMATS
 from llcray.report.plot import plots_folder

@@ -8,7 +8,7 @@ from typing import Any
 
 import polars as pl
 from llcray_storage import SweepFile, scan_runs, sweep_files
-from llcray_storage.settings import Root
+from llcray_storage.store.settings import Root
 
 from llcray.report.errors import ReportError
 from llcray.report.page import content

@@ -23,9 +23,9 @@ import psutil
 from ray._common.utils import get_default_ray_temp_dir
 from ray.cluster_utils import Cluster
 
-from llcray.driver.cluster import forking_quietly
+from llcray.driver.cluster.connect import forking_quietly
+from llcray.estimation.trial import run_trial
 from llcray.spec import TrialPlan, load_sweep
-from llcray.trial import run_trial
 
 SWEEP = """
 name: chaos

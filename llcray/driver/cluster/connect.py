@@ -1,0 +1,203 @@
+"""The Ray that trials run on: one started here for the time of a sweep, or one that is there already.
+
+What is started here has no dashboard, sends no statistics, prints nothing, and leaves neither processes nor files.
+"""
+
+import contextlib
+import logging
+import os
+import shutil
+import tempfile
+import time
+import warnings
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from llcray.driver.cluster.capacity import num_slots
+from llcray.driver.cluster.runtime_env import runtime_env
+from llcray.driver.errors import DriverError
+from llcray.driver.machine import usable_cpus
+from llcray.spec import Resources
+
+OBJECT_STORE_BYTES = 128 * 2**20
+QUIET = {
+    "RAY_USAGE_STATS_ENABLED": "0",
+    "RAY_AIR_NEW_OUTPUT": "0",
+    "RAY_CHDIR_TO_TRIAL_DIR": "0",
+    "RAY_DEDUP_LOGS": "0",
+    "RAY_TRAIN_ENABLE_V2_MIGRATION_WARNINGS": "0",
+    "TUNE_DISABLE_AUTO_CALLBACK_LOGGERS": "1",
+    "TUNE_DISABLE_SIGINT_HANDLER": "1",
+    "TUNE_DISABLE_STRICT_METRIC_CHECKING": "1",
+    "TUNE_GLOBAL_CHECKPOINT_S": "1000000000",
+    "TUNE_PRINT_ALL_TRIAL_ERRORS": "0",
+    "TUNE_WARN_INSUFFICENT_RESOURCE_THRESHOLD_S": "1000000000",
+    "TUNE_WARN_THRESHOLD_S": "1000000000",
+}
+"""Nothing of Tune's on the user's terminal, and no state on disk: the dataset is the state."""
+
+QUIETLY: dict[str, Any] = {"log_to_driver": False, "logging_level": logging.CRITICAL, "configure_logging": True}
+
+
+@dataclass(frozen=True)
+class Cluster:
+    """A Ray that this process is connected to.
+
+    Attributes:
+        num_slots: Trials that can run at a time.
+        num_nodes: Machines alive.
+        scratch: Folder for what Tune insists on writing; gone afterwards.
+    """
+
+    num_slots: int
+    num_nodes: int
+    scratch: Path
+
+
+@contextlib.contextmanager
+def connect(address: str | None, resources: Resources, modules: Sequence[str] = ()) -> Iterator[Cluster]:
+    """Connects to a cluster, or starts one, and undoes that at the end.
+
+    A Ray that this process is connected to already is used as it is, and left.
+
+    Args:
+        address: Of a cluster that this machine is part of; None for a Ray of this machine's own.
+        resources: Of one trial.
+        modules: Folders of import packages to send to the cluster, beside llcray's own.
+
+    Raises:
+        DriverError: There is no such cluster, or no machine of it has room for a trial.
+    """
+    with _environment(QUIET), _scratch() as scratch:
+        import ray
+
+        borrowed = ray.is_initialized()
+        try:
+            if not borrowed:
+                _silence()
+                with forking_quietly():
+                    _init(ray, address, scratch, modules)
+            nodes = [node["Resources"] for node in ray.nodes() if node["Alive"]]
+            yield Cluster(num_slots(nodes, _most() if address else None, resources), len(nodes), scratch)
+        finally:
+            if not borrowed:
+                ray.shutdown()
+
+
+@contextlib.contextmanager
+def connect_to(address: str) -> Iterator[None]:
+    """Joins a cluster that runs, to look at it, and leaves it.
+
+    Raises:
+        DriverError: There is none.
+    """
+    with _environment(QUIET):
+        import ray
+
+        borrowed = ray.is_initialized()
+        try:
+            if not borrowed:
+                _silence()
+                _join(ray, address, {})
+            yield
+        finally:
+            if not borrowed:
+                ray.shutdown()
+
+
+@contextlib.contextmanager
+def forking_quietly() -> Iterator[None]:
+    """Drops JAX's warning about forks, where JAX is loaded already: Ray's daemons are new programs, not copies."""
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", message="os.fork", category=RuntimeWarning)
+        yield
+
+
+def _init(ray: Any, address: str | None, scratch: Path, modules: Sequence[str]) -> None:
+    if address is not None:
+        _join(ray, address, runtime_env(modules))
+        return
+    ray.init(
+        address="local",
+        num_cpus=usable_cpus(),
+        include_dashboard=False,
+        object_store_memory=OBJECT_STORE_BYTES,
+        _temp_dir=str(scratch / "ray"),
+        **QUIETLY,
+    )
+
+
+def _join(ray: Any, address: str, code: dict[str, Any]) -> None:
+    try:
+        ray.init(address=address, runtime_env=code, **QUIETLY)
+    except (ConnectionError, ValueError, RuntimeError) as error:
+        reason = str(error).splitlines()[0]
+        raise DriverError(
+            f"No Ray cluster answers at '{address}': {reason} Check --address; where the cluster was started with a "
+            "token, set RAY_AUTH_MODE=token, or give `auto` on one of its machines."
+        ) from error
+
+
+def _most() -> Mapping[str, float] | None:
+    """What an autoscaled cluster may grow to; None where it does not grow."""
+    from ray._private.state import state
+
+    return state.get_max_resources_from_cluster_config()
+
+
+def _silence() -> None:
+    """Keeps Ray's words off the terminal: loggers, and messages of its daemons, which no option turns off."""
+    from ray._private import worker
+
+    setattr(worker, "_worker_logs_enabled", False)  # noqa: B010
+    for name in ("ray", "ray.tune", "ray.train", "ray.data"):
+        logging.getLogger(name).setLevel(logging.CRITICAL)
+
+
+@contextlib.contextmanager
+def _environment(variables: dict[str, str]) -> Iterator[None]:
+    before = {name: os.environ.get(name) for name in variables}
+    os.environ.update(variables)
+    try:
+        yield
+    finally:
+        for name, value in before.items():
+            if value is None:
+                os.environ.pop(name, None)
+            else:
+                os.environ[name] = value
+
+
+@contextlib.contextmanager
+def _scratch() -> Iterator[Path]:
+    """A folder of this process, with a short path: Ray puts sockets there, whose paths have 107 characters at most."""
+    base = Path("/tmp") if os.access("/tmp", os.W_OK) else Path(tempfile.gettempdir())
+    _sweep_up(base)
+    folder = Path(tempfile.mkdtemp(prefix=f"llcray-{os.getpid()}-{_process_namespace()}-", dir=base))
+    try:
+        yield folder
+    finally:
+        for _ in range(20):  # processes that are ending may still write
+            shutil.rmtree(folder, ignore_errors=True)
+            if not folder.exists():
+                break
+            time.sleep(0.1)
+
+
+def _sweep_up(base: Path) -> None:
+    """Removes what killed drivers of this user left; those in other containers have process ids of their own."""
+    for folder in base.glob(f"llcray-*-{_process_namespace()}-*"):
+        pid = folder.name.split("-")[1]
+        with contextlib.suppress(OSError):
+            if pid.isdigit() and folder.stat().st_uid == os.getuid() and not Path(f"/proc/{pid}").exists():
+                shutil.rmtree(folder, ignore_errors=True)
+
+
+def _process_namespace() -> int:
+    """Number of the namespace that process ids here belong to; 0 where there are none."""
+    try:
+        return Path("/proc/self/ns/pid").stat().st_ino
+    except OSError:
+        return 0

@@ -1,0 +1,1 @@
+"""What a sweep still has to do, and what that is expected to cost."""

@@ -1,0 +1,147 @@
+"""`llcray plan`: what a sweep would do. Imports neither JAX nor Ray, touches no device, writes nothing."""
+
+import itertools
+from collections.abc import Sequence
+from pathlib import Path
+
+import llcray_storage as ls
+import polars as pl
+from llcray_storage.errors import ObjectMissingError
+from rich.console import Console
+from rich.table import Table
+
+from llcray.driver.labels import labels
+from llcray.driver.machine import usable_cpus
+from llcray.driver.options import SweepOptions
+from llcray.driver.packs import MOST_TARGETS, pack_size
+from llcray.driver.plan.cost import CostModel, measured, num_gradients
+from llcray.driver.plan.remaining import Pending, pending
+from llcray.driver.wording import duration, plural
+from llcray.spec import Conduct, Resources, RunSpec, Sweep, TrialPlan, load_sweep, trials
+from llcray.variant import canonical_json
+
+MAX_ROWS = 40
+
+
+def describe_plan(path: str | Path, options: SweepOptions, console: Console | None = None) -> None:
+    """Prints trials, runs, ids, what is done, and the work left.
+
+    Args:
+        path: The sweep file.
+        options: As for the sweep itself.
+        console: Where to print; the terminal by default.
+
+    Raises:
+        SpecError: The file has mistakes.
+        StorageError: The dataset is there and cannot be read.
+    """
+    out = console or Console()
+    sweep = load_sweep(path, options.overrides)
+    dataset = open_if_there(options.storage)
+    todo = pending(sweep, dataset, options)
+    model = cost_model(sweep, dataset)
+    slots = local_slots(sweep.resources, options)
+    plans = ordered_trials(todo, slots, model, sweep.conduct, options.max_pack)
+    out.print(f"[bold]{sweep.name}[/bold]: {sweep.question}", highlight=False)
+    out.print(_runs(sweep, todo, plans))
+    if len(sweep.runs) > MAX_ROWS:
+        out.print(f"... and {len(sweep.runs) - MAX_ROWS} more runs")
+    out.print(_summary(sweep, todo, plans, model, slots), highlight=False, soft_wrap=True)
+
+
+def open_if_there(storage: str) -> ls.Dataset | None:
+    """The dataset, or None where there is none yet."""
+    try:
+        return ls.Dataset.open(storage)
+    except ObjectMissingError:
+        return None
+
+
+def cost_model(sweep: Sweep, dataset: ls.Dataset | None) -> CostModel:
+    """What runs cost, by those of this sweep that are done."""
+    if dataset is None:
+        return CostModel()
+    done = (
+        ls.scan_runs(dataset.root, sweep=sweep.name)
+        .filter((pl.col("status") == "ok") & (pl.col("num_gradients") > 0))
+        .select("run_id", seconds=pl.col("sampling_seconds") / pl.col("num_gradients"))
+        .collect()
+    )
+    return measured(sweep.runs, dict(done.iter_rows()))
+
+
+def local_slots(resources: Resources, options: SweepOptions) -> int:
+    """Trials at a time on this machine's processors."""
+    slots = max(1, int(usable_cpus() / resources.cpus))
+    return min(slots, options.max_concurrent or slots)
+
+
+def ordered_trials(
+    todo: Pending, num_slots: int, model: CostModel, conduct: Conduct | None = None, max_pack: int | None = None
+) -> tuple[TrialPlan, ...]:
+    """The trials: what `conduct` wants first, then those expected to take longest, so that none is left at the end.
+
+    Kinds of network take turns, as many as there are slots: workers that start together compile different programs,
+    each then does more of its own kind, and finds the others' in the compilation cache.
+    """
+    conduct = conduct or Conduct()
+    plans = _each_alone(todo.runs) if conduct.halving else _packed(todo.runs, num_slots, model, conduct, max_pack)
+    longest_first = sorted(plans, key=lambda plan: -model.trial_seconds(plan.runs))
+    of_network: dict[str, list[TrialPlan]] = {}
+    for plan in longest_first:
+        of_network.setdefault(_network(plan), []).append(plan)
+    networks = list(of_network.values())
+    lanes = (itertools.chain(*networks[slot::num_slots]) for slot in range(num_slots))
+    in_turn = (plan for turn in itertools.zip_longest(*lanes) for plan in turn if plan is not None)
+    return tuple(sorted(in_turn, key=lambda plan: min(map(conduct.rank, plan.runs))))
+
+
+def _packed(
+    runs: Sequence[RunSpec], num_slots: int, model: CostModel, conduct: Conduct, max_pack: int | None
+) -> list[TrialPlan]:
+    """Trials none of which mixes runs that are to start first with others."""
+    of_rank: dict[int, list[RunSpec]] = {}
+    for run in runs:
+        of_rank.setdefault(conduct.rank(run), []).append(run)
+    most = max_pack or MOST_TARGETS
+    groups = (trials(group, num_slots, lambda some: min(most, pack_size(some, model))) for group in of_rank.values())
+    return [plan for group in groups for plan in group]
+
+
+def _each_alone(runs: Sequence[RunSpec]) -> tuple[TrialPlan, ...]:
+    """Each run a trial of its own, to be given up by itself."""
+    return tuple(TrialPlan((run,)) for run in runs)
+
+
+def _network(plan: TrialPlan) -> str:
+    return canonical_json([plan.target.kind, getattr(plan.target, "architecture", None)])
+
+
+def _runs(sweep: Sweep, todo: Pending, plans: tuple[TrialPlan, ...]) -> Table:
+    table = Table(box=None, pad_edge=False)
+    table.add_column("run", no_wrap=True)
+    table.add_column("target", no_wrap=True)
+    table.add_column("what", ratio=1, overflow="fold")
+    table.add_column("status", no_wrap=True)
+    table.add_column("gradients", justify="right", no_wrap=True)
+    numbers = {run.run_id: number for number, plan in enumerate(plans, 1) for run in plan.runs}
+    names = labels(sweep.runs)
+    for run in sweep.runs[:MAX_ROWS]:
+        number = numbers.get(run.run_id)
+        status = todo.statuses.get(run.run_id, "") + (f" trial {number}" if number else "")
+        table.add_row(run.run_id, run.target_id, names[run.run_id], status.strip(), f"{num_gradients(run):,.0f}")
+    return table
+
+
+def _summary(sweep: Sweep, todo: Pending, plans: tuple[TrialPlan, ...], model: CostModel, num_slots: int) -> str:
+    counts = f"{plural(len(sweep.runs), 'run')}: {todo.num_ok} ok, {todo.num_failed} failed, {len(todo.runs)} to do"
+    if not todo.runs:
+        return f"{counts}."
+    gradients = sum(num_gradients(run) for run in todo.runs)
+    seconds = sum(model.trial_seconds(plan.runs) for plan in plans) / min(num_slots, len(plans))
+    basis = "runs that are done" if model.slowness else "a guess; the first runs will tell"
+    num_targets = len({run.target_id for run in todo.runs})
+    return (
+        f"{counts}, in {plural(len(plans), 'trial')} of {plural(num_targets, 'target')}, {num_slots} at a time.\n"
+        f"At most {gradients:,.0f} full-data gradients; about {duration(seconds)} here at most (by {basis})."
+    )

@@ -1,0 +1,1 @@
+"""What people are told while a sweep runs: the live view, trackers, TensorBoard."""

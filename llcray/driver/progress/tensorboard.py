@@ -1,0 +1,78 @@
+"""TensorBoard event files of a sweep, written by the driver: one folder a run, so that dashboards list runs by name.
+
+Tune's own TensorBoard logger has one folder a trial, inside its scratch folder, and a trial holds several runs. Scalars
+of a run: `llc` and `llc_mcse` against the gradients spent, while it runs; `estimate/...` once it is in the dataset.
+"""
+
+import math
+import re
+from pathlib import Path
+from typing import Any
+
+from llcray.driver.plan.cost import num_gradients
+from llcray.driver.progress.reports import RunReport, TrialReport
+from llcray.driver.progress.tracker import Tracker
+
+FLUSH_SECONDS = 10
+
+
+class TensorBoard:
+    """A view that shows nothing on the terminal: it writes event files."""
+
+    def __init__(self, folder: Path) -> None:
+        """Writes below `folder`, which is made when the first run reports."""
+        self._folder = folder
+        self._writers: dict[str, Any] = {}
+        self._written: dict[str, int] = {}
+        self._budgets: dict[str, float] = {}
+
+    def opened(self, tracker: Tracker) -> None:
+        """Takes note of the budgets."""
+        self._budgets = {run.run_id: num_gradients(run) for plan in tracker.plans for run in plan.runs}
+
+    def run_finished(self, tracker: Tracker, run: RunReport) -> None:
+        """The estimate, or why there is none; the run's files are complete then."""
+        writer = self._writer(tracker, run.run_id)
+        spent = round(run.num_gradients)
+        numbers = {"llc": run.llc, "llc_mcse": run.llc_mcse, "seconds": run.seconds, "num_gradients": run.num_gradients}
+        for name, value in numbers.items():
+            if math.isfinite(value):
+                writer.add_scalar(f"estimate/{name}", value, spent)
+        writer.add_text("verdict", run.verdict or f"failed: {run.reason}", spent)
+        writer.close()
+        del self._writers[run.run_id]
+
+    def notice(self, text: str) -> None:
+        """Nothing."""
+
+    def tick(self, tracker: Tracker) -> None:
+        """The running estimate of every trial that has moved on."""
+        for running in tracker.running.values():
+            report = running.report
+            if report.run_id in tracker.labels and report.run_id not in tracker.finished and math.isfinite(report.llc):
+                self._write(tracker, report)
+
+    def closed(self, tracker: Tracker) -> None:
+        """Completes the files of runs that did not finish."""
+        for writer in self._writers.values():
+            writer.close()
+        self._writers.clear()
+
+    def _write(self, tracker: Tracker, report: TrialReport) -> None:
+        spent = round(report.fraction * self._budgets.get(report.run_id, 0.0))
+        if self._written.get(report.run_id) == spent:
+            return
+        self._written[report.run_id] = spent
+        writer = self._writer(tracker, report.run_id)
+        writer.add_scalar("llc", report.llc, spent)
+        if math.isfinite(report.llc_mcse):
+            writer.add_scalar("llc_mcse", report.llc_mcse, spent)
+
+    def _writer(self, tracker: Tracker, run_id: str) -> Any:
+        if run_id not in self._writers:
+            from tensorboardX import SummaryWriter
+
+            name = re.sub(r"[^\w.=+-]+", "_", tracker.labels[run_id]).strip("_")[:120]
+            folder = self._folder / tracker.sweep / f"{name}-{run_id[:8]}"
+            self._writers[run_id] = SummaryWriter(str(folder), flush_secs=FLUSH_SECONDS)
+        return self._writers[run_id]

@@ -1,0 +1,1 @@
+"""How trials are queued, scheduled and done on workers."""

@@ -1,0 +1,74 @@
+"""The class that Ray Tune runs: one process a slot, kept warm from trial to trial."""
+
+import os
+import sys
+from typing import Any
+
+import ray
+from llcray_storage import Dataset
+from ray import tune
+
+from llcray.driver.cluster.driver_state import Place
+from llcray.driver.trials.halving import SCORE, WORK
+from llcray.driver.trials.process import limit_process
+from llcray.driver.trials.work import Assignment, TrialThread
+from llcray.spec import Resources
+
+REPORT_SECONDS = 1.0
+TRIAL_BEGINS = "llcray: trial"
+
+
+class SweepTrial(tune.Trainable):
+    """Does trials of a sweep. Its config has `index`, the trial's place in the assignment, and `attempt`."""
+
+    # `tune.with_parameters` adds the arguments.
+    def setup(  # pyright: ignore[reportIncompatibleMethodOverride]
+        self, config: dict[str, Any], assignment: Assignment, resources: Resources
+    ) -> None:
+        """Prepares the process and starts the first trial."""
+        limit_process(resources.cpus, resources.gpus)
+        self._assignment = assignment
+        self._dataset = Dataset.open(assignment.root)
+        self._place = _place()
+        self._start(config)
+
+    def step(self) -> dict[str, Any]:
+        """Waits for a run to finish, a second at most."""
+        report, over = self._trial.next_report(REPORT_SECONDS)
+        for run in report.finished:
+            _log(f"run {run.run_id} {run.status} {run.reason}".rstrip())
+        return {
+            "report": report,
+            "place": self._place,
+            "done": over,
+            SCORE: report.relative_error,
+            WORK: report.num_gradients,
+        }
+
+    def reset_config(self, new_config: dict[str, Any]) -> bool:
+        """Goes on to another trial in the same process."""
+        self._trial.cancel()
+        self._start(new_config)
+        return True
+
+    def cleanup(self) -> None:
+        """Ends the trial under way, if there is one."""
+        self._trial.cancel()
+
+    def _start(self, config: dict[str, Any]) -> None:
+        plan = self._assignment.plans[config["index"]]
+        run_ids = " ".join(run.run_id for run in plan.runs)
+        attempt, sweep = config["attempt"] + 1, self._assignment.sweep
+        _log(f"{TRIAL_BEGINS} {plan.trial_id} of sweep {sweep}, attempt {attempt}: {run_ids}")
+        self._trial = TrialThread(self._assignment, plan, self._dataset, config["attempt"])
+
+
+def _place() -> Place:
+    context = ray.get_runtime_context()
+    return Place(context.get_node_id(), os.uname().nodename, context.get_worker_id(), os.getpid())
+
+
+def _log(text: str) -> None:
+    """Into this process's log, which Ray keeps on its machine; `llcray logs` shows a trial's part of it."""
+    sys.stderr.write(text + "\n")
+    sys.stderr.flush()

@@ -1,0 +1,268 @@
+"""One trial in a thread of its worker: what it reports, how its runs fail, how it is cancelled. No Ray.
+
+An exception fails the run that raised it and no other. One that belongs to no run, raised by a program that several
+shared, has them tried again one by one.
+Failures of the storage fly, since no row could tell of them.
+"""
+
+import math
+import queue
+import statistics
+import threading
+import traceback
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from llcray_storage import Dataset, StorageError
+
+from llcray.driver.plan.cost import num_gradients
+from llcray.driver.progress.reports import RunReport, TrialReport
+from llcray.spec import RunSpec, TrialPlan
+
+if TYPE_CHECKING:
+    from llcray.estimation.trial import TrialEvent
+
+MIN_BATCHES = 3
+FRAMES_IN_REASON = 3
+JOIN_SECONDS = 2.0
+NARROWED = 16
+"""Halved for every worker that a trial has lost, this bounds the runs done side by side."""
+
+
+@dataclass(frozen=True)
+class Assignment:
+    """What all workers of a sweep share.
+
+    Attributes:
+        sweep: Its name.
+        root: Root of the dataset, absolute where it is a path.
+        plans: All trials, by index.
+        generations: Generation to write of runs that are deliberately redone.
+    """
+
+    sweep: str
+    root: str
+    plans: tuple[TrialPlan, ...]
+    generations: Mapping[str, int]
+
+
+class TrialCancelledError(Exception):
+    """Raised inside a trial that nobody waits for any more."""
+
+
+class TrialThread:
+    """A trial under way."""
+
+    def __init__(self, assignment: Assignment, plan: TrialPlan, dataset: Dataset, attempt: int) -> None:
+        """Starts it.
+
+        Args:
+            assignment: Of the sweep.
+            plan: The trial.
+            dataset: Where its rows go.
+            attempt: 0, or how often a worker died of it: then runs that are committed are skipped.
+        """
+        self._assignment = assignment
+        self._plan = plan
+        self._dataset = dataset
+        self._attempt = attempt
+        self._finished: queue.SimpleQueue[RunReport | BaseException | None] = queue.SimpleQueue()
+        self._now = TrialReport()
+        self._spent: dict[str, float] = {}
+        self._block_means: dict[tuple[str, str], list[float]] = {}
+        self._cancelled = threading.Event()
+        self._thread = threading.Thread(target=self._run, name="trial", daemon=True)
+        self._thread.start()
+
+    def next_report(self, timeout: float) -> tuple[TrialReport, bool]:
+        """What happened since the last call, and whether the trial is over. Waits for a run to finish.
+
+        Args:
+            timeout: Seconds to wait at most.
+
+        Raises:
+            Exception: What ended the trial before its end.
+        """
+        finished: list[RunReport] = []
+        over = False
+        try:
+            item = self._finished.get(timeout=timeout)
+            while True:
+                if isinstance(item, BaseException):
+                    raise item
+                if item is None:
+                    over = True
+                    break
+                finished.append(item)
+                item = self._finished.get_nowait()
+        except queue.Empty:
+            pass
+        return replace(self._now, finished=tuple(finished)), over
+
+    def cancel(self) -> None:
+        """Ends the trial at its next sign of life, and waits for that a moment."""
+        self._cancelled.set()
+        self._thread.join(JOIN_SECONDS)
+
+    def _run(self) -> None:
+        try:
+            self._do(TrialPlan(self._to_do()) if self._attempt else self._plan)
+        except TrialCancelledError:
+            pass
+        except BaseException as error:
+            self._finished.put(error)
+            return
+        self._finished.put(None)
+
+    def _to_do(self) -> tuple[RunSpec, ...]:
+        """The runs not committed yet; reports the others, since their first report may have died with a worker."""
+        committed = committed_runs(self._dataset, self._assignment, self._plan)
+        for report in committed.values():
+            self._finished.put(report)
+        return tuple(run for run in self._plan.runs if run.run_id not in committed)
+
+    def _do(self, plan: TrialPlan) -> None:
+        """Does the runs of a plan; on an exception that is no single run's, those that are left one by one."""
+        from llcray.estimation.trial import run_trial
+
+        if not plan.runs:
+            return
+        left = {run.run_id: run for run in plan.runs}
+        try:
+            generations = self._assignment.generations
+
+            def fail(run: RunSpec, error: Exception) -> None:
+                del left[run.run_id]
+                self._fail((run,), reason_of(error))
+
+            for outcome in run_trial(
+                plan, self._assignment.sweep, self._dataset, self._observe, generations, fail, self._max_width()
+            ):
+                del left[outcome.run_id]
+                self._now = TrialReport(phase="compiling", run_id=next(iter(left), ""))
+                self._finished.put(_report(outcome.row))
+        except (TrialCancelledError, StorageError):
+            raise
+        except Exception as error:
+            traceback.print_exception(error)  # into the worker's log, in full
+            runs = tuple(left.values())
+            if len(runs) > 1:
+                for run in runs:
+                    self._do(TrialPlan((run,)))
+            else:
+                self._fail(runs, reason_of(error))
+
+    def _max_width(self) -> int | None:
+        """Narrower calls after a second lost worker: the kernel ends processes that take more memory than there is."""
+        return max(1, NARROWED // 2**self._attempt) if self._attempt > 1 else None
+
+    def _fail(self, runs: tuple[RunSpec, ...], reason: str) -> None:
+        for run in runs:
+            commit_failure(self._dataset, self._assignment, run, self._plan, reason)
+            self._finished.put(RunReport(run.run_id, "failed", reason=reason))
+
+    def _observe(self, event: "TrialEvent") -> None:
+        """Takes note of a `TrialEvent`."""
+        if self._cancelled.is_set():
+            raise TrialCancelledError
+        spent = self._spent[event.run_id] = self._spent.get(event.run_id, 0.0) + event.num_gradients
+        budgets = {run.run_id: run for run in self._plan.runs if run.run_id == event.run_id}
+        budget = num_gradients(budgets[event.run_id]) if budgets else math.inf
+        means = self._block_means.setdefault((event.run_id, event.phase), [])
+        if math.isfinite(event.llc):
+            means.append(event.llc)
+        llc, llc_mcse = running_mean(means)
+        self._now = TrialReport(
+            (), event.phase, event.run_id, llc, llc_mcse, min(1.0, spent / budget), spent, running_error(means)
+        )
+
+
+def running_mean(block_means: Sequence[float]) -> tuple[float, float]:
+    """Mean and standard error of the later half of equal blocks, by batch means: sd / sqrt(batches).
+
+    Neighbouring blocks are correlated, so k of them make batches of sqrt(k) (Flegal and Jones 2010).
+    """
+    kept = block_means[len(block_means) // 2 :]
+    size = max(1, min(math.isqrt(len(kept)), len(kept) // MIN_BATCHES))
+    batches = [statistics.fmean(kept[i : i + size]) for i in range(len(kept) % size, len(kept), size)]
+    if len(batches) < MIN_BATCHES:
+        return (kept[-1] if kept else math.nan), math.nan
+    return statistics.fmean(kept), statistics.stdev(batches) / math.sqrt(len(batches))
+
+
+def running_error(block_means: Sequence[float]) -> float:
+    """Standard error and drift of the later half of equal blocks, over their mean; NaN with too few."""
+    mean, mcse = running_mean(block_means)
+    if not math.isfinite(mcse) or not mean:
+        return math.nan
+    kept = block_means[len(block_means) // 2 :]
+    middle = len(kept) // 2
+    drift = statistics.fmean(kept[middle:]) - statistics.fmean(kept[:middle])
+    return (mcse + abs(drift)) / abs(mean)
+
+
+def committed_runs(dataset: Dataset, assignment: Assignment, plan: TrialPlan) -> dict[str, RunReport]:
+    """Runs of a plan that the dataset has, at the generation wanted, by id.
+
+    Raises:
+        StorageError: It cannot be read.
+    """
+    statuses, generations = dataset.finished(assignment.sweep), dataset.generations(assignment.sweep)
+    return {
+        run.run_id: RunReport(run.run_id, "ok" if statuses[run.run_id] == "ok" else "failed")
+        for run in plan.runs
+        if generations.get(run.run_id, 0) >= assignment.generations.get(run.run_id, 1)
+    }
+
+
+def settle(dataset: Dataset, assignment: Assignment, plan: TrialPlan, reason: str) -> list[RunReport]:
+    """Gives failed rows to the runs of a plan that have none; reports all.
+
+    Raises:
+        StorageError: The dataset cannot be used.
+    """
+    committed = committed_runs(dataset, assignment, plan)
+    failed = [run for run in plan.runs if run.run_id not in committed]
+    for run in failed:
+        commit_failure(dataset, assignment, run, plan, reason)
+    return [*committed.values(), *(RunReport(run.run_id, "failed", reason=reason) for run in failed)]
+
+
+def commit_failure(dataset: Dataset, assignment: Assignment, run: RunSpec, plan: TrialPlan, reason: str) -> None:
+    """Writes the row of a run that has no estimate.
+
+    Raises:
+        StorageError: It cannot be written.
+    """
+    from llcray.estimation.trial import failed_row
+
+    row = failed_row(run, plan, assignment.sweep, reason)
+    if run.run_id in assignment.generations:
+        row["generation"] = assignment.generations[run.run_id]
+    dataset.write_run(row)
+
+
+def reason_of(error: BaseException) -> str:
+    """One line: kind and message of an exception, and its innermost frames, newest first."""
+    message = " ".join(str(error).split())[:500]
+    frames = traceback.extract_tb(error.__traceback__)[-FRAMES_IN_REASON:]
+    places = ", ".join(f"{Path(frame.filename).name}:{frame.lineno} {frame.name}" for frame in reversed(frames))
+    return f"{type(error).__name__}: {message}" + (f" [{places}]" if places else "")
+
+
+def _report(row: Mapping[str, Any]) -> RunReport:
+    def number(name: str) -> float:
+        value = row.get(name)
+        return math.nan if value is None else float(value)
+
+    return RunReport(
+        run_id=row["run_id"],
+        status="ok",
+        llc=number("llc"),
+        llc_mcse=number("llc_mcse"),
+        verdict=str(row.get("verdict") or ""),
+        seconds=number("sampling_seconds") + number("compile_seconds"),
+        num_gradients=number("num_gradients"),
+    )

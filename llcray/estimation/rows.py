@@ -1,0 +1,135 @@
+"""An estimate as columns of the dataset: what a sweep writes of it and what the Python API returns."""
+
+import json
+import math
+from dataclasses import asdict
+from typing import Any
+
+import numpy as np
+
+from llcray.estimation.pack import RunEstimate
+from llcray.llc.draws import Draws
+from llcray.subnetwork.masked import unchanged
+from llcray.targets.target import Target, TargetFacts
+
+Record = dict[str, Any]
+
+FEW_EXAMPLES = 30
+"""beta = 1/log n is meant for large n."""
+SLOPE_SHARE = 0.1
+"""Of the LLC: a fall along the gradient at w* that could be larger is worth a warning."""
+
+
+def record_of(result: RunEstimate, target: Target) -> Record:
+    """Every column that is known of an estimate, without the identity of its spec and the machine it ran on."""
+    return {
+        **asdict(target.facts),
+        **asdict(result.estimate),
+        **_truth(result),
+        "n_beta": result.n_beta,
+        "inverse_temperature": result.inverse_temperature,
+        "localization": result.sampled.localization,
+        "step_size": result.sampled.step_size,
+        "steps_per_draw": result.sampled.steps_per_draw,
+        "calibration": json.dumps(result.sampled.decisions) if result.sampled.decisions else None,
+        **({"loss_kind": target.loss_kind} if target.loss_kind else {}),
+        "is_likelihood": target.is_likelihood,
+        "warnings": warnings_of(result, target.facts),
+        "pack_size": result.pack_size,
+        "loss_estimator": result.loss_estimator,
+        "num_data": result.num_data,
+        "num_params": result.num_params,
+        "num_sampled_params": result.num_sampled_params,
+        "loss_at_center": result.loss_at_center,
+    }
+
+
+def warnings_of(result: RunEstimate, facts: TargetFacts) -> list[str]:
+    """What a reader should know beside the verdict."""
+    warnings = [result.caveat] if result.caveat else []
+    if result.num_data < FEW_EXAMPLES:
+        warnings.append(
+            f"only {result.num_data} examples: the estimate is n beta E[L - L*] at this n beta, which says little of "
+            "the learning coefficient, a limit of many"
+        )
+    slope, gamma = facts.gradient_norm_at_center or 0.0, result.sampled.localization
+    fall = (result.n_beta * slope) ** 2 / (2 * gamma) if gamma > 0 else 0.0
+    if fall > SLOPE_SHARE * abs(result.estimate.llc):
+        warnings.append(
+            f"w* is no minimum: |grad L| = {slope:.3g} there; along it n beta L could fall by {fall:.3g} nats before "
+            "the localization stops it"
+        )
+    dispersion = result.estimate.dispersion
+    if math.isfinite(dispersion) and not 0.5 <= dispersion <= 2.0:
+        warnings.append(
+            f"dispersion {dispersion:.2f}: n beta (L - L*) is not Gamma distributed (1 expected); "
+            "the posterior is not scale-free at this temperature"
+        )
+    if result.num_pack_splits:
+        warnings.append(
+            f"out of memory: the runs done side by side were halved {result.num_pack_splits} times, to "
+            f"{result.pack_size} at most"
+        )
+    return warnings
+
+
+def _truth(result: RunEstimate) -> Record:
+    true, asymptotic = result.true_llc, result.asymptotic_llc
+    row: Record = {}
+    if true is not None:
+        row |= {"true_llc": true.value, "true_llc_kind": true.kind, "true_llc_source": true.source}
+        row["true_llc_mcse"] = true.mcse
+    if asymptotic is not None:
+        row |= {"true_llc_asymptotic": asymptotic.value, "true_llc_asymptotic_kind": asymptotic.kind}
+        row["true_multiplicity"] = asymptotic.multiplicity
+    return row
+
+
+def update_of(target: Target, mask: Any) -> Record:
+    """What share of a component fine-tuning left unchanged so far, in float32 and, as published, in bfloat16."""
+    if target.base is None:
+        return {}
+    import jax
+
+    new = jax.tree.leaves(target.params)
+    masks = [True] * len(new) if mask is None else jax.tree.leaves(mask)
+    tensors = list(zip(jax.tree.leaves(target.base), new, masks, strict=True))
+    own, half = (unchanged(tensors, dtype) for dtype in ("float32", "bfloat16"))
+    return {
+        "update_sparsity_exact": own.exact,
+        "update_sparsity_tolerance": own.tolerance,
+        "update_sparsity_relative": own.relative,
+        "update_sparsity_bfloat16": half.exact,
+        "update_sparsity_bfloat16_tolerance": half.tolerance,
+    }
+
+
+def draw_rows(result: RunEstimate) -> list[Record]:
+    """Rows of the table of draws, one a chain."""
+    draws, rows = result.sampled.draws, []
+    for chain in range(draws.num_chains):
+        finite = np.isfinite(draws.centered_loss[chain])
+        failed_at = None if finite.all() else int(np.argmin(finite))
+        rows.append(
+            {
+                "chain": chain,
+                "status": "ok" if failed_at is None else "failed",
+                "failed_at": failed_at,
+                "n_beta": result.n_beta,
+                "step_size": result.sampled.step_size,
+                "num_warmup_draws": result.sampled.num_warmup_draws,
+                "centered_loss": draws.centered_loss[chain],
+                "squared_distance": draws.squared_distance[chain],
+                "acceptance_rate": draws.acceptance_rate[chain],
+                "heat": draws.heat[chain],
+                "energy": draws.energy[chain],
+                "energy_change": draws.energy_change[chain],
+                **_projection(draws, chain),
+            }
+        )
+    return rows
+
+
+def _projection(draws: Draws, chain: int) -> Record:
+    dimension = draws.projection.shape[2]
+    return {"projection": draws.projection[chain], "projection_dimension": dimension} if dimension else {}

@@ -1,0 +1,241 @@
+"""One trial end to end, without Ray: build or load the targets, estimate their runs, commit each as it finishes."""
+
+import math
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import suppress
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from functools import partial
+from typing import Any, Literal
+
+import numpy as np
+from llcray_storage import Dataset, StorageError
+
+from llcray.components.masks import mask_of
+from llcray.estimation.companions import estimate_with_companions
+from llcray.estimation.keeper import DatasetKeeper
+from llcray.estimation.pack import EstimateRequest, RunEstimate
+from llcray.estimation.probes import observed, probe_examples
+from llcray.estimation.provenance import device, environment
+from llcray.estimation.rows import draw_rows, record_of, update_of
+from llcray.llc.draws import Draws
+from llcray.posterior.density import num_data_of, resolve_n_beta
+from llcray.samplers import SamplerVariant
+from llcray.sampling.engine import ProgressFn
+from llcray.sampling.schedules.requests import Phase
+from llcray.spec import RunSpec, TrialPlan, spec_columns
+from llcray.targets import FineTunedTarget, TrainedTarget
+from llcray.targets.fine_tuned.build import with_loss
+from llcray.targets.loss_on.build import on_other_examples
+from llcray.targets.stored import load_or_build, prepare_checkpoints
+from llcray.targets.structure import structure_of
+from llcray.targets.target import PyTree, Target
+from llcray.variant import content_id
+
+Row = dict[str, Any]
+FailureFn = Callable[[RunSpec, Exception], None]
+
+
+@dataclass(frozen=True)
+class TrialEvent:
+    """What a trial is doing, for people who watch.
+
+    Attributes:
+        phase: `training` or `building` the target, `calibrating` a run (tuning in its own warmup, pilots of `auto`) or
+            `sampling` it; compilation included.
+        run_id: The run; empty while building.
+        llc: Mean of the newest draws' n beta (L - L*), nats; NaN before the first.
+        num_gradients: Work of the newest draws, full-data equivalents.
+    """
+
+    phase: Literal["training", "building", "calibrating", "sampling"]
+    run_id: str = ""
+    llc: float = math.nan
+    num_gradients: float = 0.0
+
+
+@dataclass(frozen=True)
+class RunOutcome:
+    """A run that was committed to the dataset."""
+
+    run_id: str
+    status: Literal["ok", "failed"]
+    row: Row
+
+
+def _raise(run: RunSpec, error: Exception) -> None:
+    del run
+    raise error
+
+
+def run_trial(
+    plan: TrialPlan,
+    sweep: str,
+    dataset: Dataset,
+    observe: Callable[[TrialEvent], None] = lambda event: None,
+    generations: Mapping[str, int] | None = None,
+    on_failure: FailureFn = _raise,
+    max_width: int | None = None,
+) -> Iterator[RunOutcome]:
+    """Does a trial, yielding each run once it is in the dataset.
+
+    Args:
+        plan: The targets and the runs wanted.
+        sweep: Name of the sweep that asks.
+        dataset: Where the targets and the runs go.
+        observe: Called as the trial proceeds.
+        generations: Generation to write of runs that are deliberately redone; the others are written once.
+        on_failure: Called with a run that cannot be done, and why: its target cannot be built, or its settings do not
+            suit it. Raises by default; the others are done if it does not.
+        max_width: Most runs side by side; see `llcray.estimation.pack.estimate_pack`.
+
+    Raises:
+        Exception: Whatever building or sampling raises; runs yielded before are kept.
+    """
+    started_at = datetime.now(UTC)
+    observe(TrialEvent("training" if isinstance(plan.target, TrainedTarget | FineTunedTarget) else "building"))
+    wanted = _requests(plan, dataset, on_failure)
+    if not wanted:
+        return
+    runs = [run for run, _, _ in wanted]
+    keepers = [DatasetKeeper(dataset, run.run_id) for run in runs]
+    pack = [
+        (target, replace(request, keeper=keeper)) for (_, target, request), keeper in zip(wanted, keepers, strict=True)
+    ]
+    observe(TrialEvent("calibrating", runs[0].run_id))
+    results = estimate_with_companions(
+        pack, _progress(runs, pack, observe), lambda index, error: on_failure(runs[index], error), max_width
+    )
+    for index, result in results:
+        run = runs[index]
+        target, request = pack[index]
+        row = _row(run, plan, sweep, target, result) | update_of(target, request.mask)
+        row |= observed(run.observables, result) if run.observables else {}
+        row |= {"started_at": started_at, "finished_at": datetime.now(UTC)}
+        if generations and run.run_id in generations:
+            row["generation"] = generations[run.run_id]
+        dataset.write_run(row, draw_rows(result))
+        keepers[index].drop()
+        yield RunOutcome(run.run_id, "ok", row)
+
+
+def _requests(
+    plan: TrialPlan, dataset: Dataset, on_failure: FailureFn
+) -> list[tuple[RunSpec, Target, EstimateRequest]]:
+    """What is wanted of which target. A target that cannot be built fails its own runs alone."""
+    built: dict[str, Any] = {}
+    wanted = []
+    # Trainings side by side; where one of them diverges, each is done alone below and fails alone.
+    with suppress(FloatingPointError):
+        prepare_checkpoints(list(plan.targets.values()), dataset)
+    for run in plan.runs:
+        try:
+            target = _target_of(run, dataset, built)
+            wanted.append((run, target, _request(run, target, _probe_of(run, target, built))))
+        except StorageError:
+            raise
+        except Exception as error:
+            on_failure(run, error)
+    return wanted
+
+
+def _once(built: dict[str, Any], key: str, build: Callable[[], Any]) -> Any:
+    """What `build` gives or raises, the first time it is asked for; StorageErrors are not kept."""
+    if key not in built:
+        try:
+            built[key] = build()
+        except StorageError:
+            raise
+        except Exception as error:
+            built[key] = error
+    found = built[key]
+    if isinstance(found, Exception):
+        raise found
+    return found
+
+
+def _target_of(run: RunSpec, dataset: Dataset, built: dict[str, Any]) -> Target:
+    """The target of a run on the examples its loss is taken on; built once, as is the training along which it lies."""
+
+    once = partial(_once, built)
+    if run.trajectory_id is not None:
+        once(run.trajectory_id, lambda: prepare_checkpoints([run.target], dataset))
+    own = once(run.target_id, lambda: load_or_build(run.target, dataset))
+    loss, loss_on = run.loss, run.loss_on
+    if loss is not None:
+        return once(f"{run.target_id} {content_id(loss)}", lambda: with_loss(own, run.target, loss))
+    if loss_on is None:
+        return own
+    return once(f"{run.target_id} {content_id(loss_on)}", lambda: on_other_examples(own, run.target, loss_on))
+
+
+def _progress(
+    runs: list[RunSpec], pack: list[tuple[Target, EstimateRequest]], observe: Callable[[TrialEvent], None]
+) -> ProgressFn:
+    n_betas: dict[int, float] = {}
+
+    def on_progress(index: int, phase: Phase, draws: Draws | None) -> None:
+        run = runs[index]
+        llc, spent = math.nan, 0.0
+        if draws is not None:
+            if index not in n_betas:
+                n_betas[index] = _n_beta(run, pack[index][0])
+            llc = n_betas[index] * float(np.nanmean(draws.centered_loss)) if draws.healthy.any() else math.nan
+            spent = float(np.nansum(draws.num_gradients))
+        observe(TrialEvent(phase, run.run_id, llc, spent))
+
+    return on_progress
+
+
+def failed_row(run: RunSpec, plan: TrialPlan, sweep: str, reason: str) -> Row:
+    """The row of a run that has no estimate, with the reason."""
+    return {**_identity(run, plan, sweep), "status": "failed", "reason": reason, **environment()}
+
+
+def _probe_of(run: RunSpec, target: Target, built: dict[str, Any]) -> PyTree:
+    """The probe examples of a run; one object for all runs of a target, which then share their posterior."""
+    if not run.observables:
+        return None
+    observables = run.observables
+    key = f"probes {id(target)} {content_id(list(observables))}"
+    return _once(built, key, lambda: probe_examples(observables, target, run.target))
+
+
+def _request(run: RunSpec, target: Target, probe: PyTree) -> EstimateRequest:
+    return EstimateRequest(
+        sampler=_suited(run, target),
+        posterior=run.posterior,
+        sampling=run.sampling,
+        seed=int(run.run_id, 16),
+        mask=mask_of(run.component, target.params, target.structure or structure_of(run.target), run.mask_files),
+        component=run.component,
+        probe=probe,
+    )
+
+
+def _suited(run: RunSpec, target: Target) -> SamplerVariant:
+    """The sampler, with a batch of all examples in a phase of training that has fewer than were asked for."""
+    batch_size, num_data = getattr(run.sampler, "batch_size", None), num_data_of(target)
+    in_phase = getattr(run.target, "pretraining", None) is not None
+    if not in_phase or batch_size is None or batch_size <= num_data:
+        return run.sampler
+    return run.sampler.model_copy(update={"batch_size": num_data})
+
+
+def _n_beta(run: RunSpec, target: Target) -> float:
+    return resolve_n_beta(run.posterior, num_data_of(target))
+
+
+def _identity(run: RunSpec, plan: TrialPlan, sweep: str) -> Row:
+    return {**spec_columns(run), "sweep": sweep, "trial_id": plan.trial_id}
+
+
+def _row(run: RunSpec, plan: TrialPlan, sweep: str, target: Target, result: RunEstimate) -> Row:
+    return {
+        **_identity(run, plan, sweep),
+        **record_of(result, target),
+        "status": "ok",
+        "precision": run.sampler.precision,
+        **environment(),
+        **device(),
+    }

@@ -1,0 +1,1 @@
+"""The tempered, localized posterior: its spec, and its density in JAX."""

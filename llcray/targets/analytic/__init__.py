@@ -1,0 +1,1 @@
+"""Targets whose loss is a formula and whose LLC is known."""

@@ -1,0 +1,123 @@
+"""A language model on disk: a folder as Hugging Face's `save_pretrained` and trainers write it, and token data."""
+
+import hashlib
+import re
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Annotated, Literal, Self
+
+from pydantic import Field, field_validator, model_validator
+
+from llcray.components.structure import Structure
+from llcray.data.tokens import Tokens
+from llcray.file_digest import file_digest
+from llcray.targets.checkpoint.decoder.config import read_config
+from llcray.variant import NonNegativeInt, Variant
+
+WEIGHTS = ("*.safetensors", "config.json")
+WILDCARDS = re.compile(r"[*?[]")
+STEP = re.compile(r"(\d+)$")
+
+
+class CheckpointTarget(Variant):
+    """w* is a checkpoint of GPT-2, GPT-NeoX (Pythia), Llama, Qwen2 or Qwen3; the loss is that of the next token.
+
+    The bytes of weights, configuration and data make the id; their places do not. The weights are not copied into the
+    dataset: keep the folder.
+
+    Attributes:
+        path: The folder; with wildcards (`run/checkpoint-*`) each folder is a target, and the number that ends its name
+            is its step: a trajectory.
+        data: The tokens.
+        reduction: `mean` over a sequence's predictions (what is published is mostly this), or their `sum`, which alone
+            is the sequence's negative log-likelihood; rows of `mean` are flagged as not a likelihood.
+        compute_dtype: Type of the forward and backward pass of the chains; positions of chains stay float32.
+        remat: Whether blocks are computed again in the backward pass instead of kept: less memory, a third more time.
+        step: Training step.
+        sha256: Digest of the folder, filled in when the spec is validated; given, the folder must match it.
+        trajectory: Digest of the first folder of a trajectory; filled in.
+        seed: Tells replicates apart; the target is the same.
+    """
+
+    kind: Literal["checkpoint"] = "checkpoint"
+    path: Annotated[Path, Field(exclude=True)]
+    data: Tokens
+    reduction: Literal["mean", "sum"] = "mean"
+    compute_dtype: Literal["float32", "bfloat16"] = "float32"
+    remat: Annotated[bool, Field(exclude=True)] = False
+    step: NonNegativeInt | None = None
+    sha256: Annotated[str, Field(pattern="^[0-9a-f]{64}$")] | None = None
+    trajectory: Annotated[str | None, Field(exclude=True)] = None
+    seed: NonNegativeInt = 0
+
+    @field_validator("path")
+    @classmethod
+    def _make_the_path_full(cls, value: Path) -> Path:
+        return value.expanduser().absolute()
+
+    @model_validator(mode="after")
+    def _fill_in_the_digest(self) -> Self:
+        if self._is_pattern():
+            for folder in self.folders():
+                read_config(folder)
+            return self
+        read_config(self.path)
+        digest = folder_digest(self.path)
+        if self.sha256 not in (None, digest):
+            raise ValueError(f"{self.path} has SHA-256 {digest}, not the {self.sha256} given: it has changed")
+        object.__setattr__(self, "sha256", digest)
+        return self
+
+    def _is_pattern(self) -> bool:
+        return WILDCARDS.search(str(self.path)) is not None
+
+    def folders(self) -> list[Path]:
+        """The folders that the path names, by step.
+
+        Raises:
+            ValueError: There are none, or a name ends in no number.
+        """
+        root = Path(self.path.anchor)
+        found = [path for path in root.glob(str(self.path.relative_to(root))) if path.is_dir()]
+        if not found:
+            raise ValueError(f"there is no folder {self.path}: give a folder, or a pattern such as run/checkpoint-*")
+        if unnumbered := [path.name for path in found if STEP.search(path.name) is None]:
+            raise ValueError(
+                f"{self.path} names {unnumbered[0]}, which ends in no step; name folders like checkpoint-100"
+            )
+        return sorted(found, key=step_of)
+
+    def checkpointed(self) -> Sequence["CheckpointTarget"]:
+        """A target for each folder."""
+        if not self._is_pattern():
+            return (self,)
+        folders = self.folders()
+        given = {name: getattr(self, name) for name in type(self).model_fields}
+        first = folder_digest(folders[0])
+        changed = [{"path": folder, "step": step_of(folder), "trajectory": first} for folder in folders]
+        return tuple(CheckpointTarget(**given | each) for each in changed)
+
+    def at_step(self, step: int | None) -> "CheckpointTarget":
+        """The same target named by its trajectory (step None), which checkpoints of one training share."""
+        if step is not None:
+            raise ValueError("a checkpoint on disk has one step. Use a pattern for the path, such as run/checkpoint-*.")
+        return self.model_copy(update={"step": None, "sha256": self.trajectory, "trajectory": None})
+
+    def structure(self) -> Structure:
+        """Layers and heads, for components."""
+        folder = self.folders()[0] if self._is_pattern() else self.path
+        return read_config(folder).structure
+
+
+def step_of(folder: Path) -> int:
+    """The number that ends a folder's name."""
+    match = STEP.search(folder.name)
+    assert match is not None
+    return int(match[1])
+
+
+def folder_digest(folder: Path) -> str:
+    """SHA-256 over the names and digests of a folder's weights and configuration."""
+    files = sorted({file for pattern in WEIGHTS for file in folder.glob(pattern)})
+    text = "".join(f"{file.name} {file_digest(file)}\n" for file in files)
+    return hashlib.sha256(text.encode()).hexdigest()

@@ -1,0 +1,1 @@
+"""Policies along a fine-tuning."""

@@ -1,0 +1,59 @@
+"""What every way to fine-tune has: an optimizer, prompts in a step, and a recipe of what to collect and to minimise."""
+
+from collections.abc import Callable
+from typing import Any, Literal, NamedTuple
+
+from llcray.variant import Count, PositiveFloat, Variant
+
+Array = Any
+PyTree = Any
+
+
+class Recipe(NamedTuple):
+    """A method, built: pure functions; `policy` is an `llcray.targets.fine_tuned.methods.policy.Policy`, `problems` are
+    `llcray.data.digit_sums.Problems`.
+
+    Attributes:
+        collect: `(rng_key, policy, params, reference, problems) -> batch`: what a step learns from, fixed meanwhile.
+        objective: `(policy, params, batch) -> scalar` to be minimised.
+        num_epochs: Gradient steps on each batch.
+        init: `(rng_key, policy, params) -> parameters trained beside the policy's` (a value head).
+    """
+
+    collect: Callable[..., PyTree]
+    objective: Callable[..., Array]
+    num_epochs: int = 1
+    init: Callable[..., PyTree] = lambda rng_key, policy, params: ()
+
+
+class MethodVariant(Variant):
+    """Base of the methods.
+
+    Adam (Kingma and Ba 2015) without weight decay, at a constant learning rate.
+
+    Attributes:
+        learning_rate: Of Adam.
+        num_steps: Batches collected and learned from.
+        batch_size: Prompts in a step.
+        max_gradient_norm: Gradients longer than this are shortened to it.
+        weights: Type that weights are rounded to after every step, as when they are stored in it; `bfloat16` leaves
+            entries as they are whose step is below half its spacing, which decides update sparsity.
+    """
+
+    learning_rate: PositiveFloat = 1e-4
+    num_steps: Count = 150
+    batch_size: Count = 64
+    max_gradient_norm: PositiveFloat = 1.0
+    weights: Literal["float32", "bfloat16"] = "float32"
+
+    def build(self) -> Recipe:
+        """The method as functions."""
+        raise NotImplementedError
+
+
+def chosen(rng_key: Array, problems: PyTree, batch_size: int) -> PyTree:
+    """Problems drawn with replacement."""
+    import jax
+
+    indices = jax.random.randint(rng_key, (batch_size,), 0, problems.prompts.shape[0])
+    return jax.tree.map(lambda tokens: tokens[indices], problems)

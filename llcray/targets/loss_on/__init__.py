@@ -1,0 +1,1 @@
+"""Losses on other examples than a target's own (data-refined LLC)."""

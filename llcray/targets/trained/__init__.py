@@ -1,0 +1,1 @@
+"""Trained networks, at their minimum or along their training."""

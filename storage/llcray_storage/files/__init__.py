@@ -1,0 +1,1 @@
+"""How rows become Parquet bytes and arrays become safetensors, and back."""

@@ -1,0 +1,190 @@
+"""Rows to Parquet bytes and back, in memory: nothing reaches storage before it is whole.
+
+zstd level 3, page checksums, and BYTE_STREAM_SPLIT for the float32 series (a third smaller than the default encoding).
+"""
+
+import hashlib
+import re
+import secrets
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from llcray_storage.errors import StorageError
+from llcray_storage.files.values import stored_row
+from llcray_storage.schema.column import SERIES
+from llcray_storage.schema.draw import BY_DRAW
+from llcray_storage.schema.tables import DRAWS, Table
+
+ROWS_PER_GROUP = {"runs": 8192, "draws": 64, "targets": 8192, "stages": 8192}
+"""A row group of draws is 16 runs of 4 chains: what reading one run costs."""
+
+
+UNREADABLE = (pa.ArrowException, OSError, UnicodeDecodeError)
+"""What pyarrow raises on bytes that are no whole Parquet file."""
+
+SEAL = "llcray.sha256"
+UNSEALED = "0" * 64
+SEALED = re.compile(rb"llcray\.sha256\x18\x40(.{64})", re.DOTALL)
+"""Key, type and length as the footer's Thrift encoding has them, and the hash."""
+
+
+def new_nonce() -> str:
+    """Random text that tells one write from any other."""
+    return secrets.token_hex(8)
+
+
+def sha256(data: bytes) -> str:
+    """SHA-256 as hex digits."""
+    return hashlib.sha256(data).hexdigest()
+
+
+def table_of_rows(table: Table, rows: Sequence[Mapping[str, Any]]) -> pa.Table:
+    """Checked rows as an Arrow table of exactly the table's schema."""
+    stored = [stored_row(table, row) for row in rows]
+    arrays = []
+    for column in table.columns:
+        values = [row[column.name] for row in stored]
+        is_series = column.type.equals(SERIES)
+        arrays.append(_series_array(values) if is_series else pa.array(values, type=column.type))
+    return pa.Table.from_arrays(arrays, schema=table.arrow)
+
+
+def table_of_draws(identity: Mapping[str, Any], chains: Sequence[Mapping[str, Any]]) -> pa.Table:
+    """The chains of one run as rows of `draws`.
+
+    Args:
+        identity: run_id, sweep and generation of the run.
+        chains: One mapping a chain: `chain`, and columns of `draws` with one number a draw.
+
+    Raises:
+        StorageError: Drift, series of one chain that differ in length, or a chain number given twice.
+    """
+    rows = [{"status": "ok", **chain, **identity} for chain in chains]
+    encoded = table_of_rows(DRAWS, rows)
+    for row in rows:
+        _refuse_ragged(row)
+    numbers = encoded.column("chain").to_pylist()
+    if len(set(numbers)) != len(numbers):
+        raise StorageError(f"run '{identity['run_id']}' has chain numbers {numbers}: each chain is written once.")
+    return encoded.sort_by("chain")
+
+
+def _refuse_ragged(row: Mapping[str, Any]) -> None:
+    lengths = {name: len(np.ravel(row[name])) for name in BY_DRAW if row.get(name) is not None}
+    if row.get("projection") is not None:
+        dimension = row.get("projection_dimension")
+        if not dimension:
+            raise StorageError(f"chain {row['chain']} has a projection without projection_dimension: give both.")
+        lengths["projection"] = len(np.ravel(row["projection"])) / dimension  # pyright: ignore[reportArgumentType]
+    if len(set(lengths.values())) > 1:
+        spoken = ", ".join(f"{name} {length:g}" for name, length in lengths.items())
+        raise StorageError(
+            f"chain {row['chain']} of run '{row['run_id']}' is ragged ({spoken} draws): cut to one length."
+        )
+
+
+def _series_array(values: Sequence[np.ndarray | None]) -> pa.Array:
+    lengths = [0 if value is None else len(value) for value in values]
+    offsets = np.concatenate([[0], np.cumsum(lengths)]).astype(np.int32)
+    parts = [value for value in values if value is not None]
+    flat = np.concatenate(parts) if parts else np.empty(0, np.float32)
+    absent = pa.array([value is None for value in values], type=pa.bool_())
+    return pa.ListArray.from_arrays(pa.array(offsets), pa.array(flat, type=pa.float32()), type=SERIES, mask=absent)
+
+
+def parquet_bytes(table: Table, rows: pa.Table, nonce: str) -> bytes:
+    """The rows as one Parquet file that no other write has the bytes of."""
+    return _encoded(table, rows, {"llcray.nonce": nonce})
+
+
+def commit_bytes(table: Table, row: Mapping[str, Any], nonce: str) -> bytes:
+    """One row as a Parquet file that carries its own hash: SHA-256 of the file with zeros in the place of the hash.
+
+    Page checksums leave the footer unguarded, and nothing else on disk knows the hash of a commit.
+    """
+    return commit_rows_bytes(table, [row], nonce)
+
+
+def commit_rows_bytes(table: Table, rows: Sequence[Mapping[str, Any]], nonce: str) -> bytes:
+    """Rows that are committed together, as a file like that of `commit_bytes`."""
+    data = _encoded(table, table_of_rows(table, rows), {"llcray.nonce": nonce, SEAL: UNSEALED})
+    return data.replace(UNSEALED.encode(), sha256(data).encode())
+
+
+def is_intact(data: bytes) -> bool | None:
+    """Whether a file is what its own hash says; None when it carries none."""
+    found = SEALED.search(data)
+    return (
+        None
+        if found is None
+        else sha256(data.replace(found[1], UNSEALED.encode())) == found[1].decode(errors="replace")
+    )
+
+
+def _encoded(table: Table, rows: pa.Table, metadata: Mapping[str, str]) -> bytes:
+    series = [column.name for column in table.columns if column.type.equals(SERIES)]
+    plain = [column.name for column in table.columns if not column.type.equals(SERIES)]
+    repetitive = [name for name in plain if not pa.types.is_floating(table.by_name[name].type)]
+    sink = pa.BufferOutputStream()
+    with pq.ParquetWriter(
+        sink,
+        table.arrow,
+        compression="zstd",
+        compression_level=3,
+        use_dictionary=repetitive if rows.num_rows > 1 else False,  # pyright: ignore[reportArgumentType]
+        column_encoding={f"{name}.list.element": "BYTE_STREAM_SPLIT" for name in series} or None,
+        write_page_checksum=True,
+        write_statistics=plain,  # pyright: ignore[reportArgumentType]
+        store_schema=True,
+    ) as writer:
+        writer.write_table(rows, row_group_size=ROWS_PER_GROUP[table.name])
+        writer.add_key_value_metadata(dict(metadata))
+    return sink.getvalue().to_pybytes()
+
+
+def read_parquet(table: Table, data: bytes) -> pa.Table:
+    """The rows of a Parquet file in the table's schema, page checksums verified: absent columns null, unknown ones
+    dropped.
+
+    Raises:
+        UNREADABLE: The bytes are not a whole Parquet file.
+    """
+    with pq.ParquetFile(pa.BufferReader(data), page_checksum_verification=True) as file:
+        return conformed(table, file.read(use_threads=False))
+
+
+def conformed(table: Table, rows: pa.Table) -> pa.Table:
+    """The rows in the table's schema, whatever schema version wrote them."""
+    if rows.schema.equals(table.arrow):
+        return rows.replace_schema_metadata(table.arrow.metadata)
+    known = set(rows.column_names)
+    arrays = [
+        rows.column(field.name).cast(field.type) if field.name in known else pa.nulls(len(rows), field.type)
+        for field in table.arrow
+    ]
+    return pa.Table.from_arrays(arrays, schema=table.arrow)
+
+
+def draws_digest(rows: pa.Table) -> str:
+    """SHA-256 of what the chains of one run say, independent of file layout, compression and schema version.
+
+    Columns that are null throughout leave no trace, so that a column added later changes no digest.
+    """
+    digest = hashlib.sha256()
+    for row in rows.sort_by("chain").to_batches():
+        for index in range(row.num_rows):
+            for name in sorted(set(row.schema.names) & set(DRAWS.by_name)):
+                value = row.column(name)[index]
+                if value.is_valid:
+                    digest.update(f"{name}\0".encode() + _logical_bytes(value) + b"\0")
+    return digest.hexdigest()
+
+
+def _logical_bytes(value: pa.Scalar) -> bytes:
+    if isinstance(value, pa.ListScalar):
+        return np.asarray(value.values, dtype="<f4").tobytes()
+    return repr(value.as_py()).encode()

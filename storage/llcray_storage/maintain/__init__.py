@@ -1,0 +1,1 @@
+"""Compaction, vacuum, garbage collection, merging, verification and repair of a dataset."""

@@ -1,0 +1,269 @@
+"""Is every part there and what it should be? Says what is wrong and where; repair says what to run again.
+
+Fast: every manifest and commit is read (page checksums on); sizes, names, keys and references are compared. Deep: the
+hash of every segment, draws file and artifact, and the logical digest of every run's draws, too.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import polars as pl
+
+from llcray_storage.errors import ObjectMissingError, StorageError
+from llcray_storage.files.arrays import from_bytes
+from llcray_storage.files.encode import UNREADABLE
+from llcray_storage.files.scan import scan_files
+from llcray_storage.maintain.repair import digests_by_run, rebuild
+from llcray_storage.read import opened, scan_runs, scan_targets
+from llcray_storage.schema.tables import DRAWS, RUNS, Table
+from llcray_storage.state import manifest as manifests
+from llcray_storage.state import snapshot as snapshots
+from llcray_storage.state.commits import details_problem, whole_commit
+from llcray_storage.state.manifest import Manifest
+from llcray_storage.state.segments import read_segment, segment_path
+from llcray_storage.state.snapshot import hot_frame
+from llcray_storage.store.layout import ARTIFACT, HOT, HOT_DRAWS, SEGMENT, TARGET_PARTITION, TMP, Partition
+from llcray_storage.store.objects import ObjectStore, quarantine
+from llcray_storage.store.settings import Root
+from llcray_storage.write.stages import problem_of, stage_files
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One thing that is not as it should be.
+
+    Attributes:
+        kind: damaged, missing or duplicate: something is lost or counted wrong; dangling, orphan or unknown: a remark.
+        path: Where.
+        problem: What, in words.
+        ids: Runs or targets concerned, as far as known.
+    """
+
+    kind: str
+    path: str
+    problem: str
+    ids: tuple[str, ...] = ()
+
+    @property
+    def is_error(self) -> bool:
+        """Whether something is lost or counted wrong."""
+        return self.kind in ("damaged", "missing", "duplicate")
+
+
+@dataclass(frozen=True)
+class Report:
+    """What `verify` found and did.
+
+    Attributes:
+        findings: Everything found, before repair.
+        quarantined: Where repair put damaged files.
+        rerun: By sweep, the runs repair gave up; running the sweep again computes them.
+        rebuild: Targets whose artifact repair gave up; the next sweep that needs them builds them.
+    """
+
+    findings: tuple[Finding, ...]
+    quarantined: tuple[str, ...]
+    rerun: dict[str, tuple[str, ...]]
+    rebuild: tuple[str, ...]
+
+    @property
+    def ok(self) -> bool:
+        """Whether nothing was lost or counted wrong."""
+        return not any(finding.is_error for finding in self.findings)
+
+
+def verify(root: Root, deep: bool = False, repair: bool = False) -> Report:
+    """Check a dataset.
+
+    Args:
+        root: Path, URI or profile of the dataset.
+        deep: Read and hash every byte, too.
+        repair: Quarantine what is damaged, keep what is whole, and list what to run again.
+
+    Raises:
+        StorageError: There is no dataset, or storage cannot be read (with repair: written).
+    """
+    store = opened(root)
+    findings: list[Finding] = []
+    quarantined: list[str] = []
+    rerun: dict[str, tuple[str, ...]] = {}
+    for partition in [*snapshots.partitions(store, None), TARGET_PARTITION]:
+        found = list(_check_partition(store, partition, deep))
+        findings.extend(found)
+        if repair and any(finding.is_error for finding in found):
+            repaired = rebuild(store, partition)
+            quarantined.extend(repaired.quarantined)
+            if partition.sweep is not None and repaired.lost:
+                rerun[partition.sweep] = repaired.lost
+    if not any(finding.is_error for finding in findings) or repair:
+        artifacts = list(_check_artifacts(store, root, deep))
+        findings.extend(artifacts)
+        findings.extend(_check_references(root))
+        lost = [finding for finding in artifacts if finding.is_error]
+        if repair:
+            quarantined.extend(quarantine(store, finding.path) for finding in lost if finding.kind == "damaged")
+        rebuilt = tuple(identity for finding in lost for identity in finding.ids) if repair else ()
+    else:
+        rebuilt = ()
+    damaged_stages = list(_check_stages(store))
+    findings.extend(damaged_stages)
+    if repair:
+        quarantined.extend(quarantine(store, finding.path) for finding in damaged_stages if finding.is_error)
+    findings.extend(Finding("orphan", f"{TMP}/{name}", "left by a killed writer") for name in store.names(TMP))
+    return Report(tuple(findings), tuple(quarantined), rerun, rebuilt)
+
+
+def _check_partition(store: ObjectStore, partition: Partition, deep: bool) -> Iterator[Finding]:
+    try:
+        manifest = manifests.newest(store, partition)
+    except StorageError as error:
+        yield Finding("damaged", partition.manifests, str(error))
+        return
+    yield from _check_names(store, partition, manifest)
+    broken = list(_check_segments(store, partition, manifest, deep))
+    yield from broken
+    yield from _check_hot(store, partition)
+    if not broken:
+        yield from _check_keys(store, partition, manifest, deep)
+
+
+def _check_names(store: ObjectStore, partition: Partition, manifest: Manifest) -> Iterator[Finding]:
+    named = {segment.name for segment in manifest.segments}
+    folders = [(partition.folder, HOT)]
+    if partition.details is not None:
+        folders.append((partition.details_folder, HOT_DRAWS))
+    for folder, pattern in folders:
+        for name in store.names(folder):
+            if SEGMENT.fullmatch(name):
+                if name not in named:
+                    yield Finding("orphan", f"{folder}/{name}", "a segment no manifest names (vacuum removes it)")
+            elif not pattern.fullmatch(name):
+                yield Finding("unknown", f"{folder}/{name}", "not a file of the dataset; readers ignore it")
+
+
+def _check_segments(store: ObjectStore, partition: Partition, manifest: Manifest, deep: bool) -> Iterator[Finding]:
+    sizes: dict[str, int] = {}
+    for table in _tables(partition):
+        folder = partition.folder_of(table)
+        sizes |= {f"{folder}/{entry.name}": entry.size for entry in store.entries(folder)}
+    for segment in manifest.segments:
+        path = segment_path(partition, segment)
+        if path not in sizes:
+            yield Finding("missing", path, f"the manifest names it; {segment.num_rows} rows are lost")
+        elif sizes[path] != segment.size:
+            yield Finding("damaged", path, f"{sizes[path]} bytes instead of {segment.size}")
+        elif deep:
+            table = next(one for one in _tables(partition) if one.name == segment.table)
+            try:
+                read_segment(store, partition, table, segment)
+            except (StorageError, *UNREADABLE) as error:
+                yield Finding("damaged", path, str(error).splitlines()[0])
+
+
+def _check_hot(store: ObjectStore, partition: Partition) -> Iterator[Finding]:
+    """Every commit on disk, whether or not a segment holds its row by now."""
+    live = set(snapshots.take(store, partition).hot["name"]) if _keys_readable(store, partition) else set()
+    for name, identity in hot_frame(store.names(partition.folder)).select("name", "id").iter_rows():
+        path = f"{partition.folder}/{name}"
+        try:
+            rows = whole_commit(partition.table, name, store.get(path))
+        except ObjectMissingError:
+            continue
+        if rows is None:
+            yield Finding("damaged", path, "not the commit its name says", (identity,))
+        elif name in live and (problem := details_problem(store, partition, rows)) is not None:
+            yield Finding("missing" if "missing" in problem else "damaged", path, problem, (identity,))
+
+
+def _keys_readable(store: ObjectStore, partition: Partition) -> bool:
+    try:
+        snapshots.take(store, partition)
+    except StorageError:
+        return False
+    return True
+
+
+def _check_keys(store: ObjectStore, partition: Partition, manifest: Manifest, deep: bool) -> Iterator[Finding]:
+    """Ids once each, and the draws of every run in segments."""
+    key = partition.table.key
+    columns = [key, "generation", *(["draws_digest"] if partition.details is not None else [])]
+    commits = _key_columns(store, partition, manifest, partition.table, columns)
+    twice = commits.filter(pl.col(key).is_duplicated())[key].unique().sort()
+    for identity in twice:
+        yield Finding("duplicate", partition.folder, f"'{identity}' lies in segments twice", (identity,))
+    if partition.details is None:
+        return
+    drawn = _key_columns(store, partition, manifest, DRAWS, ["run_id", "generation"]).unique()
+    expected = commits.filter(pl.col("draws_digest").is_not_null())
+    lost = expected.join(drawn, on=["run_id", "generation"], how="anti")["run_id"].sort()
+    for identity in lost:
+        yield Finding(
+            "missing", partition.details_folder, f"the draws of run '{identity}' are in no segment", (identity,)
+        )
+    for identity in drawn.join(commits, on=["run_id", "generation"], how="anti")["run_id"].unique().sort():
+        yield Finding(
+            "orphan", partition.details_folder, f"draws of run '{identity}', which no segment has", (identity,)
+        )
+    if deep:
+        yield from _check_digests(
+            store, partition, manifest, dict(expected.select("run_id", "draws_digest").iter_rows())
+        )
+
+
+def _check_digests(
+    store: ObjectStore, partition: Partition, manifest: Manifest, expected: dict[str, str]
+) -> Iterator[Finding]:
+    for segment in manifest.of(DRAWS):
+        rows = read_segment(store, partition, DRAWS, segment)
+        for run_id, digest in digests_by_run(rows).items():
+            if run_id in expected and expected[run_id] != digest:
+                yield Finding(
+                    "damaged", segment_path(partition, segment), f"the draws of run '{run_id}' differ", (run_id,)
+                )
+
+
+def _key_columns(
+    store: ObjectStore, partition: Partition, manifest: Manifest, table: Table, columns: list[str]
+) -> pl.DataFrame:
+    keys = [segment_path(partition, segment) for segment in manifest.of(table)]
+    return scan_files(store, table, keys).select(columns).collect()
+
+
+def _check_artifacts(store: ObjectStore, root: Root, deep: bool) -> Iterator[Finding]:
+    rows = scan_targets(root).select("target_id", "artifact", "artifact_bytes", "artifact_digest").collect()
+    sizes: dict[str, int] = {}
+    for folder in store.folders("targets"):
+        sizes |= {f"targets/{folder}/{entry.name}": entry.size for entry in store.entries(f"targets/{folder}")}
+    named = set(rows["artifact"])
+    for target_id, path, size, digest in rows.iter_rows():
+        if path not in sizes:
+            yield Finding("missing", path, "the arrays of a target", (target_id,))
+        elif sizes[path] != size or (deep and from_bytes(store.get(path), digest) is None):
+            yield Finding("damaged", path, "not the arrays its row says", (target_id,))
+    for path in sorted(sizes.keys() - named):
+        kind = "orphan" if ARTIFACT.fullmatch(path.rpartition("/")[2]) else "unknown"
+        yield Finding(kind, path, "no target's row names it")
+
+
+def _check_stages(store: ObjectStore) -> Iterator[Finding]:
+    for path in stage_files(store):
+        if not HOT.fullmatch(path.rpartition("/")[2]):
+            yield Finding("unknown", path, "not a file of the dataset; readers ignore it")
+        elif (problem := problem_of(store, path)) is not None:
+            yield Finding("damaged", path, f"{problem}; `llcray stages` finds them again")
+
+
+def _check_references(root: Root) -> Iterator[Finding]:
+    targets = scan_targets(root).select("target_id").collect()
+    runs = scan_runs(root).select("sweep", "run_id", "target_id").drop_nulls("target_id").collect()
+    lost = runs.join(targets, on="target_id", how="anti")
+    for sweep, target_id, ids in (
+        lost.group_by("sweep", "target_id").agg(pl.col("run_id").sort()).sort(pl.all()).iter_rows()
+    ):
+        yield Finding(
+            "dangling", f"{RUNS.name}/sweep={sweep}", f"runs of target '{target_id}', which has no row", tuple(ids)
+        )
+
+
+def _tables(partition: Partition) -> tuple[Table, ...]:
+    return (partition.table,) if partition.details is None else (partition.table, partition.details)

@@ -1,0 +1,28 @@
+"""Columns of `observables`, one row a probe example of a run: a view of list columns of `runs`."""
+
+from llcray_storage.schema.axis import AXES
+from llcray_storage.schema.column import REAL, REALS, TEXT, WHOLE, Column
+from llcray_storage.schema.run import IDENTITY, NATS
+
+OF_RUN = ("run_id", "target_id", "series_id", "sweep", "component", "loss_kind", "loss_on", "step", "seed")
+"""Columns of the run, for joins and plots without one."""
+PER_EXAMPLE = ("loss", "loss_se", "susceptibility", "susceptibility_se")
+
+OBSERVABLE_COLUMNS: tuple[Column, ...] = (
+    *(column for name in OF_RUN for column in (*IDENTITY, *AXES) if column.name == name),
+    Column("example", WHOLE, "", "Number of the probe example, over all sets of the run, from 0."),
+    Column("probe_set", TEXT, "", "Its probe set, as the sweep file names it."),
+    Column("loss", REAL, NATS, "Mean loss of the example over the draws."),
+    Column("loss_se", REAL, NATS, "Standard error over chains."),
+    Column(
+        "susceptibility",
+        REAL,
+        "nats^2",
+        "-Cov(L_n(w), l(w) - L_n(w)) over the draws of the component's posterior, l the loss of the example.",
+    ),
+    Column("susceptibility_se", REAL, "nats^2", "Standard error over chains."),
+    Column(
+        "influence", REALS, "nats^2", "-Cov(l(w), l_j(w)), by probe example j (Bayesian influence); null beyond 100."
+    ),
+    Column("influence_se", REALS, "nats^2", "Standard errors over chains."),
+)

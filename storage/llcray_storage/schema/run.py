@@ -1,0 +1,216 @@
+"""Columns of `runs`, one row an estimate: identity, axes, estimate, known answer, work, environment, commit."""
+
+from llcray_storage.schema.axis import AXES
+from llcray_storage.schema.column import FLAG, REAL, REALS, TEXT, TEXTS, TIME, WHOLE, Column
+
+NATS = "nats"
+FDE = "full-data-equivalent gradients"
+
+IDENTITY = (
+    Column("run_id", TEXT, "", "Identity of the run: hash of its whole spec.", required=True),
+    Column("target_id", TEXT, "", "Identity of the target the run sampled around."),
+    Column("series_id", TEXT, "", "Identity of the run with its step left out: one curve along training shares it."),
+    Column(
+        "trajectory_id", TEXT, "", "Identity of the training that the target is a checkpoint of; null: no checkpoint."
+    ),
+    Column("sweep", TEXT, "", "Sweep that asked for the run.", required=True),
+    Column("generation", WHOLE, "", "1, raised by one at each deliberate rerun; the highest counts.", required=True),
+    Column("status", TEXT, "", "ok: an estimate; failed: none, see reason.", required=True, choices=("ok", "failed")),
+    Column("reason", TEXT, "", "Why the run failed, one line."),
+    Column("verdict", TEXT, "", "What the diagnostics say: ok, not_converged, biased_step, escaped, diverged."),
+    Column("verdict_reason", TEXT, "", "The measured value behind the verdict."),
+    Column("warnings", TEXTS, "", "What a reader should know beside the verdict."),
+    Column("spec", TEXT, "", "The whole spec of the run, canonical JSON."),
+    Column("trial_id", TEXT, "", "Trial that computed the run."),
+)
+
+ESTIMATE = (
+    Column("llc", REAL, NATS, "lambda-hat = n beta (E[L_n(w)] - L_n(w*)), L_n the mean negative log-likelihood."),
+    Column("llc_mcse", REAL, NATS, "Monte Carlo standard error of llc: sd / sqrt(ESS)."),
+    Column(
+        "llc_se",
+        REAL,
+        NATS,
+        "Total standard error of llc: root of llc_mcse^2 + step_size_bias_se^2 + localization_se^2; 95%: 1.96 of it.",
+    ),
+    Column("llc_sd", REAL, NATS, "Standard deviation of n beta (L_n(w) - L_n(w*)) over the draws."),
+    Column("llc_between_chain_sd", REAL, NATS, "Standard deviation of the chains' own estimates."),
+    Column("rhat", REAL, "", "Split R-hat of the loss."),
+    Column("ess_bulk", REAL, "draws", "Bulk effective sample size of the loss, all chains."),
+    Column("ess_tail", REAL, "draws", "Tail effective sample size of the loss, all chains."),
+    Column("dispersion", REAL, "", "Variance over mean of n beta (L_n(w) - L_n(w*)); 1 for a Gamma(lambda, 1)."),
+    Column("num_failed_chains", WHOLE, "chains", "Chains that went non-finite; in no average."),
+    Column("num_draws", WHOLE, "draws", "Draws kept a chain."),
+    Column("num_warmup_draws", WHOLE, "draws", "Draws discarded a chain."),
+    Column("steps_per_draw", WHOLE, "steps", "Sampler steps between two kept draws."),
+    Column("acceptance_rate", REAL, "fraction", "Mean acceptance probability; null for samplers that never reject."),
+    Column("num_divergent", WHOLE, "draws", "Divergent transitions, all chains."),
+    Column("step_size", REAL, "", "Step size used, median over chains."),
+    Column("llc_uncorrected", REAL, NATS, "llc before step_size_bias is subtracted (kind auto subtracts it)."),
+    Column(
+        "step_size_bias", REAL, NATS, "Predicted bias of llc_uncorrected through discretisation and gradient noise."
+    ),
+    Column(
+        "step_size_bias_se",
+        REAL,
+        NATS,
+        "Of the bias left in llc: a quarter of a step_size_bias that was subtracted, all of one that was not.",
+    ),
+    Column("llc_richardson", REAL, NATS, "llc_uncorrected extrapolated to step 0 from two step sizes, if asked for."),
+    Column("llc_richardson_mcse", REAL, NATS, "Monte Carlo standard error of llc_richardson."),
+    Column("localization_sensitivity", REAL, NATS, "d llc / d log gamma = -gamma/2 Cov(n beta L_n, |w - w*|^2)."),
+    Column(
+        "localization_se",
+        REAL,
+        NATS,
+        "|localization_sensitivity| and its own standard error in quadrature: what gamma -> 0 might change.",
+    ),
+    Column("llc_extrapolated", REAL, NATS, "lambda as n beta grows, from several temperatures, if asked for."),
+    Column("llc_extrapolated_se", REAL, NATS, "Standard error of llc_extrapolated, disagreement of models included."),
+    Column("multiplicity_extrapolated", REAL, "", "Multiplicity m, averaged over the models fitted to temperatures."),
+    Column("calibration", TEXT, "", "What calibration tried and chose, JSON."),
+    Column(
+        "loss_estimator",
+        TEXT,
+        "",
+        "full: losses of draws are over all n examples; paired_batch: over random batches, each at w* too, unbiased.",
+        choices=("full", "paired_batch"),
+    ),
+    Column("is_likelihood", FLAG, "", "Whether the loss is a negative log-likelihood in nats."),
+    Column("num_params", WHOLE, "parameters", "Parameters of the target (d)."),
+    Column("num_sampled_params", WHOLE, "parameters", "Parameters of the component that was sampled."),
+    Column("num_data", WHOLE, "examples", "Size of the dataset (n), never of a batch."),
+    Column("loss_at_center", REAL, "nats per example", "L_n(w*) on the full data, float64."),
+    Column("gradient_norm_at_center", REAL, "nats per example per parameter unit", "|grad L_n(w*)|; 0 at a minimum."),
+    Column("test_loss", REAL, "nats per example", "Mean loss at w* on held-out data."),
+    Column("test_accuracy", REAL, "fraction", "Accuracy at w* on held-out data."),
+    Column("train_accuracy", REAL, "fraction", "Accuracy at w* on the training data."),
+    Column("train_reward", REAL, "", "Expected reward of the policy at w* on training prompts, exact."),
+    Column("test_reward", REAL, "", "Expected reward of the policy at w* on held-out prompts, exact."),
+    Column(
+        "update_sparsity_exact",
+        REAL,
+        "fraction",
+        "Share of the sampled parameters that fine-tuning left as they were, to the bit, in the type they are held in.",
+    ),
+    Column("update_sparsity_tolerance", REAL, "fraction", "Share of the sampled parameters that moved 1e-5 at most."),
+    Column("update_sparsity_relative", REAL, "fraction", "Share that moved a thousandth of their size at most."),
+    Column("update_sparsity_bfloat16", REAL, "fraction", "Share that is equal before and after in bfloat16."),
+    Column(
+        "update_sparsity_bfloat16_tolerance",
+        REAL,
+        "fraction",
+        "Share whose difference, both in bfloat16, is 1e-5 at most: what Mukherjee et al. (2025) call update sparsity.",
+    ),
+    Column("phase", WHOLE, "", "Phase of training that the checkpoint lies in, from 0; pretraining comes first."),
+    Column(
+        "memorization_step", WHOLE, "training steps", "First step of the last phase with 95% of training data right."
+    ),
+    Column("grokking_step", WHOLE, "training steps", "First step of the last phase with 95% of held-out data right."),
+    Column("grokking_lag", WHOLE, "training steps", "grokking_step - memorization_step."),
+    Column("grokking_censored", FLAG, "", "Whether training ended before grokking_step; then that is null."),
+    Column(
+        "prefix_matching",
+        REAL,
+        "fraction",
+        "Of a transformer at w*: the largest mean attention of a head to what followed the current token before.",
+    ),
+    Column("induction_head", TEXT, "", "The head that has it, named as components are: l1h3."),
+)
+
+OBSERVED = (
+    Column("probe_set", TEXTS, "", "Probe set of each probe example; table `observables` has these a row an example."),
+    Column("probe_loss", REALS, NATS, "Mean loss of each probe example over the draws."),
+    Column("probe_loss_se", REALS, NATS, "Its standard error, over chains; likewise below."),
+    Column(
+        "probe_susceptibility", REALS, "nats^2", "-Cov(L_n(w), l_j(w) - L_n(w)) over the draws, l_j of probe example j."
+    ),
+    Column("probe_susceptibility_se", REALS, "nats^2", "Standard error of each."),
+    Column(
+        "probe_influence",
+        REALS,
+        "nats^2",
+        "Bayesian influence -Cov(l_i(w), l_j(w)), probe example i by j, row by row; null beyond 100 examples.",
+    ),
+    Column("probe_influence_se", REALS, "nats^2", "Standard error of each."),
+)
+
+KNOWN_ANSWER = (
+    Column("true_llc", REAL, NATS, "The known answer to compare llc with."),
+    Column(
+        "true_llc_kind",
+        TEXT,
+        "",
+        "What true_llc is: exact at this n beta and gamma, asymptotic at this w*, or of the global minimum.",
+        choices=("finite_temperature", "local", "global"),
+    ),
+    Column("true_llc_source", TEXT, "", "Formula or reference of true_llc."),
+    Column("true_llc_mcse", REAL, NATS, "Monte Carlo standard error of true_llc: 0 unless it comes from a long run."),
+    Column("true_llc_asymptotic", REAL, NATS, "lambda as n beta -> infinity, where known."),
+    Column(
+        "true_llc_asymptotic_kind",
+        TEXT,
+        "",
+        "Whether true_llc_asymptotic is the value at this w* or the global minimum, a lower bound.",
+        choices=("local", "global"),
+    ),
+    Column("true_multiplicity", REAL, "", "Multiplicity m of the asymptotic lambda, where known."),
+)
+
+WORK = (
+    Column(
+        "num_gradients",
+        REAL,
+        FDE,
+        "Minibatch gradients x batch/n + full gradients + loss evaluations / 3; all chains, warmup and tuning too.",
+    ),
+    Column("warmup_gradients", REAL, FDE, "The part of num_gradients spent before the first kept draw."),
+    Column("wnv_seconds", REAL, "nats^2 seconds", "Work-normalised variance in time: llc_mcse^2 x sampling seconds."),
+    Column("wnv_gradients", REAL, "nats^2 FDE", "Work-normalised variance in gradients: llc_mcse^2 x num_gradients."),
+    Column("ess_per_second", REAL, "draws/second", "ess_bulk over sampling_seconds."),
+    Column("ess_per_gradient", REAL, "draws/FDE", "ess_bulk over num_gradients."),
+    Column("time_to_se1", REAL, "seconds", "Seconds until the standard error is 1 nat: seconds x llc_mcse^2."),
+    Column("fde_to_se1", REAL, FDE, "Gradients until the standard error is 1 nat: num_gradients x llc_mcse^2."),
+    Column("sampling_seconds", REAL, "seconds", "Wall time of sampling, warmup included, compilation excluded."),
+    Column(
+        "sampling_cpu_seconds",
+        REAL,
+        "seconds",
+        "CPU time of sampling, warmup included, compilation excluded, over all cores; with an accelerator its host's.",
+    ),
+    Column("compile_seconds", REAL, "seconds", "Wall time of compilation on behalf of this run."),
+    Column("build_seconds", REAL, "seconds", "Wall time of building or loading the target."),
+    Column(
+        "num_compilations",
+        WHOLE,
+        "compilations",
+        "Programs compiled while this run waited; of runs done side by side the first is charged, so sums are right.",
+    ),
+    Column("pack_size", WHOLE, "runs", "Most runs, this one included, that one call of the program advanced."),
+    Column("device_seconds", REAL, "seconds", "Seconds times devices held."),
+)
+
+ENVIRONMENT = (
+    Column("llcray_version", TEXT, "", "Version of llcray that computed the run."),
+    Column("jax_version", TEXT, "", "Version of JAX."),
+    Column("blackjax_version", TEXT, "", "Version of BlackJAX."),
+    Column("python_version", TEXT, "", "Version of Python."),
+    Column("device_kind", TEXT, "", "Model of the device, as JAX names it."),
+    Column("device_platform", TEXT, "", "cpu, gpu or tpu."),
+    Column("precision", TEXT, "", "Floating point type of the chains: float32 or float64."),
+    Column("host", TEXT, "", "Name of the machine."),
+    Column("started_at", TIME, "UTC", "When the run started."),
+    Column("finished_at", TIME, "UTC", "When the run finished."),
+)
+
+COMMIT = (
+    Column(
+        "draws_file", TEXT, "", "Name of the draws file written with the row; after compaction they are in segments."
+    ),
+    Column("draws_sha256", TEXT, "", "SHA-256 of that file."),
+    Column("draws_digest", TEXT, "", "SHA-256 of the draws' logical content; survives compaction. Null: no draws."),
+    Column("nonce", TEXT, "", "Random text that tells this write from any other.", required=True),
+    Column("schema_version", WHOLE, "", "Version of the schema the row was written with.", required=True),
+)
+
+RUN_COLUMNS: tuple[Column, ...] = (*IDENTITY, *AXES, *ESTIMATE, *OBSERVED, *KNOWN_ANSWER, *WORK, *ENVIRONMENT, *COMMIT)

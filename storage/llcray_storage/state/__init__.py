@@ -1,0 +1,1 @@
+"""Which files of a dataset count: commits, manifests, segments and snapshots of them."""

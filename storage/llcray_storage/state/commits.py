@@ -1,0 +1,98 @@
+"""Is a commit whole? Asked before its rows go into a segment, and by `verify`."""
+
+from collections.abc import Mapping, Sequence
+
+import pyarrow as pa
+
+from llcray_storage.errors import ObjectMissingError
+from llcray_storage.files.encode import UNREADABLE, conformed, is_intact, read_parquet, sha256
+from llcray_storage.files.scan import scan_sources
+from llcray_storage.schema.tables import Table
+from llcray_storage.state.segments import without
+from llcray_storage.store.layout import HOT, Partition
+from llcray_storage.store.objects import ObjectStore
+
+FILES_AT_ONCE = 500
+
+
+def whole_commits(store: ObjectStore, partition: Partition, names: Sequence[str]) -> tuple[pa.Table, tuple[str, ...]]:
+    """Rows of the commits whose every part is whole, and for each other one its path and what is wrong.
+
+    Raises:
+        ObjectMissingError: A commit is gone; take a new snapshot.
+    """
+    table = partition.table
+    gathered = [table.arrow.empty_table()]
+    left: list[str] = []
+    for start in range(0, len(names), FILES_AT_ONCE):
+        batch = names[start : start + FILES_AT_ONCE]
+        rows, damaged = _rows_of(table, {name: store.get(f"{partition.folder}/{name}") for name in batch})
+        left.extend(f"{partition.folder}/{name}: damaged" for name in damaged)
+        problems = _details_problems(store, partition, rows)
+        left.extend(f"{partition.folder}: '{identity}': {problem}" for identity, problem in problems.items())
+        gathered.append(without(rows, table.key, list(problems)))
+    return pa.concat_tables(gathered).combine_chunks(), tuple(left)
+
+
+def whole_commit(table: Table, name: str, data: bytes) -> pa.Table | None:
+    """The one row of a commit; None when the file is damaged or is not what its name says."""
+    if is_intact(data) is False:
+        return None
+    try:
+        rows = read_parquet(table, data)
+    except UNREADABLE:
+        return None
+    if rows.num_rows != 1:
+        return None
+    return rows if (rows.column(table.key)[0].as_py(), rows.column("generation")[0].as_py()) == _named(name) else None
+
+
+def details_problem(store: ObjectStore, partition: Partition, rows: pa.Table) -> str | None:
+    """What is wrong with the draws file of a hot run row; None when nothing is."""
+    return next(iter(_details_problems(store, partition, rows).values()), None)
+
+
+def _rows_of(table: Table, files: Mapping[str, bytes]) -> tuple[pa.Table, list[str]]:
+    """Files that carry their hash are read together once it is checked; others one by one, with page checksums."""
+    sealed = {name: data for name, data in files.items() if is_intact(data)}
+    rows = [table.arrow.empty_table()]
+    if sealed:
+        together = conformed(table, scan_sources(table, list(sealed.values())).collect().to_arrow())
+        read = zip(together.column(table.key).to_pylist(), together.column("generation").to_pylist(), strict=True)
+        if sorted(read) == sorted(_named(name) for name in sealed):
+            rows.append(together)
+        else:
+            sealed = {}
+    damaged = []
+    for name in files.keys() - sealed.keys():
+        row = whole_commit(table, name, files[name])
+        if row is None:
+            damaged.append(name)
+        else:
+            rows.append(row)
+    return pa.concat_tables(rows), sorted(damaged)
+
+
+def _details_problems(store: ObjectStore, partition: Partition, rows: pa.Table) -> dict[str, str]:
+    """By run, what is wrong with its draws file."""
+    if partition.details is None:
+        return {}
+    problems = {}
+    columns = [rows.column(name).to_pylist() for name in ("run_id", "draws_file", "draws_sha256")]
+    for run_id, name, digest in zip(*columns, strict=True):
+        if name is None:
+            continue
+        try:
+            data = store.get(f"{partition.details_folder}/{name}")
+        except ObjectMissingError:
+            problems[run_id] = f"its draws {name} are missing"
+        else:
+            if sha256(data) != digest:
+                problems[run_id] = f"its draws {name} are damaged"
+    return problems
+
+
+def _named(name: str) -> tuple[str, int]:
+    match = HOT.fullmatch(name)
+    assert match is not None, name
+    return match[1], int(match[2])

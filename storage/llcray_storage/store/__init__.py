@@ -1,0 +1,1 @@
+"""Where a dataset lies: local folders and object stores behind one interface."""

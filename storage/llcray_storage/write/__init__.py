@@ -1,0 +1,1 @@
+"""Everything that adds to a dataset: runs, targets, stages, sweep files, unfinished runs."""
