@@ -1,7 +1,7 @@
 """The sampler that needs no number: BAOAB whose step size, localization and length are calibrated on the run itself.
 
-Targets exp(-n beta L_n(w) - gamma/2 |w - w*|^2) like `baoab`; `llcray.sampling.schedules.calibrated` says what it decides
-and how.
+Targets exp(-n beta L_n(w) - gamma/2 |w - w*|^2) like `baoab`; `llcray.sampling.schedules.calibrated` says what it
+decides and how.
 """
 
 from typing import Annotated, Any, ClassVar, Literal

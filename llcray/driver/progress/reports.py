@@ -50,7 +50,7 @@ class TrialReport:
         llc_mcse: Its standard error, nats; NaN where not known yet.
         fraction: Share of that run's budget that is spent.
         num_gradients: What that run has spent, full-data equivalents.
-        relative_error: Running error over running estimate (`llcray.driver.trials.halving`); NaN before the first draws.
+        relative_error: Running error over estimate (`llcray.driver.trials.halving`); NaN before the first draws.
     """
 
     finished: tuple[RunReport, ...] = ()
