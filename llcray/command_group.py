@@ -1,6 +1,6 @@
 """How every command ends: user errors as one line on stderr and exit 2, an interrupt as exit 130.
 
-Loads click alone; the exception classes of other packages are looked up after something was raised.
+Loads click alone, and the class that the errors of all packages are of.
 """
 
 import os
@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from typing import Any
 
 import click
+from llcray_storage.errors import UserError
 
 EXIT_USER_ERROR = 2
 EXIT_INTERRUPTED = 130
@@ -62,15 +63,7 @@ def user_line(error: Exception) -> str | None:
         if package in COMPUTE_MODULES:
             return f"this command needs '{package}', which is not installed: {INSTALL_COMPUTE}"
         return None
-    from llcray_storage import StorageError
-
-    from llcray.report.errors import ReportError
-    from llcray.spec.problems import SpecError
-
-    known: list[type[Exception]] = [StorageError, SpecError, ReportError]
-    if "llcray.driver.errors" in sys.modules:
-        known.append(sys.modules["llcray.driver.errors"].DriverError)
-    return str(error) if isinstance(error, tuple(known)) else None
+    return str(error) if isinstance(error, UserError) else None
 
 
 def _usage_line(error: click.ClickException) -> str:

@@ -126,8 +126,9 @@ def test_importing_the_driver_starts_nothing():
     assert not loaded_after("import llcray.driver") & {*COMPUTE, "ray", "matplotlib"}
 
 
-def test_storage_loads_polars_alone():
-    assert loaded_after("import llcray_storage") == {"polars"}
+def test_importing_the_reader_loads_nothing_and_reading_loads_polars_alone():
+    assert loaded_after("import llcray_storage") == set()
+    assert loaded_after("import llcray_storage as ls; ls.scan_runs") == {"polars"}
 
 
 def test_help_loads_nothing_heavy():

@@ -13,8 +13,8 @@ from llcray.components.grammar import Component, Selector, parse
 from llcray.components.roles import Role, role_of
 from llcray.components.structure import Structure
 from llcray.file_digest import file_digest
+from llcray.types import PyTree
 
-PyTree = Any
 Mask = bool | np.ndarray
 MOST_NAMES = 12
 

@@ -30,9 +30,9 @@ from llcray.targets.loss_on.build import on_other_examples
 from llcray.targets.stored import load_or_build, prepare_checkpoints
 from llcray.targets.structure import structure_of
 from llcray.targets.target import PyTree, Target
+from llcray.types import Row
 from llcray.variant import content_id
 
-Row = dict[str, Any]
 FailureFn = Callable[[RunSpec, Exception], None]
 
 

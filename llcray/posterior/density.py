@@ -17,8 +17,8 @@ import numpy as np
 
 from llcray.posterior.spec import FixedInverseTemperature, LogN, PosteriorSpec, Radius
 from llcray.targets.target import LossFn, PyTree, Target
+from llcray.types import Array
 
-Array = Any
 # gamma = (largest curvature of n beta L_n) / LOCALIZATION_RATIO when it is `auto`.
 LOCALIZATION_RATIO = 3000.0
 # Full-data losses are evaluated this many examples at a time, which bounds memory per chain.

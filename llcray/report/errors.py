@@ -1,5 +1,7 @@
-"""The one exception the report raises on purpose."""
+"""The error that reports raise on purpose."""
+
+from llcray_storage.errors import UserError
 
 
-class ReportError(Exception):
-    """What the user can act on, in one line: the thing, the value, the reason, the remedy."""
+class ReportError(UserError):
+    """A report or plot that cannot be made as asked."""

@@ -19,7 +19,8 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 
-Array = Any
+from llcray.types import Array
+
 GOLDEN = 0x9E3779B9
 # Of the sum of 8 bytes, each uniform on 0..255: its mean, and 1 over its standard deviation.
 SUM_MEAN, SUM_SCALE = 1020.0, 0.004784196154532612

@@ -12,8 +12,7 @@ import jax.numpy as jnp
 
 from llcray.posterior.density import Posterior
 from llcray.samplers.kernel import Hyper, Kernel, StepInfo
-
-Array = Any
+from llcray.types import Array
 
 
 def scaled_logdensity(posterior: Posterior, hyper: Hyper) -> Callable[[Array], Array]:

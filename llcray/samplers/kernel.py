@@ -8,9 +8,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, ClassVar, Literal, NamedTuple
 
+from llcray.types import Array
 from llcray.variant import Variant
 
-Array = Any
 State = Any
 Hyper = dict[str, Array]
 Precision = Literal["float32", "float64"]

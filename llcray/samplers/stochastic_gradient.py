@@ -10,8 +10,8 @@ import jax.numpy as jnp
 from llcray.posterior.density import Posterior
 from llcray.samplers import counter
 from llcray.samplers.kernel import Kernel, StepInfo
+from llcray.types import Array
 
-Array = Any
 GradientKind = Literal["minibatch", "control_variate"]
 
 

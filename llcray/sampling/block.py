@@ -18,8 +18,8 @@ from llcray.samplers.stochastic_gradient import random_batch
 from llcray.sampling.curvature import largest_curvature
 from llcray.sampling.gradient_noise import gradient_noise
 from llcray.sampling.program import Program
+from llcray.types import Array
 
-Array = Any
 START, ADAPT, DRAW = range(3)
 # Folded into the key of a draw beside its steps, which are counted from 0.
 LOSS = 2**31 - 1

@@ -1,15 +1,14 @@
 """The largest curvature of n beta L_n: what step sizes, scales and the localization are measured against."""
 
 from functools import partial
-from typing import Any
 
 import jax
 import jax.numpy as jnp
 
 from llcray.posterior.density import Posterior
 from llcray.sampling.program import Program
+from llcray.types import Array
 
-Array = Any
 NUM_LANCZOS_STEPS = 10
 # A Hessian-vector product costs about two gradients, a loss about a third of one.
 GRADIENTS_PER_PRODUCT = 2.0

@@ -1,14 +1,12 @@
 """How noisy minibatch gradients are where a chain is, plain and with control variates."""
 
-from typing import Any
-
 import jax
 import jax.numpy as jnp
 
 from llcray.posterior.density import Posterior
 from llcray.samplers.stochastic_gradient import random_batch
+from llcray.types import Array
 
-Array = Any
 NUM_PAIRS = 4
 # Two batches a pair, each at the position and at w*.
 BATCH_GRADIENTS = 4 * NUM_PAIRS

@@ -13,7 +13,8 @@ from typing import Any, NamedTuple
 import jax
 import numpy as np
 
-PyTree = Any
+from llcray.types import PyTree
+
 MAX_KEPT = 16
 MIN_SHARDED = 2**14
 """Numbers of an array below which sharing it out would cost more than it frees."""

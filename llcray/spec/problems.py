@@ -4,6 +4,8 @@ import difflib
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+from llcray_storage.errors import UserError
+
 
 @dataclass(frozen=True)
 class Place:
@@ -42,7 +44,7 @@ class Problem:
         return ": ".join(part for part in (str(self.place), self.place.path, self.message) if part)
 
 
-class SpecError(ValueError):
+class SpecError(UserError, ValueError):
     """A sweep that cannot be run as written.
 
     Attributes:

@@ -16,9 +16,9 @@ from scipy.stats import false_discovery_control, norm
 from llcray.stages.changepoints import mean_shifts
 from llcray.stages.detect import detect_stages
 from llcray.stages.series import FEWEST, Series, series_of
+from llcray.types import Row
 
 Method = Literal["stages", "changepoints"]
-Row = dict[str, Any]
 NAMES = ("series_id", "trajectory_id", "label", "seed", "component", "sampler_kind")
 LOST = ("diverged",)
 

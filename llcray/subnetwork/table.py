@@ -7,7 +7,6 @@ import sys
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from rich.console import Console
 from rich.table import Table
@@ -16,8 +15,7 @@ from llcray.subnetwork.changes import LARGEST_RANK_SIZE, changes
 from llcray.subnetwork.overlap import Overlap, overlap
 from llcray.subnetwork.summary import By, GroupChange, summarize
 from llcray.targets.checkpoint.tensors import Checkpoint, open_checkpoint
-
-Row = dict[str, Any]
+from llcray.types import Row
 
 
 @dataclass(frozen=True)

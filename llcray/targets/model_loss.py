@@ -10,8 +10,7 @@ from flax import nnx
 
 from llcray.architectures import Network
 from llcray.likelihoods import LIKELIHOODS
-
-PyTree = Any
+from llcray.types import PyTree
 
 
 @dataclass(frozen=True)

@@ -19,10 +19,8 @@ from llcray.data import File
 from llcray.targets import CheckpointTarget, FineTunedTarget, PythonTarget, TrainedTarget
 from llcray.targets.build import build_target
 from llcray.targets.target import Target, TargetFacts
+from llcray.types import Arrays, Row
 from llcray.variant import Variant, canonical_json, content_id
-
-Arrays = dict[str, np.ndarray]
-Row = dict[str, Any]
 
 
 class TargetStore(Protocol):

@@ -3,14 +3,12 @@
 This module holds the record only; building one from a spec, training and storing are its neighbours' work.
 """
 
-from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Any, Literal, Protocol
+from typing import Literal, Protocol
 
 from llcray.components.structure import Structure
+from llcray.types import LossFn, PyTree
 
-PyTree = Any
-LossFn = Callable[[PyTree, PyTree], Any]
 TruthKind = Literal["finite_temperature", "local", "global"]
 
 

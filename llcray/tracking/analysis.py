@@ -1,7 +1,6 @@
 """What a tracker's rows say: the LLC along training, its stages, and how it changed beside what the updates touched."""
 
 from collections.abc import Iterator
-from typing import Any
 
 import llcray_storage as ls
 import numpy as np
@@ -11,9 +10,8 @@ from scipy.stats import false_discovery_control, norm
 from llcray.components import Structure
 from llcray.components.masks import mask_of
 from llcray.subnetwork.masked import unchanged
+from llcray.types import Arrays, Row
 
-Row = dict[str, Any]
-Arrays = dict[str, np.ndarray]
 PARAMS = "params/"
 SHOWN = (
     "step",

@@ -12,9 +12,8 @@ from llcray.estimation.pack import EstimateRequest, RunEstimate
 from llcray.estimation.provenance import device, environment
 from llcray.estimation.rows import record_of
 from llcray.targets.target import Target
+from llcray.types import Row
 from llcray.variant import ID_LENGTH, canonical_json, content_id, seed_from
-
-Row = dict[str, Any]
 
 
 @dataclass(frozen=True)

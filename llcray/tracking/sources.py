@@ -6,7 +6,8 @@ from typing import Any
 import jax
 import numpy as np
 
-PyTree = Any
+from llcray.types import PyTree
+
 SURROGATES = ("ppo", "grpo", "ppo_surrogate", "grpo_surrogate", "policy_gradient", "surrogate")
 
 

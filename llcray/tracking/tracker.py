@@ -24,8 +24,7 @@ from llcray.sampling.spec import SamplingSpec
 from llcray.targets.target import LossFn, PyTree, Target
 from llcray.tracking import records
 from llcray.tracking.sources import SURROGATES, examples_of, params_of
-
-Row = dict[str, Any]
+from llcray.types import Row
 
 
 @dataclass(frozen=True)

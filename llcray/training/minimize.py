@@ -1,6 +1,5 @@
 """Trains to a minimum in two compiled loops: an optimizer with early stopping, then full-batch L-BFGS."""
 
-from collections.abc import Callable
 from functools import partial
 from typing import Any, NamedTuple
 
@@ -10,10 +9,7 @@ import optax
 
 from llcray.training import Training
 from llcray.training.optimizer import CHECK_EVERY, TrainingVariant
-
-PyTree = Any
-Array = Any
-LossFn = Callable[[PyTree, PyTree], Any]
+from llcray.types import Array, LossFn, PyTree
 
 # Losses of more examples than this are evaluated a chunk at a time.
 EXAMPLES_PER_CHUNK = 16_384

@@ -1,12 +1,12 @@
 """The course of the learning rate, and the examples of each step; shared by the training loops."""
 
 from collections.abc import Callable
-from typing import Any
 
 import jax
 import jax.numpy as jnp
 
-Array = Any
+from llcray.types import Array
+
 # OneCycleLR of PyTorch: starts at 1/25 of the largest rate, ends at 1/10,000 of that.
 FIRST_SHARE = 1 / 25
 LAST_SHARE = FIRST_SHARE / 1e4

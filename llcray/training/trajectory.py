@@ -15,10 +15,8 @@ from llcray.training import Training
 from llcray.training.minimize import mean_loss
 from llcray.training.optimizer import TrainingVariant
 from llcray.training.schedules import batch_of_step, learning_rate_at
+from llcray.types import Array, LossFn, PyTree
 
-PyTree = Any
-Array = Any
-LossFn = Callable[[PyTree, PyTree], Any]
 Measure = Callable[[PyTree, PyTree], Array]
 
 

@@ -2,15 +2,13 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 
 from llcray.targets.target import Target
-
-PyTree = Any
+from llcray.types import PyTree
 
 
 @dataclass(frozen=True)

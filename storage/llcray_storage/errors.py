@@ -1,8 +1,12 @@
-"""The one exception this package raises on purpose."""
+"""Errors that a user can act on. Every package's own errors are of these, so that commands need to know one class."""
 
 
-class StorageError(Exception):
+class UserError(Exception):
     """What the user can act on, in one line: the thing, the value, the reason, the remedy."""
+
+
+class StorageError(UserError):
+    """A dataset that cannot be read or written as asked."""
 
 
 class ObjectMissingError(StorageError):

@@ -10,7 +10,7 @@ from click.testing import CliRunner, Result
 
 from llcray.cli import Duration, main
 
-HEAVY = ("jax", "ray", "polars", "pyarrow", "matplotlib", "numpy", "pydantic", "llcray_storage")
+HEAVY = ("jax", "ray", "polars", "pyarrow", "matplotlib", "numpy", "pydantic")
 COMMANDS = (
     "compact", "diagnose", "experiment", "export", "gc", "import", "plan", "plot", "promote", "query",
     "report", "stages", "status", "sweep", "verify",

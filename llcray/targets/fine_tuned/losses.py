@@ -15,9 +15,7 @@ from llcray.targets.fine_tuned.methods.policy import Policy
 from llcray.targets.random_streams import jax_seed
 from llcray.targets.target import Target
 from llcray.training.minimize import loss_and_gradient_norm
-
-Array = Any
-PyTree = Any
+from llcray.types import Array, PyTree
 
 
 @dataclass(frozen=True)

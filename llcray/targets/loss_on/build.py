@@ -2,7 +2,6 @@
 
 import dataclasses
 from functools import singledispatch
-from typing import Any
 
 import jax
 import numpy as np
@@ -14,9 +13,8 @@ from llcray.targets.loss_on.spec import Examples, HeldOut, OtherData, OtherToken
 from llcray.targets.python_build import call_factory
 from llcray.targets.target import Target
 from llcray.targets.trained.examples import batch_of, labelled_examples
+from llcray.types import PyTree
 from llcray.variant import Variant
-
-PyTree = Any
 
 
 def on_other_examples(target: Target, spec: Variant, loss_on: Examples) -> Target:

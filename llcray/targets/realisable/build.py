@@ -3,7 +3,6 @@
 import math
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
 
 import jax
 import jax.numpy as jnp
@@ -16,8 +15,7 @@ from llcray.targets.random_streams import generator, jax_seed
 from llcray.targets.realisable.spec import RealisableTarget
 from llcray.targets.target import Target, TargetFacts, TrueLLC
 from llcray.training.minimize import loss_and_gradient_norm
-
-PyTree = Any
+from llcray.types import PyTree
 
 # The rank over this many times d outputs is that over all of them, unless examples were chosen to defeat it.
 ROWS_PER_PARAMETER = 4

@@ -2,7 +2,6 @@
 
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
 
 import jax
 import jax.numpy as jnp
@@ -13,8 +12,7 @@ from llcray.targets.superposition.spec import SuperpositionTarget
 from llcray.targets.superposition.truth import best_polygon, hessian_eigenvalues
 from llcray.targets.target import Target, TargetFacts, TrueLLC
 from llcray.training.minimize import loss_and_gradient_norm
-
-PyTree = Any
+from llcray.types import PyTree
 
 DEAD_BIAS = -0.5
 # Eigenvalues of the Hessian below this are zero; the smallest others are above 1e-3 up to 8-gons.

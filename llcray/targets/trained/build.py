@@ -15,8 +15,7 @@ from llcray.targets.trained.examples import Arrays, batch_of, labelled_examples
 from llcray.targets.trained.induction import induction_facts
 from llcray.targets.trained.spec import TrainedTarget
 from llcray.training.minimize import loss_and_gradient_norm, minimize
-
-PyTree = Any
+from llcray.types import PyTree
 
 
 def build_trained(spec: TrainedTarget) -> Target:

@@ -9,8 +9,7 @@ from llcray.data import Examples, LabelledData, Split
 from llcray.targets.model_loss import ModelLoss, initial_params
 from llcray.targets.random_streams import generator, jax_seed
 from llcray.targets.trained.spec import TrainedTarget
-
-Arrays = dict[str, np.ndarray]
+from llcray.types import Arrays
 
 
 def labelled_examples(spec: TrainedTarget) -> Split:

@@ -15,8 +15,7 @@ import numpy as np
 
 from llcray.architectures import Transformer
 from llcray.targets.model_loss import ModelLoss
-
-PyTree = Any
+from llcray.types import PyTree
 
 NUM_SEQUENCES = 64
 SHORTEST_PERIOD = 2

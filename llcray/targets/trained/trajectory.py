@@ -19,9 +19,8 @@ from llcray.targets.trained.examples import Arrays, batch_of, labelled_examples
 from llcray.targets.trained.spec import TrainedTarget
 from llcray.training import Training
 from llcray.training.trajectory import train
+from llcray.types import PyTree
 from llcray.variant import canonical_json, content_id
-
-PyTree = Any
 
 NUM_LOOKS = 200
 """Looks at the accuracies of the last phase: grokking is dated to half a percent of its steps."""

@@ -13,8 +13,8 @@ import jax.numpy as jnp
 
 from llcray.targets.checkpoint.decoder.config import Activation, DecoderConfig, Rope
 from llcray.targets.checkpoint.decoder.names import Names, names_of
+from llcray.types import Array
 
-Array = Any
 Params = Mapping[str, Array]
 ACTIVATIONS: dict[Activation, Any] = {
     "gelu": lambda x: jax.nn.gelu(x, approximate=False),

@@ -11,8 +11,8 @@ import jax.numpy as jnp
 
 from llcray.targets.checkpoint.decoder.config import DecoderConfig
 from llcray.targets.checkpoint.decoder.decoder import logits
+from llcray.types import PyTree
 
-PyTree = Any
 Reduction = Literal["mean", "sum"]
 PADDING = -1
 

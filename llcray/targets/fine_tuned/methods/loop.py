@@ -1,7 +1,7 @@
 """Fine-tunes a policy and keeps its weights at given steps: one compiled loop for all stretches between them."""
 
 from functools import partial
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -10,9 +10,7 @@ import optax
 
 from llcray.targets.fine_tuned.methods.method import MethodVariant
 from llcray.targets.fine_tuned.methods.policy import Policy
-
-Array = Any
-PyTree = Any
+from llcray.types import Array, PyTree
 
 
 class _State(NamedTuple):

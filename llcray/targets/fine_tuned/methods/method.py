@@ -1,12 +1,10 @@
 """What every way to fine-tune has: an optimizer, prompts in a step, and a recipe of what to collect and to minimise."""
 
 from collections.abc import Callable
-from typing import Any, Literal, NamedTuple
+from typing import Literal, NamedTuple
 
+from llcray.types import Array, PyTree
 from llcray.variant import Count, PositiveFloat, Variant
-
-Array = Any
-PyTree = Any
 
 
 class Recipe(NamedTuple):

@@ -7,9 +7,7 @@ import jax
 import jax.numpy as jnp
 
 from llcray.targets.model_loss import ModelLoss
-
-Array = Any
-PyTree = Any
+from llcray.types import Array, PyTree
 
 
 @dataclass(frozen=True)

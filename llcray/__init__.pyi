@@ -1,0 +1,10 @@
+from . import samplers as samplers
+from .api import LLCEstimate as LLCEstimate
+from .api import estimate_llc as estimate_llc
+from .components.structure import Structure as Structure
+from .posterior.spec import PosteriorSpec as PosteriorSpec
+from .sampling.spec import SamplingSpec as SamplingSpec
+from .targets.target import Target as Target
+from .tracking.tracker import LLCTracker as LLCTracker
+
+__version__: str
