@@ -12,6 +12,7 @@ import pyarrow as pa
 from llcray_storage.schema.column import Column
 from llcray_storage.schema.observable import OBSERVABLE_COLUMNS
 from llcray_storage.schema.tables import SCHEMA_VERSION, TABLES, Table
+from llcray_storage.schema.verdicts import VERDICTS
 
 BEGIN = "<!-- data dictionary: generated, do not edit -->"
 END = "<!-- end of data dictionary -->"
@@ -31,6 +32,7 @@ def dictionary() -> str:
     for table in TABLES:
         parts.append("\n".join(_section(table)))
     parts.append("\n".join(_section(OBSERVABLES)))
+    parts.append("\n".join(_verdicts()))
     return "\n\n".join(parts)
 
 
@@ -47,6 +49,15 @@ def with_dictionary(page: str) -> str:
     return f"{before}{begin}\n\n{dictionary()}\n\n{end}{after}"
 
 
+def _verdicts() -> Iterator[str]:
+    yield "### Verdicts (column `verdict` of `runs`), gravest first"
+    yield ""
+    yield "| verdict | meaning |"
+    yield "|---|---|"
+    for verdict in VERDICTS:
+        yield f"| `{verdict.name}` | {_escaped(verdict.meaning)} |"
+
+
 def _section(table: Table) -> Iterator[str]:
     yield f"### `{table.name}`: {ABOUT[table.name]}"
     yield ""
@@ -60,7 +71,11 @@ def _section(table: Table) -> Iterator[str]:
 
 def _meaning(column: Column) -> str:
     choices = f" One of {', '.join(f'`{choice}`' for choice in column.choices)}." if column.choices else ""
-    return (column.meaning + choices).replace("|", "\\|").replace("*", "\\*").replace("_", "\\_")
+    return _escaped(column.meaning + choices)
+
+
+def _escaped(text: str) -> str:
+    return text.replace("|", "\\|").replace("*", "\\*").replace("_", "\\_")
 
 
 def spoken_type(kind: pa.DataType) -> str:

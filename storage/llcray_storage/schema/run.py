@@ -2,6 +2,7 @@
 
 from llcray_storage.schema.axis import AXES
 from llcray_storage.schema.column import FLAG, REAL, REALS, TEXT, TEXTS, TIME, WHOLE, Column
+from llcray_storage.schema.verdicts import VERDICTS
 
 NATS = "nats"
 FDE = "full-data-equivalent gradients"
@@ -17,7 +18,7 @@ IDENTITY = (
     Column("generation", WHOLE, "", "1, raised by one at each deliberate rerun; the highest counts.", required=True),
     Column("status", TEXT, "", "ok: an estimate; failed: none, see reason.", required=True, choices=("ok", "failed")),
     Column("reason", TEXT, "", "Why the run failed, one line."),
-    Column("verdict", TEXT, "", "What the diagnostics say: ok, not_converged, biased_step, escaped, diverged."),
+    Column("verdict", TEXT, "", f"What the diagnostics say: {', '.join(kind.name for kind in reversed(VERDICTS))}."),
     Column("verdict_reason", TEXT, "", "The measured value behind the verdict."),
     Column("warnings", TEXTS, "", "What a reader should know beside the verdict."),
     Column("spec", TEXT, "", "The whole spec of the run, canonical JSON."),
