@@ -9,7 +9,7 @@ from llcray_storage import StorageError
 from scipy.stats import mannwhitneyu
 
 from llcray.spec import Sweep
-from llcray.spec.checks import Check, Sooner
+from llcray.spec.findings import Check, Sooner
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,7 @@ from rich.console import Console
 from llcray.driver import SweepOptions, run_sweep
 from llcray.experiment.checks import carry_out
 from llcray.spec import Sweep, load_sweep
-from llcray.spec.checks import AS_WRITTEN
+from llcray.spec.findings import AS_WRITTEN
 from llcray.spec.problems import Place, Problem, SpecError
 
 NOT_REPRODUCED = 1

@@ -13,9 +13,9 @@ import math
 from collections.abc import Sequence
 from typing import Any, Literal, TypeVar
 
-from llcray.spec import axis, forms
+from llcray.spec import axis, type_forms
 from llcray.spec.problems import Place, Problem, SpecError
-from llcray.spec.source import Items, Node, Table
+from llcray.spec.yaml_tree import Items, Node, Table
 
 Design = Literal["product", "one_at_a_time"]
 MOST_POINTS = 100_000
@@ -66,15 +66,17 @@ def _points(node: Node, form: Any, design: Design, row: int) -> list[Node]:
         return _points(axis.values(node)[row], form, design, row)
     if isinstance(node, Table) and axis.is_axis(node):
         return [point for value in axis.values(node) for point in _points(value, form, design, row)]
-    if isinstance(node, Items) and node.items and forms.takes_variants_only(form):
+    if isinstance(node, Items) and node.items and type_forms.takes_variants_only(form):
         return [point for item in node.items for point in _points(item, form, design, row)]
     if isinstance(node, Items):
         items = enumerate(node.items)
-        children = [_points(item, forms.item_form(form, index), design, row) for index, item in items]
+        children = [_points(item, type_forms.item_form(form, index), design, row) for index, item in items]
         return [Items(chosen, node.place) for chosen in combine(children, design, node.place)]
     if isinstance(node, Table):
-        models = forms.described_by(form, node)
-        children = [_points(value, forms.key_form(models, key), design, row) for key, value in node.entries.items()]
+        models = type_forms.described_by(form, node)
+        children = [
+            _points(value, type_forms.key_form(models, key), design, row) for key, value in node.entries.items()
+        ]
         made = (dict(zip(node.entries, chosen, strict=True)) for chosen in combine(children, design, node.place))
         return [Table(entries, node.keys, node.place) for entries in made]
     return [node]

@@ -12,7 +12,7 @@ import re
 from collections.abc import Iterator, Sequence
 
 from llcray.spec.problems import Problem, suggestion
-from llcray.spec.source import Items, Node, Scalar, Table, plain
+from llcray.spec.yaml_tree import Items, Node, Scalar, Table, plain
 from llcray.variant import seed_from
 
 WRITTEN_OUT = ("grid", "zip")

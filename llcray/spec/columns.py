@@ -19,7 +19,7 @@ from typing import Any, Literal
 
 from pydantic import BaseModel
 
-from llcray.spec import forms
+from llcray.spec import type_forms
 from llcray.spec.run import RunSpec
 from llcray.variant import canonical_json
 
@@ -45,10 +45,10 @@ def column_name(steps: Steps) -> str:
 
 def is_mixed(form: Any) -> bool:
     """Whether values of a form are numbers or something else: words or records."""
-    alternatives = forms.members(form)
-    numeric = [member for member in alternatives if forms.bare(member) in (int, float)]
-    worded = [member for member in alternatives if typing.get_origin(forms.bare(member)) is Literal]
-    return bool(numeric and (worded or forms.models(form)))
+    alternatives = type_forms.members(form)
+    numeric = [member for member in alternatives if type_forms.bare(member) in (int, float)]
+    worded = [member for member in alternatives if typing.get_origin(type_forms.bare(member)) is Literal]
+    return bool(numeric and (worded or type_forms.models(form)))
 
 
 def _record(steps: Steps, record: BaseModel) -> Iterator[tuple[Steps, Any]]:
@@ -60,7 +60,7 @@ def _record(steps: Steps, record: BaseModel) -> Iterator[tuple[Steps, Any]]:
 def _named_fields(model: type[BaseModel]) -> tuple[tuple[str, bool], ...]:
     """Fields that have columns, and whether each is mixed."""
     fields = model.model_fields.items()
-    return tuple((name, is_mixed(forms.field_form(field))) for name, field in fields if name not in UNNAMED)
+    return tuple((name, is_mixed(type_forms.field_form(field))) for name, field in fields if name not in UNNAMED)
 
 
 def _field(steps: Steps, value: Any, mixed: bool) -> Iterator[tuple[Steps, Any]]:

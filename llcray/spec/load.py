@@ -10,14 +10,14 @@ from llcray.posterior.spec import PosteriorSpec
 from llcray.samplers import Sampler
 from llcray.sampling.spec import SamplingSpec
 from llcray.spec import axes
-from llcray.spec.check import Form
 from llcray.spec.combinations import conflicts
 from llcray.spec.conduct import unknown_columns
 from llcray.spec.overrides import apply
 from llcray.spec.problems import Place, Problem, SpecError
 from llcray.spec.run import RunSpec
-from llcray.spec.source import Items, Node, Scalar, Table, parse, read_text
 from llcray.spec.sweep import Sweep, SweepFile
+from llcray.spec.validation import Form
+from llcray.spec.yaml_tree import Items, Node, Scalar, Table, parse, read_text
 from llcray.targets import TargetSpec
 from llcray.targets.structure import structure_of
 

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 
 from llcray.spec import axis
 from llcray.spec.problems import Place, Problem, SpecError
-from llcray.spec.source import Items, Node, Scalar, Table, parse, shown
+from llcray.spec.yaml_tree import Items, Node, Scalar, Table, parse, shown
 
 
 def apply(root: Node, overrides: Sequence[str]) -> tuple[Node, list[Problem]]:

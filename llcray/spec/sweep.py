@@ -8,8 +8,8 @@ from pydantic import Field, model_validator
 
 from llcray.components import ALL, Choice
 from llcray.spec.axes import Design
-from llcray.spec.checks import Check
 from llcray.spec.conduct import Conduct
+from llcray.spec.findings import Check
 from llcray.spec.observables import Observable
 from llcray.spec.run import RunSpec
 from llcray.targets.fine_tuned.loss_spec import PolicyLoss

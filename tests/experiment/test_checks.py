@@ -11,7 +11,7 @@ from llcray.driver import SweepOptions
 from llcray.experiment.checks import carry_out, sooner
 from llcray.experiment.command import run_experiment
 from llcray.spec import load_sweep
-from llcray.spec.checks import Check, Sooner
+from llcray.spec.findings import Check, Sooner
 from llcray.spec.problems import SpecError
 
 FILE = """

@@ -7,7 +7,7 @@ from pydantic import Field
 
 from llcray.spec.axes import Design, points
 from llcray.spec.problems import Place, SpecError
-from llcray.spec.source import parse, plain
+from llcray.spec.yaml_tree import parse, plain
 from llcray.variant import Variant
 
 

@@ -15,7 +15,7 @@ from llcray.sampling.spec import SamplingSpec
 from llcray.spec import RunSpec, spec_columns
 from llcray.spec.axis import WORDS
 from llcray.spec.columns import UNNAMED, Steps, column_name, is_mixed
-from llcray.spec.forms import bare, field_form, is_list, item_form, members, models
+from llcray.spec.type_forms import bare, field_form, is_list, item_form, members, models
 from llcray.targets import PythonTarget, QuadraticTarget, TargetSpec, TrainedTarget
 
 ARROW = {int: pa.int64(), float: pa.float64(), str: pa.string(), bool: pa.bool_()}

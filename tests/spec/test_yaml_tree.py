@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from llcray.spec.problems import Place, SpecError
-from llcray.spec.source import Items, Table, parse, plain, read_text
+from llcray.spec.yaml_tree import Items, Table, parse, plain, read_text
 
 FILE = Place("sweep.yaml", 1, 1)
 

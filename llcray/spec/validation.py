@@ -12,9 +12,9 @@ from typing import Any, Generic, NamedTuple, TypeVar
 from pydantic import TypeAdapter, ValidationError
 from pydantic_core import ErrorDetails
 
-from llcray.spec import forms, wording
+from llcray.spec import messages, type_forms
 from llcray.spec.problems import Problem, SpecError, suggestion
-from llcray.spec.source import Items, Node, Table, plain
+from llcray.spec.yaml_tree import Items, Node, Table, plain
 
 T = TypeVar("T")
 OF_A_KEY = ("missing", "extra_forbidden")
@@ -71,7 +71,7 @@ class _Finding:
     untagged: _Untagged | None
 
     def problem(self) -> Problem:
-        return wording.problem(self.error, self.form, self.node)
+        return messages.problem(self.error, self.form, self.node)
 
 
 def _problems(form: Any, node: Node, errors: Sequence[ErrorDetails]) -> list[Problem]:
@@ -106,25 +106,27 @@ def _problems_of_union(tried: Sequence[_Finding]) -> list[Problem]:
     if isinstance(node, Table):
         meant = [finding for finding in tried if finding.untagged and finding.untagged.tried_model]
     else:
-        meant = [finding for finding in tried if finding.error["type"] in wording.BOUNDS or finding.node is not node]
-    return [finding.problem() for finding in meant] or [wording.mismatch(form, node)]
+        meant = [finding for finding in tried if finding.error["type"] in messages.BOUNDS or finding.node is not node]
+    return [finding.problem() for finding in meant] or [messages.mismatch(form, node)]
 
 
 def _find(form: Any, node: Node, error: ErrorDetails) -> _Finding:
     """Walks pydantic's location, which names members of unions besides keys and indices, down form and node."""
     untagged = None
     for step in error["loc"][:-1] if error["type"] in OF_A_KEY else error["loc"]:
-        alternatives = [member for member in forms.members(form) if member is not type(None)]
+        alternatives = [member for member in type_forms.members(form) if member is not type(None)]
         if len(alternatives) > 1:
-            chosen = [model for model in forms.models(form) if _names(step, forms.kind_of(model), model.__name__)]
-            if untagged is None and len(forms.kinds(form)) < len(alternatives):
+            chosen = [
+                model for model in type_forms.models(form) if _names(step, type_forms.kind_of(model), model.__name__)
+            ]
+            if untagged is None and len(type_forms.kinds(form)) < len(alternatives):
                 untagged = _Untagged(form, node, bool(chosen))
-            lists = [member for member in alternatives if forms.is_list(member) and isinstance(node, Items)]
+            lists = [member for member in alternatives if type_forms.is_list(member) and isinstance(node, Items)]
             form = (chosen or lists or [Any])[0]
         elif isinstance(node, Table) and step in node.entries:
-            form, node = forms.key_form(forms.models(form), str(step)), node.entries[str(step)]
+            form, node = type_forms.key_form(type_forms.models(form), str(step)), node.entries[str(step)]
         elif isinstance(node, Items) and isinstance(step, int) and step < len(node.items):
-            form, node = forms.item_form(form, step), node.items[step]
+            form, node = type_forms.item_form(form, step), node.items[step]
         else:
             break
     return _Finding(error, form, node, untagged)

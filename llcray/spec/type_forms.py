@@ -13,7 +13,7 @@ import annotated_types
 from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
-from llcray.spec.source import Node, Scalar, Table
+from llcray.spec.yaml_tree import Node, Scalar, Table
 
 NAMES = {int: "a whole number", float: "a number", str: "text", bool: "true or false", type(None): "null"}
 

@@ -5,9 +5,9 @@ from typing import Annotated, Any, Literal, Self
 import pytest
 from pydantic import Discriminator, Field, Tag, model_validator
 
-from llcray.spec.check import Form
 from llcray.spec.problems import Place, SpecError
-from llcray.spec.source import parse
+from llcray.spec.validation import Form
+from llcray.spec.yaml_tree import parse
 from llcray.variant import Count, Fraction, PositiveFloat, Record, Variant
 
 

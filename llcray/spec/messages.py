@@ -4,9 +4,9 @@ from typing import Any
 
 from pydantic_core import ErrorDetails
 
-from llcray.spec import axis, forms
+from llcray.spec import axis, type_forms
 from llcray.spec.problems import Problem, suggestion
-from llcray.spec.source import Items, Node, Scalar, Table, plain, scalar_value, shown
+from llcray.spec.yaml_tree import Items, Node, Scalar, Table, plain, scalar_value, shown
 
 BOUNDS = {
     "greater_than": ("above", "gt"),
@@ -45,12 +45,12 @@ def problem(error: ErrorDetails, form: Any, node: Node) -> Problem:
 def mismatch(form: Any, node: Node) -> Problem:
     """A value of another sort than its place asks for."""
     if node == Scalar(None, node.place):
-        return Problem(node.place, f"is empty: must be {forms.describe(form)}")
-    return Problem(node.place, f"must be {forms.describe(form)}; got {shown(node)}{_remedy(form, node)}")
+        return Problem(node.place, f"is empty: must be {type_forms.describe(form)}")
+    return Problem(node.place, f"must be {type_forms.describe(form)}; got {shown(node)}{_remedy(form, node)}")
 
 
 def _remedy(form: Any, node: Node) -> str:
-    if isinstance(node, Table) and any(forms.is_list(member) for member in forms.members(form)):
+    if isinstance(node, Table) and any(type_forms.is_list(member) for member in type_forms.members(form)):
         return "; begin each item with '- '"
     if isinstance(node, Table):
         axes = [close for key in node.entries if (close := suggestion(key, axis.WORDS))]
@@ -58,29 +58,35 @@ def _remedy(form: Any, node: Node) -> str:
     if isinstance(node, Items):
         return f"; to try several values write {{grid: {shown(node)}}}"
     value = str(node.value)
-    if forms.kinds(form):
-        return f"; write {{kind: {value}}}" if value in forms.kinds(form) else suggestion(value, forms.kinds(form))
+    if type_forms.kinds(form):
+        return (
+            f"; write {{kind: {value}}}"
+            if value in type_forms.kinds(form)
+            else suggestion(value, type_forms.kinds(form))
+        )
     if isinstance(scalar_value(value), int | float) and isinstance(node.value, str):
         return "; write it without quotes"
-    return suggestion(value, forms.choices(form))
+    return suggestion(value, type_forms.choices(form))
 
 
 def _unknown_key(form: Any, node: Node, key: str) -> Problem:
     place = node.keys[key] if isinstance(node, Table) and key in node.keys else node.place
-    known = [name for model in forms.models(form) for name in model.model_fields]
+    known = [name for model in type_forms.models(form) for name in model.model_fields]
     known = list(dict.fromkeys(name for name in known if name != "version"))
     close = suggestion(key, known)
     return Problem(place, f"unknown key '{key}'{close or '; known keys: ' + ', '.join(known)}")
 
 
 def _missing_key(form: Any, node: Node, key: str) -> Problem:
-    return Problem(node.place, f"'{key}' is missing: {forms.describe(forms.key_form(forms.models(form), key))}")
+    return Problem(
+        node.place, f"'{key}' is missing: {type_forms.describe(type_forms.key_form(type_forms.models(form), key))}"
+    )
 
 
 def _kind(form: Any, node: Node) -> Problem:
-    choices = ", ".join(forms.kinds(form))
+    choices = ", ".join(type_forms.kinds(form))
     kind = node.entries.get("kind") if isinstance(node, Table) else None
     if kind is None:
         return Problem(node.place, f"'kind' is missing; choose one of {choices}")
-    close = suggestion(str(plain(kind)), forms.kinds(form)) or ";"
+    close = suggestion(str(plain(kind)), type_forms.kinds(form)) or ";"
     return Problem(kind.place, f"unknown kind {shown(kind)}{close} choose one of {choices}")
