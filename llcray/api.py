@@ -16,7 +16,7 @@ from llcray.targets.target import PyTree, Target, TrueLLC
 from llcray.variant import seed_from
 
 if TYPE_CHECKING:
-    from llcray.susceptibility import Measured
+    from llcray.llc.susceptibility import Measured
 
 
 @dataclass(frozen=True)
@@ -61,15 +61,15 @@ class LLCEstimate:
         )
 
     def susceptibility(self) -> "Measured":
-        """How the loss of the sampled component responds to each probe example; see `llcray.susceptibility`."""
-        from llcray.susceptibility import susceptibility
+        """How the loss of the sampled component responds to each probe example; see `llcray.llc.susceptibility`."""
+        from llcray.llc.susceptibility import susceptibility
 
         kept = self._kept_of_healthy_chains()
         return susceptibility(kept.centered_loss, kept.observables)
 
     def influence(self) -> "Measured":
-        """Bayesian influence of each probe example on each; see `llcray.susceptibility`."""
-        from llcray.susceptibility import bayesian_influence
+        """Bayesian influence of each probe example on each; see `llcray.llc.susceptibility`."""
+        from llcray.llc.susceptibility import bayesian_influence
 
         return bayesian_influence(self._kept_of_healthy_chains().observables)
 

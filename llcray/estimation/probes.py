@@ -7,9 +7,9 @@ import jax
 import numpy as np
 
 from llcray.estimation.pack import RunEstimate
+from llcray.llc.susceptibility import observable_columns
 from llcray.posterior.density import num_data_of
 from llcray.spec.observables import MOST_INFLUENCES, Observable
-from llcray.susceptibility.observed import observed_columns
 from llcray.targets.loss_on.build import on_other_examples
 from llcray.targets.target import PyTree, Target
 from llcray.variant import Variant
@@ -29,7 +29,7 @@ def observed(observables: Sequence[Observable], result: RunEstimate) -> dict[str
     draws = result.sampled.draws
     kept = draws.after(result.sampled.num_warmup_draws).of_chains(draws.healthy)
     sets = [one.name for one in observables for _ in range(one.num)]
-    return observed_columns(kept, sets, MOST_INFLUENCES)
+    return observable_columns(kept, sets, MOST_INFLUENCES)
 
 
 def _examples(observable: Observable, target: Target, spec: Variant) -> PyTree:

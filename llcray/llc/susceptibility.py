@@ -11,9 +11,11 @@ Reference: Baker et al. 2025, arXiv 2504.18274, section 3 (susceptibilities of w
 al. 2025, arXiv 2509.26544, eq. 6 (Bayesian influence functions).
 """
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
+
+from llcray.llc.draws import Draws
 
 
 class Measured(NamedTuple):
@@ -52,7 +54,7 @@ def bayesian_influence(observables: np.ndarray, on: np.ndarray | None = None) ->
     return _over_chains(-np.einsum("cdi,cdj->cij", own, other) / own.shape[1])
 
 
-def of_chain_means(observables: np.ndarray) -> Measured:
+def mean_loss(observables: np.ndarray) -> Measured:
     """Mean loss of every probe example over the draws, shape (example,), nats.
 
     Args:
@@ -61,8 +63,35 @@ def of_chain_means(observables: np.ndarray) -> Measured:
     return _over_chains(np.asarray(observables, np.float64).mean(axis=1))
 
 
+def observable_columns(kept: Draws, probe_sets: list[str], most_influences: int) -> dict[str, Any]:
+    """Columns of a run's row for its probe examples: means, susceptibilities, influences and their standard errors.
+
+    Args:
+        kept: Draws of healthy chains, burn-in left out.
+        probe_sets: Name of each example's probe set.
+        most_influences: Largest number of examples with columns of influences, which grow with its square.
+    """
+    if not kept.num_chains or not kept.num_draws:
+        return {}
+    measured = {
+        "probe_loss": mean_loss(kept.observables),
+        "probe_susceptibility": susceptibility(kept.centered_loss, kept.observables),
+    }
+    if len(probe_sets) <= most_influences:
+        measured["probe_influence"] = bayesian_influence(kept.observables)
+    columns: dict[str, Any] = {"probe_set": probe_sets}
+    for name, (value, standard_error) in measured.items():
+        columns |= {name: _as_list(value), f"{name}_se": _as_list(standard_error)}
+    return columns
+
+
+def _as_list(values: np.ndarray) -> list[float]:
+    """The values of an array as a column of the dataset holds them: a matrix row by row."""
+    return np.asarray(values, np.float64).reshape(-1).tolist()
+
+
 def _centered(series: np.ndarray) -> np.ndarray:
-    """Less the mean over all chains: chains that share no mean show in the standard error."""
+    """The series less its mean over all chains, so that chains of different means widen the standard error."""
     return series - series.mean(axis=(0, 1))
 
 

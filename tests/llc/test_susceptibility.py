@@ -16,9 +16,9 @@ import pytest
 
 from llcray import PosteriorSpec, SamplingSpec, Target, estimate_llc
 from llcray.estimation.trial import run_trial
+from llcray.llc.susceptibility import Measured, bayesian_influence, susceptibility
 from llcray.sampling.spec import Budget, StoppingCriteria
 from llcray.spec import load_sweep, trials
-from llcray.susceptibility import Measured, bayesian_influence, susceptibility
 
 N, GAMMA, NUM_PROBES = 120, 30.0, 10
 RNG = np.random.default_rng(5)
