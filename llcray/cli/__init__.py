@@ -479,7 +479,3 @@ def import_(source: str, destination: str) -> None:
     click.echo(f"{done.num_runs} runs and {done.num_targets} targets imported, {done.num_known} were there already")
     for left in done.left:
         click.echo(f"left out: {left}")
-
-
-if __name__ == "__main__":
-    main()
