@@ -1,16 +1,19 @@
-"""The error of an estimate, put together from its parts.
+"""The standard error of an estimate, put together from three parts.
 
     llc_se^2 = llc_mcse^2 + step_size_bias_se^2 + localization_se^2
 
-* `llc_mcse`: Monte Carlo, the noise of a subtracted step-size bias included.
-* `step_size_bias_se`: of a subtracted prediction, a quarter of it: heat is an upper bound where gradient noise also
-  heats directions flat in the loss. Of a bias that is predicted and left in, all of it. A bias that a sampler cannot
-  predict counts as none.
-* `localization_se`: |d lambda / d log gamma| and its standard error in quadrature: about what gamma -> 0 would change,
-  to first order. Leave it out where gamma is part of the question: between samplers at one gamma, or beside an exact
-  value at that gamma.
+* `llc_mcse` is the Monte Carlo error. Where a predicted step-size bias was subtracted from the estimate, the noise of
+  that prediction is included.
+* `step_size_bias_se` is the uncertainty that the step size causes. Where the predicted bias was subtracted, it is a
+  quarter of the prediction, which is an upper bound where gradient noise also heats directions that are flat in the
+  loss. Where the predicted bias was left in the estimate, it is the whole prediction. Where the sampler cannot predict
+  its bias, it is 0.
+* `localization_se` joins |d lambda / d log gamma| and the standard error of this derivative in quadrature. To first
+  order it is what the limit gamma -> 0 would change. Leave this part out where gamma is part of the question: when
+  samplers are compared at one gamma, or when an estimate is compared with the exact value at its gamma.
 
-A 95% interval is 1.96 llc_se to either side. The finite temperature is not in it (see `llcray.llc.extrapolation`).
+A 95% interval reaches 1.96 llc_se to either side of the estimate. The error due to the finite temperature is not
+included (see `llcray.llc.extrapolation`).
 """
 
 import math
@@ -18,12 +21,18 @@ from typing import NamedTuple
 
 from llcray.llc.localization import Sensitivity
 
-# What a subtracted bias may be wrong by, as a share of it.
 PREDICTION_ERROR = 0.25
+"""Assumed relative error of a predicted step-size bias."""
 
 
 class ErrorParts(NamedTuple):
-    """Standard errors in nats; see the module."""
+    """The parts of an estimate's standard error, in nats; the module's docstring defines each.
+
+    Attributes:
+        mcse: Monte Carlo error.
+        step_size: Uncertainty that the step size causes.
+        localization: First-order effect of the localization, with its own standard error.
+    """
 
     mcse: float
     step_size: float
@@ -31,22 +40,24 @@ class ErrorParts(NamedTuple):
 
     @property
     def total(self) -> float:
-        """All of them; NaN where the Monte Carlo error is."""
+        """The root of the sum of squares of the parts; NaN where the Monte Carlo error is NaN."""
         return math.hypot(*self)
 
 
 def error_parts(mcse: float, bias: float, is_subtracted: bool, sensitivity: Sensitivity) -> ErrorParts:
-    """The parts of an estimate's error.
+    """The parts of an estimate's standard error.
 
     Args:
         mcse: Monte Carlo standard error, nats.
-        bias: Predicted step-size bias, nats; NaN if it cannot be.
-        is_subtracted: Whether the estimate is free of that bias but for the error of its prediction.
+        bias: Predicted step-size bias, nats; NaN where the sampler cannot predict it.
+        is_subtracted: Whether `bias` was subtracted from the estimate.
         sensitivity: d lambda / d log gamma.
     """
-    share = PREDICTION_ERROR if is_subtracted else 1.0
-    return ErrorParts(mcse, share * _known(abs(bias)), math.hypot(*map(_known, sensitivity)))
+    relative_error = PREDICTION_ERROR if is_subtracted else 1.0
+    return ErrorParts(
+        mcse, relative_error * _zero_unless_finite(abs(bias)), math.hypot(*map(_zero_unless_finite, sensitivity))
+    )
 
 
-def _known(value: float) -> float:
+def _zero_unless_finite(value: float) -> float:
     return value if math.isfinite(value) else 0.0

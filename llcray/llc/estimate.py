@@ -7,28 +7,28 @@ Reference: Lau et al. 2023 (arXiv 2308.12108), Definition 1; Hitchcock & Hooglan
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import Any
 
 import numpy as np
+from llcray_storage.schema.verdicts import VerdictName
 
 from llcray.llc.draws import Draws
 from llcray.llc.errors import error_parts
 from llcray.llc.localization import localization_sensitivity
-from llcray.llc.summary import Summary, less_bias, summarize
-from llcray.llc.verdict import LOWER, Diagnostics, judge
+from llcray.llc.summary import Summary, subtract_bias, summarize
+from llcray.llc.verdict import LOWER, Diagnostics, JudgedNumbers, judge
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Work:
     """What an estimate cost. Gradients are full-data equivalents over all chains.
 
     Attributes:
-        num_gradients: All: warmup, tuning and loss evaluations included.
+        num_gradients: All gradients, those of warmup, tuning and loss evaluations included.
         warmup_gradients: The part before the first kept draw.
         sampling_seconds: Wall seconds of warmup and sampling, compilation excluded.
         sampling_cpu_seconds: CPU seconds of the same, over all cores; on an accelerator, those of its host.
         compile_seconds: Wall seconds of compilation that this run waited for.
-        num_compilations: Programs compiled for it.
+        num_compilations: Programs compiled for this run.
     """
 
     num_gradients: float
@@ -39,8 +39,38 @@ class Work:
     num_compilations: int
 
 
-@dataclass(frozen=True)
-class Estimate:
+@dataclass(frozen=True, kw_only=True)
+class Efficiency:
+    """What precision cost: squared Monte Carlo error times work, and effective draws per unit of work.
+
+    MCSE^2 times work is also the work that a standard error of one nat costs, so `time_to_se1` and `fde_to_se1` equal
+    `wnv_seconds` and `wnv_gradients`. Units are those of the columns.
+    """
+
+    wnv_seconds: float
+    wnv_gradients: float
+    ess_per_second: float
+    ess_per_gradient: float
+    time_to_se1: float
+    fde_to_se1: float
+
+
+@dataclass(frozen=True, kw_only=True)
+class Limits:
+    """Limits of the estimate in the temperature and in the step size; NaN where they were not asked for.
+
+    `llcray.estimation.companions` computes these from further estimates, by `llcray.llc.extrapolation`.
+    """
+
+    llc_extrapolated: float = float("nan")
+    llc_extrapolated_se: float = float("nan")
+    multiplicity_extrapolated: float = float("nan")
+    llc_richardson: float = float("nan")
+    llc_richardson_mcse: float = float("nan")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Estimate(Limits, Efficiency, Work, JudgedNumbers):
     """An LLC with everything needed to trust or distrust it. Field names are the dataset's column names.
 
     `llc` is `llc_uncorrected` minus `step_size_bias` where the sampler's calibration subtracts it (`kind: auto`).
@@ -48,45 +78,21 @@ class Estimate:
     `llcray.llc.errors`).
     """
 
-    llc: float
-    llc_mcse: float
     llc_se: float
     llc_sd: float
     llc_between_chain_sd: float
     llc_uncorrected: float
     step_size_bias: float
     step_size_bias_se: float
-    rhat: float
-    ess_bulk: float
     ess_tail: float
     dispersion: float
     localization_sensitivity: float
     localization_se: float
-    acceptance_rate: float
-    num_chains: int
-    num_failed_chains: int
     num_divergent: int
     num_draws: int
     num_warmup_draws: int
-    verdict: str
+    verdict: VerdictName
     verdict_reason: str
-    num_gradients: float
-    warmup_gradients: float
-    sampling_seconds: float
-    sampling_cpu_seconds: float
-    compile_seconds: float
-    num_compilations: int
-    wnv_seconds: float
-    wnv_gradients: float
-    ess_per_second: float
-    ess_per_gradient: float
-    time_to_se1: float
-    fde_to_se1: float
-    llc_extrapolated: float = float("nan")
-    llc_extrapolated_se: float = float("nan")
-    multiplicity_extrapolated: float = float("nan")
-    llc_richardson: float = float("nan")
-    llc_richardson_mcse: float = float("nan")
 
 
 def estimate(
@@ -100,7 +106,7 @@ def estimate(
     subtract_heat: bool = False,
     restarts_exhausted: bool = False,
 ) -> Estimate:
-    """The LLC of one run.
+    """The LLC of one run, with its error, diagnostics, verdict and cost.
 
     Args:
         draws: All draws, shape (chain, draw).
@@ -108,7 +114,7 @@ def estimate(
         n_beta: n times the inverse temperature.
         localization: gamma.
         num_sampled_params: d.
-        work: What it cost.
+        work: What the draws cost.
         subtract_heat: Whether the sampler is calibrated such that its heat is the bias of the estimate.
         restarts_exhausted: Whether calibration failed to find a stable step size.
     """
@@ -118,56 +124,53 @@ def estimate(
     raw = n_beta * alive.centered_loss
     bias = _mean(alive.heat)
     series = raw - bias if subtract_heat else raw
-    summary = less_bias(raw, alive.heat) if subtract_heat else summarize(raw)
-    sensitivity = localization_sensitivity(raw, alive.squared_distance, localization)
-    errors = error_parts(summary.mcse, bias, subtract_heat, sensitivity)
-    llc_uncorrected = float(raw.mean()) if raw.size else float("nan")
-    acceptance_rate = _mean(alive.acceptance_rate)
-    chain_means = series.mean(axis=1) if series.size else np.array([])
-    lowest = _lowest_chain(series)
+    summary = subtract_bias(raw, alive.heat) if subtract_heat else summarize(raw)
+    numbers = JudgedNumbers(
+        llc=summary.mean,
+        llc_mcse=summary.mcse,
+        rhat=summary.rhat,
+        ess_bulk=summary.ess_bulk,
+        num_chains=draws.num_chains,
+        num_failed_chains=int((~healthy).sum()),
+        acceptance_rate=_mean(alive.acceptance_rate),
+    )
+    lowest = _summary_of_lowest_chain(series)
+    has_metropolis_test = not np.isnan(numbers.acceptance_rate)
     verdict = judge(
         Diagnostics(
-            llc=summary.mean,
-            mcse=summary.mcse,
-            rhat=summary.rhat,
-            ess_bulk=summary.ess_bulk,
+            **vars(numbers),
             num_sampled_params=num_sampled_params,
-            num_chains=draws.num_chains,
-            num_failed_chains=int((~healthy).sum()),
             num_dead_chains=int((np.ptp(raw, axis=1) == 0).sum()) if raw.size else 0,
             lowest_chain_llc=lowest.mean,
             lowest_chain_mcse=lowest.mcse,
             share_lower=float((raw < -LOWER).mean()) if raw.size else 0.0,
-            step_size_bias=0.0 if subtract_heat else bias,
-            acceptance_rate=acceptance_rate,
-            energy_variance=_mean(alive.energy_change**2) / num_sampled_params if np.isnan(acceptance_rate) else np.nan,
+            remaining_bias=0.0 if subtract_heat else bias,
+            energy_variance=np.nan if has_metropolis_test else _mean(alive.energy_change**2) / num_sampled_params,
             restarts_exhausted=restarts_exhausted,
         )
     )
+    sensitivity = localization_sensitivity(raw, alive.squared_distance, localization)
+    errors = error_parts(summary.mcse, bias, subtract_heat, sensitivity)
+    chain_means = series.mean(axis=1) if series.size else np.array([])
     return Estimate(
-        llc=summary.mean,
-        llc_mcse=summary.mcse,
+        **vars(numbers),
+        **vars(work),
+        **vars(_efficiency(numbers, work)),
         llc_se=errors.total,
         llc_sd=summary.sd,
         llc_between_chain_sd=float(chain_means.std(ddof=1)) if len(chain_means) > 1 else float("nan"),
-        llc_uncorrected=llc_uncorrected,
+        llc_uncorrected=float(raw.mean()) if raw.size else float("nan"),
         step_size_bias=bias,
         step_size_bias_se=errors.step_size,
-        rhat=summary.rhat,
-        ess_bulk=summary.ess_bulk,
         ess_tail=summary.ess_tail,
         dispersion=float(raw.var() / raw.mean()) if raw.size and raw.mean() else float("nan"),
         localization_sensitivity=sensitivity.value,
         localization_se=errors.localization,
-        acceptance_rate=acceptance_rate,
-        num_chains=draws.num_chains,
-        num_failed_chains=int((~healthy).sum()),
         num_divergent=int(np.nansum(draws.num_divergent)),
         num_draws=kept.num_draws,
         num_warmup_draws=num_warmup_draws,
         verdict=verdict.name,
         verdict_reason=verdict.reason,
-        **_efficiency(summary.mcse, summary.ess_bulk, work),
     )
 
 
@@ -182,30 +185,23 @@ def with_work_of(estimate: Estimate, others: Sequence[Estimate]) -> Estimate:
         compile_seconds=sum(e.compile_seconds for e in everything),
         num_compilations=sum(e.num_compilations for e in everything),
     )
-    return replace(estimate, **_efficiency(estimate.llc_mcse, estimate.ess_bulk, work))
+    return replace(estimate, **vars(work), **vars(_efficiency(estimate, work)))
 
 
-def _efficiency(mcse: float, ess_bulk: float, work: Work) -> dict[str, Any]:
-    """Work-normalised variances: MCSE^2 times seconds or gradients, also the cost of a standard error of one nat."""
-    variance = mcse**2
+def _efficiency(numbers: JudgedNumbers, work: Work) -> Efficiency:
+    variance = numbers.llc_mcse**2
     seconds, gradients = work.sampling_seconds, work.num_gradients
-    return {
-        "num_gradients": gradients,
-        "warmup_gradients": work.warmup_gradients,
-        "sampling_seconds": seconds,
-        "sampling_cpu_seconds": work.sampling_cpu_seconds,
-        "compile_seconds": work.compile_seconds,
-        "num_compilations": work.num_compilations,
-        "wnv_seconds": variance * seconds,
-        "wnv_gradients": variance * gradients,
-        "ess_per_second": ess_bulk / seconds if seconds else float("nan"),
-        "ess_per_gradient": ess_bulk / gradients if gradients else float("nan"),
-        "time_to_se1": variance * seconds,
-        "fde_to_se1": variance * gradients,
-    }
+    return Efficiency(
+        wnv_seconds=variance * seconds,
+        wnv_gradients=variance * gradients,
+        ess_per_second=numbers.ess_bulk / seconds if seconds else float("nan"),
+        ess_per_gradient=numbers.ess_bulk / gradients if gradients else float("nan"),
+        time_to_se1=variance * seconds,
+        fde_to_se1=variance * gradients,
+    )
 
 
-def _lowest_chain(series: np.ndarray) -> Summary:
+def _summary_of_lowest_chain(series: np.ndarray) -> Summary:
     if series.size == 0:
         return summarize(series)
     lowest = int(series.mean(axis=1).argmin())
@@ -213,4 +209,5 @@ def _lowest_chain(series: np.ndarray) -> Summary:
 
 
 def _mean(values: np.ndarray) -> float:
+    """Mean of the values that are not NaN; NaN where none is finite."""
     return float(np.nanmean(values)) if np.isfinite(values).any() else float("nan")

@@ -12,7 +12,7 @@ MIN_DRAWS = 8
 
 
 class Summary(NamedTuple):
-    """What is known of the mean of a series of shape (chain, draw); NaN where there are too few draws to say.
+    """Mean, error and convergence of a series of shape (chain, draw); NaN where there are too few draws to say.
 
     Attributes:
         mean: Mean over chains and draws.
@@ -48,8 +48,13 @@ def summarize(series: np.ndarray) -> Summary:
     )
 
 
-def less_bias(series: np.ndarray, bias: np.ndarray) -> Summary:
-    """Summary of `series` less the mean of `bias`, a series of the same shape, whose noise enters the MCSE."""
+def subtract_bias(series: np.ndarray, bias: np.ndarray) -> Summary:
+    """Summary of a series minus the mean of its bias, whose noise enters the Monte Carlo error.
+
+    Args:
+        series: Shape (chain, draw), finite.
+        bias: Predicted bias of each draw, same shape and unit.
+    """
     summary = summarize(series)
     if series.size == 0:
         return summary
@@ -59,8 +64,11 @@ def less_bias(series: np.ndarray, bias: np.ndarray) -> Summary:
 
 
 def standard_error(values: np.ndarray) -> float:
-    """Of the mean of a series of shape (chain, draw), from the spread of the chains' halves: for series whose noise
-    cancels from draw to draw, of which an effective sample size would be far more than the draws."""
+    """Standard error of the mean of a series of shape (chain, draw), from the spread of the means of half chains.
+
+    Suits series whose noise cancels from draw to draw, whose effective sample size would be far above the number of
+    draws.
+    """
     half = values.shape[1] // 2
     if half == 0:
         return float("nan")

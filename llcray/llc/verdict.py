@@ -1,9 +1,11 @@
-"""The verdict on an estimate: written rules, a pure function of the diagnostics."""
+"""The verdict on an estimate: written rules, a pure function of the diagnostics.
+
+The verdicts, their meanings and their order are declared in `llcray_storage.schema.verdicts`.
+"""
 
 from dataclasses import dataclass
-from typing import Literal
 
-VerdictName = Literal["ok", "not_converged", "biased_step", "escaped", "diverged"]
+from llcray_storage.schema.verdicts import VerdictName
 
 RHAT_LIMIT = 1.05
 MIN_ESS = 50.0
@@ -20,41 +22,44 @@ MIN_ACCEPTANCE = 0.3
 MAX_ENERGY_VARIANCE = 1e-3
 
 
-@dataclass(frozen=True)
-class Diagnostics:
-    """What the verdict depends on. LLC and errors in nats; NaN where unknown.
+@dataclass(frozen=True, kw_only=True)
+class JudgedNumbers:
+    """The numbers of an estimate that its verdict depends on and that its row of the dataset holds.
+
+    Names, units and meanings are those of the columns; NaN where a number is unknown. All but the counts of chains are
+    of the healthy chains.
+    """
+
+    llc: float
+    llc_mcse: float
+    rhat: float
+    ess_bulk: float
+    num_chains: int
+    num_failed_chains: int = 0
+    acceptance_rate: float = float("nan")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Diagnostics(JudgedNumbers):
+    """All that the verdict depends on. LLC and errors in nats; NaN where unknown.
 
     Attributes:
-        llc: The estimate as reported, of the healthy chains.
-        mcse: Its Monte Carlo standard error.
-        rhat: Split R-hat of the loss over the healthy chains.
-        ess_bulk: Effective sample size over the healthy chains.
         num_sampled_params: d, the dimension sampled.
-        num_chains: Chains started.
-        num_failed_chains: Chains that went non-finite.
         num_dead_chains: Chains that never moved.
         lowest_chain_llc: Smallest mean over one chain.
         lowest_chain_mcse: Its Monte Carlo standard error.
         share_lower: Share of the kept draws whose n beta (L - L*) is below minus one nat.
-        step_size_bias: What is left in `llc` of the predicted bias through the step size.
-        acceptance_rate: Mean Metropolis acceptance.
+        remaining_bias: What is left in `llc` of the predicted bias through the step size.
         energy_variance: Mean square energy error of a step per dimension, of samplers without a Metropolis test.
         restarts_exhausted: Whether calibration gave up on finding a stable step size.
     """
 
-    llc: float
-    mcse: float
-    rhat: float
-    ess_bulk: float
     num_sampled_params: int
-    num_chains: int
-    num_failed_chains: int = 0
     num_dead_chains: int = 0
     lowest_chain_llc: float = float("nan")
     lowest_chain_mcse: float = float("nan")
     share_lower: float = 0.0
-    step_size_bias: float = 0.0
-    acceptance_rate: float = float("nan")
+    remaining_bias: float = 0.0
     energy_variance: float = float("nan")
     restarts_exhausted: bool = False
 
@@ -99,8 +104,8 @@ def _diverged(d: Diagnostics) -> Verdict | None:
 
 def _escaped(d: Diagnostics) -> Verdict | None:
     advice = "w* is not a local minimum. Train longer, or raise the localization."
-    if d.llc < -NUM_SIGMAS * d.mcse:
-        return Verdict("escaped", f"The estimate is negative ({d.llc:.3g} +- {d.mcse:.2g}): {advice}")
+    if d.llc < -NUM_SIGMAS * d.llc_mcse:
+        return Verdict("escaped", f"The estimate is negative ({d.llc:.3g} +- {d.llc_mcse:.2g}): {advice}")
     if d.lowest_chain_llc < -NUM_SIGMAS * d.lowest_chain_mcse:
         return Verdict("escaped", f"One chain found lower loss than w* (its LLC is {d.lowest_chain_llc:.3g}): {advice}")
     if d.share_lower > MAX_SHARE_LOWER:
@@ -109,12 +114,12 @@ def _escaped(d: Diagnostics) -> Verdict | None:
 
 
 def _biased_step(d: Diagnostics) -> Verdict | None:
-    bias, size = abs(d.step_size_bias), abs(d.llc)
-    if bias > max(MAX_RELATIVE_BIAS * size, d.mcse) or bias > max(NOTABLE_BIAS * size, NUM_SIGMAS * d.mcse):
-        share = abs(d.step_size_bias / d.llc)
+    bias, size = abs(d.remaining_bias), abs(d.llc)
+    if bias > max(MAX_RELATIVE_BIAS * size, d.llc_mcse) or bias > max(NOTABLE_BIAS * size, NUM_SIGMAS * d.llc_mcse):
+        share = abs(d.remaining_bias / d.llc)
         return Verdict(
             "biased_step",
-            f"The step size biases the estimate by about {d.step_size_bias:.3g} nats ({share:.0%}). "
+            f"The step size biases the estimate by about {d.remaining_bias:.3g} nats ({share:.0%}). "
             "Lower it, or use kind: auto.",
         )
     if d.acceptance_rate < MIN_ACCEPTANCE:
@@ -129,7 +134,7 @@ def _biased_step(d: Diagnostics) -> Verdict | None:
             "rejects it. Lower energy_variance, raise num_warmup, or use kind: auto.",
         )
     bound = 0.5 * d.num_sampled_params
-    if d.llc > (1 + MAX_RELATIVE_BIAS) * bound and d.llc - bound > NUM_SIGMAS * d.mcse:
+    if d.llc > (1 + MAX_RELATIVE_BIAS) * bound and d.llc - bound > NUM_SIGMAS * d.llc_mcse:
         return Verdict(
             "biased_step",
             f"The estimate {d.llc:.3g} exceeds d/2 = {bound:g}, which no minimum has: the step is too large, or the "
@@ -149,6 +154,6 @@ def _not_converged(d: Diagnostics) -> Verdict | None:
         return Verdict("not_converged", f"Split R-hat is {d.rhat:.3g}, above {RHAT_LIMIT}. {advice}")
     if not d.ess_bulk >= MIN_ESS:
         return Verdict("not_converged", f"Only {d.ess_bulk:.0f} effective draws, fewer than {MIN_ESS:.0f}. {advice}")
-    if not d.mcse <= MAX_RELATIVE_MCSE * abs(d.llc) and d.mcse > 0.05:
-        return Verdict("not_converged", f"The Monte Carlo error {d.mcse:.2g} is large beside {d.llc:.3g}. {advice}")
+    if not d.llc_mcse <= MAX_RELATIVE_MCSE * abs(d.llc) and d.llc_mcse > 0.05:
+        return Verdict("not_converged", f"The Monte Carlo error {d.llc_mcse:.2g} is large beside {d.llc:.3g}. {advice}")
     return None

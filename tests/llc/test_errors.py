@@ -7,7 +7,7 @@ import pytest
 
 from llcray.llc.errors import error_parts
 from llcray.llc.localization import Sensitivity, localization_sensitivity
-from llcray.llc.summary import less_bias, standard_error
+from llcray.llc.summary import standard_error, subtract_bias
 
 NONE = Sensitivity(0.0, 0.0)
 
@@ -36,7 +36,7 @@ def test_noise_of_a_subtracted_bias_enters_the_monte_carlo_error() -> None:
     """Two independent white series of 1 and 2: the errors add in quadrature."""
     rng = np.random.default_rng(0)
     series, bias = rng.normal(size=(64, 500)), 0.5 + 2 * rng.normal(size=(64, 500))
-    summary = less_bias(series, bias)
+    summary = subtract_bias(series, bias)
     assert summary.mean == pytest.approx(series.mean() - bias.mean())
     assert summary.mcse == pytest.approx(math.sqrt(5 / series.size), rel=0.2)
 

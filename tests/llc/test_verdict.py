@@ -3,12 +3,13 @@
 from dataclasses import replace
 
 import pytest
+from llcray_storage.schema.verdicts import VERDICTS
 
 from llcray.llc.verdict import Diagnostics, judge
 
 GOOD = Diagnostics(
     llc=10.0,
-    mcse=0.1,
+    llc_mcse=0.1,
     rhat=1.001,
     ess_bulk=800.0,
     num_sampled_params=100,
@@ -30,8 +31,8 @@ def test_good_diagnostics_are_ok() -> None:
         ({"llc": -5.0, "lowest_chain_llc": -5.2}, "escaped", "negative"),
         ({"lowest_chain_llc": -47.6, "lowest_chain_mcse": 1.0}, "escaped", "One chain"),
         ({"share_lower": 0.02}, "escaped", "2% of the draws"),
-        ({"step_size_bias": 2.0}, "biased_step", "20%"),
-        ({"step_size_bias": 0.6}, "biased_step", "6%"),
+        ({"remaining_bias": 2.0}, "biased_step", "20%"),
+        ({"remaining_bias": 0.6}, "biased_step", "6%"),
         ({"acceptance_rate": 0.05}, "biased_step", "5%"),
         ({"energy_variance": 0.02}, "biased_step", "energy error"),
         ({"llc": 60.0, "lowest_chain_llc": 59.0}, "biased_step", "d/2"),
@@ -39,7 +40,7 @@ def test_good_diagnostics_are_ok() -> None:
         ({"rhat": 1.2}, "not_converged", "R-hat"),
         ({"rhat": float("nan")}, "not_converged", "R-hat"),
         ({"ess_bulk": 12.0}, "not_converged", "12 effective"),
-        ({"mcse": 4.0}, "not_converged", "Monte Carlo error"),
+        ({"llc_mcse": 4.0}, "not_converged", "Monte Carlo error"),
     ],
 )
 def test_each_rule_gives_its_verdict(change: dict[str, float], name: str, word: str) -> None:
@@ -52,12 +53,21 @@ def test_the_gravest_rule_speaks() -> None:
     assert judge(replace(GOOD, num_failed_chains=2, rhat=2.0, llc=-5.0)).name == "diverged"
 
 
+def test_an_estimate_with_every_fault_gets_the_verdicts_in_their_declared_order_as_faults_are_mended() -> None:
+    faults = ({"num_failed_chains": 1}, {"share_lower": 0.02}, {"remaining_bias": 2.0}, {"rhat": 1.2})
+    names = []
+    for num_mended in range(len(faults) + 1):
+        left = {name: value for fault in faults[num_mended:] for name, value in fault.items()}
+        names.append(judge(replace(GOOD, **left)).name)  # pyright: ignore[reportArgumentType]
+    assert names == [verdict.name for verdict in VERDICTS]
+
+
 def test_a_regular_model_at_its_bound_is_not_accused() -> None:
     """lambda = d/2 exactly, with Monte Carlo noise on top."""
-    assert judge(replace(GOOD, llc=50.3, mcse=0.3)).name == "ok"
+    assert judge(replace(GOOD, llc=50.3, llc_mcse=0.3)).name == "ok"
 
 
-@pytest.mark.parametrize("change", [{"step_size_bias": 0.4}, {"step_size_bias": 0.8, "mcse": 0.3}])
+@pytest.mark.parametrize("change", [{"remaining_bias": 0.4}, {"remaining_bias": 0.8, "llc_mcse": 0.3}])
 def test_a_small_bias_or_one_within_the_noise_is_let_pass(change: dict[str, float]) -> None:
     """4% of the estimate, or 2.7 of its standard errors: the total error says so instead."""
     assert judge(replace(GOOD, **change)).name == "ok"  # pyright: ignore[reportArgumentType]

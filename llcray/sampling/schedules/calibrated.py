@@ -17,7 +17,7 @@ from typing import Any
 import numpy as np
 
 from llcray.llc.draws import Draws, concatenate
-from llcray.llc.summary import Summary, less_bias, standard_error
+from llcray.llc.summary import Summary, standard_error, subtract_bias
 from llcray.sampling.curvature import CURVATURE_GRADIENTS, SCALE_GRADIENTS
 from llcray.sampling.engine import build_kernel
 from llcray.sampling.gradient_noise import BATCH_GRADIENTS
@@ -261,4 +261,4 @@ def _good_enough(summary: Summary, moved: float, facts: RunFacts) -> bool:
 
 def _summary(kept: Draws, facts: RunFacts) -> Summary:
     healthy = kept.of_chains(kept.healthy)
-    return less_bias(facts.n_beta * healthy.centered_loss, healthy.heat)
+    return subtract_bias(facts.n_beta * healthy.centered_loss, healthy.heat)
