@@ -8,9 +8,10 @@ changed meaning raises `version`.
 import hashlib
 import json
 import math
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, field_validator
+from pydantic_core import PydanticCustomError
 
 Count = Annotated[int, Field(strict=True, ge=1)]
 NonNegativeInt = Annotated[int, Field(strict=True, ge=0)]
@@ -29,13 +30,26 @@ class Record(BaseModel):
 
 
 class Variant(Record):
-    """A member of a tagged union. Raise `version` when the same fields come to mean something else."""
+    """A member of a tagged union.
 
-    version: Literal[1] = 1
+    Attributes:
+        version: The meaning that the fields of this kind have. A kind whose fields come to mean something else gives
+            this attribute a higher default; a spec that names another version than the default is refused.
+    """
+
+    version: int = 1
+
+    @field_validator("version", mode="before")
+    @classmethod
+    def _refuse_other_versions(cls, version: Any) -> Any:
+        default = cls.model_fields["version"].default
+        if version != default:
+            raise PydanticCustomError("version_error", "must be {default}", {"default": default})
+        return version
 
 
 def identity(value: Any) -> Any:
-    """The part of a spec that its id is made of, as JSON-ready data.
+    """Returns the part of a spec that its id is made of, as JSON-ready data.
 
     Args:
         value: A validated model, or any nesting of dicts, lists and scalars in one.
@@ -44,12 +58,11 @@ def identity(value: Any) -> Any:
         ValueError: A number is not finite, or a value has no stable JSON form.
     """
     if isinstance(value, BaseModel):
-        fields = type(value).model_fields
-        kept = {name: getattr(value, name) for name in fields if not fields[name].exclude}
+        fields = {name: field for name, field in type(value).model_fields.items() if not field.exclude}
         return {
-            name: identity(field)
-            for name, field in kept.items()
-            if name in ALWAYS_IDENTIFIED or field != fields[name].get_default(call_default_factory=True)
+            name: identity(getattr(value, name))
+            for name, field in fields.items()
+            if name in ALWAYS_IDENTIFIED or getattr(value, name) != field.get_default(call_default_factory=True)
         }
     if isinstance(value, dict):
         return {str(key): identity(item) for key, item in value.items()}
@@ -63,15 +76,15 @@ def identity(value: Any) -> Any:
 
 
 def canonical_json(value: Any) -> str:
-    """The identity as JSON with sorted keys and no spaces; floats by value (shortest form that reads back)."""
+    """Writes the identity as JSON with sorted keys and no spaces; floats in the shortest form that reads back."""
     return json.dumps(identity(value), sort_keys=True, separators=(",", ":"), allow_nan=False)
 
 
 def seed_from(text: str) -> int:
-    """A 64-bit seed that a text names."""
+    """Derives a 64-bit seed from a text."""
     return int.from_bytes(hashlib.sha256(text.encode()).digest()[:8], "big")
 
 
 def content_id(value: Any) -> str:
-    """First 16 hex digits of SHA-256 over the canonical JSON of a validated spec."""
+    """Returns the first 16 hex digits of SHA-256 over the canonical JSON of a validated spec."""
     return hashlib.sha256(canonical_json(value).encode()).hexdigest()[:ID_LENGTH]

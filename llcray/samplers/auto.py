@@ -30,7 +30,7 @@ class Auto(SamplerVariant):
     # Read by the schedule alone: they compile nothing.
     traced: ClassVar[tuple[str, ...]] = ("max_heat", "curvature_share")
 
-    version: Literal[3] = 3  # pyright: ignore[reportIncompatibleVariableOverride]
+    version: int = 3
     kind: Literal["auto"] = "auto"
     batch_size: Count | None = None
     gradient: Literal["auto", "minibatch", "control_variate"] = "auto"

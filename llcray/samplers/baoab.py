@@ -39,7 +39,7 @@ class BAOAB(SamplerVariant):
     traced: ClassVar[tuple[str, ...]] = ("step_size", "damping")
 
     kind: Literal["baoab"] = "baoab"
-    version: Literal[2] = 2  # pyright: ignore[reportIncompatibleVariableOverride]
+    version: int = 2
     step_size: PositiveFloat = 1e-3
     damping: PositiveFloat = 0.1
     batch_size: Count = 64

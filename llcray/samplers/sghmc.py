@@ -29,7 +29,7 @@ class SGHMC(SamplerVariant):
     traced: ClassVar[tuple[str, ...]] = ("step_size", "damping")
 
     kind: Literal["sghmc"] = "sghmc"
-    version: Literal[2] = 2  # pyright: ignore[reportIncompatibleVariableOverride]
+    version: int = 2
     step_size: PositiveFloat = 1e-3
     damping: PositiveFloat = 0.01
     batch_size: Count = 64

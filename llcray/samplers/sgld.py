@@ -47,7 +47,7 @@ class SGLD(SamplerVariant):
     traced: ClassVar[tuple[str, ...]] = ("step_size", "mean_decay", "square_decay", "stabilization")
 
     kind: Literal["sgld"] = "sgld"
-    version: Literal[2] = 2  # pyright: ignore[reportIncompatibleVariableOverride]
+    version: int = 2
     step_size: PositiveFloat = 1e-5
     batch_size: Count = 64
     gradient: Literal["minibatch", "control_variate"] = "minibatch"

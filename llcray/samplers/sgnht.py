@@ -31,7 +31,7 @@ class SGNHT(SamplerVariant):
     traced: ClassVar[tuple[str, ...]] = ("step_size", "damping")
 
     kind: Literal["sgnht"] = "sgnht"
-    version: Literal[2] = 2  # pyright: ignore[reportIncompatibleVariableOverride]
+    version: int = 2
     step_size: PositiveFloat = 1e-3
     damping: PositiveFloat = 0.01
     batch_size: Count = 64
