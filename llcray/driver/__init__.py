@@ -1,6 +1,9 @@
-"""Runs sweeps: Ray Tune schedules, the dataset remembers. The only package that imports ray, and that late."""
+"""Runs sweeps: Ray Tune schedules, the dataset remembers. The only package that imports ray, and that late.
 
-from llcray.driver.errors import DriverError as DriverError
-from llcray.driver.options import SweepOptions as SweepOptions
-from llcray.driver.plan.plan import describe_plan as describe_plan
-from llcray.driver.sweep import run_sweep as run_sweep
+The public names stand in `__init__.pyi`; each is loaded when it is first used, so that `llcray sweep --help`, which is
+made of `llcray.driver.options`, loads nothing heavy.
+"""
+
+import lazy_loader
+
+__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)

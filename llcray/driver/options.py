@@ -1,41 +1,144 @@
-"""What a user can say about the running of a sweep; none of it is part of an identity."""
+"""The options of a sweep: one table of which the command line, a submission and the "again" line are made.
 
-from dataclasses import dataclass
+A new option is a new field of `SweepOptions`, and nothing else. No option is part of a run's identity. This module
+loads nothing heavy, since `llcray sweep --help` is made of it.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
+from decimal import Decimal
+from typing import Annotated, Any, Literal, get_args
+
+from llcray.driver.errors import DriverError
+
+
+@dataclass(frozen=True)
+class Option:
+    """The line of one option in the table: how it is written, and what becomes of it away from this machine.
+
+    Attributes:
+        help: Its text in `--help`.
+        metavar: Name of its value in `--help`; None for the one that follows from its type.
+        flag: Its name on the command line; None for the one that follows from the field's name.
+        minimum: Smallest value of a count.
+        with_remote_address: What happens to it when the driver runs on a cluster that this machine is no part of. It is
+            `forwarded` to that driver, takes effect `here` on the machine that submits, or is `refused`.
+        remedy: Why a refused option cannot be used there, and what to do instead.
+        is_repeated: Whether the command that goes on after an interruption has it again.
+    """
+
+    help: str
+    metavar: str | None = None
+    flag: str | None = None
+    minimum: int | None = None
+    with_remote_address: Literal["forwarded", "here", "refused"] = "forwarded"
+    remedy: str = ""
+    is_repeated: bool = True
 
 
 @dataclass(frozen=True)
 class SweepOptions:
-    """Options of `llcray sweep`.
+    """Options of one call of `llcray sweep`, each with its line of the table. `time_budget` is in seconds."""
 
-    Attributes:
-        storage: Root of the dataset: a path, a URI or a profile file.
-        address: Ray cluster to run on, see `llcray.driver.address`; None starts one on this machine for the time of the
-            sweep.
-        overrides: `path=value` texts applied to the sweep file.
-        max_concurrent: Most trials at a time; None for as many as fit.
-        max_pack: Most targets in a trial; None for as many as suits.
-        time_budget: Seconds after which the sweep stops; finished runs are kept.
-        force: Redo runs that are in the dataset.
-        retry_failed: Redo runs whose row says failed.
-        max_retries: Times a trial starts again after its worker died.
-        detach: Leave a sweep that runs elsewhere once it is submitted.
-        py_modules: Folders of import packages that the sweep needs on the cluster, beside llcray.
-        quiet: Print failures and the last line only.
-        json_lines: Print one JSON object a line instead of text.
-        tensorboard: Folder to write TensorBoard event files to.
+    storage: Annotated[str, Option("Path, s3://, gs:// or profile file.", metavar="URI")] = "results"
+    address: Annotated[
+        str | None,
+        Option(
+            "Ray cluster to use: auto or host:port on a machine of it, http://host:8265 or ray://host:10001 from "
+            "outside. Without it Ray is started on this machine.",
+            metavar="ADDR",
+            with_remote_address="here",
+        ),
+    ] = None
+    detach: Annotated[
+        bool,
+        Option(
+            "From outside: submit and return; `llcray attach` watches it.",
+            with_remote_address="here",
+            is_repeated=False,
+        ),
+    ] = False
+    py_modules: Annotated[
+        tuple[str, ...],
+        Option(
+            "Import package to send to the cluster, beside llcray; repeatable.",
+            metavar="DIR",
+            flag="--py-module",
+            with_remote_address="here",
+        ),
+    ] = ()
+    overrides: Annotated[
+        tuple[str, ...], Option("Change one value; repeatable.", metavar="PATH=VALUE", flag="--set")
+    ] = ()
+    max_concurrent: Annotated[int | None, Option("Trials at a time.", metavar="N", minimum=1)] = None
+    max_pack: Annotated[
+        int | None, Option("Targets in a trial; as many as suits if left out.", metavar="N", minimum=1)
+    ] = None
+    time_budget: Annotated[float | None, Option("Stop after this long; finished runs are kept.", metavar="2h")] = None
+    force: Annotated[
+        bool,
+        # Repeated, it would compute once more what was computed before the interruption.
+        Option("Compute every run again; the new results count.", is_repeated=False),
+    ] = False
+    retry_failed: Annotated[bool, Option("Compute failed runs again.")] = False
+    max_retries: Annotated[int, Option("Times a trial starts again after its worker died.", minimum=0)] = 2
+    quiet: Annotated[bool, Option("Print failures and the last line only.")] = False
+    json_lines: Annotated[bool, Option("Print progress as one JSON object a line.")] = False
+    tensorboard: Annotated[
+        str | None,
+        Option(
+            "Also write TensorBoard event files: the running LLC of each run, by name.",
+            metavar="DIR",
+            with_remote_address="refused",
+            remedy="the event files would stay on the cluster's head. Leave it out, or run the sweep with --address "
+            "auto on a machine of the cluster.",
+        ),
+    ] = None
+
+
+OPTIONS: Mapping[str, Option] = {entry.name: get_args(entry.type)[1] for entry in fields(SweepOptions)}
+"""The table: the option of each field of `SweepOptions`, in the order of `--help`."""
+
+
+def flag_of(name: str) -> str:
+    """Returns the name on the command line of a field of `SweepOptions`, such as `--max-pack`."""
+    return OPTIONS[name].flag or f"--{name.replace('_', '-')}"
+
+
+def forwarded_words(options: SweepOptions) -> list[str]:
+    """Returns the words by which a driver elsewhere is given the options that take effect there.
+
+    Raises:
+        DriverError: An option cannot be used with a remote address.
     """
+    for name, option in OPTIONS.items():
+        if option.with_remote_address == "refused" and _words(options, name):
+            given = " ".join(_words(options, name))
+            raise DriverError(f"{given} cannot be used with --address {options.address}: {option.remedy}")
+    return [
+        word
+        for name, option in OPTIONS.items()
+        if option.with_remote_address == "forwarded"
+        for word in _words(options, name)
+    ]
 
-    storage: str = "results"
-    address: str | None = None
-    overrides: tuple[str, ...] = ()
-    max_concurrent: int | None = None
-    max_pack: int | None = None
-    time_budget: float | None = None
-    force: bool = False
-    retry_failed: bool = False
-    max_retries: int = 2
-    detach: bool = False
-    py_modules: tuple[str, ...] = ()
-    quiet: bool = False
-    json_lines: bool = False
-    tensorboard: str | None = None
+
+def repeated_words(options: SweepOptions) -> list[str]:
+    """Returns the options of a command that goes on where a sweep with these options has stopped."""
+    return [word for name, option in OPTIONS.items() if option.is_repeated for word in _words(options, name)]
+
+
+def _words(options: SweepOptions, name: str) -> list[str]:
+    """Returns an option as the words of a command line; none where it has its default."""
+    value = getattr(options, name)
+    if value == getattr(SweepOptions, name):
+        return []
+    if isinstance(value, bool):
+        return [flag_of(name)]
+    values = value if isinstance(value, tuple) else (value,)
+    return [word for text in map(_text, values) for word in (flag_of(name), text)]
+
+
+def _text(value: Any) -> str:
+    # A duration is read back without an exponent.
+    return f"{Decimal(str(value)).normalize():f}s" if isinstance(value, float) else str(value)

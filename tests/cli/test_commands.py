@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner, Result
 
-from llcray.cli import Duration, main
+from llcray.cli import main
+from llcray.cli.options import Duration
 
 HEAVY = ("jax", "ray", "polars", "pyarrow", "matplotlib", "numpy", "pydantic")
 COMMANDS = (

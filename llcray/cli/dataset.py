@@ -1,0 +1,85 @@
+"""Commands that keep a dataset whole, small and free of what is not used."""
+
+from collections import Counter
+from collections.abc import Sequence
+from typing import Any
+
+import click
+
+from llcray.cli.options import only_sweep_option, uri_argument
+
+MAX_REMARKS = 3
+
+
+@click.command()
+@uri_argument
+@click.option("--deep", is_flag=True, help="Also check every hash, page and digest.")
+@click.option("--repair", is_flag=True, help="Move what is damaged to quarantine, and list what to run again.")
+def verify(uri: str, deep: bool, repair: bool) -> int:
+    """Check that the dataset is whole. Exit code 1 when it is not."""
+    import llcray_storage as storage
+
+    found = storage.verify(uri, deep, repair)
+    for line in finding_lines(found.findings):
+        click.echo(line)
+    for path in found.quarantined:
+        click.echo(f"quarantined {path}")
+    for sweep, run_ids in found.rerun.items():
+        click.echo(f"run again: {len(run_ids)} runs of sweep '{sweep}': {' '.join(run_ids)}")
+    if found.rebuild:
+        click.echo(f"to be rebuilt by the next sweep: {len(found.rebuild)} targets: {' '.join(found.rebuild)}")
+    click.echo(
+        f"{uri} is whole." if found.ok else f"{uri} is damaged{', repaired' if repair else ': --repair mends it'}."
+    )
+    return 0 if found.ok or repair else 1
+
+
+def finding_lines(findings: Sequence[Any]) -> list[str]:
+    """One line a finding; of remarks of one kind in one place, the first few."""
+    lines: list[str] = []
+    places = Counter((finding.kind, finding.path) for finding in findings if not finding.is_error)
+    shown: Counter[tuple[str, str]] = Counter()
+    for finding in findings:
+        place = (finding.kind, finding.path)
+        shown[place] += 1
+        if finding.is_error or shown[place] <= MAX_REMARKS:
+            lines.append(f"{finding.kind} {finding.path}: {finding.problem}")
+        elif shown[place] == places[place]:
+            lines.append(f"{finding.kind} {finding.path}: and {places[place] - MAX_REMARKS} more")
+    return lines
+
+
+@click.command()
+@uri_argument
+@only_sweep_option
+def compact(uri: str, sweep: str | None) -> None:
+    """Merge small files into large ones; readers and writers go on undisturbed."""
+    import llcray_storage as storage
+
+    for done in storage.compact(uri, sweep):
+        click.echo(f"{done.partition}: {done.absorbed} runs merged, {done.num_segments} files now")
+        for left in done.left:
+            click.echo(f"  left as it is: {left}")
+
+
+@click.command()
+@uri_argument
+def gc(uri: str) -> None:
+    """Remove targets that no run refers to, a week after they were last used."""
+    import llcray_storage as storage
+
+    collected = storage.gc(uri)
+    click.echo(f"{len(collected.target_ids)} targets removed, {collected.num_bytes / 1e6:.1f} MB freed")
+
+
+@click.command(name="import")
+@click.argument("source")
+@click.argument("destination")
+def import_(source: str, destination: str) -> None:
+    """Add the runs and targets of another dataset; those that are there already stay."""
+    import llcray_storage as storage
+
+    done = storage.import_dataset(source, destination)
+    click.echo(f"{done.num_runs} runs and {done.num_targets} targets imported, {done.num_known} were there already")
+    for left in done.left:
+        click.echo(f"left out: {left}")

@@ -1,0 +1,187 @@
+"""Commands that look at results: tables, plots, pages, exports."""
+
+from pathlib import Path
+from typing import Any
+
+import click
+
+from llcray.cli.options import only_sweep_option, uri_argument
+
+IMAGE_FORMATS = ("png", "svg", "pdf")
+
+
+@click.command()
+@uri_argument
+@only_sweep_option
+@click.option("--address", metavar="ADDR", help="Show a running cluster instead: machines, sweeps, trials, cost.")
+def status(uri: str, sweep: str | None, address: str | None) -> int:
+    """What is done and what failed, with reasons; with --address, what a cluster is doing."""
+    from rich.console import Console
+
+    if address is not None:
+        from llcray.driver.cluster.status import show_cluster
+
+        return show_cluster(address, sweep, Console())
+
+    from llcray.report.tables import print_results, print_status
+
+    if sweep is None:
+        print_status(uri, Console())
+    else:
+        print_results(uri, sweep, Console())
+    return 0
+
+
+@click.command()
+@uri_argument
+@click.argument("sql")
+@click.option("--csv", "form", flag_value="csv", help="As CSV.")
+@click.option("--json", "form", flag_value="json", help="As JSON lines.")
+@click.option("--parquet", "form", flag_value="parquet", help="As Parquet; needs -o.")
+@click.option("-o", "--output", type=click.Path(path_type=Path), metavar="FILE", help="Write to a file.")
+def query(uri: str, sql: str, form: str | None, output: Path | None) -> None:
+    """Answer one SQL SELECT over the tables runs, draws, draws_long and targets."""
+    from rich.console import Console
+
+    from llcray.report.query import answer
+
+    answer(uri, sql, form, output, Console())
+
+
+@click.command()
+@uri_argument
+@click.option("--x", metavar="COLUMN", help="Along the x axis; chosen by what the sweep varies if left out.")
+@click.option("--y", metavar="COLUMN", default="llc", show_default=True, help="Along the y axis.")
+@click.option("--color", metavar="COLUMN", help="One colour a value; the sampler if left out.")
+@click.option("--facet", metavar="COLUMN[,COLUMN]", help="One panel a value; a second column goes down.")
+@click.option("--filter", "condition", metavar="CONDITION", help='Such as: activation == "relu" and num_data >= 5000')
+@only_sweep_option
+@click.option("--log-x/--linear-x", default=None, help="Logarithmic or linear; chosen by the values if left out.")
+@click.option("--log-y/--linear-y", default=None, help="The same for y.")
+@click.option("--level", "levels", multiple=True, metavar="[NAME=]VALUE", help="A line at a known number; repeatable.")
+@click.option("-o", "--output", type=click.Path(path_type=Path), metavar="FILE", help="A .png, .svg or .pdf file.")
+def plot(uri: str, facet: str | None, output: Path | None, **wanted: Any) -> None:
+    """Plot a column against another: means over seeds, between-seed spread and Monte Carlo error told apart."""
+    from llcray.report.plot import PlotRequest
+    from llcray.report.plot import plot as save_plot
+
+    facets = [name.strip() for name in facet.split(",")] if facet else []
+    click.echo(save_plot(uri, PlotRequest(facets=facets, **wanted), output))
+
+
+@click.command()
+@uri_argument
+@click.option("--sweep", metavar="NAME", required=True, help="The sweep whose trajectories to look at.")
+@click.option("--metric", metavar="COLUMN", default="llc", show_default=True, help="A number column of runs.")
+@click.option(
+    "--method",
+    type=click.Choice(["stages", "changepoints"]),
+    default="stages",
+    show_default=True,
+    help="Critical points of a smooth curve, or sudden shifts of the mean.",
+)
+def stages(uri: str, sweep: str, metric: str, method: Any) -> None:
+    """Find the stages of a metric along training; they are kept in the dataset's table `stages` and printed."""
+    from rich.console import Console
+
+    from llcray.stages.command import find_stages
+
+    find_stages(uri, sweep, metric, method, Console())
+
+
+@click.command()
+@click.argument("uri")
+@click.argument("run_id", required=False)
+@click.option("--all", "every_run", is_flag=True, help="Every run that has an estimate, instead of one.")
+@only_sweep_option
+@click.option("--plots", metavar="NAME[,NAME...]", help="Only these plots; an unknown name lists them.")
+@click.option("--format", "form", type=click.Choice(IMAGE_FORMATS), default="png", show_default=True)
+@click.option("-o", "--output", type=click.Path(path_type=Path), metavar="DIR", help="Folder to write to.")
+def diagnose(
+    uri: str, run_id: str | None, every_run: bool, sweep: str | None, plots: str | None, form: str, output: Path | None
+) -> None:
+    """Plot the draws of a run: running LLC, trace, autocorrelation, ESS, R-hat, ranks, energy, acceptance, ..."""
+    from llcray.report.diagnostics.diagnose import diagnose as draw_one
+    from llcray.report.diagnostics.diagnose import diagnose_all
+
+    names = [name.strip() for name in plots.split(",")] if plots else []
+    if every_run == (run_id is not None):
+        raise click.UsageError("give a RUN_ID, or --all.")
+    if run_id is not None:
+        for path in draw_one(uri, run_id, names, form, output):
+            click.echo(path)
+        return
+    for drawn_id, drawn in diagnose_all(uri, sweep, names, form, output):
+        click.echo(f"{drawn_id}: {len(drawn)} plots in {drawn[0].parent}" if isinstance(drawn, list) else drawn)
+
+
+@click.command()
+@uri_argument
+@only_sweep_option
+@click.option("--question", metavar="TEXT", help="What the sweep was to answer, for the heading.")
+@click.option("-o", "--output", type=click.Path(path_type=Path), default="report.html", show_default=True)
+def report(uri: str, sweep: str | None, question: str | None, output: Path) -> None:
+    """Write one self-contained HTML page: plots, table of runs, verdicts, agreement, cost, provenance."""
+    from llcray.report.page.page import write_report
+
+    click.echo(write_report(uri, sweep, output, question))
+
+
+@click.command()
+@click.argument("uri")
+@click.argument("run_id")
+@click.option(
+    "--netcdf", "output", type=click.Path(path_type=Path), metavar="FILE", required=True, help="File to write."
+)
+def export(uri: str, run_id: str, output: Path) -> None:
+    """Write one run's draws for ArviZ (InferenceData, or DataTree on ArviZ 1)."""
+    from llcray.report.netcdf import export_netcdf
+
+    click.echo(export_netcdf(uri, run_id, output))
+
+
+@click.command()
+@uri_argument
+@click.option("--to", "folder", type=click.Path(path_type=Path), metavar="DIR", required=True, help="Where to.")
+@only_sweep_option
+@click.option("--plots", metavar="NAME[,NAME...]", help="Diagnostics to show; a few by default.")
+def promote(uri: str, folder: Path, sweep: str | None, plots: str | None) -> None:
+    """Put the newest plots of each sampler into a folder of fixed names, with a Markdown gallery."""
+    from llcray.report.promote import SHOWN
+    from llcray.report.promote import promote as promote_plots
+
+    names = [name.strip() for name in plots.split(",")] if plots else SHOWN
+    for path in promote_plots(uri, folder, sweep, names):
+        click.echo(path)
+
+
+@click.command()
+@click.argument("before", type=click.Path(path_type=Path))
+@click.argument("after", type=click.Path(path_type=Path), nargs=-1, required=True)
+@click.option(
+    "--by",
+    type=click.Choice(["all", "layer", "block", "component", "tensor"]),
+    default="all",
+    show_default=True,
+    help="How tensors are pooled.",
+)
+@click.option("--compare-dtype", metavar="TYPE", help="Such as bfloat16 (the paper); default: as stored.")
+@click.option("--tolerance", type=float, default=1e-5, show_default=True, help="Largest change that counts as none.")
+@click.option("--relative-tolerance", type=float, default=1e-3, show_default=True, help="The same, as a share.")
+@click.option("--ranks/--no-ranks", default=True, show_default=True, help="Ranks of the updates of matrices.")
+@click.option("--overlap", "other", type=click.Path(path_type=Path), metavar="OTHER", help="A second run from BEFORE.")
+@click.option("--learning-rate", type=float, help="Of the fine-tuning, if no trainer_state.json says it.")
+@click.option("--steps", type=int, help="Of the fine-tuning, if no trainer_state.json says it.")
+@click.option("--csv", "form", flag_value="csv", help="As CSV.")
+@click.option("--json", "form", flag_value="json", help="As JSON lines.")
+@click.option("-o", "--output", type=click.Path(path_type=Path), metavar="FILE", help="Write to a file.")
+def subnetwork(before: Path, after: tuple[Path, ...], form: str | None, output: Path | None, **wanted: Any) -> None:
+    """What fine-tuning changed: the unchanged share of the parameters, and the rank of the change.
+
+    BEFORE and AFTER are safetensors files, Hugging Face folders or stored targets; several AFTER are a series.
+    """
+    from rich.console import Console
+
+    from llcray.subnetwork.table import Comparison, print_comparison
+
+    print_comparison(Comparison((before, *after), **wanted), form, output, Console())
