@@ -8,17 +8,16 @@ from pathlib import Path
 import llcray_storage as ls
 from rich.console import Console
 
-from llcray.driver.address import Choice, is_remote, leave_running
+from llcray.driver.cluster.connect import Choice, is_remote, leave_running
 from llcray.driver.cluster.driver_state import Wish
 from llcray.driver.errors import DriverError
 from llcray.driver.interrupts import Interrupts
-from llcray.driver.labels import labels
 from llcray.driver.options import SweepOptions
 from llcray.driver.plan.plan import cost_model, ordered_trials
 from llcray.driver.plan.remaining import Pending, pending
 from llcray.driver.progress.tracker import Tracker
 from llcray.driver.progress.view import View, choose_view
-from llcray.driver.wording import duration, plural
+from llcray.driver.wording import duration, labels, plural
 from llcray.spec import Sweep, load_sweep
 
 ALL_OK = 0

@@ -1,8 +1,15 @@
-"""How numbers and runs read in progress lines."""
+"""How numbers, durations and runs read in what the driver prints."""
 
-import math
+from collections.abc import Mapping, Sequence
+from typing import Any
 
-from llcray.driver.progress.reports import RunReport
+from llcray.spec import RunSpec, spec_columns
+
+UNNAMED = ("run_id", "target_id", "series_id", "trajectory_id", "pretraining", "spec", "sampler_kind")
+OF_FOLDERS = ("target_path", "target_sha256", "target_trajectory")
+PARTS = ("architecture_", "teacher_", "data_", "noise_", "training_", "sampler_", "target_")
+WORDS = ("label", "kind", "activation", "component", "preconditioner")
+LONGEST_VALUE = 24
 
 
 def duration(seconds: float) -> str:
@@ -15,21 +22,40 @@ def duration(seconds: float) -> str:
     return f"{whole // 3600} h {whole % 3600 // 60:02d} min"
 
 
-def llc_text(llc: float, llc_mcse: float) -> str:
-    """`LLC 12.3 ± 0.4`; empty where there is no number."""
-    if not math.isfinite(llc):
-        return ""
-    return f"LLC {llc:.4g}" + (f" ± {llc_mcse:.2g}" if math.isfinite(llc_mcse) else "")
-
-
 def plural(count: int, noun: str) -> str:
     """`1 run`, `2 runs`."""
     return f"{count:,} {noun}" + ("" if count == 1 else "s")
 
 
-def run_line(run: RunReport, label: str) -> str:
-    """A finished run in one line."""
-    if run.status == "failed":
-        return f"{'halted' if run.is_halted else 'failed'}  {run.run_id}  {label}: {run.reason}"
-    text = llc_text(run.llc, run.llc_mcse)
-    return f"ok      {run.run_id}  {label}: {text} ({run.verdict})" if text else f"ok      {run.run_id}  {label}"
+def labels(runs: Sequence[RunSpec]) -> dict[str, str]:
+    """A label for each run id: its sampler, then every column in which the runs differ.
+
+    Args:
+        runs: All runs of the sweep.
+    """
+    columns = {run.run_id: spec_columns(run) for run in runs}
+    values: dict[str, set[str]] = {}
+    for row in columns.values():
+        for name, value in row.items():
+            if name not in (*UNNAMED, *OF_FOLDERS):
+                values.setdefault(name, set()).add(repr(value))
+    differing = [name for name, seen in values.items() if len(seen) > 1]
+    return {run_id: _label(row, differing) for run_id, row in columns.items()}
+
+
+def _label(row: Mapping[str, Any], names: Sequence[str]) -> str:
+    parts = [str(row["sampler_kind"])]
+    for name in names:
+        value = row.get(name)
+        if value is not None:
+            parts.append(_part(name, f"{value:g}" if isinstance(value, float) else str(value)))
+    return " ".join(parts)
+
+
+def _part(name: str, text: str) -> str:
+    """A word that names itself stands alone; a number follows its column's name, without the part it belongs to."""
+    shown = text if len(text) <= LONGEST_VALUE else text[: LONGEST_VALUE - 1] + "…"
+    if name.endswith(WORDS):
+        return shown
+    bare = next((name.removeprefix(part) for part in PARTS if name.startswith(part)), name)
+    return f"{bare} {shown}"

@@ -10,13 +10,13 @@ import pytest
 from rich.console import Console
 from scipy.signal import lfilter
 
-from llcray.driver.labels import labels
 from llcray.driver.plan.cost import CostModel
 from llcray.driver.progress.live import frame
 from llcray.driver.progress.reports import RunReport, TrialReport
 from llcray.driver.progress.tracker import Tracker
 from llcray.driver.progress.view import JsonLines, Lines
 from llcray.driver.trials.work import running_mean
+from llcray.driver.wording import labels
 from llcray.estimation.trial import TrialEvent, run_trial
 from llcray.spec import Sweep, load_sweep, trials
 

@@ -10,7 +10,7 @@ import shutil
 import tempfile
 import time
 import warnings
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -21,6 +21,7 @@ from llcray.driver.errors import DriverError
 from llcray.driver.machine import usable_cpus
 from llcray.spec import Resources
 
+REMOTE_SCHEMES = ("http://", "https://", "ray://")
 OBJECT_STORE_BYTES = 128 * 2**20
 QUIET = {
     "RAY_USAGE_STATS_ENABLED": "0",
@@ -41,6 +42,10 @@ QUIET = {
 QUIETLY: dict[str, Any] = {"log_to_driver": False, "logging_level": logging.CRITICAL, "configure_logging": True}
 
 
+Choice = Callable[[str], str]
+"""Takes a job's id, asks the user, returns what becomes of the job: `leave`, `stop`, `kill` or `watch`."""
+
+
 @dataclass(frozen=True)
 class Cluster:
     """A Ray that this process is connected to.
@@ -54,6 +59,27 @@ class Cluster:
     num_slots: int
     num_nodes: int
     scratch: Path
+
+
+def is_remote(address: str | None) -> bool:
+    """Whether the driver has to run elsewhere.
+
+    Raises:
+        DriverError: The address is of no known kind.
+    """
+    if address is None or "://" not in address:
+        return False
+    if not address.startswith(REMOTE_SCHEMES):
+        raise DriverError(
+            f"Address '{address}' is of no known kind: give auto or host:6379 on a machine of the cluster, or "
+            "http://host:8265 or ray://host:10001 from outside."
+        )
+    return True
+
+
+def leave_running(job_id: str) -> str:
+    """The choice where nobody can be asked."""
+    return "leave"
 
 
 @contextlib.contextmanager

@@ -10,8 +10,7 @@ from typing import Any
 from rich.console import Console
 from rich.table import Table
 
-from llcray.driver.address import is_remote
-from llcray.driver.cluster.connect import connect_to
+from llcray.driver.cluster.connect import connect_to, is_remote
 from llcray.driver.cluster.cost_meter import price_of, usd_per_hour
 from llcray.driver.cluster.driver_state import Place, Sign, Wish, place_of, signs, wish
 from llcray.driver.errors import DriverError

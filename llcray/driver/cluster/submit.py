@@ -14,7 +14,7 @@ from pathlib import Path
 
 from rich.console import Console
 
-from llcray.driver.address import Choice
+from llcray.driver.cluster.connect import Choice
 from llcray.driver.cluster.driver_state import JOB_VARIABLE
 from llcray.driver.cluster.jobs import SECONDS_TO_STOP, UNREACHABLE, Jobs, connect_jobs
 from llcray.driver.cluster.runtime_env import runtime_env

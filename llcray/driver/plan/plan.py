@@ -10,13 +10,12 @@ from llcray_storage.errors import ObjectMissingError
 from rich.console import Console
 from rich.table import Table
 
-from llcray.driver.labels import labels
 from llcray.driver.machine import usable_cpus
 from llcray.driver.options import SweepOptions
 from llcray.driver.packs import MOST_TARGETS, pack_size
 from llcray.driver.plan.cost import CostModel, measured, num_gradients
 from llcray.driver.plan.remaining import Pending, pending
-from llcray.driver.wording import duration, plural
+from llcray.driver.wording import duration, labels, plural
 from llcray.spec import Conduct, Resources, RunSpec, Sweep, TrialPlan, load_sweep, trials
 from llcray.variant import canonical_json
 

@@ -11,9 +11,9 @@ from rich.progress_bar import ProgressBar
 from rich.table import Table
 from rich.text import Text
 
-from llcray.driver.progress.reports import RunReport
+from llcray.driver.progress.reports import RunReport, llc_text, run_line
 from llcray.driver.progress.tracker import Running, Tracker
-from llcray.driver.wording import duration, llc_text, run_line
+from llcray.driver.wording import duration
 
 MAX_TRIALS_SHOWN = 12
 SECONDS_BETWEEN_FRAMES = 0.25

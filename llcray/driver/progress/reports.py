@@ -61,3 +61,18 @@ class TrialReport:
     fraction: float = 0.0
     num_gradients: float = 0.0
     relative_error: float = math.nan
+
+
+def llc_text(llc: float, llc_mcse: float) -> str:
+    """`LLC 12.3 ± 0.4`; empty where there is no number."""
+    if not math.isfinite(llc):
+        return ""
+    return f"LLC {llc:.4g}" + (f" ± {llc_mcse:.2g}" if math.isfinite(llc_mcse) else "")
+
+
+def run_line(run: RunReport, label: str) -> str:
+    """A finished run in one line."""
+    if run.status == "failed":
+        return f"{'halted' if run.is_halted else 'failed'}  {run.run_id}  {label}: {run.reason}"
+    text = llc_text(run.llc, run.llc_mcse)
+    return f"ok      {run.run_id}  {label}: {text} ({run.verdict})" if text else f"ok      {run.run_id}  {label}"

@@ -11,9 +11,9 @@ from typing import IO, Any, Protocol
 from rich.console import Console
 
 from llcray.driver.options import SweepOptions
-from llcray.driver.progress.reports import RunReport
+from llcray.driver.progress.reports import RunReport, llc_text, run_line
 from llcray.driver.progress.tracker import Tracker
-from llcray.driver.wording import duration, llc_text, plural, run_line
+from llcray.driver.wording import duration, plural
 
 
 class View(Protocol):
