@@ -62,8 +62,8 @@ def query(uri: str, sql: str, form: str | None, output: Path | None) -> None:
 @click.option("-o", "--output", type=click.Path(path_type=Path), metavar="FILE", help="A .png, .svg or .pdf file.")
 def plot(uri: str, facet: str | None, output: Path | None, **wanted: Any) -> None:
     """Plot a column against another: means over seeds, between-seed spread and Monte Carlo error told apart."""
-    from llcray.report.plot import PlotRequest
-    from llcray.report.plot import plot as save_plot
+    from llcray.report.plots.plot import PlotRequest
+    from llcray.report.plots.plot import plot as save_plot
 
     facets = [name.strip() for name in facet.split(",")] if facet else []
     click.echo(save_plot(uri, PlotRequest(facets=facets, **wanted), output))

@@ -211,7 +211,7 @@ def _failures(tracker: Tracker) -> str:
 
 
 def _show_results(call: _Call) -> None:
-    from llcray.report.default_plot import default_plot
+    from llcray.report.plots.default_plot import default_plot
     from llcray.report.tables import print_results
 
     print_results(call.options.storage, call.sweep.name, call.console)

@@ -10,10 +10,10 @@ from llcray_storage import scan_runs
 from llcray_storage.store.settings import Root
 
 from llcray.report.columns import spoken
-from llcray.report.default_plot import default_plot
 from llcray.report.diagnostics.diagnose import diagnose
 from llcray.report.errors import ReportError
 from llcray.report.numbers import plus_minus
+from llcray.report.plots.default_plot import default_plot
 
 SHOWN = ("running_llc", "trace", "rank", "dispersion")
 GALLERY = "gallery.md"

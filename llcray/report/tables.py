@@ -12,8 +12,8 @@ from rich.text import Text
 from llcray.report.colors import VERDICT_STYLES, VERDICTS
 from llcray.report.numbers import rounded
 from llcray.report.results_table import leading_columns, plain_table, results_table
-from llcray.report.trust import trust
 from llcray.report.varying import prepared
+from llcray.report.verdict_filter import trust
 
 MAX_ROWS = 30
 MAX_FAILURES = 5

@@ -11,12 +11,12 @@ from llcray_storage.schema.tables import axis_column_names
 
 from llcray.report.errors import ReportError
 from llcray.report.page.agreement import disagreements
-from llcray.report.page.along import along_training
 from llcray.report.page.content import costs
 from llcray.report.page.effects import effects
 from llcray.report.page.page import write_report
-from llcray.report.trust import trust
+from llcray.report.page.training import along_training
 from llcray.report.varying import prepared
+from llcray.report.verdict_filter import trust
 
 LOADS_SOMETHING = re.compile(r"""<(?:script|link|img|iframe)[^>]*(?:src|href)=["'](?!data:)[^"']""")
 

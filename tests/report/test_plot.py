@@ -11,14 +11,14 @@ from llcray_storage.schema.tables import RUNS
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 
 from llcray.report.aggregate import aggregate
-from llcray.report.default_plot import default_plot
 from llcray.report.errors import ReportError
-from llcray.report.legend import footnote
-from llcray.report.panels import automatic, one_at_a_time
-from llcray.report.plot import PlotRequest, drawing_of, plot
-from llcray.report.sweep_plot import draw
-from llcray.report.trust import trust
+from llcray.report.plots.default_plot import default_plot
+from llcray.report.plots.legend import footnote
+from llcray.report.plots.panels import automatic, one_at_a_time
+from llcray.report.plots.plot import PlotRequest, drawing_of, plot
+from llcray.report.plots.sweep_plot import draw
 from llcray.report.varying import prepared, target_axes, values_of, varies
+from llcray.report.verdict_filter import trust
 
 PNG = b"\x89PNG"
 

@@ -11,7 +11,7 @@ from llcray_storage import scan_draws, scan_runs
 from llcray_storage.store.settings import Root
 
 from llcray.report.errors import ReportError
-from llcray.report.trust import trust
+from llcray.report.verdict_filter import trust
 
 Row = dict[str, Any]
 

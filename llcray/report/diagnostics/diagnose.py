@@ -13,10 +13,10 @@ from llcray.report.colors import GREY
 from llcray.report.diagnostics.catalogue import Diagnostic, selected
 from llcray.report.diagnostics.chains import RunDraws, arranged, load_run
 from llcray.report.errors import ReportError
-from llcray.report.figures import save, style
 from llcray.report.numbers import plus_minus
-from llcray.report.plot import plots_folder
-from llcray.report.trust import trust
+from llcray.report.plots.figures import save, style
+from llcray.report.plots.plot import plots_folder
+from llcray.report.verdict_filter import trust
 
 FIGURE_SIZE = (4.6, 2.9)
 # Fixed margins: measuring the texts of every figure (constrained layout) would take as long as drawing them.

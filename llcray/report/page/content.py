@@ -12,13 +12,13 @@ from llcray.report.colors import VERDICTS
 from llcray.report.columns import SAMPLER, is_number, label, spoken
 from llcray.report.numbers import plus_minus
 from llcray.report.page.agreement import MAX_Z, disagreements
-from llcray.report.page.along import along_training
 from llcray.report.page.effects import Effect, effects
+from llcray.report.page.training import along_training
+from llcray.report.plots.scale import STEP, value_text
+from llcray.report.plots.series import series_of
 from llcray.report.results_table import leading_columns
-from llcray.report.scale import STEP, value_text
-from llcray.report.series import series_of
-from llcray.report.trust import FAILED, OF_THE_TARGET
 from llcray.report.varying import values_of
+from llcray.report.verdict_filter import FAILED, OF_THE_TARGET
 
 NUMBERS = (
     "llc", "llc_mcse", "llc_se", "rhat", "ess_bulk", "ess_tail", "true_llc", "num_params", "num_data", "num_gradients",

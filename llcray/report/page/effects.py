@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 import polars as pl
 
 from llcray.report.columns import is_number
-from llcray.report.scale import STEP
+from llcray.report.plots.scale import STEP
 from llcray.report.varying import target_axes, values_of, varying_seeds
 
 

@@ -7,8 +7,8 @@ from typing import Any
 import polars as pl
 from llcray_storage.store.settings import Root
 
-from llcray.report.figures import FORMATS
-from llcray.report.plot import plots_folder
+from llcray.report.plots.figures import FORMATS
+from llcray.report.plots.plot import plots_folder
 
 
 def linked_diagnostics(root: Root, sweep: str, runs: pl.DataFrame, output: Path) -> dict[str, Any]:

@@ -14,15 +14,15 @@ from llcray.report.errors import ReportError
 from llcray.report.page import content
 from llcray.report.page.chains import chains_of
 from llcray.report.page.linked import linked_diagnostics
-from llcray.report.panels import default_axes, default_color, one_at_a_time
+from llcray.report.plots.panels import default_axes, default_color, one_at_a_time
+from llcray.report.plots.scale import STEP
+from llcray.report.plots.stage_bands import stages_of
 from llcray.report.results_table import leading_columns
-from llcray.report.scale import STEP
-from llcray.report.stage_bands import stages_of
-from llcray.report.trust import FAILED, trust
 from llcray.report.varying import prepared, prevailing, target_axes
+from llcray.report.verdict_filter import FAILED, trust
 
 PARTS = files("llcray.report.page")
-SCRIPTS = ("values", "plots", "explorer", "trust", "table", "detail", "start")
+SCRIPTS = ("values", "plots", "explorer", "verdicts", "table", "detail", "start")
 
 
 def write_report(root: Root, sweep: str | None, output: Path, question: str | None = None) -> Path:

@@ -10,7 +10,7 @@ from matplotlib.colors import to_hex
 from llcray.report.colors import SAMPLER_LOOKS, SERIES, LineStyle, Look, sampler_look, series_look
 from llcray.report.columns import SAMPLER, is_number
 from llcray.report.errors import ReportError
-from llcray.report.scale import value_text
+from llcray.report.plots.scale import value_text
 from llcray.report.varying import values_of
 
 MAX_SERIES = 12

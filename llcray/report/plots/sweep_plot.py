@@ -12,16 +12,16 @@ from matplotlib.figure import Figure
 
 from llcray.report.aggregate import doubtful
 from llcray.report.columns import label
-from llcray.report.drawing import Drawing
-from llcray.report.figures import style
-from llcray.report.legend import add_footnote, add_legend
-from llcray.report.levels import draw_levels
-from llcray.report.marks import Course, draw_series
-from llcray.report.panels import Panel
-from llcray.report.scale import STEP, plain_log_ticks, scale_of, spans_decades
-from llcray.report.series import Series, series_of
-from llcray.report.stage_bands import draw_stages
-from llcray.report.trust import FAILED
+from llcray.report.plots.drawing import Drawing
+from llcray.report.plots.figures import style
+from llcray.report.plots.legend import add_footnote, add_legend
+from llcray.report.plots.levels import draw_levels
+from llcray.report.plots.marks import Course, draw_series
+from llcray.report.plots.panels import Panel
+from llcray.report.plots.scale import STEP, plain_log_ticks, scale_of, spans_decades
+from llcray.report.plots.series import Series, series_of
+from llcray.report.plots.stage_bands import draw_stages
+from llcray.report.verdict_filter import FAILED
 
 DODGE_POINTS = 6.5
 MAX_DODGE_POINTS = 30.0
@@ -29,7 +29,7 @@ PANEL_SIZES = {1: (4.6, 3.1), 2: (3.0, 2.5), 3: (2.5, 2.3), 4: (2.15, 2.1)}
 
 
 def draw(drawing: Drawing) -> Figure:
-    """The figure; save it with `llcray.report.figures.save`."""
+    """The figure; save it with `llcray.report.plots.figures.save`."""
     layout = drawing.layout
     num_columns = layout.num_columns
     num_rows = -(-len(layout.panels) // num_columns)

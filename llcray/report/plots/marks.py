@@ -8,8 +8,8 @@ from matplotlib.transforms import ScaledTranslation
 
 from llcray.report.aggregate import aggregate, doubtful, trusted
 from llcray.report.colors import VERDICT_SIGNS
-from llcray.report.scale import STEP, Scale
-from llcray.report.series import Series
+from llcray.report.plots.scale import STEP, Scale
+from llcray.report.plots.series import Series
 
 POINTS_PER_INCH = 72
 MARKER_SIZE = 4.5

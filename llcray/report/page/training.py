@@ -12,10 +12,10 @@ import numpy as np
 import polars as pl
 
 from llcray.report.columns import SAMPLER
-from llcray.report.panels import LABEL
-from llcray.report.scale import STEP
-from llcray.report.trust import FAILED
+from llcray.report.plots.panels import LABEL
+from llcray.report.plots.scale import STEP
 from llcray.report.varying import sampler_axes, target_axes
+from llcray.report.verdict_filter import FAILED
 
 SUCCESS = ("test_reward", "test_accuracy", "test_loss")
 """What training was for: the first of these that was recorded."""

@@ -4,9 +4,9 @@ from pathlib import Path
 
 from llcray_storage.store.settings import Root
 
-from llcray.report.figures import save
-from llcray.report.plot import NothingToDrawError, PlotRequest, drawing_of, file_name, plots_folder
-from llcray.report.sweep_plot import draw
+from llcray.report.plots.figures import save
+from llcray.report.plots.plot import NothingToDrawError, PlotRequest, drawing_of, file_name, plots_folder
+from llcray.report.plots.sweep_plot import draw
 
 
 def default_plot(root: Root, sweep: str, folder: Path | None = None) -> Path | None:

@@ -5,8 +5,8 @@ from dataclasses import dataclass, field
 import polars as pl
 
 from llcray.report.aggregate import aggregate
-from llcray.report.levels import Level
-from llcray.report.panels import Layout
+from llcray.report.plots.levels import Level
+from llcray.report.plots.panels import Layout
 
 
 def no_stages() -> pl.DataFrame:

@@ -11,11 +11,11 @@ from matplotlib.lines import Line2D
 from llcray.report.aggregate import doubtful, without_number
 from llcray.report.colors import VERDICT_SIGNS
 from llcray.report.columns import SAMPLER, label, spoken
-from llcray.report.drawing import Drawing
-from llcray.report.marks import KNOWN_COLOR, MARKER_SIZE, OPEN_SIZE, has_single_runs
-from llcray.report.series import Series
-from llcray.report.stage_bands import stages_note
-from llcray.report.trust import FAILED
+from llcray.report.plots.drawing import Drawing
+from llcray.report.plots.marks import KNOWN_COLOR, MARKER_SIZE, OPEN_SIZE, has_single_runs
+from llcray.report.plots.series import Series
+from llcray.report.plots.stage_bands import stages_note
+from llcray.report.verdict_filter import FAILED
 
 FOOTNOTE_COLOR = "#555555"
 FOOTNOTE_SIZE = 6.5

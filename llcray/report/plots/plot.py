@@ -12,17 +12,17 @@ from llcray_storage import scan_runs
 from llcray_storage.store.settings import Root
 
 from llcray.report.columns import is_number, resolve
-from llcray.report.drawing import Drawing, no_stages
 from llcray.report.errors import ReportError
-from llcray.report.figures import save
 from llcray.report.filters import parse_filter
-from llcray.report.levels import parse_level
-from llcray.report.panels import Layout, automatic, default_color, faceted
-from llcray.report.scale import STEP
-from llcray.report.stage_bands import stages_of
-from llcray.report.sweep_plot import draw
-from llcray.report.trust import trust
+from llcray.report.plots.drawing import Drawing, no_stages
+from llcray.report.plots.figures import save
+from llcray.report.plots.levels import parse_level
+from llcray.report.plots.panels import Layout, automatic, default_color, faceted
+from llcray.report.plots.scale import STEP
+from llcray.report.plots.stage_bands import stages_of
+from llcray.report.plots.sweep_plot import draw
 from llcray.report.varying import prepared
+from llcray.report.verdict_filter import trust
 
 
 @dataclass(frozen=True)

@@ -10,10 +10,10 @@ from llcray_storage.store.settings import Root
 from matplotlib.axes import Axes
 
 from llcray.report.colors import BLACK, GREY
-from llcray.report.drawing import Drawing
-from llcray.report.panels import Panel
-from llcray.report.scale import STEP
-from llcray.report.series import Series
+from llcray.report.plots.drawing import Drawing
+from llcray.report.plots.panels import Panel
+from llcray.report.plots.scale import STEP
+from llcray.report.plots.series import Series
 
 METHOD = "stages"
 SHADES = {"up": "#DCE9F5", "down": "#FBE6D6", "flat": "#FFFFFF"}

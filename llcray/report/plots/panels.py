@@ -8,7 +8,7 @@ import polars as pl
 
 from llcray.report.columns import SAMPLER, is_number, spoken
 from llcray.report.errors import ReportError
-from llcray.report.scale import STEP, value_text
+from llcray.report.plots.scale import STEP, value_text
 from llcray.report.varying import prevailing, sampler_axes, target_axes, values_of
 
 LABEL = "label"
