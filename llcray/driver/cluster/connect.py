@@ -10,12 +10,13 @@ import shutil
 import tempfile
 import time
 import warnings
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from llcray.driver.cluster.capacity import num_slots
+from llcray.driver.cluster.ray_internals import largest_resources, silence_daemons
 from llcray.driver.cluster.runtime_env import runtime_env
 from llcray.driver.errors import DriverError
 from llcray.driver.machine import usable_cpus
@@ -106,7 +107,7 @@ def connect(address: str | None, resources: Resources, modules: Sequence[str] = 
                 with forking_quietly():
                     _init(ray, address, scratch, modules)
             nodes = [node["Resources"] for node in ray.nodes() if node["Alive"]]
-            yield Cluster(num_slots(nodes, _most() if address else None, resources), len(nodes), scratch)
+            yield Cluster(num_slots(nodes, largest_resources() if address else None, resources), len(nodes), scratch)
         finally:
             if not borrowed:
                 ray.shutdown()
@@ -166,18 +167,9 @@ def _join(ray: Any, address: str, code: dict[str, Any]) -> None:
         ) from error
 
 
-def _most() -> Mapping[str, float] | None:
-    """What an autoscaled cluster may grow to; None where it does not grow."""
-    from ray._private.state import state
-
-    return state.get_max_resources_from_cluster_config()
-
-
 def _silence() -> None:
-    """Keeps Ray's words off the terminal: loggers, and messages of its daemons, which no option turns off."""
-    from ray._private import worker
-
-    setattr(worker, "_worker_logs_enabled", False)  # noqa: B010
+    """Keeps what Ray's loggers and daemons say off the terminal."""
+    silence_daemons()
     for name in ("ray", "ray.tune", "ray.train", "ray.data"):
         logging.getLogger(name).setLevel(logging.CRITICAL)
 

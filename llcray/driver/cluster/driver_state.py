@@ -12,6 +12,8 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any, Literal
 
+from llcray.driver.cluster.ray_internals import delete_value, keys_with_prefix, put_value, value_of
+
 NAMESPACE = "llcray"
 SECONDS_BETWEEN_SIGNS = 2.0
 SECONDS_ALIVE = 30.0
@@ -123,41 +125,41 @@ def identity() -> dict[str, Any]:
 
 def publish(sign: Sign) -> None:
     """Shows a state to the cluster that this process is connected to."""
-    _put(f"sign:{sign.sweep}", json.dumps(asdict(sign)))
+    put_value(NAMESPACE, f"sign:{sign.sweep}", json.dumps(asdict(sign)))
 
 
 def withdraw(sweep: str) -> None:
     """Takes a driver's state back, and what it was asked."""
     for key in (f"sign:{sweep}", f"wish:{sweep}"):
-        _delete(key)
+        delete_value(NAMESPACE, key)
 
 
 def signs() -> list[Sign]:
     """All drivers that have shown themselves to the cluster, newest first."""
-    found = [_parse(value) for key in _keys("sign:") if (value := _get(key))]
+    found = [_parse(value) for key in keys_with_prefix(NAMESPACE, "sign:") if (value := value_of(NAMESPACE, key))]
     return sorted(found, key=lambda sign: -sign.updated)
 
 
 def wish(sweep: str, what: Wish) -> None:
     """Asks the driver of a sweep to start no more trials (`drain`), or to stop now."""
-    _put(f"wish:{sweep}", what)
+    put_value(NAMESPACE, f"wish:{sweep}", what)
 
 
 def wished(sweep: str) -> Wish:
     """What the driver of a sweep was asked."""
-    value = _get(f"wish:{sweep}")
+    value = value_of(NAMESPACE, f"wish:{sweep}")
     return "drain" if value == "drain" else "stop" if value == "stop" else ""
 
 
 def remember_place(run_ids: Sequence[str], place: Place) -> None:
     """Notes where runs are done, for whoever wants their logs."""
     for run_id in run_ids:
-        _put(f"place:{run_id}", json.dumps(asdict(place)))
+        put_value(NAMESPACE, f"place:{run_id}", json.dumps(asdict(place)))
 
 
 def place_of(run_id: str) -> Place | None:
     """Where a run is or was done last; None where the cluster does not know."""
-    value = _get(f"place:{run_id}")
+    value = value_of(NAMESPACE, f"place:{run_id}")
     return Place(**json.loads(value)) if value else None
 
 
@@ -165,28 +167,3 @@ def _parse(text: str) -> Sign:
     fields = json.loads(text)
     trials = tuple(TrialSign(**{**trial, "place": Place(**trial["place"])}) for trial in fields.pop("trials"))
     return Sign(**fields, trials=trials)
-
-
-def _put(key: str, value: str) -> None:
-    from ray.experimental import internal_kv
-
-    internal_kv._internal_kv_put(key, value, overwrite=True, namespace=NAMESPACE)
-
-
-def _get(key: str) -> str | None:
-    from ray.experimental import internal_kv
-
-    value = internal_kv._internal_kv_get(key, namespace=NAMESPACE)
-    return None if value is None else value.decode()
-
-
-def _delete(key: str) -> None:
-    from ray.experimental import internal_kv
-
-    internal_kv._internal_kv_del(key, namespace=NAMESPACE)
-
-
-def _keys(prefix: str) -> list[str]:
-    from ray.experimental import internal_kv
-
-    return [key.decode() for key in internal_kv._internal_kv_list(prefix, namespace=NAMESPACE)]

@@ -5,16 +5,11 @@ import warnings
 from dataclasses import dataclass
 from typing import Any, Protocol
 
+from llcray.driver.cluster.ray_internals import silence_uploads, use_token_of_home_folder
 from llcray.driver.errors import DriverError
 
 SECONDS_TO_STOP = "30"
 OVER = ("SUCCEEDED", "FAILED", "STOPPED")
-CHATTY = (
-    "ray.dashboard.modules.dashboard_sdk",
-    "ray.dashboard.modules.job.sdk",
-    "ray._private.runtime_env.packaging",
-    "ray.util.client",
-)
 UNREACHABLE = (ConnectionError, OSError, RuntimeError)
 
 
@@ -80,21 +75,10 @@ def connect_jobs(address: str, runtime_env: dict[str, Any]) -> Jobs:
         raise DriverError(f"No Ray cluster answers at '{address}': {reason} Check --address.") from error
 
 
-def _quiet() -> None:
-    """Keeps Ray's remarks on uploads to itself; its modules set their own levels when they are imported."""
-    import ray.util.client_connect  # noqa: F401
-
-    for name in CHATTY:
-        logging.getLogger(name).setLevel(logging.WARNING)
-
-
 def _take_token() -> None:
-    """Lets Ray show the token of this user's home folder, where there is one: a cluster without tokens ignores it."""
-    from ray._private.authentication.authentication_token_setup import maybe_enable_token_auth_if_token_available
-
     for name in ("ray", "ray.util.client"):
         logging.getLogger(name).setLevel(logging.ERROR)
-    maybe_enable_token_auth_if_token_available(warn_if_disabled=False)
+    use_token_of_home_folder()
 
 
 class HttpJobs:
@@ -104,7 +88,7 @@ class HttpJobs:
         """Connects; None is the cluster this process is part of."""
         from ray.job_submission import JobSubmissionClient
 
-        _quiet()
+        silence_uploads()
         self._client = JobSubmissionClient(address)
 
     def submit(self, job_id: str, command: str, runtime_env: dict[str, Any]) -> None:
@@ -138,7 +122,7 @@ class _ClientJobs:
 
         with warnings.catch_warnings():
             warnings.filterwarnings("ignore", message="Ray Client connection timed out")  # the error says so
-            _quiet()
+            silence_uploads()
             ray.init(address=address, runtime_env=runtime_env, log_to_driver=False)
         self._ray = ray
         self._agent: Any = ray.remote(num_cpus=0)(HttpJobs).remote(None)

@@ -5,16 +5,15 @@ Both import packages and the metadata of the distribution go; dependencies have 
 
 import importlib.metadata
 import importlib.util
-import os
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from llcray.driver.cluster.ray_internals import is_inside_a_job
 from llcray.driver.errors import DriverError
 
 PACKAGES = ("llcray", "llcray_storage")
 EXCLUDED = ["__pycache__", "*.pyc"]
-INSIDE_A_JOB = "RAY_JOB_CONFIG_JSON_ENV_VAR"
 
 
 def runtime_env(modules: Sequence[str] = ()) -> dict[str, Any]:
@@ -26,7 +25,7 @@ def runtime_env(modules: Sequence[str] = ()) -> dict[str, Any]:
     Raises:
         DriverError: One is no folder.
     """
-    if INSIDE_A_JOB in os.environ:
+    if is_inside_a_job():
         return {}
     return {"py_modules": [str(folder) for folder in (*_own_folders(), *map(_folder, modules))], "excludes": EXCLUDED}
 

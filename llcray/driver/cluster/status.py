@@ -4,7 +4,6 @@ On a cluster that this machine is part of they ask its head; on one that is else
 """
 
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 from typing import Any
 
 from rich.console import Console
@@ -13,6 +12,7 @@ from rich.table import Table
 from llcray.driver.cluster.connect import connect_to, is_remote
 from llcray.driver.cluster.cost_meter import price_of, usd_per_hour
 from llcray.driver.cluster.driver_state import Place, Sign, Wish, place_of, signs, wish
+from llcray.driver.cluster.ray_internals import free_resources_per_node, log_folder
 from llcray.driver.errors import DriverError
 from llcray.driver.trials.trainable import TRIAL_BEGINS
 from llcray.driver.wording import duration, plural
@@ -127,10 +127,9 @@ def _there(address: str, words: list[str], console: Console) -> int:
 def _machines() -> tuple[Sequence[Mapping[str, Any]], Mapping[str, Mapping[str, float]]]:
     """Machines as Ray lists them, and what is in use on each by id and resource."""
     import ray
-    from ray._private.state import available_resources_per_node
 
     machines = [node for node in ray.nodes() if node["Alive"]]
-    free = available_resources_per_node()
+    free = free_resources_per_node()
     return machines, {
         node["NodeID"]: {
             name: total - free.get(node["NodeID"], {}).get(name, 0.0) for name, total in node["Resources"].items()
@@ -206,10 +205,5 @@ def _fetch(place: Place) -> list[tuple[str, str]]:
 
 def read_logs(worker_id: str) -> list[tuple[str, str]]:
     """Names and ends of a worker's log files on this machine; runs there."""
-    from ray._private import worker
-
-    node = worker._global_node
-    assert node is not None, "runs as a task of Ray's"
-    folder = Path(node.get_logs_dir_path())
-    found = sorted(folder.glob(f"worker-{worker_id}-*"))
+    found = sorted(log_folder().glob(f"worker-{worker_id}-*"))
     return [(path.name, path.read_text(errors="replace")[-LOG_CHARACTERS:]) for path in found]

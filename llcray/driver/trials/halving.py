@@ -10,6 +10,7 @@ from typing import Any
 
 from ray.tune.schedulers import AsyncHyperBandScheduler, FIFOScheduler, TrialScheduler
 
+from llcray.driver.cluster.ray_internals import unmark_as_resetting
 from llcray.driver.progress.reports import HALTED
 from llcray.driver.trials.work import Assignment
 from llcray.spec import Conduct, Halving
@@ -28,7 +29,7 @@ class RestartingScheduler(FIFOScheduler):
     def on_trial_error(self, tune_controller: Any, trial: Any) -> None:
         """See above."""
         super().on_trial_error(tune_controller, trial)
-        getattr(tune_controller, "_resetting_trials", set()).discard(trial)
+        unmark_as_resetting(tune_controller, trial)
 
 
 class HalvingScheduler(RestartingScheduler):

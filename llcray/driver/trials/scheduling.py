@@ -5,7 +5,6 @@ failed rows. When Tune itself gives up, what is unfinished is handed to it again
 """
 
 import os
-import pickle
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,6 +17,7 @@ from ray.exceptions import RayTaskError
 
 from llcray.driver.cluster.capacity import amounts
 from llcray.driver.cluster.driver_state import Wish
+from llcray.driver.cluster.ray_internals import actor_of, last_error_of
 from llcray.driver.cluster.state_publisher import Herald
 from llcray.driver.errors import DriverError
 from llcray.driver.progress.reports import TrialReport
@@ -139,12 +139,6 @@ def _name(trial: Any) -> str:
     return f"trial_{trial.trial_id}"
 
 
-def _error_of(trial: Any) -> BaseException | None:
-    """What Tune noted last on a trial."""
-    path = trial.pickled_error_file
-    return pickle.loads(Path(path).read_bytes()) if path and Path(path).exists() else None
-
-
 class _Watch(tune.Callback):
     """Tune's events, told to tracker and view."""
 
@@ -184,7 +178,7 @@ class _Watch(tune.Callback):
     def on_trial_recover(self, iteration: int, trials: Sequence[Any], trial: Any, **info: Any) -> None:
         """A worker died; its trial starts again."""
         index = trial.config["index"]
-        times = self._tracker.trial_lost(index, why_lost(_error_of(trial)))
+        times = self._tracker.trial_lost(index, why_lost(last_error_of(trial)))
         trial.set_config(trial.config | {"attempt": times})
         label = self._tracker.labels[self._conditions.assignment.plans[index].runs[0].run_id]
         self._view.notice(f"lost    a worker at {label}: {self._tracker.losses[index][-1]}; trying again")
@@ -192,7 +186,7 @@ class _Watch(tune.Callback):
     def on_trial_error(self, iteration: int, trials: Sequence[Any], trial: Any, **info: Any) -> None:
         """A trial has lost too many workers: its runs that are not committed fail."""
         index = trial.config["index"]
-        times = self._tracker.trial_lost(index, why_lost(_error_of(trial)))
+        times = self._tracker.trial_lost(index, why_lost(last_error_of(trial)))
         reasons = "; ".join(dict.fromkeys(self._tracker.losses[index]))
         self._settle(index, f"{times} workers died: {reasons}")
         self._tracker.trial_ended(index)
@@ -216,7 +210,7 @@ class _Watch(tune.Callback):
             self.queue.is_closed = True
         if self.fatal is not None or wish == "stop":
             for trial in trials:
-                actor = trial.temporary_state.ray_actor
+                actor = actor_of(trial)
                 if actor is not None:
                     ray.kill(actor)
             raise SweepStoppedError

@@ -1,0 +1,118 @@
+"""Everything of Ray that is used here and is not part of its public interface, checked on Ray 2.60.0.
+
+Each function says what it is for, so that a new version of Ray that lacks something can be given a substitute here.
+Ray is imported inside the functions: importing the driver must not load it.
+"""
+
+import logging
+import os
+import pickle
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+INSIDE_A_JOB = "RAY_JOB_CONFIG_JSON_ENV_VAR"
+LOGGERS_OF_UPLOADS = (
+    "ray.dashboard.modules.dashboard_sdk",
+    "ray.dashboard.modules.job.sdk",
+    "ray._private.runtime_env.packaging",
+    "ray.util.client",
+)
+
+
+def silence_daemons() -> None:
+    """Keeps messages of Ray's daemons off the terminal; no public option turns them off."""
+    from ray._private import worker
+
+    setattr(worker, "_worker_logs_enabled", False)  # noqa: B010
+
+
+def silence_uploads() -> None:
+    """Keeps Ray's remarks on uploads off the terminal; its modules set their own levels when they are imported."""
+    import ray.util.client_connect  # noqa: F401
+
+    for name in LOGGERS_OF_UPLOADS:
+        logging.getLogger(name).setLevel(logging.WARNING)
+
+
+def use_token_of_home_folder() -> None:
+    """Lets Ray show the token in this user's home folder, where there is one; a cluster without tokens ignores it."""
+    from ray._private.authentication.authentication_token_setup import maybe_enable_token_auth_if_token_available
+
+    maybe_enable_token_auth_if_token_available(warn_if_disabled=False)
+
+
+def is_inside_a_job() -> bool:
+    """Returns whether this process was started by Ray as a submitted job."""
+    return INSIDE_A_JOB in os.environ
+
+
+def largest_resources() -> Mapping[str, float] | None:
+    """Returns the resources that an autoscaled cluster may grow to; None where the cluster does not grow."""
+    from ray._private.state import state
+
+    return state.get_max_resources_from_cluster_config()
+
+
+def free_resources_per_node() -> Mapping[str, Mapping[str, float]]:
+    """Returns the resources that are free on each machine, by Ray's id of the machine."""
+    from ray._private.state import available_resources_per_node
+
+    return available_resources_per_node()
+
+
+def log_folder() -> Path:
+    """Returns the folder of this machine into which Ray's workers log; for code that runs as a task of Ray's."""
+    from ray._private import worker
+
+    node = worker._global_node
+    assert node is not None, "runs as a task of Ray's"
+    return Path(node.get_logs_dir_path())
+
+
+def put_value(namespace: str, key: str, value: str) -> None:
+    """Writes a value into the key-value store of the cluster's head."""
+    from ray.experimental import internal_kv
+
+    internal_kv._internal_kv_put(key, value, overwrite=True, namespace=namespace)
+
+
+def value_of(namespace: str, key: str) -> str | None:
+    """Reads a value from the key-value store of the cluster's head; None where there is none."""
+    from ray.experimental import internal_kv
+
+    value = internal_kv._internal_kv_get(key, namespace=namespace)
+    return None if value is None else value.decode()
+
+
+def delete_value(namespace: str, key: str) -> None:
+    """Removes a value from the key-value store of the cluster's head, where there is one."""
+    from ray.experimental import internal_kv
+
+    internal_kv._internal_kv_del(key, namespace=namespace)
+
+
+def keys_with_prefix(namespace: str, prefix: str) -> list[str]:
+    """Lists the keys in the key-value store of the cluster's head that begin with a prefix."""
+    from ray.experimental import internal_kv
+
+    return [key.decode() for key in internal_kv._internal_kv_list(prefix, namespace=namespace)]
+
+
+def unmark_as_resetting(tune_controller: Any, trial: Any) -> None:
+    """Lets Tune restart a trial whose worker died while it was being reset for that trial.
+
+    Tune 2.60 leaves such a trial marked as resetting, and never starts it again.
+    """
+    getattr(tune_controller, "_resetting_trials", set()).discard(trial)
+
+
+def last_error_of(trial: Any) -> BaseException | None:
+    """Returns the exception that Tune noted last on a trial; None where there is none."""
+    path = trial.pickled_error_file
+    return pickle.loads(Path(path).read_bytes()) if path and Path(path).exists() else None
+
+
+def actor_of(trial: Any) -> Any:
+    """Returns the actor that runs a trial of Tune's; None where none does."""
+    return trial.temporary_state.ray_actor
