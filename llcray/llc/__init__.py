@@ -1,1 +1,1 @@
-"""Draws -> estimate, error bar, diagnostics, verdict. NumPy in, numbers out; no JAX."""
+"""From draws to an estimate with its error bar, diagnostics and verdict. NumPy in, numbers out; no JAX."""

@@ -1,4 +1,4 @@
-"""Detects how many first draws were still on their way to the stationary distribution."""
+"""Detection of burn-in: how many first draws were still on their way to the stationary distribution."""
 
 import numpy as np
 

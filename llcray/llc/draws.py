@@ -1,4 +1,4 @@
-"""What sampling hands to estimation: one number per chain and draw of each observed quantity. NumPy only."""
+"""Draws: the series that sampling hands to estimation, one number per chain and draw of each quantity. NumPy only."""
 
 from typing import Any, NamedTuple
 
@@ -6,7 +6,7 @@ import numpy as np
 
 
 class Draws(NamedTuple):
-    """Arrays of shape (chain, draw); NaN where the sampler has no such notion.
+    """Arrays of shape (chain, draw); NaN where the sampler has no such quantity.
 
     Attributes:
         centered_loss: L_n(w) - L_n(w*) over the full data, nats.
@@ -43,19 +43,19 @@ class Draws(NamedTuple):
         return self.centered_loss.shape[1]
 
     def after(self, num_discarded: int) -> "Draws":
-        """All but the first `num_discarded` draws of each chain."""
+        """The draws without the first `num_discarded` of each chain."""
         return Draws(*(field[:, num_discarded:] for field in self))
 
     def of_chains(self, chains: Any) -> "Draws":
-        """The chains of a boolean mask or index array."""
+        """The draws of the chains that a boolean mask or an index array selects."""
         return Draws(*(field[chains] for field in self))
 
     @property
     def healthy(self) -> np.ndarray:
-        """Which chains stayed finite throughout, shape (chain,)."""
+        """Whether each chain stayed finite throughout, shape (chain,)."""
         return np.isfinite(self.centered_loss).all(axis=1) & np.isfinite(self.squared_distance).all(axis=1)
 
 
 def concatenate(blocks: list[Draws]) -> Draws:
-    """Blocks of draws, one after another in time."""
+    """The draws of blocks that follow one another in time."""
     return Draws(*(np.concatenate(fields, axis=1) for fields in zip(*blocks, strict=True)))

@@ -1,4 +1,4 @@
-"""Draws -> LLC, error bar, diagnostics, verdict. NumPy in, numbers out.
+"""The estimate of an LLC from draws, with error bar, diagnostics and verdict. NumPy in, numbers out.
 
     lambda-hat = n beta (E[L_n(w)] - L_n(w*))
 

@@ -1,4 +1,4 @@
-"""Estimates at several inverse temperatures, or at two step sizes -> the limit they point to. NumPy in, numbers out.
+"""Limits that estimates at several inverse temperatures, or at two step sizes, point to. NumPy in, numbers out.
 
 At fixed gamma, y(t) = t E[L - L*] approaches lambda as t = n beta grows (Watanabe 2009, section 7.1; theorem 6.7):
 
@@ -6,10 +6,10 @@ At fixed gamma, y(t) = t E[L - L*] approaches lambda as t = n beta grows (Watana
     y = lambda - b/t^p, p = 1, 3/4, 1/2     gamma holds quadratic or quartic directions back, or both kinds
     y = lambda - (m - 1)/(log t + c)        multiplicity m: Z(t) ~ (log t + c)^(m - 1)/t^lambda
 
-All of these are fitted by weighted least squares, b and c free, m = 2, 3. Which holds can rarely be told from the
-noise, so the answers are averaged with Akaike weights, and their disagreement is part of the error (Burnham & Anderson
-2002, Model Selection and Multimodel Inference, eqs. 4.1, 4.9). A pole of order m counts as m parameters: m terms
-coincide.
+All of these models are fitted by weighted least squares with b and c free and m = 2, 3. The noise rarely tells which
+model holds, so their answers are averaged with Akaike weights, and the disagreement of the models is part of the error
+(Burnham & Anderson 2002, Model Selection and Multimodel Inference, eqs. 4.1, 4.9). A pole of order m counts as m
+parameters, since m terms coincide.
 """
 
 from collections.abc import Iterator, Sequence
@@ -20,21 +20,21 @@ import numpy as np
 Numbers = Sequence[float] | np.ndarray
 POWERS = {"b/t": 1.0, "b/t^(3/4)": 0.75, "b/t^(1/2)": 0.5}
 MULTIPLICITIES = (2, 3)
-# log t + c at the smallest t: from where the expansion begins to make sense to where it is flat.
+# Grid of log t + c at the smallest t: the expansion makes sense from the first value on, and is flat at the last.
 FIRST_LOG, LAST_LOG, NUM_LOGS = 1.0, 200.0, 200
 
 
 class Fit(NamedTuple):
-    """One model's answer.
+    """The answer of one model.
 
     Attributes:
         model: Its formula.
         llc: lambda, nats.
-        se: Its standard error if the model holds.
+        se: Standard error of `llc` if the model holds.
         multiplicity: m.
         misfit: Sum of squared standardised residuals.
         num_parameters: Parameters fitted.
-        weight: Its share in the average.
+        weight: Share of the model in the average.
     """
 
     model: str
@@ -47,7 +47,14 @@ class Fit(NamedTuple):
 
 
 class Extrapolation(NamedTuple):
-    """The average over models: lambda and m as t -> infinity, the standard error of lambda, and what was averaged."""
+    """The average over models as t -> infinity.
+
+    Attributes:
+        llc: lambda, nats.
+        se: Standard error of lambda, disagreement of the models included.
+        multiplicity: m.
+        fits: The models that were averaged.
+    """
 
     llc: float
     se: float
@@ -56,10 +63,10 @@ class Extrapolation(NamedTuple):
 
 
 def extrapolate_temperature(n_betas: Numbers, llcs: Numbers, ses: Numbers) -> Extrapolation:
-    """lambda and multiplicity from estimates at one gamma.
+    """lambda and multiplicity from estimates at one gamma and several temperatures.
 
     Args:
-        n_betas: t of each, at least two different ones.
+        n_betas: t of each estimate, at least two different values.
         llcs: y(t), nats.
         ses: Standard errors of y.
 
@@ -78,9 +85,9 @@ def extrapolate_step_size(steps: tuple[float, float], llcs: tuple[float, float],
     """Two-step Richardson extrapolation: the line through two estimates, at step 0.
 
     Args:
-        steps: What the bias is proportional to: epsilon, or h^2.
-        llcs: Estimates, nothing subtracted, nats.
-        ses: Their standard errors.
+        steps: The power of the step size that the bias is proportional to: epsilon, or h^2.
+        llcs: Estimates from which no bias was subtracted, nats.
+        ses: Standard errors of the estimates.
     """
     (x1, x2), (y1, y2), (s1, s2) = steps, llcs, ses
     if x1 == x2:
@@ -98,14 +105,14 @@ def _fits(t: np.ndarray, y: np.ndarray, se: np.ndarray) -> Iterator[Fit]:
 
 
 def _line(model: str, columns: np.ndarray, y: np.ndarray, se: np.ndarray) -> Fit:
-    """Least squares of y on 1 and the columns."""
+    """The model that is linear in a constant and the given columns."""
     design = np.column_stack([np.ones(len(y)), columns])
     solution, covariance, misfit = _solve(design, y, se)
     return Fit(model, solution[0], float(np.sqrt(covariance[0, 0])), 1, misfit, design.shape[1])
 
 
 def _logarithm(multiplicity: int, log_t: np.ndarray, y: np.ndarray, se: np.ndarray) -> Fit:
-    """The best c on a grid; the error of lambda from the linearisation there."""
+    """The model with a pole, at the best c of a grid; the error of lambda comes from the linearisation at that c."""
     order = multiplicity - 1
     candidates = []
     for first in np.geomspace(FIRST_LOG, LAST_LOG, NUM_LOGS):
@@ -119,7 +126,7 @@ def _logarithm(multiplicity: int, log_t: np.ndarray, y: np.ndarray, se: np.ndarr
 
 
 def _solve(design: np.ndarray, y: np.ndarray, se: np.ndarray) -> tuple[np.ndarray, np.ndarray, float]:
-    """Weighted least squares: solution, covariance, sum of squared standardised residuals."""
+    """Solution, its covariance and the sum of squared standardised residuals of weighted least squares."""
     weighted, target = design / se[:, None], y / se
     covariance = np.linalg.pinv(weighted.T @ weighted)
     solution = covariance @ weighted.T @ target
@@ -127,7 +134,7 @@ def _solve(design: np.ndarray, y: np.ndarray, se: np.ndarray) -> tuple[np.ndarra
 
 
 def _averaged(fits: list[Fit], num_points: int) -> Extrapolation:
-    """Akaike weights; errors grow where even the best model fits worse than its noise allows."""
+    """The average with Akaike weights; its error grows where even the best model fits worse than the noise allows."""
     scores = np.array([fit.misfit + 2 * fit.num_parameters for fit in fits])
     best = fits[int(scores.argmin())]
     spare = num_points - best.num_parameters

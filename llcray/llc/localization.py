@@ -1,4 +1,4 @@
-"""How the estimate moves with the localization, from the draws of one gamma."""
+"""Sensitivity of the estimate to the localization, from the draws at one gamma."""
 
 from typing import NamedTuple
 
@@ -8,9 +8,9 @@ from llcray.llc.summary import standard_error
 
 
 class Sensitivity(NamedTuple):
-    """d lambda / d log gamma and its standard error, nats.
+    """The derivative d lambda / d log gamma and its standard error, nats.
 
-    The distance |w - w*|^2 mixes far more slowly than the loss, so the error is often as large as the value.
+    The distance |w - w*|^2 mixes far more slowly than the loss, so the standard error is often as large as the value.
     """
 
     value: float
@@ -18,7 +18,9 @@ class Sensitivity(NamedTuple):
 
 
 def localization_sensitivity(raw: np.ndarray, squared_distance: np.ndarray, localization: float) -> Sensitivity:
-    """d lambda / d log gamma = -gamma/2 Cov(t L, |w - w*|^2).
+    """The derivative of lambda by the logarithm of the localization, with t = n beta.
+
+        d lambda / d log gamma = -gamma/2 Cov(t L, |w - w*|^2)
 
     Args:
         raw: t (L - L*), shape (chain, draw), nats.

@@ -1,11 +1,11 @@
-"""Mean, Monte Carlo error and convergence of one scalar over chains, by ArviZ."""
+"""Mean, Monte Carlo error and convergence of a scalar over chains, computed by ArviZ."""
 
 from typing import Any, NamedTuple
 
 import numpy as np
 from arviz_stats.base.array import array_stats as _array_stats
 
-# Its methods are typed as returning anything an xarray may hold; on arrays they return numbers.
+# ArviZ types these methods as returning anything that an xarray may hold; of arrays they return numbers.
 array_stats: Any = _array_stats
 
 MIN_DRAWS = 8
@@ -32,7 +32,7 @@ class Summary(NamedTuple):
 
 
 def summarize(series: np.ndarray) -> Summary:
-    """Summary of a finite series of shape (chain, draw)."""
+    """The summary of a finite series of shape (chain, draw)."""
     if series.size == 0:
         return Summary(*([float("nan")] * 6))
     mean, sd = float(series.mean()), float(series.std())
@@ -49,7 +49,7 @@ def summarize(series: np.ndarray) -> Summary:
 
 
 def subtract_bias(series: np.ndarray, bias: np.ndarray) -> Summary:
-    """Summary of a series minus the mean of its bias, whose noise enters the Monte Carlo error.
+    """The summary of a series minus the mean of its bias, whose noise enters the Monte Carlo error.
 
     Args:
         series: Shape (chain, draw), finite.

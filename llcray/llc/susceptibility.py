@@ -1,11 +1,11 @@
-"""How losses move together under the local posterior, with standard errors over chains.
+"""Susceptibilities and Bayesian influences: covariances of losses under the local posterior, with standard errors.
 
     susceptibility of a component to example j:   chi_j = -Cov(L_n(w), l_j(w) - L_n(w))
     Bayesian influence of example i on example j:  BIF_ij = -Cov(l_i(w), l_j(w))
 
-over w from the posterior of the component (the rest held at w*), L_n its loss, l_j the loss of probe example j. To
-first order, giving examples more weight h in the data, L_n + h (l_j - L_n), changes E[L_n] by n beta h chi_j; giving
-example i the weight n beta (1/n + h) changes E[l_j] by n beta h BIF_ij.
+Here w is drawn from the posterior of the component, with the other parameters held at w*; L_n is the loss of the data
+and l_j the loss of probe example j. To first order, the loss L_n + h (l_j - L_n), in which example j has more weight,
+changes E[L_n] by n beta h chi_j; the weight n beta (1/n + h) of example i changes E[l_j] by n beta h BIF_ij.
 
 Reference: Baker et al. 2025, arXiv 2504.18274, section 3 (susceptibilities of weight-restricted posteriors); Kreer et
 al. 2025, arXiv 2509.26544, eq. 6 (Bayesian influence functions).
@@ -31,7 +31,7 @@ class Measured(NamedTuple):
 
 
 def susceptibility(centered_loss: np.ndarray, observables: np.ndarray) -> Measured:
-    """chi_j of every probe example, shape (example,).
+    """The susceptibility chi_j of every probe example, shape (example,), nats^2.
 
     Args:
         centered_loss: L_n(w) - L_n(w*) of the kept draws, shape (chain, draw), nats.
@@ -43,11 +43,11 @@ def susceptibility(centered_loss: np.ndarray, observables: np.ndarray) -> Measur
 
 
 def bayesian_influence(observables: np.ndarray, on: np.ndarray | None = None) -> Measured:
-    """BIF_ij, shape (example, other example).
+    """The Bayesian influence BIF_ij, shape (example, other example), nats^2.
 
     Args:
         observables: l_i(w) of the kept draws, shape (chain, draw, example), nats.
-        on: What is influenced, l_j(w), shape (chain, draw, other example); None takes the same examples.
+        on: l_j(w) of the influenced examples, shape (chain, draw, other example), nats; None takes the same examples.
     """
     own = _centered(np.asarray(observables, np.float64))
     other = own if on is None else _centered(np.asarray(on, np.float64))

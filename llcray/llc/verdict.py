@@ -66,14 +66,14 @@ class Diagnostics(JudgedNumbers):
 
 @dataclass(frozen=True)
 class Verdict:
-    """A verdict and the sentence that explains it."""
+    """A verdict and the sentence that explains it with the measured value; the sentence is empty for `ok`."""
 
     name: VerdictName
     reason: str
 
 
 def judge(d: Diagnostics) -> Verdict:
-    """The first rule that applies, gravest first.
+    """The verdict of the first rule that applies, gravest first.
 
     * `diverged`: a chain went non-finite, or no stable step size was found.
     * `escaped`: the estimate, or one chain, is negative beyond three standard errors, or more than 1% of the draws lie
