@@ -1,4 +1,4 @@
-"""Axes turn one written variant into many.
+"""Expansion of axes, which turn one written variant into many.
 
 Inside a variant each `{grid: ...}`, `{uniform: ...}`, `{log_uniform: ...}` is an axis, and so is a list of variants
 where one variant is expected. All `{zip: ...}` of one scope (one target, one sampler, ...) are a single axis.
@@ -23,32 +23,32 @@ T = TypeVar("T")
 
 
 def points(node: Node, form: Any, design: Design) -> list[Node]:
-    """Every concrete variant that a variant with axes stands for; the first is the base.
+    """Every concrete variant that a variant with axes stands for; the first one is the base.
 
     Args:
         node: One scope: a target, a sampler, the posterior, ...
-        form: The annotation it is to satisfy; decides where a list means alternatives.
+        form: The annotation that the node is to satisfy; it decides where a list means alternatives.
         design: How axes combine.
 
     Raises:
         SpecError: Axes are written wrongly, or zips differ in length.
     """
-    found = list(axis.axes_in(node))
-    problems = [problem for each in found for problem in axis.mistakes(each)]
-    zips = [each for each in found if axis.is_zip(each)]
-    if problems or (problems := _unequal(zips)):
+    axes = list(axis.axes_in(node))
+    problems = [problem for table in axes for problem in axis.mistakes(table)]
+    zips = [table for table in axes if axis.is_zip(table)]
+    if problems or (problems := _unequal_lengths(zips)):
         raise SpecError(problems)
     if not zips:
         return _points(node, form, design, 0)
-    rows = [_points(node, form, design, row) for row in range(len(axis.values(zips[0])))]
-    return [point for row, made in enumerate(rows) for point in (made if design == "product" or not row else made[:1])]
+    first, *others = (_points(node, form, design, row) for row in range(len(axis.values(zips[0]))))
+    return first + [point for points in others for point in (points if design == "product" else points[:1])]
 
 
 def combine(axes: Sequence[Sequence[T]], design: Design, place: Place) -> list[tuple[T, ...]]:
-    """Points of several axes, the first value of each being its base.
+    """Points of several axes, whose base is the first value of each.
 
     Raises:
-        SpecError: At `place`, when there are more than anyone can mean.
+        SpecError: There are more points than anyone can mean; the error is at `place`.
     """
     if design == "product":
         if (num_points := math.prod(map(len, axes))) > MOST_POINTS:
@@ -61,7 +61,7 @@ def combine(axes: Sequence[Sequence[T]], design: Design, place: Place) -> list[t
 
 
 def _points(node: Node, form: Any, design: Design, row: int) -> list[Node]:
-    """As `points`, with every zip at its value number `row`."""
+    """The points of a node in which every zip is at its value number `row`."""
     if isinstance(node, Table) and axis.is_zip(node):
         return _points(axis.values(node)[row], form, design, row)
     if isinstance(node, Table) and axis.is_axis(node):
@@ -77,14 +77,16 @@ def _points(node: Node, form: Any, design: Design, row: int) -> list[Node]:
         children = [
             _points(value, type_forms.key_form(models, key), design, row) for key, value in node.entries.items()
         ]
-        made = (dict(zip(node.entries, chosen, strict=True)) for chosen in combine(children, design, node.place))
-        return [Table(entries, node.keys, node.place) for entries in made]
+        points_of_children = combine(children, design, node.place)
+        return [
+            Table(dict(zip(node.entries, chosen, strict=True)), node.keys, node.place) for chosen in points_of_children
+        ]
     return [node]
 
 
-def _unequal(zips: Sequence[Table]) -> list[Problem]:
-    lengths = [len(axis.values(each)) for each in zips]
+def _unequal_lengths(zips: Sequence[Table]) -> list[Problem]:
+    lengths = [len(axis.values(table)) for table in zips]
     if len(set(lengths)) <= 1:
         return []
-    said = ", ".join(f"{each.place.path} has {length}" for each, length in zip(zips, lengths, strict=True))
-    return [Problem(zips[0].place, f"zips advance together and need equal lengths; {said}")]
+    counts = ", ".join(f"{table.place.path} has {length}" for table, length in zip(zips, lengths, strict=True))
+    return [Problem(zips[0].place, f"zips advance together and need equal lengths; {counts}")]

@@ -1,4 +1,4 @@
-"""One axis as written: what is wrong with it, and its values.
+"""An axis as it is written: its mistakes and its values.
 
 {grid: [a, b]}                        each value in turn
 {zip: [a, b]}                         each value in turn, together with the other zips of its scope
@@ -58,7 +58,7 @@ def values(axis: Table) -> Sequence[Node]:
 
 
 def mistakes(axis: Table) -> Iterator[Problem]:
-    """What keeps an axis from having values."""
+    """The mistakes that keep an axis from having values."""
     words = [word for word in WORDS if word in axis.entries]
     if len(words) > 1:
         yield Problem(axis.place, f"an axis is one of {', '.join(WORDS)}; this one is {' and '.join(words)}")
@@ -102,9 +102,10 @@ def _number(node: Node) -> int | float | None:
 
 
 def _stream(axis: Table, word: str) -> random.Random:
-    """Seeded by what the axis says and where in its variant it stands, whichever target or sampler of the list that is.
+    """Random numbers of an axis, seeded by its text and by its path inside its variant.
 
-    More draws leave the earlier ones as they were.
+    The index of the variant in the list of targets or samplers does not enter, and a larger `num` leaves the earlier
+    draws as they were.
     """
     path = SCOPE_INDEX.sub(r"\1", axis.place.path)
     text = f"{path} {word} {plain(axis.entries[word])}"
@@ -112,9 +113,9 @@ def _stream(axis: Table, word: str) -> random.Random:
 
 
 def _draw(word: str, share: float, low: float, high: float) -> int | float:
-    """The value a `share` in [0, 1) of the way from low to high.
+    """The value that lies a `share` in [0, 1) of the way from low to high, rounded to few digits.
 
-    Of few digits: exp and log differ between platforms in the last bit, and ids are made of these numbers.
+    The last bit of exp and log differs between platforms, and ids are made of these numbers.
     """
     whole = isinstance(low, int) and isinstance(high, int)
     if word == "log_uniform":

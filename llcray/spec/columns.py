@@ -1,14 +1,15 @@
-"""A run as columns of the dataset: each field of its spec under its path, by one rule for every variant.
+"""Columns of a run: one rule names a column for each field of its spec, by the path of the field.
 
 * A path is joined by underscores: `sampler.step_size` is `sampler_step_size`, `sampling.until.rhat`
   `sampling_until_rhat`.
 * `target` and `posterior` are left out before their parts (`architecture_kind`, `inverse_temperature_scale`) and before
-  `seed`, `step`, `label` and `pretraining`, which are the target's; the other scalars of a target keep theirs
-  (`target_kind`, `target_rank`).
-* A field that may be a number, a word or a record (localization) has a column `_kind` that says which: `fixed`, the
-  word, or the name of the record. The number stands in the column of the field, a record's keys follow with its path.
-* Examples that the loss is taken on are one column.
-* Mappings of free form are canonical JSON; fields that do not apply have no entry, which the dataset reads as null.
+  the target's `seed`, `step`, `label` and `pretraining`; other scalars of a target keep the prefix (`target_kind`,
+  `target_rank`).
+* A field that may be a number, a word or a record (localization) has a column `_kind` that says which one it is:
+  `fixed`, the word, or the name of the record. A number stands in the column of the field; the keys of a record have
+  columns with the path of the record.
+* The examples that the loss is taken on are one column.
+* Mappings of free form are canonical JSON. Fields that do not apply have no entry, which the dataset reads as null.
 """
 
 import typing
@@ -26,7 +27,7 @@ from llcray.variant import canonical_json
 Steps = tuple[str, ...]
 UNNAMED = ("version", "checkpoints")
 OF_TARGETS = (["seed"], ["step"], ["label"], ["pretraining"])
-"""Fields of a target that name columns without it."""
+"""Fields of a target whose columns are named without `target`."""
 
 
 def spec_columns(run: RunSpec) -> dict[str, Any]:
@@ -44,7 +45,7 @@ def column_name(steps: Steps) -> str:
 
 
 def is_mixed(form: Any) -> bool:
-    """Whether values of a form are numbers or something else: words or records."""
+    """Whether a form allows numbers and, besides, words or records."""
     alternatives = type_forms.members(form)
     numeric = [member for member in alternatives if type_forms.bare(member) in (int, float)]
     worded = [member for member in alternatives if typing.get_origin(type_forms.bare(member)) is Literal]
@@ -58,7 +59,7 @@ def _record(steps: Steps, record: BaseModel) -> Iterator[tuple[Steps, Any]]:
 
 @cache
 def _named_fields(model: type[BaseModel]) -> tuple[tuple[str, bool], ...]:
-    """Fields that have columns, and whether each is mixed."""
+    """Names of the fields that have columns, each with whether it is mixed."""
     fields = model.model_fields.items()
     return tuple((name, is_mixed(type_forms.field_form(field))) for name, field in fields if name not in UNNAMED)
 

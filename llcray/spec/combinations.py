@@ -1,4 +1,4 @@
-"""Parts of a run that are each right and do not fit together."""
+"""Conflicts between parts of a run that are each right alone and do not fit together."""
 
 from collections.abc import Iterator
 from typing import NamedTuple
@@ -12,7 +12,7 @@ class Conflict(NamedTuple):
     Attributes:
         part: The field of the run to blame.
         key: The key in that part to blame, where it is written.
-        message: Thing, value, reason, remedy.
+        message: The sentence a user reads: thing, value, reason, remedy.
     """
 
     part: str
@@ -21,7 +21,7 @@ class Conflict(NamedTuple):
 
 
 def conflicts(run: RunSpec) -> Iterator[Conflict]:
-    """Why a run cannot run, if it cannot."""
+    """Every reason why the parts of a run do not fit together."""
     yield from _batch_larger_than_data(run)
     yield from _precision_lost(run)
     yield from _loss_of_another_target(run)

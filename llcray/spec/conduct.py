@@ -1,4 +1,4 @@
-"""How the runs of a sweep are to be worked off: which first, and which to give up early. Never part of an identity."""
+"""Conduct of a sweep: which runs go first, and which are given up early. Never part of an identity."""
 
 from typing import Annotated, Any
 
@@ -17,7 +17,7 @@ class Halving(Record):
     reason `halted`. Reference: Li et al. 2020 (arXiv 1810.05934).
 
     Attributes:
-        factor: Share kept at each rung is 1/factor.
+        factor: The share of runs kept at each rung is 1/factor.
         first_gradients: Work before the first decision, full-data gradients.
     """
 
@@ -38,7 +38,7 @@ class Conduct(Record):
     halving: Halving | None = None
 
     def rank(self, run: RunSpec) -> int:
-        """Place of a run in the order of `first`; 0 starts first."""
+        """Rank of a run in the order that `first` gives; 0 starts first."""
         if not self.first:
             return 0
         columns = spec_columns(run)
@@ -46,11 +46,11 @@ class Conduct(Record):
         return next((rank for rank, meets in enumerate(met) if meets), len(self.first))
 
     def group(self, run: RunSpec) -> tuple[str, ...]:
-        """What the runs that are halved against each other share: all but the sampler."""
+        """The key that a run shares with those it is halved against: all parts but the sampler."""
         return (run.target_id, str(run.component), repr(run.posterior), repr(getattr(run, "loss_on", None)))
 
 
 def unknown_columns(conduct: Conduct, runs: tuple[RunSpec, ...]) -> list[str]:
-    """Names in `first` that no run has a column for."""
+    """Names in `first` for which no run has a column."""
     known = {name for run in runs for name in spec_columns(run)} if conduct.first else set()
     return [name for condition in conduct.first for name in condition if name not in known]

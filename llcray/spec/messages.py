@@ -1,4 +1,4 @@
-"""A mistake in words: the thing, the value, the reason, and what to write instead."""
+"""Messages for mistakes: each names the thing, the value, the reason, and what to write instead."""
 
 from typing import Any
 
@@ -18,7 +18,7 @@ LENGTHS = {"too_short": ("at least", "min_length"), "too_long": ("at most", "max
 
 
 def problem(error: ErrorDetails, form: Any, node: Node) -> Problem:
-    """What a pydantic error says of a node that was to have a form."""
+    """The problem that a pydantic error found in a node that was to have a form."""
     kind, context = error["type"], error.get("ctx", {})
     if kind == "extra_forbidden":
         return _unknown_key(form, node, str(error["loc"][-1]))
@@ -43,7 +43,7 @@ def problem(error: ErrorDetails, form: Any, node: Node) -> Problem:
 
 
 def mismatch(form: Any, node: Node) -> Problem:
-    """A value of another sort than its place asks for."""
+    """The problem of a value of another sort than its place asks for."""
     if node == Scalar(None, node.place):
         return Problem(node.place, f"is empty: must be {type_forms.describe(form)}")
     return Problem(node.place, f"must be {type_forms.describe(form)}; got {shown(node)}{_remedy(form, node)}")

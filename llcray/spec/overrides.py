@@ -1,7 +1,8 @@
-"""`--set path=value`: a changed value, without changing the file.
+"""Overrides, `--set path=value`, which change a value of a sweep without changing its file.
 
-A path names keys from the top, `posterior.localization`. In a list a number picks one item, `targets.0.seed`; left out,
-every item is meant, `targets.training.num_steps`. Axes are passed through likewise. The value is YAML.
+A path names keys from the top: `posterior.localization`. In a list a number picks one item (`targets.0.seed`); without
+a number every item is meant (`targets.training.num_steps`). A path without the word of an axis reaches all values of
+that axis. The value is YAML.
 """
 
 from collections.abc import Sequence
@@ -12,9 +13,9 @@ from llcray.spec.yaml_tree import Items, Node, Scalar, Table, parse, shown
 
 
 def apply(root: Node, overrides: Sequence[str]) -> tuple[Node, list[Problem]]:
-    """The tree with every override applied in turn, and what is wrong with those that could not be.
+    """The tree with every override applied in turn, and the problems of those that could not be applied.
 
-    A key that is not there yet is added; whether it belongs there is for validation to say.
+    A key that does not exist yet is added; whether it belongs there is for validation to say.
     """
     problems: list[Problem] = []
     for override in overrides:
@@ -62,7 +63,7 @@ def _set_in_items(node: Items, steps: Sequence[str], text: str, place: Place) ->
 
 
 def _set_in_values(node: Table, steps: Sequence[str], text: str, place: Place) -> Node:
-    """Passes through an axis: `targets.data.num_data` reaches each of `data: {grid: [...]}`."""
+    """The axis with each of its values changed: `targets.data.num_data` reaches all of `data: {grid: [...]}`."""
     word = next(word for word in axis.WORDS if word in node.entries)
     values = _set(node.entries[word], steps, text, place.at(word))
     return node.updated(word, values, node.keys[word])

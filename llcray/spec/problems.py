@@ -1,4 +1,4 @@
-"""What is wrong with a sweep file, where, and what to write instead."""
+"""Problems of a sweep file: each has a place, and says what is wrong and what to write instead."""
 
 import difflib
 from collections.abc import Iterable
@@ -9,13 +9,13 @@ from llcray_storage.errors import UserError
 
 @dataclass(frozen=True)
 class Place:
-    """Where a value was written.
+    """The position at which a value was written.
 
     Attributes:
         source: The file as the user named it, or an override such as `--set targets.seed=3`.
         line: 1-based; 0 where a source has no lines.
         column: 1-based.
-        path: Steps from the top of the sweep, `targets.0.data.num_data`; what `--set` takes.
+        path: Steps from the top of the sweep, as `--set` takes them: `targets.0.data.num_data`.
     """
 
     source: str
@@ -24,7 +24,7 @@ class Place:
     path: str = ""
 
     def __str__(self) -> str:
-        """`file:line:col`, or the source alone."""
+        """The position as `file:line:col`, or the source alone where it has no lines."""
         return f"{self.source}:{self.line}:{self.column}" if self.line else self.source
 
     def at(self, *steps: str | int) -> "Place":
@@ -34,13 +34,13 @@ class Place:
 
 @dataclass(frozen=True)
 class Problem:
-    """One mistake; `str()` is the line a user reads."""
+    """One mistake; `str()` gives the line that a user reads."""
 
     place: Place
     message: str
 
     def __str__(self) -> str:
-        """`file:line:col: where: what is wrong`."""
+        """The line `file:line:col: path: message`."""
         return ": ".join(part for part in (str(self.place), self.place.path, self.message) if part)
 
 
@@ -52,7 +52,6 @@ class SpecError(UserError, ValueError):
     """
 
     def __init__(self, problems: Iterable[Problem]) -> None:
-        """Sorts the problems and drops repetitions."""
         self.problems = tuple(sorted(dict.fromkeys(problems), key=_order))
         super().__init__("\n".join(map(str, self.problems)))
 
@@ -63,7 +62,7 @@ def join(path: str, *steps: str | int) -> str:
 
 
 def suggestion(word: str, known: Iterable[str]) -> str:
-    """`; did you mean 'x'?` when a known word is close, else nothing."""
+    """The words `; did you mean 'x'?` when a known word is close, else an empty text."""
     close = difflib.get_close_matches(word, list(known), n=1)
     return f"; did you mean '{close[0]}'?" if close else ""
 

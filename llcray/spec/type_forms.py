@@ -1,7 +1,7 @@
-"""What a type annotation asks a YAML value to be: its models, keys, kinds, bounds, in words.
+"""Forms: type annotations read as descriptions of YAML values, with models, keys, kinds, bounds and words for them.
 
-Understands what specs are made of: models, unions of them tagged by `kind`, literals, numbers with bounds, lists and
-optional values. Works on annotations alone; validation itself is pydantic's.
+The functions understand the annotations that specs are made of: models, unions of models tagged by `kind`, literals,
+numbers with bounds, lists and optional values. They read annotations only; validation itself is pydantic's.
 """
 
 import types
@@ -32,7 +32,7 @@ def members(form: Any) -> list[Any]:
 
 
 def union(forms: Sequence[Any]) -> Any:
-    """A union of forms; `Any` of none."""
+    """The union of forms; `Any` where there is none."""
     return Union[tuple(forms)] if forms else Any  # noqa: UP007  (the members are known only at run time)
 
 
@@ -53,12 +53,12 @@ def kind_of(model: type[BaseModel]) -> str | None:
 
 
 def kinds(form: Any) -> list[str]:
-    """The kinds to choose from."""
+    """The kinds that a value of this form may have."""
     return [kind for model in models(form) if (kind := kind_of(model)) is not None]
 
 
 def described_by(form: Any, node: Node) -> list[type[BaseModel]]:
-    """The models that a mapping may mean: the one of its `kind` where it names a known one, else all."""
+    """The models that a mapping may mean: the one that its `kind` names if that is a known kind, else all."""
     candidates = models(form)
     kind = node.entries.get("kind") if isinstance(node, Table) else None
     named = [model for model in candidates if isinstance(kind, Scalar) and kind_of(model) == kind.value]
@@ -77,7 +77,7 @@ def field_form(field: FieldInfo) -> Any:
 
 
 def item_form(form: Any, index: int = 0) -> Any:
-    """The form of a list's items."""
+    """The form of an item of a list; `index` matters for tuples of fixed length."""
     for member in members(form):
         arguments = typing.get_args(bare(member))
         if is_list(member) and arguments:
@@ -99,13 +99,13 @@ def takes_variants_only(form: Any) -> bool:
 
 
 def choices(form: Any) -> list[str]:
-    """The words to choose from."""
+    """The words that a value of this form may be."""
     literals = [bare(member) for member in members(form) if typing.get_origin(bare(member)) is Literal]
     return [str(choice) for literal in literals for choice in typing.get_args(literal)]
 
 
 def describe(form: Any) -> str:
-    """The form in words: `'auto', a number from 0 or a mapping with radius`."""
+    """A description of a form in words: `'auto', a number from 0 or a mapping with radius`."""
     others = [member for member in members(form) if member is not type(None) and member not in models(form)]
     untagged = [model for model in models(form) if kind_of(model) is None]
     words = [_describe(member) for member in [*others, *untagged]]

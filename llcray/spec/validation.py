@@ -1,4 +1,4 @@
-"""One concrete variant against its pydantic type; pydantic's errors become problems a user can act on.
+"""Validation of a concrete variant against its pydantic type; pydantic's errors become problems a user can act on.
 
 Validation is strict, as of JSON: `true` is no number, `"3"` is text, `2.0` is no count, and `3` is a float.
 """
@@ -21,18 +21,17 @@ OF_A_KEY = ("missing", "extra_forbidden")
 
 
 class Form(Generic[T]):
-    """A type that YAML is checked against: a model, or a union tagged by `kind`."""
+    """A type that YAML is validated against: a model, or a union tagged by `kind`. Made once, it reads many nodes."""
 
     def __init__(self, annotation: Any) -> None:
-        """Compiles the validator once, for many nodes."""
         self.annotation = annotation
         self._adapter: TypeAdapter[T] = TypeAdapter(annotation)
 
     def read(self, node: Node) -> T:
-        """The validated value.
+        """The validated value of a node.
 
         Raises:
-            SpecError: Every mistake in the node.
+            SpecError: The node has mistakes; the error holds all of them.
         """
         try:
             return self._adapter.validate_json(json.dumps(plain(node)), strict=True)
@@ -41,11 +40,11 @@ class Form(Generic[T]):
 
 
 class _Untagged(NamedTuple):
-    """A union without tags on the way to an error, of which pydantic tries each member.
+    """A union without tags on the way to an error; pydantic reports the errors of each of its members.
 
     Attributes:
         form: The union.
-        node: What was written for it.
+        node: The value that was written for the union.
         tried_model: Whether the error comes from a member that is a model.
     """
 
@@ -59,10 +58,10 @@ class _Finding:
     """A pydantic error at its node.
 
     Attributes:
-        error: As pydantic gave it.
-        form: What is asked for at the node.
-        node: What was written; the mapping, when the error is about one of its keys.
-        untagged: The first untagged union on the way.
+        error: The error as pydantic gave it.
+        form: The form that the node was to have.
+        node: The value that was written; the mapping, when the error is about one of its keys.
+        untagged: The first untagged union on the way to the node.
     """
 
     error: ErrorDetails
@@ -86,13 +85,16 @@ def _problems(form: Any, node: Node, errors: Sequence[ErrorDetails]) -> list[Pro
 
 
 def _miscounts(finding: _Finding) -> bool:
-    """Whether a list is called too short only because pydantic does not count its wrong items, reported besides."""
+    """Whether an error calls a list too short only because pydantic does not count the list's wrong items.
+
+    The wrong items have errors of their own.
+    """
     items = finding.node.items if isinstance(finding.node, Items) else ()
     return finding.error["type"] == "too_short" and finding.error.get("ctx", {})["actual_length"] < len(items)
 
 
 def _is_misspelt(missing: _Finding, findings: Sequence[_Finding]) -> bool:
-    """Whether a missing key is there, misspelt: one mistake, reported as an unknown key."""
+    """Whether a missing key is there but misspelt, which is one mistake and reported as an unknown key."""
     if missing.error["type"] != "missing":
         return False
     beside = [found for found in findings if found.error["type"] == "extra_forbidden" and found.node is missing.node]
@@ -100,7 +102,7 @@ def _is_misspelt(missing: _Finding, findings: Sequence[_Finding]) -> bool:
 
 
 def _problems_of_union(tried: Sequence[_Finding]) -> list[Problem]:
-    """The errors of the member that was meant; when none is recognisably meant, what the members are."""
+    """The problems of the member that was meant; when none is recognisably meant, one that names all members."""
     assert tried[0].untagged is not None
     form, node, _ = tried[0].untagged
     if isinstance(node, Table):
@@ -111,7 +113,10 @@ def _problems_of_union(tried: Sequence[_Finding]) -> list[Problem]:
 
 
 def _find(form: Any, node: Node, error: ErrorDetails) -> _Finding:
-    """Walks pydantic's location, which names members of unions besides keys and indices, down form and node."""
+    """The error with its form and node, found by walking down the location that pydantic gives.
+
+    Besides keys and indices that location names members of unions.
+    """
     untagged = None
     for step in error["loc"][:-1] if error["type"] in OF_A_KEY else error["loc"]:
         alternatives = [member for member in type_forms.members(form) if member is not type(None)]

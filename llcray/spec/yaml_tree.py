@@ -1,4 +1,4 @@
-"""YAML text as a tree that remembers where each value was written.
+"""YAML as a tree whose nodes know where they were written.
 
 Plain scalars are read as YAML 1.2 does: `1e-5` is a number, only `true` and `false` are booleans, `no` is text.
 This module knows nothing of sweeps.
@@ -24,7 +24,7 @@ FLOAT = re.compile(r"[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]+)?|[-+]?\.
 
 @dataclass(frozen=True)
 class Scalar:
-    """Text, a number, a boolean or null."""
+    """A leaf of the tree: text, a number, a boolean or null."""
 
     value: str | int | float | bool | None
     place: Place
@@ -32,7 +32,7 @@ class Scalar:
 
 @dataclass(frozen=True)
 class Items:
-    """A list."""
+    """A list of nodes."""
 
     items: "tuple[Node, ...]"
     place: Place
@@ -53,7 +53,7 @@ class Table:
     place: Place
 
     def updated(self, key: str, value: "Node", place: Place) -> "Table":
-        """A copy with `key` set; a key that was there keeps its turn."""
+        """A copy with `key` set; a key that exists already keeps its position."""
         return Table({**self.entries, key: value}, {**self.keys, key: place}, self.place)
 
 
@@ -61,7 +61,7 @@ Node = Scalar | Items | Table
 
 
 def plain(node: Node) -> Any:
-    """The tree as dicts, lists and scalars."""
+    """The value of a tree as dicts, lists and scalars, without places."""
     if isinstance(node, Table):
         return {key: plain(value) for key, value in node.entries.items()}
     if isinstance(node, Items):
@@ -70,7 +70,7 @@ def plain(node: Node) -> Any:
 
 
 def shown(node: Node) -> str:
-    """A value as a user would recognise it, shortened."""
+    """A short text by which a user recognises a value."""
     if isinstance(node, Table):
         return f"a mapping of {', '.join(node.entries)}" if node.entries else "an empty mapping"
     text = json.dumps(plain(node), ensure_ascii=False)
@@ -82,7 +82,7 @@ def read_text(path: Path) -> str:
     """The text of a sweep file.
 
     Raises:
-        SpecError: There is no such file, or it is not a text file.
+        SpecError: There is no such file, or it cannot be read as text.
     """
     source = Place(str(path))
     try:
@@ -99,14 +99,14 @@ def read_text(path: Path) -> str:
 
 
 def parse(text: str, origin: Place) -> tuple[Node | None, list[Problem]]:
-    """Reads one YAML document.
+    """The tree of one YAML document.
 
     Args:
         text: YAML.
-        origin: Its source and the path its top stands at. Lines are counted only when `origin.line` is positive.
+        origin: Source of the text and path of its top. Lines are counted only when `origin.line` is positive.
 
     Returns:
-        The tree, None for an empty document, and the mistakes that leave a tree to go on with: keys given twice, tags.
+        The tree, None for an empty document, and the problems that do not prevent a tree: keys given twice, tags.
 
     Raises:
         SpecError: The text is not YAML.
@@ -129,7 +129,7 @@ def parse(text: str, origin: Place) -> tuple[Node | None, list[Problem]]:
 
 
 def scalar_value(text: str) -> str | int | float | bool | None:
-    """What a plain YAML 1.2 scalar stands for."""
+    """The value that a plain YAML 1.2 scalar stands for."""
     if NULL.fullmatch(text):
         return None
     if match := BOOLEAN.fullmatch(text):
