@@ -1,4 +1,4 @@
-"""Carries out the checks of an experiment on its dataset."""
+"""Compares the findings that an experiment claims with its dataset."""
 
 from dataclasses import dataclass
 
@@ -9,33 +9,33 @@ from llcray_storage import StorageError
 from scipy.stats import mannwhitneyu
 
 from llcray.spec import Sweep
-from llcray.spec.findings import Check, Sooner
+from llcray.spec.findings import Finding, Sooner
 
 
 @dataclass(frozen=True)
-class Finding:
-    """What became of a check.
+class CheckedFinding:
+    """A finding that was compared with a dataset.
 
     Attributes:
-        check: The check.
-        value: Its number; None when the dataset gives none.
-        detail: More to read, where there is more.
+        finding: The finding as the file claims it.
+        value: The number that the dataset gives; None when it gives none.
+        detail: Explanation of the number, where there is more to read.
         reproduced: Whether the number is within the bounds.
     """
 
-    check: Check
+    finding: Finding
     value: float | None
     detail: str
     reproduced: bool
 
 
-def carry_out(sweep: Sweep, size: str, root: str) -> list[Finding]:
-    """The findings of the checks that are meant for a size.
+def carry_out(sweep: Sweep, size: str, root: str) -> list[CheckedFinding]:
+    """The findings that are meant for a size, each compared with the dataset.
 
     Args:
         sweep: The experiment, of that size.
-        size: Its name.
-        root: The dataset.
+        size: Name of the size.
+        root: Root of the dataset.
 
     Raises:
         StorageError: A query is not understood, or there is no dataset.
@@ -43,31 +43,31 @@ def carry_out(sweep: Sweep, size: str, root: str) -> list[Finding]:
     ids = pl.DataFrame({"run_id": [run.run_id for run in sweep.runs]})
     runs = ls.scan_runs(root, sweep.name).join(ids.lazy(), on="run_id", how="semi")
     tables = {"runs": runs, "stages": ls.scan_stages(root, sweep.name), "targets": ls.scan_targets(root)}
-    return [_found(check, tables) for check in sweep.checks if size in check.sizes]
+    return [_checked(finding, tables) for finding in sweep.checks if size in finding.sizes]
 
 
-def _found(check: Check, tables: dict[str, pl.LazyFrame]) -> Finding:
-    if check.sooner is not None:
-        value, detail = sooner(check.sooner, tables["runs"].collect())
+def _checked(finding: Finding, tables: dict[str, pl.LazyFrame]) -> CheckedFinding:
+    if finding.sooner is not None:
+        value, detail = sooner(finding.sooner, tables["runs"].collect())
     else:
-        value, detail = _number(check, tables), ""
-    return Finding(check, value, detail, check.holds(value))
+        value, detail = _number(finding, tables), ""
+    return CheckedFinding(finding, value, detail, finding.holds(value))
 
 
-def _number(check: Check, tables: dict[str, pl.LazyFrame]) -> float | None:
+def _number(finding: Finding, tables: dict[str, pl.LazyFrame]) -> float | None:
     try:
         with pl.SQLContext(tables) as context:
-            answer = context.execute(check.sql or "", eager=True)
+            answer = context.execute(finding.sql or "", eager=True)
     except pl.exceptions.PolarsError as error:
-        raise StorageError(f"check '{check.claim}': its query failed: {str(error).splitlines()[0]}") from error
+        raise StorageError(f"check '{finding.claim}': its query failed: {str(error).splitlines()[0]}") from error
     if answer.shape != (1, 1):
-        raise StorageError(f"check '{check.claim}': its query gives {answer.shape} values: ask for one number.")
+        raise StorageError(f"check '{finding.claim}': its query gives {answer.shape} values: ask for one number.")
     value = answer.item()
     return None if value is None else float(value)
 
 
 def sooner(test: Sooner, runs: pl.DataFrame) -> tuple[float | None, str]:
-    """p-value of a one-sided Mann-Whitney test over trainings, and the groups in words."""
+    """The p-value of a one-sided Mann-Whitney test over trainings, and a description of the groups."""
     trainings = runs.unique("trajectory_id", maintain_order=True)
     groups = {name: trainings.filter(pl.col(test.group) == name)[test.event] for name in (test.sooner, test.later)}
     if any(len(values) == 0 for values in groups.values()):

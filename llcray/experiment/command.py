@@ -7,7 +7,7 @@ from rich.console import Console
 from llcray.driver import SweepOptions, run_sweep
 from llcray.experiment.checks import carry_out
 from llcray.spec import Sweep, load_sweep
-from llcray.spec.findings import AS_WRITTEN
+from llcray.spec.findings import AS_WRITTEN, Finding
 from llcray.spec.problems import Place, Problem, SpecError
 
 NOT_REPRODUCED = 1
@@ -53,14 +53,15 @@ def run_experiment(name: str, size: str, options: SweepOptions, check: bool, con
     sweep = load_sweep(path, overrides)
     if sweep.stages:
         _find_stages(sweep, options.storage, console)
-    findings = carry_out(sweep, size, options.storage)
-    for finding in findings:
-        mark = "reproduced    " if finding.reproduced else "NOT REPRODUCED"
-        value = "no number" if finding.value is None else f"{finding.value:.4g}"
-        console.print(f"{mark} {finding.check.claim}: {value}{_bounds(finding.check)}", highlight=False, soft_wrap=True)
-        if finding.detail:
-            console.print(f"               {finding.detail}", highlight=False, soft_wrap=True)
-    return code if all(finding.reproduced for finding in findings) else NOT_REPRODUCED
+    checked = carry_out(sweep, size, options.storage)
+    for result in checked:
+        mark = "reproduced    " if result.reproduced else "NOT REPRODUCED"
+        value = "no number" if result.value is None else f"{result.value:.4g}"
+        claim, bounds = result.finding.claim, _bounds(result.finding)
+        console.print(f"{mark} {claim}: {value}{bounds}", highlight=False, soft_wrap=True)
+        if result.detail:
+            console.print(f"               {result.detail}", highlight=False, soft_wrap=True)
+    return code if all(result.reproduced for result in checked) else NOT_REPRODUCED
 
 
 def _find_stages(sweep: Sweep, storage: str, console: Console) -> None:
@@ -88,8 +89,8 @@ def overrides_of(sweep: Sweep, size: str, path: Path) -> tuple[str, ...]:
     return sweep.sizes[size]
 
 
-def _bounds(check: object) -> str:
-    low, high = getattr(check, "at_least", None), getattr(check, "at_most", None)
+def _bounds(finding: Finding) -> str:
+    low, high = finding.at_least, finding.at_most
     if low is not None and high is not None:
         return f" (between {low:g} and {high:g})"
     return f" (at least {low:g})" if low is not None else f" (at most {high:g})"

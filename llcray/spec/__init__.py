@@ -1,4 +1,7 @@
-"""Sweep files: YAML to validated runs, mistakes with their place, and runs to dataset columns. No JAX, no Ray."""
+"""Sweep files: from YAML to validated runs, with the place of every mistake, and from runs to dataset columns.
+
+Nothing here loads JAX or Ray.
+"""
 
 from llcray.spec.columns import spec_columns as spec_columns
 from llcray.spec.conduct import Conduct as Conduct

@@ -1,4 +1,4 @@
-"""What an experiment's file says of its sizes and of the findings to check; validated, not carried out, here."""
+"""Findings that the file of an experiment claims, with bounds to check them by. This module validates them only."""
 
 from typing import Annotated, Self
 
@@ -7,19 +7,19 @@ from pydantic import Field, model_validator
 from llcray.variant import Record
 
 AS_WRITTEN = "laptop"
-"""Size of a file without overrides."""
+"""Name of the size that a file has without overrides."""
 
 
 class Sooner(Record):
     """A one-sided Mann-Whitney test that one group reaches an event in fewer steps than another.
 
-    A training that ends before the event counts as later than all that have it: censored, not dropped.
+    A training that ends before the event is censored, not dropped: it counts as later than all that reach the event.
 
     Attributes:
         event: A column of steps, null where training ended first: `grokking_step`.
         group: Column that tells the groups apart.
         sooner: The group that is claimed to be sooner.
-        later: The other.
+        later: The other group.
     """
 
     event: str
@@ -28,16 +28,16 @@ class Sooner(Record):
     later: str
 
 
-class Check(Record):
+class Finding(Record):
     """A finding that can fail.
 
     Attributes:
         claim: The finding, in words.
-        sql: One number of the tables `runs` (of this size alone), `stages` and `targets`.
-        sooner: A test instead, whose number is its p-value.
+        sql: Query for one number of the tables `runs` (of this size alone), `stages` and `targets`.
+        sooner: A test in place of `sql`, whose number is its p-value.
         at_least: Smallest number that agrees with the claim.
-        at_most: Largest.
-        sizes: Sizes at which it is to hold.
+        at_most: Largest number that agrees with the claim.
+        sizes: Sizes at which the claim is to hold.
     """
 
     claim: Annotated[str, Field(min_length=1)]
@@ -56,7 +56,7 @@ class Check(Record):
         return self
 
     def holds(self, value: float | None) -> bool:
-        """Whether a number is within the bounds; None (no number) is not."""
+        """Whether a number is within the bounds; None and NaN are not."""
         if value is None or value != value:
             return False
         return (self.at_least is None or value >= self.at_least) and (self.at_most is None or value <= self.at_most)

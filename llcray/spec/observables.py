@@ -16,8 +16,8 @@ class Observable(Record):
 
     Attributes:
         name: Column `probe_set` of table `observables`.
-        examples: `own`, those the loss is taken on, or others (a variant of `LossOn`).
-        num: The first so many of them.
+        examples: `own` for the examples that the loss is taken on, or other examples (a variant of `LossOn`).
+        num: Number of examples, counted from the first.
     """
 
     name: Annotated[str, Field(min_length=1)]

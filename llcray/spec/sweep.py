@@ -1,4 +1,4 @@
-"""What a sweep file says at its top level, and the sweep it makes."""
+"""The top level of a sweep file, and the validated sweep made from it."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -9,7 +9,7 @@ from pydantic import Field, model_validator
 from llcray.components import ALL, Choice
 from llcray.spec.axes import Design
 from llcray.spec.conduct import Conduct
-from llcray.spec.findings import Check
+from llcray.spec.findings import Finding
 from llcray.spec.observables import Observable
 from llcray.spec.run import RunSpec
 from llcray.targets.fine_tuned.loss_spec import PolicyLoss
@@ -20,7 +20,7 @@ NAME = r"^[A-Za-z0-9][A-Za-z0-9_.-]*$"
 
 
 class Resources(Record):
-    """What one trial takes of the machine; never part of an identity.
+    """Share of the machine that one trial takes; never part of an identity.
 
     Attributes:
         cpus: CPU cores.
@@ -38,20 +38,20 @@ class SweepFile(Record):
 
     Attributes:
         name: The file's name without its ending; the partition of the dataset.
-        question: What the sweep is to answer.
+        question: The question that the sweep is to answer.
         targets: Variants of `TargetSpec`; all are crossed with all samplers, components and seeds.
         samplers: Variants of `Sampler`.
         posterior: `PosteriorSpec`.
         sampling: `SamplingSpec`.
         design: How the axes inside all of these combine; see `llcray.spec.axes`.
-        replicates: Target seeds 0 .. replicates - 1.
-        seeds: Target seeds, given.
+        replicates: Number of target seeds, which are 0 .. replicates - 1.
+        seeds: Target seeds, one by one, in place of `replicates`.
         components: Subsets of parameters to sample: texts or mappings, see `llcray.components`.
         loss_on: Examples to take the loss on: `own`, those w* was trained on, or variants of `LossOn`.
         losses: Losses of fine-tuned policies: `own`, which is kl_to_center, or variants of `PolicyLoss`.
         observables: Probe sets: their losses at every draw, susceptibilities and influences become table `observables`.
-        resources: Of one trial.
-        conduct: Which runs first, and which to give up early.
+        resources: Resources of one trial.
+        conduct: Which runs go first, and which are given up early.
         sizes: Overrides (`path=value`) that make other sizes of an experiment; as written it is of size `laptop`.
         stages: Metrics whose stages `llcray experiment --check` looks for first.
         checks: Findings that `llcray experiment --check` compares with the dataset.
@@ -74,7 +74,7 @@ class SweepFile(Record):
     conduct: Conduct = Conduct()
     sizes: dict[str, tuple[str, ...]] = Field(default_factory=dict)
     stages: tuple[str, ...] = ()
-    checks: tuple[Check, ...] = ()
+    checks: tuple[Finding, ...] = ()
 
     @model_validator(mode="after")
     def _check_one_way_to_say_the_seeds(self) -> Self:
@@ -83,7 +83,7 @@ class SweepFile(Record):
         return self
 
     def target_seeds(self) -> tuple[int, ...] | None:
-        """Seeds to give every target; None leaves each its own."""
+        """Seeds that every target gets in turn; None leaves each target its own seed."""
         return tuple(range(self.replicates)) if self.replicates is not None else self.seeds
 
 
@@ -93,13 +93,13 @@ class Sweep:
 
     Attributes:
         name: The file's stem.
-        question: What it is to answer.
-        runs: Each once, those of one target together, in the order of the file.
-        resources: Of one trial.
+        question: The question that the sweep is to answer.
+        runs: Each run once, those of one target together, in the order of the file.
+        resources: Resources of one trial.
         source: The text of the file.
-        overrides: As given on the command line.
-        conduct: Which runs first, and which to give up early.
-        sizes: Overrides of other sizes.
+        overrides: Overrides as given on the command line.
+        conduct: Which runs go first, and which are given up early.
+        sizes: Overrides that make other sizes, by the name of the size.
         stages: Metrics whose stages the checks need.
         checks: Findings to compare with the dataset.
     """
@@ -113,4 +113,4 @@ class Sweep:
     conduct: Conduct = field(default_factory=Conduct)
     sizes: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     stages: tuple[str, ...] = ()
-    checks: tuple[Check, ...] = ()
+    checks: tuple[Finding, ...] = ()

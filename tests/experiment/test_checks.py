@@ -11,7 +11,7 @@ from llcray.driver import SweepOptions
 from llcray.experiment.checks import carry_out, sooner
 from llcray.experiment.command import run_experiment
 from llcray.spec import load_sweep
-from llcray.spec.findings import Check, Sooner
+from llcray.spec.findings import Finding, Sooner
 from llcray.spec.problems import SpecError
 
 FILE = """
@@ -71,7 +71,7 @@ def test_trainings_that_never_get_there_count_as_later_than_all_that_do():
 def test_a_group_without_runs_is_no_finding():
     p_value, said = sooner(Sooner(event="grokking_step", sooner="x", later="direct"), trainings([1], [2]))
     assert p_value is None and "no runs of x" in said
-    assert not Check(claim="c", sql="SELECT 1", at_most=1.0).holds(p_value)
+    assert not Finding(claim="c", sql="SELECT 1", at_most=1.0).holds(p_value)
 
 
 @pytest.mark.parametrize(
@@ -79,7 +79,7 @@ def test_a_group_without_runs_is_no_finding():
 )
 def test_a_check_that_cannot_fail_is_refused(fields: dict, said: str):
     with pytest.raises(ValidationError, match=said):
-        Check(claim="c", **fields)
+        Finding(claim="c", **fields)
 
 
 def test_an_experiment_runs_a_size_and_says_what_is_reproduced(file: Path, tmp_path: Path):
