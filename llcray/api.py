@@ -1,80 +1,80 @@
 """The Python API: `estimate_llc` of any pytree and per-example loss, without a sweep file, Ray or a dataset."""
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from dataclasses import dataclass, fields
+from typing import Any
 
 import numpy as np
 from pydantic import TypeAdapter
 
 from llcray.llc.draws import Draws
 from llcray.llc.estimate import Estimate
+from llcray.llc.susceptibility import Measured, bayesian_influence, susceptibility
 from llcray.posterior.spec import PosteriorSpec
 from llcray.samplers import Sampler, SamplerVariant
 from llcray.sampling.spec import SamplingSpec
 from llcray.targets.target import PyTree, Target, TrueLLC
+from llcray.types import Row
 from llcray.variant import seed_from
 
-if TYPE_CHECKING:
-    from llcray.llc.susceptibility import Measured
+__all__ = ["LLCEstimate", "estimate_llc"]
 
 
-@dataclass(frozen=True)
-class LLCEstimate:
+@dataclass(frozen=True, kw_only=True)
+class LLCEstimate(Estimate):
     """An LLC with its error bar, diagnostics, verdict and draws.
 
-    The numbers of `Estimate` are attributes here too: `e.llc`, `e.llc_mcse`, `e.rhat`, `e.verdict`, `e.num_gradients`,
-    ...  `e.llc_se` is the whole error, `e.llc_mcse` its Monte Carlo part.
+    Among the numbers of `Estimate`, `e.llc_se` is the whole error of `e.llc` and `e.llc_mcse` its Monte Carlo part;
+    names and units are those of the dataset's data dictionary.
 
     Attributes:
-        estimate: All numbers; names and units as in the dataset's data dictionary.
         draws: Draws, burn-in included, each of shape (chain, draw).
         n_beta: n times the inverse temperature.
         localization: gamma.
         loss_at_center: L_n(w*), nats.
         true_llc: The known answer, where the target has one.
-        decisions: What calibration decided and why.
-        record: The row a sweep would write, by column, without the identity of a spec and of the machine.
+        decisions: Every decision of the calibration, with its reason.
+        record: The row that a sweep would write, by column, without the identity of a spec and of the machine.
     """
 
-    estimate: Estimate
     draws: Draws
     n_beta: float
     localization: float
     loss_at_center: float
     true_llc: TrueLLC | None
     decisions: list[dict[str, Any]]
-    record: dict[str, Any] = field(repr=False)
+    record: Row
 
-    def __getattr__(self, name: str) -> Any:
-        """The numbers of `estimate`."""
-        if name == "estimate":
-            raise AttributeError(name)
-        return getattr(self.estimate, name)
+    @property
+    def estimate(self) -> Estimate:
+        """The numbers alone, without draws and settings."""
+        return Estimate(**{field.name: getattr(self, field.name) for field in fields(Estimate)})
 
     def __repr__(self) -> str:
-        """One line for people."""
-        e = self.estimate
         return (
-            f"LLC {e.llc:.4g} +- {e.llc_se:.2g} ({e.verdict}; Monte Carlo error {e.llc_mcse:.2g}, "
-            f"R-hat {e.rhat:.3f}, ESS {e.ess_bulk:.0f}, {e.num_gradients:.0f} full-data gradients)"
+            f"LLC {self.llc:.4g} +- {self.llc_se:.2g} ({self.verdict}; Monte Carlo error {self.llc_mcse:.2g}, "
+            f"R-hat {self.rhat:.3f}, ESS {self.ess_bulk:.0f}, {self.num_gradients:.0f} full-data gradients)"
         )
 
-    def susceptibility(self) -> "Measured":
-        """How the loss of the sampled component responds to each probe example; see `llcray.llc.susceptibility`."""
-        from llcray.llc.susceptibility import susceptibility
+    def susceptibility(self) -> Measured:
+        """Response of the sampled component's loss to each probe example, shape (example,), nats^2.
 
+        Raises:
+            ValueError: The estimate was made without `observables`.
+        """
         kept = self._kept_of_healthy_chains()
         return susceptibility(kept.centered_loss, kept.observables)
 
-    def influence(self) -> "Measured":
-        """Bayesian influence of each probe example on each; see `llcray.llc.susceptibility`."""
-        from llcray.llc.susceptibility import bayesian_influence
+    def influence(self) -> Measured:
+        """Bayesian influence of each probe example on each other, shape (example, example), nats^2.
 
+        Raises:
+            ValueError: The estimate was made without `observables`.
+        """
         return bayesian_influence(self._kept_of_healthy_chains().observables)
 
     def _kept_of_healthy_chains(self) -> Draws:
-        kept = self.draws.after(self.estimate.num_warmup_draws)
+        kept = self.draws.after(self.num_warmup_draws)
         if not kept.observables.shape[2]:
             raise ValueError("no probe examples were recorded. Give estimate_llc(..., observables=examples).")
         return kept.of_chains(self.draws.healthy)
@@ -82,11 +82,12 @@ class LLCEstimate:
     def to_inference_data(self) -> Any:
         """The kept draws as an ArviZ DataTree.
 
-        `posterior` holds llc, n beta (L - L*), and loss; `sample_stats` holds the rest.
+        Group `posterior` holds `llc`, which is n beta (L - L*), and `loss`; group `sample_stats` holds all other
+        series.
         """
         from arviz_base import from_dict
 
-        kept = self.draws.after(self.estimate.num_warmup_draws)
+        kept = self.draws.after(self.num_warmup_draws)
         stats = {name: np.asarray(value) for name, value in zip(kept._fields, kept, strict=True)}
         centered_loss = stats.pop("centered_loss")
         posterior = {"llc": self.n_beta * centered_loss, "loss": self.loss_at_center + centered_loss}
@@ -147,7 +148,7 @@ def estimate_llc(
 
     [(_, run)] = estimate_with_companions([(target, request)], observe)
     return LLCEstimate(
-        estimate=run.estimate,
+        **vars(run.estimate),
         draws=run.sampled.draws,
         n_beta=run.n_beta,
         localization=run.sampled.localization,
@@ -159,7 +160,7 @@ def estimate_llc(
 
 
 def parse_sampler(sampler: str | dict[str, Any] | SamplerVariant) -> SamplerVariant:
-    """A sampler from its kind, its mapping, or itself."""
+    """The sampler that a kind or a mapping names; a sampler is returned as it is."""
     if isinstance(sampler, SamplerVariant):
         return sampler
     mapping = {"kind": sampler} if isinstance(sampler, str) else sampler
@@ -170,7 +171,7 @@ def check_params(params: PyTree) -> None:
     """Refuses parameters that cannot be sampled.
 
     Raises:
-        ValueError: There are none, or one is not floating point; the message names it.
+        ValueError: There are no parameters, or one is not floating point; the message names that parameter.
     """
     import jax
 

@@ -1,11 +1,14 @@
 """`estimate_llc` as a user calls it: any pytree, any per-example loss, clear errors."""
 
+from dataclasses import asdict, fields
+
 import jax.numpy as jnp
 import numpy as np
 import pytest
 from llcray_storage.schema.tables import RUNS
 
-from llcray.api import estimate_llc
+from llcray.api import LLCEstimate, estimate_llc
+from llcray.llc.estimate import Estimate
 from llcray.sampling.spec import Budget, SamplingSpec
 from llcray.targets.target import Target
 
@@ -52,6 +55,19 @@ def test_the_record_is_a_row_of_the_dataset() -> None:
     e = estimate_llc(regression(), "sgld", sampling=QUICK, num_chains=2)
     assert set(e.record) <= set(RUNS.by_name)
     assert (e.record["llc"], e.record["verdict"], e.record["num_data"]) == (e.llc, e.verdict, 300)
+
+
+def test_every_number_of_an_estimate_is_a_typed_field_of_the_result() -> None:
+    """An editor completes `e.llc`, and a misspelt name is an error, not a look into another object."""
+    numbers = {field.name for field in fields(Estimate)}
+    assert numbers < {field.name for field in fields(LLCEstimate)}
+    assert not hasattr(LLCEstimate, "__getattr__")
+
+
+def test_the_numbers_can_be_had_alone_and_the_result_is_printed_in_a_line() -> None:
+    e = estimate_llc(regression(), "sgld", sampling=QUICK, num_chains=2)
+    assert asdict(e.estimate) == {field.name: getattr(e, field.name) for field in fields(Estimate)}
+    assert repr(e).startswith(f"LLC {e.llc:.4g} +- {e.llc_se:.2g} ({e.verdict}; Monte Carlo error ")
 
 
 def test_progress_is_reported() -> None:
