@@ -1,8 +1,8 @@
-"""The RL toolkit's names, with the correct formula: thin aliases of `estimate_llc` and `LLCTracker`.
+"""The RL toolkit's names for `LLCTracker` and for estimates by SGLD with every setting given by hand.
 
-What differs from that design, and why, is in docs/tracking.md. In short: lambda-hat = n beta (E[L_n] - L_n*), with the
-factor n; `temperature` T multiplies the temperature, n beta = n / (T log n), so hotter explores more; no thresholds at
-0.1 d and 0.5 d: read `llc_per_half_dimension`, and compare checkpoints of one training.
+docs/tracking.md lists what differs from that toolkit's document, and why. In short: lambda-hat = n beta (E[L_n] - L_n*)
+has the factor n; `temperature` T multiplies the temperature, so n beta = n / (T log n) and hotter explores more; there
+are no thresholds at 0.1 d and 0.5 d: read `llc_per_half_dimension`, and compare checkpoints of one training.
 """
 
 import math
@@ -16,6 +16,7 @@ from llcray.api import check_params
 from llcray.components import Structure
 from llcray.components.masks import mask_of
 from llcray.estimation.pack import EstimateRequest, RunEstimate, estimate_requests
+from llcray.llc.draws import Draws
 from llcray.llc.estimate import Work, estimate
 from llcray.posterior.density import num_data_of
 from llcray.posterior.spec import FixedProduct, PosteriorSpec
@@ -24,6 +25,9 @@ from llcray.sampling.spec import Budget, SamplingSpec, StoppingCriteria
 from llcray.targets.target import Target
 from llcray.tracking.sources import examples_of, params_of
 from llcray.tracking.tracker import LLCTracker
+from llcray.types import LossFn, PyTree, Row
+
+__all__ = ["LLCConfig", "LLCEstimator", "RLLLCTracker", "RefinedLLCEstimator", "SGLDSampler"]
 
 DEFAULT_COMPONENTS: dict[str, list[str]] = {
     "embedding": ["embed"],
@@ -44,13 +48,13 @@ class LLCConfig:
     Attributes:
         temperature: T of n beta = n / (T log n); None is 1. Not beside `nbeta`.
         sgld_steps: Steps of a chain, burn-in included.
-        sgld_lr: epsilon: the gradient is multiplied by epsilon/2, the noise is sqrt(epsilon).
+        sgld_lr: epsilon; SGLD multiplies the gradient by epsilon/2 and adds noise of standard deviation sqrt(epsilon).
         burn_in_ratio: Share of the steps that is not averaged.
         batch_size: Examples per gradient.
         n_chains: Independent chains; with one there is no R-hat.
         localization: gamma.
         nbeta: n beta, given; None takes it from the temperature.
-        seed: Of the chains.
+        seed: Seed of the chains.
     """
 
     temperature: float | None = None
@@ -64,11 +68,6 @@ class LLCConfig:
     seed: int = 0
 
     def __post_init__(self) -> None:
-        """Refuses settings that contradict each other.
-
-        Raises:
-            ValueError: They do.
-        """
         if self.temperature is not None and self.nbeta is not None:
             raise ValueError(f"temperature {self.temperature} and nbeta {self.nbeta} both set n beta; leave one out")
         if self.temperature is not None and self.temperature <= 0:
@@ -87,15 +86,29 @@ class LLCConfig:
         """Steps between evaluations of the full loss."""
         return math.ceil(self.sgld_steps / MOST_DRAWS)
 
-    def sampling(self) -> SamplingSpec:
-        """Exactly the steps asked for, whatever they show."""
-        num_draws = math.ceil(self.sgld_steps / self.steps_per_draw)
-        return SamplingSpec(
-            num_chains=self.n_chains,
-            until=NEVER,
-            budget=Budget(num_gradients=1e18, num_draws=max(1, num_draws)),
-            steps_per_draw=self.steps_per_draw,
-        )
+    @property
+    def num_draws(self) -> int:
+        """Draws of a chain, burn-in included."""
+        return math.ceil(self.sgld_steps / self.steps_per_draw)
+
+    def settings(self, num_data: int) -> dict[str, Any]:
+        """Sampler, posterior, sampling and seed for n examples, as `LLCTracker` and `EstimateRequest` name them.
+
+        The criteria to stop by are never met, so that exactly `sgld_steps` are taken.
+        """
+        return {
+            "sampler": SGLD(step_size=self.sgld_lr, batch_size=min(self.batch_size, num_data)),
+            "posterior": PosteriorSpec(
+                inverse_temperature=FixedProduct(value=self.n_beta(num_data)), localization=self.localization
+            ),
+            "sampling": SamplingSpec(
+                num_chains=self.n_chains,
+                until=NEVER,
+                budget=Budget(num_gradients=1e18, num_draws=max(1, self.num_draws)),
+                steps_per_draw=self.steps_per_draw,
+            ),
+            "seed": self.seed,
+        }
 
 
 @dataclass(frozen=True)
@@ -104,40 +117,27 @@ class SGLDSampler:
 
     config: LLCConfig = LLCConfig()
 
-    def sample(self, target: Target, component: str = "all", mask: Any = None) -> RunEstimate:
-        """Chains around w*; burn-in as configured, not as detected."""
-        from llcray.llc.draws import Draws
-
-        config, num_data = self.config, num_data_of(target)
-        request = EstimateRequest(
-            sampler=SGLD(step_size=config.sgld_lr, batch_size=min(config.batch_size, num_data)),
-            posterior=PosteriorSpec(
-                inverse_temperature=FixedProduct(value=config.n_beta(num_data)), localization=config.localization
-            ),
-            sampling=config.sampling(),
-            seed=config.seed,
-            mask=mask,
-            component=component,
-        )
+    def sample(self, target: Target, component: str = "all", mask: PyTree | None = None) -> RunEstimate:
+        """The estimate of chains around w*, whose burn-in is the share that the settings give, not a detected one."""
+        request = EstimateRequest(**self.config.settings(num_data_of(target)), mask=mask, component=component)
         [(_, run)] = estimate_requests(target, [request])
-        wanted = math.ceil(config.sgld_steps / config.steps_per_draw)
-        draws = Draws(*(series[:, :wanted] for series in run.sampled.draws))
-        burn_in = min(int(config.burn_in_ratio * draws.num_draws), draws.num_draws - 1)
-        work = Work(**{each.name: getattr(run.estimate, each.name) for each in fields(Work)})
-        found = estimate(
+        draws = Draws(*(series[:, : self.config.num_draws] for series in run.sampled.draws))
+        burn_in = min(int(self.config.burn_in_ratio * draws.num_draws), draws.num_draws - 1)
+        with_that_burn_in = estimate(
             draws,
             num_warmup_draws=burn_in,
             n_beta=run.n_beta,
-            localization=config.localization,
+            localization=self.config.localization,
             num_sampled_params=run.num_sampled_params,
-            work=work,
+            work=Work(**{field.name: getattr(run.estimate, field.name) for field in fields(Work)}),
         )
-        return replace(run, estimate=found, sampled=replace(run.sampled, draws=draws, num_warmup_draws=burn_in))
+        sampled = replace(run.sampled, draws=draws, num_warmup_draws=burn_in)
+        return replace(run, estimate=with_that_burn_in, sampled=sampled)
 
 
 @dataclass(frozen=True)
 class LLCEstimator:
-    """`LLCEstimator(model, config).estimate_llc(dataloader, loss_fn)`.
+    """`LLCEstimator(model, config).estimate_llc(dataloader, loss_fn)`, or `.estimate_refined_llc(...)`.
 
     Attributes:
         model: Parameters w*, a pytree, or a flax nnx module.
@@ -149,18 +149,17 @@ class LLCEstimator:
     config: LLCConfig = LLCConfig()
     structure: Structure | None = None
 
-    def estimate_llc(self, dataloader: Any, loss_fn: Any) -> dict[str, Any]:
+    def estimate_llc(self, dataloader: Any, loss_fn: LossFn) -> dict[str, Any]:
         """The LLC of all parameters; keys `llc_mean`, `llc_std`, `llc_se`, `rhat`, `ess`, `verdict`, ... .
 
         Args:
             dataloader: The data, or batches of it; see `LLCTracker.track`.
             loss_fn: `loss_fn(params, batch) -> (batch,)`, nats.
         """
-        target = self._target(dataloader, loss_fn)
-        return self._result(SGLDSampler(self.config).sample(target))
+        return self._result(SGLDSampler(self.config).sample(self._target(dataloader, loss_fn)))
 
     def estimate_refined_llc(
-        self, dataloader: Any, loss_fn: Any, components: Mapping[str, Sequence[str]] | None = None
+        self, dataloader: Any, loss_fn: LossFn, components: Mapping[str, Sequence[str]] | None = None
     ) -> dict[str, dict[str, Any]]:
         """The LLC of each component, the rest held at w*.
 
@@ -171,41 +170,38 @@ class LLCEstimator:
                 mlp, layernorm and output, as far as the model has them.
         """
         target = self._target(dataloader, loss_fn)
-        masks = self._masks(target, components)
         sampler = SGLDSampler(self.config)
+        masks = self._default_masks(target) if components is None else self._masks(target, components)
         return {name: self._result(sampler.sample(target, name, mask)) for name, mask in masks.items()}
 
-    def _masks(self, target: Target, components: Mapping[str, Sequence[str]] | None) -> dict[str, Any]:
-        if components is not None:
-            return {name: self._mask(target, texts) for name, texts in components.items()}
-        masks: dict[str, Any] = {}
+    def _masks(self, target: Target, components: Mapping[str, Sequence[str]]) -> dict[str, PyTree]:
+        return {name: mask_of(_joined(texts), target.params, self.structure) for name, texts in components.items()}
+
+    def _default_masks(self, target: Target) -> dict[str, PyTree]:
+        masks: dict[str, PyTree] = {}
         for name, texts in DEFAULT_COMPONENTS.items():
             try:
-                masks[name] = self._mask(target, texts)
-            except ValueError:  # the model has no such part
+                masks |= self._masks(target, {name: texts})
+            except ValueError:  # the model has no such component
                 continue
         return masks
 
-    def _mask(self, target: Target, texts: Sequence[str]) -> Any:
-        return mask_of(" + ".join(texts), target.params, self.structure)
-
-    def _target(self, dataloader: Any, loss_fn: Any) -> Target:
-        params, loss = params_of(self.model, loss_fn)
+    def _target(self, dataloader: Any, loss_fn: LossFn) -> Target:
+        params, loss_of_params = params_of(self.model, loss_fn)
         check_params(params)
-        return Target(params, loss, examples_of(dataloader, None), structure=self.structure)
+        return Target(params, loss_of_params, examples_of(dataloader, None), structure=self.structure)
 
     def _result(self, run: RunEstimate) -> dict[str, Any]:
-        found = run.estimate
+        e, half_dimension = run.estimate, run.num_sampled_params / 2
         relaxations = self.config.sgld_lr * self.config.sgld_steps * self.config.localization / 2
-        half = run.num_sampled_params / 2
-        flags = ["invalid_above_d_over_2"] if found.llc > half else []
+        flags = ["invalid_above_d_over_2"] if e.llc > half_dimension else []
         flags += ["fewer_than_3_relaxation_times"] if relaxations < FEWEST_RELAXATIONS else []
         named = {
-            "llc_mean": found.llc,
-            "llc_std": found.llc_between_chain_sd,
-            "llc_se": found.llc_mcse,
-            "llc_per_half_dimension": found.llc / half,
-            "ess": found.ess_bulk,
+            "llc_mean": e.llc,
+            "llc_std": e.llc_between_chain_sd,
+            "llc_se": e.llc_mcse,
+            "llc_per_half_dimension": e.llc / half_dimension,
+            "ess": e.ess_bulk,
             "n": run.num_data,
             "n_beta": run.n_beta,
             "beta": run.inverse_temperature,
@@ -214,18 +210,22 @@ class LLCEstimator:
             "flags": flags,
             "loss_trace": np.asarray(run.loss_at_center + run.sampled.draws.centered_loss),
         }
-        return named | asdict(found)
+        return named | asdict(e)
 
 
-class RefinedLLCEstimator(LLCEstimator):
-    """`RefinedLLCEstimator(model, config).estimate_refined_llc(dataloader, loss_fn, components)`."""
+RefinedLLCEstimator = LLCEstimator
 
 
 class RLLLCTracker:
-    """`RLLLCTracker(model, config).track_episode(...)`: an `LLCTracker` that keeps what each episode gave."""
+    """`RLLLCTracker(model, config).track_episode(...)`: an `LLCTracker` whose steps are episodes.
+
+    Args:
+        model: Parameters, a pytree, or a flax nnx module that is trained in place.
+        config: Settings.
+        settings: Arguments of `LLCTracker` (`storage`, `name`, `loss_name`, ...).
+    """
 
     def __init__(self, model: Any, config: LLCConfig = LLCConfig(), **settings: Any) -> None:
-        """See `LLCTracker`, whose `settings` these are (`storage`, `name`, `loss_name`, ...)."""
         self.model, self.config = model, config
         self._settings = settings
         self._tracker: LLCTracker | None = None
@@ -235,7 +235,7 @@ class RLLLCTracker:
         *,
         episode: int,
         dataloader: Any,
-        loss_fn: Any,
+        loss_fn: LossFn,
         track_components: Mapping[str, Sequence[str]] | Sequence[str] | None = None,
         model: Any = None,
     ) -> dict[str, Any]:
@@ -248,52 +248,39 @@ class RLLLCTracker:
             track_components: Fragments of parameter paths by name, or texts of the grammar; None: the whole alone.
             model: Parameters now; None takes the model given at the start (a module that is trained in place).
         """
-        tracker = self._tracker_of(loss_fn, dataloader)
-        tracker.loss_fn = loss_fn
-        named = self._named(track_components)
+        if self._tracker is None:
+            examples = examples_of(dataloader, self._settings.get("num_data"))
+            settings = self.config.settings(num_data_of(Target({}, loss_fn, examples)))
+            self._tracker = LLCTracker(loss_fn, **settings, **self._settings)
+        self._tracker.loss_fn = loss_fn
+        components = track_components or {}
+        if not isinstance(components, Mapping):
+            components = {text: [text] for text in components}
+        named = {name: _joined(texts) for name, texts in components.items()}
         source = self.model if model is None else model
-        tracked = tracker.track(episode, source, dataloader, components=["all", *named.values()])
+        tracked = self._tracker.track(episode, source, dataloader, components=["all", *named.values()])
         assert tracked is not None
-        rows = tracked.rows
+        rows: dict[str, Row] = tracked.rows
         return {"overall_llc": rows["all"], "refined_llc": {name: rows[text] for name, text in named.items()}}
 
     def get_llc_evolution(self) -> Any:
-        """See `LLCTracker.evolution`."""
+        """Estimates by episode and component; see `LLCTracker.evolution`."""
         return self._started().evolution()
 
     def detect_phase_transitions(self) -> Any:
-        """See `LLCTracker.detect_transitions`."""
+        """Stages of each component; see `LLCTracker.detect_transitions`."""
         return self._started().detect_transitions()
 
     def analyze_subnetwork_activity(self) -> Any:
-        """See `LLCTracker.subnetwork`."""
+        """Update sparsity and change of the LLC by component; see `LLCTracker.subnetwork`."""
         return self._started().subnetwork()
-
-    def _tracker_of(self, loss_fn: Any, dataloader: Any) -> LLCTracker:
-        if self._tracker is None:
-            config = self.config
-            num_data = num_data_of(Target({}, loss_fn, examples_of(dataloader, None)))
-            self._tracker = LLCTracker(
-                loss_fn,
-                sampler=SGLD(step_size=config.sgld_lr, batch_size=min(config.batch_size, num_data)),
-                posterior=PosteriorSpec(
-                    inverse_temperature=FixedProduct(value=config.n_beta(num_data)), localization=config.localization
-                ),
-                sampling=config.sampling(),
-                seed=config.seed,
-                **self._settings,
-            )
-        return self._tracker
 
     def _started(self) -> LLCTracker:
         if self._tracker is None:
             raise ValueError("no episode was tracked yet: call track_episode first")
         return self._tracker
 
-    @staticmethod
-    def _named(components: Mapping[str, Sequence[str]] | Sequence[str] | None) -> dict[str, str]:
-        if components is None:
-            return {}
-        if isinstance(components, Mapping):
-            return {name: " + ".join(texts) for name, texts in components.items()}
-        return {text: text for text in components}
+
+def _joined(texts: Sequence[str]) -> str:
+    """The component that joins several texts of the grammar."""
+    return " + ".join(texts)
