@@ -1,4 +1,8 @@
-"""Ctrl-C and SIGTERM: noted while trials run, so that the sweep stops between two events; at other times they raise."""
+"""Handles Ctrl-C and SIGTERM.
+
+While trials run, signals are noted, so that the sweep stops between two events of Ray Tune's. At other times they raise
+KeyboardInterrupt.
+"""
 
 import signal
 import sys
@@ -6,35 +10,33 @@ import threading
 from types import FrameType, TracebackType
 from typing import Any, Self
 
-from llcray.driver.cluster.driver_state import Wish
+from llcray.driver.cluster.driver_state import StopRequest
 
 SIGNALS = (signal.SIGINT, signal.SIGTERM)
 
 
 class Interrupts:
-    """While entered, handles the signals that ask the program to stop.
+    """Handles the signals that ask the program to stop, between `with` and its end.
 
-    On a terminal the first Ctrl-C asks to let the trials under way end, the second to stop now; elsewhere the first
-    signal of any kind asks to stop now. One more raises.
+    On a terminal the first Ctrl-C asks to let the trials under way end, and the second to stop now; elsewhere the first
+    signal of any kind asks to stop now. One more signal raises KeyboardInterrupt.
 
     Attributes:
-        wish: What the signals so far ask for.
-        deferred: While true signals are noted only.
+        stop_request: What the signals so far ask for.
+        deferred: Whether signals are only noted, instead of raising.
     """
 
     def __init__(self) -> None:
-        """Nothing is handled before `with`."""
-        self.wish: Wish = ""
+        self.stop_request: StopRequest = ""
         self.deferred = False
         self._before: dict[int, Any] = {}
 
     def __enter__(self) -> Self:
-        """Takes over the signals."""
         self.install()
         return self
 
     def install(self) -> None:
-        """Takes over the signals, also from those who took them since; a thread other than the main one cannot."""
+        """Takes over the signals, also from code that took them since; does nothing outside the main thread."""
         if threading.current_thread() is not threading.main_thread():
             return
         for number in SIGNALS:
@@ -44,14 +46,13 @@ class Interrupts:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        """Gives the signals back."""
         for number, handler in self._before.items():
             signal.signal(number, handler)
         self._before.clear()
 
     def _handle(self, number: int, frame: FrameType | None) -> None:
         del frame
-        if self.wish == "stop" or not self.deferred:
+        if self.stop_request == "stop" or not self.deferred:
             raise KeyboardInterrupt
-        patient = number == signal.SIGINT and self.wish == "" and sys.stdin.isatty()
-        self.wish = "drain" if patient else "stop"
+        patient = number == signal.SIGINT and self.stop_request == "" and sys.stdin.isatty()
+        self.stop_request = "drain" if patient else "stop"

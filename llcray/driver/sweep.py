@@ -1,20 +1,21 @@
-"""`llcray sweep`: from a file to finished runs, and what the user reads meanwhile and at the end."""
+"""Runs a sweep from its file (`llcray sweep`), and tells the user how it goes and how it ended."""
 
+import shlex
 import time
 from contextlib import ExitStack
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 
 import llcray_storage as ls
 from rich.console import Console
 
-from llcray.driver.cluster.connect import Choice, is_remote, leave_running
-from llcray.driver.cluster.driver_state import Wish
+from llcray.driver.cluster.connect import Choice, connect, is_remote, leave_running
+from llcray.driver.cluster.driver_state import StopRequest
 from llcray.driver.errors import DriverError
 from llcray.driver.interrupts import Interrupts
-from llcray.driver.options import SweepOptions
+from llcray.driver.options import SweepOptions, repeated_words
 from llcray.driver.plan.plan import cost_model, ordered_trials
-from llcray.driver.plan.remaining import Pending, pending
+from llcray.driver.plan.remaining import Remaining, find_remaining
 from llcray.driver.progress.tracker import Tracker
 from llcray.driver.progress.view import View, choose_view
 from llcray.driver.wording import duration, labels, plural
@@ -32,7 +33,7 @@ def run_sweep(
 
     Args:
         path: The sweep file.
-        options: See `SweepOptions`.
+        options: Options of the sweep.
         console: Where to print; by default standard output (standard error where that is for `json_lines`).
         choose: Asked on Ctrl-C what becomes of a sweep that runs elsewhere, see `llcray.driver.cluster.submit.watch`.
 
@@ -42,7 +43,7 @@ def run_sweep(
     Raises:
         SpecError: The file has mistakes.
         StorageError: The dataset cannot be used.
-        DriverError: There is no such cluster, or trials do not fit on it.
+        DriverError: There is no such cluster, trials do not fit on it, or an option cannot be used with it.
     """
     console = console or Console(stderr=options.json_lines)
     sweep = load_sweep(path, options.overrides)
@@ -50,10 +51,20 @@ def run_sweep(
         from llcray.driver.cluster.submit import submit_sweep
 
         return submit_sweep(Path(path), options, console, choose)
-    storage = _rooted(options.storage)
+    storage = _root_for_workers(options.storage)
     dataset = ls.Dataset.create_or_open(storage)
     dataset.write_sweep_file(ls.SweepFile(sweep.name, sweep.question, sweep.source, sweep.overrides))
-    call = _Call(path, options, sweep, storage, dataset, pending(sweep, dataset, options), console)
+    call = _Call(
+        path=path,
+        options=options,
+        sweep=sweep,
+        storage=storage,
+        dataset=dataset,
+        todo=find_remaining(sweep, dataset, options),
+        console=console,
+        view=choose_view(options, console),
+        started=time.monotonic(),
+    )
     if not call.todo.runs:
         return _say_nothing_to_do(call)
     with Interrupts() as interrupts:
@@ -67,18 +78,18 @@ def run_sweep(
 
 @dataclass(frozen=True)
 class _Call:
-    """One call of the command.
+    """One call of `run_sweep`.
 
     Attributes:
-        path: Of the sweep file.
-        options: As given.
-        sweep: The validated file.
+        path: The sweep file.
+        options: Options as they were given.
+        sweep: Content of the sweep file.
         storage: Root of the dataset as workers need it.
-        dataset: Opened there.
-        todo: What is not done.
+        dataset: The dataset, open.
+        todo: The runs to do.
         console: Where to print.
-        view: What shows progress.
-        started: Monotonic seconds.
+        view: Shows progress.
+        started: When the call began, monotonic seconds.
     """
 
     path: str | Path
@@ -86,13 +97,10 @@ class _Call:
     sweep: Sweep
     storage: str
     dataset: ls.Dataset
-    todo: Pending
+    todo: Remaining
     console: Console
-    view: View = field(init=False)
-    started: float = field(default_factory=time.monotonic)
-
-    def __post_init__(self) -> None:
-        object.__setattr__(self, "view", choose_view(self.options, self.console))
+    view: View
+    started: float
 
     @property
     def is_terse(self) -> bool:
@@ -101,11 +109,9 @@ class _Call:
 
 
 def _run(call: _Call, interrupts: Interrupts) -> Tracker:
-    from llcray.driver.cluster.connect import connect
-
     with ExitStack() as stack:
         cluster = stack.enter_context(connect(call.options.address, call.sweep.resources, call.options.py_modules))
-        from llcray.driver.cluster.state_publisher import Herald
+        from llcray.driver.cluster.state_publisher import StatePublisher
         from llcray.driver.trials.scheduling import Conditions, run_trials
         from llcray.driver.trials.work import Assignment
 
@@ -120,8 +126,8 @@ def _run(call: _Call, interrupts: Interrupts) -> Tracker:
         interrupts.deferred = True
         call.view.opened(tracker)
         stack.callback(lambda: call.view.closed(tracker))
-        herald = Herald(tracker, call.storage)
-        stack.callback(herald.close)
+        publisher = StatePublisher(tracker, call.storage)
+        stack.callback(publisher.close)
         run_trials(
             Conditions(
                 assignment=Assignment(call.sweep.name, call.storage, plans, call.todo.generations),
@@ -131,38 +137,38 @@ def _run(call: _Call, interrupts: Interrupts) -> Tracker:
                 max_concurrent=slots,
                 max_retries=call.options.max_retries,
                 conduct=call.sweep.conduct,
-                wish=lambda: _wish(call, tracker, interrupts, herald.wish),
+                stop_request=lambda: _stop_request(call, tracker, interrupts, publisher.stop_request),
             ),
             tracker,
             call.view,
-            herald,
+            publisher,
         )
     return tracker
 
 
-def _wish(call: _Call, tracker: Tracker, interrupts: Interrupts, asked: Wish) -> Wish:
-    """Whether to end early, by signals, by what was asked through the cluster, and by the time that has passed."""
+def _stop_request(call: _Call, tracker: Tracker, interrupts: Interrupts, cluster_request: StopRequest) -> StopRequest:
+    """Returns whether to end early, by signals, by a request through the cluster, and by the time that has passed."""
     budget = call.options.time_budget
-    wishes = (interrupts.wish, asked)
+    requests = (interrupts.stop_request, cluster_request)
     if budget is not None and time.monotonic() - call.started > budget:
         tracker.stopped = "time budget"
         return "stop"
-    if "stop" in wishes:
+    if "stop" in requests:
         tracker.stopped = "interrupted"
         return "stop"
-    if "drain" in wishes and not tracker.stopped:
+    if "drain" in requests and not tracker.stopped:
         tracker.stopped = "draining"
         under_way = plural(len(tracker.running), "trial")
-        now = "Ctrl-C again stops" if interrupts.wish else "llcray stop --now stops"
+        now = "Ctrl-C again stops" if interrupts.stop_request else "llcray stop --now stops"
         call.view.notice(f"No more trials start; {under_way} under way end first. {now} at once.")
     return "drain" if tracker.stopped == "draining" else ""
 
 
-def _rooted(storage: str) -> str:
-    """The root as workers need it: they may run in another folder.
+def _root_for_workers(storage: str) -> str:
+    """Returns the root of the dataset as workers need it, since they may run in another folder.
 
     Raises:
-        DriverError: Workers, being other processes, could not see it.
+        DriverError: Other processes than this one cannot see the dataset.
     """
     if storage.startswith("memory://"):
         raise DriverError(f"storage '{storage}' is seen by one process only: give a folder, s3:// or gs://.")
@@ -211,7 +217,7 @@ def _failures(tracker: Tracker) -> str:
 
 
 def _show_results(call: _Call) -> None:
-    from llcray.report.plots.default_plot import default_plot
+    from llcray.report.plots.plot import default_plot
     from llcray.report.tables import print_results
 
     print_results(call.options.storage, call.sweep.name, call.console)
@@ -231,13 +237,5 @@ def _say_where_to_look(call: _Call) -> None:
 
 
 def _again(call: _Call) -> str:
-    """The command that goes on where this one stopped."""
-    options = call.options
-    words = ["llcray", "sweep", str(call.path)]
-    if options.storage != SweepOptions.storage:
-        words += ["--storage", options.storage]
-    if options.address:
-        words += ["--address", options.address]
-    for override in options.overrides:
-        words += ["--set", override]
-    return " ".join(words)
+    """Returns the command that goes on where this call has stopped."""
+    return shlex.join(["llcray", "sweep", str(call.path), *repeated_words(call.options)])

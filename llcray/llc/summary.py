@@ -1,5 +1,8 @@
 """Mean, Monte Carlo error and convergence of a scalar over chains, computed by ArviZ."""
 
+import math
+import statistics
+from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -9,6 +12,7 @@ from arviz_stats.base.array import array_stats as _array_stats
 array_stats: Any = _array_stats
 
 MIN_DRAWS = 8
+MIN_BATCHES = 3
 
 
 class Summary(NamedTuple):
@@ -74,6 +78,55 @@ def standard_error(values: np.ndarray) -> float:
         return float("nan")
     means = np.concatenate([values[:, :half].mean(axis=1), values[:, half:].mean(axis=1)])
     return float(means.std(ddof=1) / np.sqrt(len(means)))
+
+
+def running_mean(block_means: Sequence[float]) -> tuple[float, float]:
+    """Mean and Monte Carlo standard error of a chain that is still running, from the later half of its blocks.
+
+    Neighbouring blocks are correlated, so k blocks are pooled into batches of about sqrt(k) blocks each:
+
+        mcse = sd(batch means) / sqrt(number of batches)
+
+    Args:
+        block_means: Means of equal blocks of draws, in order.
+
+    Returns:
+        The mean, and its standard error in the same unit. With fewer than `MIN_BATCHES` batches the mean is that of the
+        last block, NaN where there is none, and the error is NaN.
+
+    Reference:
+        Flegal and Jones, "Batch means and spectral variance estimators in Markov chain Monte Carlo", Annals of
+        Statistics 38 (2010), arXiv 0811.1729.
+    """
+    kept = block_means[len(block_means) // 2 :]
+    size = max(1, min(math.isqrt(len(kept)), len(kept) // MIN_BATCHES))
+    batches = [statistics.fmean(kept[i : i + size]) for i in range(len(kept) % size, len(kept), size)]
+    if len(batches) < MIN_BATCHES:
+        return (kept[-1] if kept else math.nan), math.nan
+    return statistics.fmean(kept), statistics.stdev(batches) / math.sqrt(len(batches))
+
+
+def running_error(block_means: Sequence[float]) -> float:
+    """Relative error of the running mean: its standard error and its drift, over its size.
+
+        error = (mcse + |mean of the second half - mean of the first half|) / |mean|
+
+    The halves are those of the blocks that `running_mean` uses. Without the drift, a chain that hardly leaves w* would
+    seem exact, since its batch means differ little.
+
+    Args:
+        block_means: Means of equal blocks of draws, in order.
+
+    Returns:
+        The error, without unit; NaN with too few blocks.
+    """
+    mean, mcse = running_mean(block_means)
+    if not math.isfinite(mcse) or not mean:
+        return math.nan
+    kept = block_means[len(block_means) // 2 :]
+    middle = len(kept) // 2
+    drift = statistics.fmean(kept[middle:]) - statistics.fmean(kept[:middle])
+    return (mcse + abs(drift)) / abs(mean)
 
 
 def _mcse(series: np.ndarray, sd: float) -> float:

@@ -41,7 +41,7 @@ def test_help_imports_nothing_heavy():
 
 
 def test_looking_at_results_imports_neither_jax_nor_ray():
-    modules = "plots.plot, plots.default_plot, tables, query, promote, netcdf, page.page, diagnostics.diagnose"
+    modules = "plots.plot, tables, query, promote, netcdf, page.page, diagnostics.diagnose"
     imports = "".join(f"import llcray.report.{name}\n" for name in modules.split(", "))
     code = f"import sys\n{imports}print([name for name in ('jax', 'ray', 'flax', 'optax') if name in sys.modules])"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)

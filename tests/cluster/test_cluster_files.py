@@ -13,6 +13,8 @@ import yaml
 from ray.autoscaler._private.kuberay import autoscaling_config
 from ray.autoscaler._private.util import prepare_config, validate_config
 
+from llcray.driver.cluster import ray_internals
+
 ROOT = Path(__file__).parents[2]
 CLUSTER = ROOT / "cluster"
 LAUNCHER_FILES = sorted(CLUSTER.glob("*.yaml"))
@@ -34,6 +36,12 @@ def header(path: Path) -> str:
 def constraints() -> dict[str, str]:
     lines = (ROOT / "constraints.txt").read_text().splitlines()
     return dict(line.split("==") for line in lines if "==" in line and not line.startswith("#"))
+
+
+def test_what_is_used_of_rays_internals_was_checked_on_the_ray_that_is_pinned():
+    """Ray promises nothing about them: a new version has to be looked at."""
+    said = re.search(r"checked on Ray ([\d.]+)\.", ray_internals.__doc__ or "")
+    assert said is not None and said[1] == constraints()["ray"]
 
 
 def by_name(path: Path) -> str:

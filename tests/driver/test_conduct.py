@@ -1,6 +1,5 @@
 """Which runs start first, and which are given up."""
 
-import math
 from pathlib import Path
 
 import llcray_storage as ls
@@ -9,8 +8,7 @@ import pytest
 from llcray.driver import SweepOptions, run_sweep
 from llcray.driver.plan.cost import CostModel
 from llcray.driver.plan.plan import ordered_trials
-from llcray.driver.plan.remaining import pending
-from llcray.driver.trials.work import running_error
+from llcray.driver.plan.remaining import find_remaining
 from llcray.spec import SpecError, load_sweep
 
 SWEEP = """
@@ -37,7 +35,7 @@ def order(folder: Path, conduct: str) -> list[tuple[str, int]]:
     path = folder / "tiny.yaml"
     path.write_text(SWEEP + conduct)
     sweep = load_sweep(path)
-    plans = ordered_trials(pending(sweep, None, SweepOptions()), 8, CostModel(), sweep.conduct)
+    plans = ordered_trials(find_remaining(sweep, None, SweepOptions()), 8, CostModel(), sweep.conduct)
     return [(plan.runs[0].sampler.kind, getattr(plan.target, "seed", 0)) for plan in plans]
 
 
@@ -51,15 +49,6 @@ def test_runs_that_are_wanted_first_start_first(tmp_path: Path):
 def test_a_column_that_does_not_exist_is_a_mistake_with_its_place(tmp_path: Path):
     with pytest.raises(SpecError, match=r"tiny.yaml:\d+:\d+: .*'sampler_kinds' in conduct.first"):
         order(tmp_path, "conduct: {first: [{sampler_kinds: hmc}]}")
-
-
-def test_the_running_error_of_a_drifting_chain_is_large():
-    """Its batch means differ little from one to the next, so the Monte Carlo error alone would call it good."""
-    noisy = [10 + (-1) ** i * 0.5 for i in range(64)]
-    drifting = [0.01 * i for i in range(64)]
-    assert running_error(noisy) < 0.05
-    assert running_error(drifting) > 0.3
-    assert math.isnan(running_error(noisy[:3]))
 
 
 def test_halving_gives_up_the_samplers_that_do_not_mix_and_says_so(cluster, tmp_path: Path, screen):

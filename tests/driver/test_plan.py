@@ -8,7 +8,7 @@ import pytest
 from llcray.driver import DriverError, SweepOptions, describe_plan, run_sweep
 from llcray.driver.plan.cost import SECONDS_PER_RUN, CostModel, measured, num_gradients
 from llcray.driver.plan.plan import ordered_trials
-from llcray.driver.plan.remaining import Pending
+from llcray.driver.plan.remaining import Remaining
 from llcray.spec import load_sweep
 
 QUADRATICS = "[{kind: quadratic, num_params: {grid: [3, 5]}, num_data: 200}]"
@@ -40,7 +40,7 @@ def test_the_plan_of_a_forced_sweep_has_all_runs(done, screen):
 
 def test_trials_come_largest_first(sweep_file):
     runs = load_sweep(sweep_file("[{kind: quadratic, num_params: {grid: [3, 3000, 50]}, num_data: 200}]")).runs
-    plans = ordered_trials(Pending(runs, {}, {}), 1, CostModel())
+    plans = ordered_trials(Remaining(runs, {}, {}), 1, CostModel())
     assert [plan.target.model_dump()["num_params"] for plan in plans] == [3000, 50, 3]
 
 
@@ -77,7 +77,7 @@ STUDENTS = """[{architecture: {kind: mlp, widths: [{grid: [2, 4, 8]}]}, teacher:
 def test_networks_take_turns_as_many_as_there_are_slots(sweep_file):
     """Workers that start together then compile different programs, and each goes on with its own."""
     runs = load_sweep(sweep_file(STUDENTS)).runs
-    todo = Pending(runs, {}, {})
+    todo = Remaining(runs, {}, {})
     plans = ordered_trials(todo, 2, CostModel(), max_pack=1)
     assert [plan.target.model_dump()["architecture"]["widths"] for plan in plans] == [(8,), (4,)] * 2 + [(2,)] * 2
     assert {run.run_id for plan in plans for run in plan.runs} == {run.run_id for run in runs}

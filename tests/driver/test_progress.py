@@ -5,17 +5,14 @@ import json
 import time
 
 import llcray_storage as ls
-import numpy as np
 import pytest
 from rich.console import Console
-from scipy.signal import lfilter
 
 from llcray.driver.plan.cost import CostModel
 from llcray.driver.progress.live import frame
 from llcray.driver.progress.reports import RunReport, TrialReport
 from llcray.driver.progress.tracker import Tracker
 from llcray.driver.progress.view import JsonLines, Lines
-from llcray.driver.trials.work import running_mean
 from llcray.driver.wording import labels
 from llcray.estimation.trial import TrialEvent, run_trial
 from llcray.spec import Sweep, load_sweep, trials
@@ -113,20 +110,6 @@ def test_a_run_reported_twice_counts_once(tracker):
     again = RunReport(tracker.plans[0].runs[0].run_id, "ok")
     assert tracker.reported(0, TrialReport((again,)), "here") == []
     assert tracker.num_ok == 1
-
-
-def test_the_running_error_is_that_of_batch_means():
-    mean, error = running_mean([50.0, 20.0, 9.0, 11.0, 10.0, 8.0, 12.0, 10.0])
-    assert mean == pytest.approx(10.0)
-    assert error == pytest.approx((8 / 3) ** 0.5 / 2)
-
-
-def test_the_running_error_of_correlated_blocks_is_not_that_of_independent_ones():
-    """AR(1) at 0.7: the error of a mean of many is sqrt(1.7/0.3) = 2.4 that of as many independent draws."""
-    noise = np.random.default_rng(0).normal(size=(400, 400))
-    blocks = lfilter([1.0], [1.0, -0.7], noise, axis=1)
-    means, errors = np.array([running_mean(list(row)) for row in blocks]).T
-    assert 0.8 < np.sqrt(np.mean(errors**2)) / means.std() < 1.1
 
 
 SMALL = """

@@ -71,6 +71,12 @@ def test_a_relative_storage_is_refused_before_anything_is_sent(sweep_file, scree
         run_sweep(sweep_file(QUADRATICS), SweepOptions(address="http://127.0.0.1:1"), screen)
 
 
+def test_event_files_are_refused_before_anything_is_sent(sweep_file, tmp_path, screen):
+    options = SweepOptions(str(tmp_path), address="http://127.0.0.1:1", tensorboard=str(tmp_path / "board"))
+    with pytest.raises(DriverError, match="--tensorboard .* cannot be used with --address"):
+        run_sweep(sweep_file(QUADRATICS), options, screen)
+
+
 def test_nobody_at_the_address_is_one_line(sweep_file, tmp_path, screen):
     with pytest.raises(DriverError, match=r"No Ray cluster answers at 'http://127\.0\.0\.1:1'"):
         run_sweep(sweep_file(QUADRATICS), SweepOptions(str(tmp_path), address="http://127.0.0.1:1"), screen)

@@ -1,1 +1,1 @@
-"""A Ray cluster as the driver sees it: connecting, submitting, what runs there, what it costs."""
+"""A Ray cluster as the driver sees it: how it is joined or submitted to, what runs on it, and what it costs."""

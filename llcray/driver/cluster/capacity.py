@@ -1,4 +1,4 @@
-"""How many trials a cluster can run at a time: by the machines it has, or may yet start."""
+"""How many trials a cluster can run at a time, by the machines it has or may yet start."""
 
 from collections.abc import Mapping, Sequence
 
@@ -9,19 +9,19 @@ TOLERANCE = 1e-6
 
 
 def num_slots(nodes: Sequence[Mapping[str, float]], most: Mapping[str, float] | None, resources: Resources) -> int:
-    """Trials that fit.
+    """Counts the trials that fit at a time.
 
     Args:
-        nodes: What each machine that is up offers.
-        most: What the cluster may grow to in all; None where it does not grow.
-        resources: Of one trial.
+        nodes: Resources of each machine that is up, by Ray's names.
+        most: Resources that the cluster may grow to in all; None where the cluster does not grow.
+        resources: Resources of one trial.
 
     Raises:
-        DriverError: Not one fits.
+        DriverError: Not one trial fits.
     """
     wanted = {name: amount for name, amount in amounts(resources).items() if amount}
-    here = sum(_fitting(node, wanted) for node in nodes)
-    later = _fitting(most, wanted) if most else 0
+    here = sum(_num_fitting(node, wanted) for node in nodes)
+    later = _num_fitting(most, wanted) if most else 0
     if max(here, later):
         return max(here, later)
     best = {name: max((node.get(name, 0) for node in nodes), default=0) for name in wanted}
@@ -30,9 +30,9 @@ def num_slots(nodes: Sequence[Mapping[str, float]], most: Mapping[str, float] | 
 
 
 def amounts(resources: Resources) -> dict[str, float]:
-    """A trial's resources by Ray's names."""
+    """Returns a trial's resources by Ray's names; memory is in bytes."""
     return {"CPU": resources.cpus, "GPU": resources.gpus, "memory": resources.memory or 0}
 
 
-def _fitting(offered: Mapping[str, float], wanted: Mapping[str, float]) -> int:
+def _num_fitting(offered: Mapping[str, float], wanted: Mapping[str, float]) -> int:
     return min(int(offered.get(name, 0) / amount + TOLERANCE) for name, amount in wanted.items())

@@ -1,6 +1,10 @@
-"""The Ray that trials run on: one started here for the time of a sweep, or one that is there already.
+"""Connects to the Ray that trials run on: one started here for the time of a sweep, or one that runs already.
 
-What is started here has no dashboard, sends no statistics, prints nothing, and leaves neither processes nor files.
+A Ray started here has no dashboard, sends no statistics, prints nothing, and leaves neither processes nor files.
+
+An address says which Ray to use. A cluster at `auto` or `host:port` is joined: the driver is this process. A cluster at
+`http://host:8265` or `ray://host:10001` is reached from outside: the driver becomes a job on the cluster, which this
+process watches (`llcray.driver.cluster.submit`).
 """
 
 import contextlib
@@ -38,13 +42,13 @@ QUIET = {
     "TUNE_WARN_INSUFFICENT_RESOURCE_THRESHOLD_S": "1000000000",
     "TUNE_WARN_THRESHOLD_S": "1000000000",
 }
-"""Nothing of Tune's on the user's terminal, and no state on disk: the dataset is the state."""
-
+"""Environment variables that keep Tune from writing to the terminal and to disk: the dataset is the state."""
 QUIETLY: dict[str, Any] = {"log_to_driver": False, "logging_level": logging.CRITICAL, "configure_logging": True}
-
+"""Arguments of `ray.init` that keep Ray from writing to the terminal."""
 
 Choice = Callable[[str], str]
-"""Takes a job's id, asks the user, returns what becomes of the job: `leave`, `stop`, `kill` or `watch`."""
+"""A function that takes a job's id, asks the user, and returns what becomes of the job: `leave`, `stop`, `kill` or
+`watch`."""
 
 
 @dataclass(frozen=True)
@@ -54,7 +58,7 @@ class Cluster:
     Attributes:
         num_slots: Trials that can run at a time.
         num_nodes: Machines alive.
-        scratch: Folder for what Tune insists on writing; gone afterwards.
+        scratch: Folder for the files that Tune insists on writing, removed when the connection ends.
     """
 
     num_slots: int
@@ -63,7 +67,7 @@ class Cluster:
 
 
 def is_remote(address: str | None) -> bool:
-    """Whether the driver has to run elsewhere.
+    """Returns whether the cluster at an address is reached from outside, so that the driver has to run on it.
 
     Raises:
         DriverError: The address is of no known kind.
@@ -79,7 +83,7 @@ def is_remote(address: str | None) -> bool:
 
 
 def leave_running(job_id: str) -> str:
-    """The choice where nobody can be asked."""
+    """Chooses to leave a job running; for use where nobody can be asked."""
     return "leave"
 
 
@@ -87,15 +91,15 @@ def leave_running(job_id: str) -> str:
 def connect(address: str | None, resources: Resources, modules: Sequence[str] = ()) -> Iterator[Cluster]:
     """Connects to a cluster, or starts one, and undoes that at the end.
 
-    A Ray that this process is connected to already is used as it is, and left.
+    A Ray that this process is connected to already is used as it is, and stays connected.
 
     Args:
-        address: Of a cluster that this machine is part of; None for a Ray of this machine's own.
-        resources: Of one trial.
+        address: Address of a cluster that this machine is part of; None to start a Ray on this machine.
+        resources: Resources of one trial.
         modules: Folders of import packages to send to the cluster, beside llcray's own.
 
     Raises:
-        DriverError: There is no such cluster, or no machine of it has room for a trial.
+        DriverError: There is no such cluster, or none of its machines has room for a trial.
     """
     with _environment(QUIET), _scratch() as scratch:
         import ray
@@ -115,10 +119,10 @@ def connect(address: str | None, resources: Resources, modules: Sequence[str] = 
 
 @contextlib.contextmanager
 def connect_to(address: str) -> Iterator[None]:
-    """Joins a cluster that runs, to look at it, and leaves it.
+    """Joins a running cluster to look at it, and leaves the cluster at the end.
 
     Raises:
-        DriverError: There is none.
+        DriverError: There is no such cluster.
     """
     with _environment(QUIET):
         import ray
@@ -190,9 +194,12 @@ def _environment(variables: dict[str, str]) -> Iterator[None]:
 
 @contextlib.contextmanager
 def _scratch() -> Iterator[Path]:
-    """A folder of this process, with a short path: Ray puts sockets there, whose paths have 107 characters at most."""
+    """Makes a folder for this process and removes it at the end.
+
+    Its path is short because Ray puts sockets there, whose paths have 107 characters at most.
+    """
     base = Path("/tmp") if os.access("/tmp", os.W_OK) else Path(tempfile.gettempdir())
-    _sweep_up(base)
+    _remove_leftovers(base)
     folder = Path(tempfile.mkdtemp(prefix=f"llcray-{os.getpid()}-{_process_namespace()}-", dir=base))
     try:
         yield folder
@@ -204,8 +211,8 @@ def _scratch() -> Iterator[Path]:
             time.sleep(0.1)
 
 
-def _sweep_up(base: Path) -> None:
-    """Removes what killed drivers of this user left; those in other containers have process ids of their own."""
+def _remove_leftovers(base: Path) -> None:
+    """Removes the folders that killed drivers of this user left; other containers have process ids of their own."""
     for folder in base.glob(f"llcray-*-{_process_namespace()}-*"):
         pid = folder.name.split("-")[1]
         with contextlib.suppress(OSError):
@@ -214,7 +221,7 @@ def _sweep_up(base: Path) -> None:
 
 
 def _process_namespace() -> int:
-    """Number of the namespace that process ids here belong to; 0 where there are none."""
+    """Returns the number of the namespace that process ids here belong to; 0 on systems without namespaces."""
     try:
         return Path("/proc/self/ns/pid").stat().st_ino
     except OSError:

@@ -1,7 +1,8 @@
-"""What a driver shows of itself to its cluster, and what it is asked through it.
+"""How a driver and the commands that look at its cluster talk to each other: records, and where they are kept.
 
-Once every few seconds the driver puts its state into the key-value store of the cluster's head, where `llcray status`,
-`llcray logs` and `llcray stop` find it. A driver that was killed leaves its last state, with its age.
+A driver writes its state into the key-value store of the cluster's head every few seconds. There `llcray status` and
+`llcray logs` read it, and `llcray stop` leaves a request that the driver reads. A driver that was killed leaves its
+last state behind, whose age shows that the driver is gone.
 """
 
 import json
@@ -15,23 +16,26 @@ from typing import Any, Literal
 from llcray.driver.cluster.ray_internals import delete_value, keys_with_prefix, put_value, value_of
 
 NAMESPACE = "llcray"
-SECONDS_BETWEEN_SIGNS = 2.0
+SECONDS_BETWEEN_STATES = 2.0
 SECONDS_ALIVE = 30.0
 JOB_VARIABLE = "LLCRAY_JOB"
 """Environment variable by which a submitted driver knows its job; Ray has none that drivers see."""
+TRIAL_BEGINS = "llcray: trial"
+"""How the line begins that a worker logs when it starts a trial."""
 
-Wish = Literal["", "drain", "stop"]
+StopRequest = Literal["", "drain", "stop"]
+"""Whether a driver should end early: `drain` starts no more trials, `stop` also ends those under way."""
 
 
 @dataclass(frozen=True)
-class Place:
-    """Where a trial runs or ran.
+class WorkerLocation:
+    """The process that a trial runs or ran in.
 
     Attributes:
         node_id: Ray's id of the machine.
-        node: Its name.
-        worker_id: Ray's id of the process; names its log files.
-        pid: Of the process.
+        node: Host name of the machine.
+        worker_id: Ray's id of the process, which names the process's log files.
+        pid: Process id.
     """
 
     node_id: str = ""
@@ -41,19 +45,19 @@ class Place:
 
 
 @dataclass(frozen=True)
-class TrialSign:
-    """A trial under way.
+class TrialState:
+    """The state of a trial under way.
 
     Attributes:
-        trial: Its number, from 1.
-        label: What distinguishes its present run.
+        trial: Number of the trial, from 1.
+        label: What tells the trial's present run from the sweep's others.
         run_id: The present run; empty while the target is built.
-        phase: What it does.
+        phase: What the trial does now.
         fraction: Share of the run's budget that is spent.
         llc: Running estimate, nats; None before the first.
-        seconds: Since it started.
-        retries: Workers it has lost.
-        place: Where it runs.
+        seconds: Time since the trial started.
+        retries: Number of workers that died at the trial.
+        location: Process of the trial.
     """
 
     trial: int
@@ -64,30 +68,30 @@ class TrialSign:
     llc: float | None
     seconds: float
     retries: int
-    place: Place
+    location: WorkerLocation
 
 
 @dataclass(frozen=True)
-class Sign:
+class DriverState:
     """The state of a driver.
 
     Attributes:
-        sweep: Its sweep.
+        sweep: Name of the sweep.
         storage: Root of the dataset.
-        job: Id of the submitted job it runs in; empty where it was started by hand.
-        host: Machine it runs on.
-        pid: Its process there.
-        started: Seconds since the epoch.
-        updated: The same.
+        job: Id of the submitted job that the driver is; empty for a driver that was started by hand.
+        host: Machine that the driver runs on.
+        pid: Process id of the driver on that machine.
+        started: When the driver started, seconds since the epoch.
+        updated: When this state was taken, seconds since the epoch.
         num_runs: Runs to do.
-        num_ok: Done, with an estimate.
-        num_failed: Done, without.
+        num_ok: Runs that are done and have an estimate.
+        num_failed: Runs that are done and have none.
         num_slots: Trials that can run at a time.
-        seconds_left: Expected; None before anything is known.
-        usd: Cost of the cluster since the start; None where no machine says its price.
-        usd_per_hour: The same now.
-        stopped: Why it ended early; `draining` while trials under way are waited for.
-        trials: Those under way.
+        seconds_left: Expected time to the end; None before anything is known.
+        usd: Cost of the cluster since the driver started; None where no machine says its price.
+        usd_per_hour: Present cost of the cluster; None where no machine says its price.
+        stopped: Why the sweep ended early; `draining` while trials under way are waited for.
+        trials: The trials under way.
     """
 
     sweep: str
@@ -105,65 +109,68 @@ class Sign:
     usd: float | None
     usd_per_hour: float | None
     stopped: str
-    trials: tuple[TrialSign, ...] = field(default=())
+    trials: tuple[TrialState, ...] = field(default=())
 
     @property
     def age(self) -> float:
-        """Seconds since the last sign of life."""
+        """Seconds since the state was taken."""
         return time.time() - self.updated
 
     @property
     def is_alive(self) -> bool:
-        """Whether the driver has been heard of lately."""
+        """Whether the state is so new that the driver must be alive."""
         return self.age < SECONDS_ALIVE
 
 
 def identity() -> dict[str, Any]:
-    """Which process this is: job, host, pid."""
+    """Returns the fields of `DriverState` that identify this process: `job`, `host` and `pid`."""
     return {"job": os.environ.get(JOB_VARIABLE, ""), "host": platform.node(), "pid": os.getpid()}
 
 
-def publish(sign: Sign) -> None:
+def publish(state: DriverState) -> None:
     """Shows a state to the cluster that this process is connected to."""
-    put_value(NAMESPACE, f"sign:{sign.sweep}", json.dumps(asdict(sign)))
+    put_value(NAMESPACE, f"driver:{state.sweep}", json.dumps(asdict(state)))
 
 
 def withdraw(sweep: str) -> None:
-    """Takes a driver's state back, and what it was asked."""
-    for key in (f"sign:{sweep}", f"wish:{sweep}"):
+    """Removes the state of a sweep's driver from the cluster, and any request to stop it."""
+    for key in (f"driver:{sweep}", f"stop:{sweep}"):
         delete_value(NAMESPACE, key)
 
 
-def signs() -> list[Sign]:
-    """All drivers that have shown themselves to the cluster, newest first."""
-    found = [_parse(value) for key in keys_with_prefix(NAMESPACE, "sign:") if (value := value_of(NAMESPACE, key))]
-    return sorted(found, key=lambda sign: -sign.updated)
+def published_states() -> list[DriverState]:
+    """Reads the states of all drivers of the cluster, newest first."""
+    keys = keys_with_prefix(NAMESPACE, "driver:")
+    states = [_parse(value) for key in keys if (value := value_of(NAMESPACE, key))]
+    return sorted(states, key=lambda state: -state.updated)
 
 
-def wish(sweep: str, what: Wish) -> None:
-    """Asks the driver of a sweep to start no more trials (`drain`), or to stop now."""
-    put_value(NAMESPACE, f"wish:{sweep}", what)
+def request_stop(sweep: str, request: StopRequest) -> None:
+    """Leaves a request for the driver of a sweep."""
+    put_value(NAMESPACE, f"stop:{sweep}", request)
 
 
-def wished(sweep: str) -> Wish:
-    """What the driver of a sweep was asked."""
-    value = value_of(NAMESPACE, f"wish:{sweep}")
+def requested_stop(sweep: str) -> StopRequest:
+    """Reads the request that was left for the driver of a sweep; empty where there is none."""
+    value = value_of(NAMESPACE, f"stop:{sweep}")
     return "drain" if value == "drain" else "stop" if value == "stop" else ""
 
 
-def remember_place(run_ids: Sequence[str], place: Place) -> None:
-    """Notes where runs are done, for whoever wants their logs."""
+def publish_location(run_ids: Sequence[str], location: WorkerLocation) -> None:
+    """Notes in which process runs are done, for `llcray logs`."""
     for run_id in run_ids:
-        put_value(NAMESPACE, f"place:{run_id}", json.dumps(asdict(place)))
+        put_value(NAMESPACE, f"worker:{run_id}", json.dumps(asdict(location)))
 
 
-def place_of(run_id: str) -> Place | None:
-    """Where a run is or was done last; None where the cluster does not know."""
-    value = value_of(NAMESPACE, f"place:{run_id}")
-    return Place(**json.loads(value)) if value else None
+def location_of(run_id: str) -> WorkerLocation | None:
+    """Reads in which process a run is done or was done last; None where the cluster does not know the run."""
+    value = value_of(NAMESPACE, f"worker:{run_id}")
+    return WorkerLocation(**json.loads(value)) if value else None
 
 
-def _parse(text: str) -> Sign:
+def _parse(text: str) -> DriverState:
     fields = json.loads(text)
-    trials = tuple(TrialSign(**{**trial, "place": Place(**trial["place"])}) for trial in fields.pop("trials"))
-    return Sign(**fields, trials=trials)
+    trials = tuple(
+        TrialState(**{**trial, "location": WorkerLocation(**trial["location"])}) for trial in fields.pop("trials")
+    )
+    return DriverState(**fields, trials=trials)

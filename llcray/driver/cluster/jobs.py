@@ -1,4 +1,4 @@
-"""Jobs on a cluster that this process is no part of: over HTTP, or through the port of Ray's client."""
+"""Submits and watches jobs on a cluster that this process is no part of, over HTTP or through Ray's client."""
 
 import logging
 import warnings
@@ -15,12 +15,12 @@ UNREACHABLE = (ConnectionError, OSError, RuntimeError)
 
 @dataclass(frozen=True)
 class JobState:
-    """Where a job stands.
+    """The state of a job.
 
     Attributes:
         status: `PENDING`, `RUNNING`, `SUCCEEDED`, `FAILED` or `STOPPED`.
-        exit_code: Of its command; None while it runs and where it was killed.
-        message: What Ray says of it.
+        exit_code: Exit code of the job's command; None while the command runs and where it was killed.
+        message: What Ray says of the job.
     """
 
     status: str
@@ -29,43 +29,43 @@ class JobState:
 
     @property
     def is_over(self) -> bool:
-        """Whether it runs no more."""
+        """Whether the job has ended."""
         return self.status in OVER
 
 
 class Jobs(Protocol):
-    """What is asked of a cluster from outside. Any call raises one of `UNREACHABLE` while the head does not answer."""
+    """The jobs of a cluster, seen from outside. Any call raises one of `UNREACHABLE` while the head does not answer."""
 
     def submit(self, job_id: str, command: str, runtime_env: dict[str, Any]) -> None:
-        """Starts a command on the head."""
+        """Starts a command on the head, as the job `job_id`."""
         ...
 
     def state(self, job_id: str) -> JobState:
-        """Where a job stands."""
+        """Returns the state of a job."""
         ...
 
     def log(self, job_id: str, start: int) -> str:
-        """What it printed, from a character on."""
+        """Returns what a job has printed, from the character number `start` on."""
         ...
 
     def kill(self, job_id: str) -> None:
-        """Ends it."""
+        """Ends a job."""
         ...
 
     def ids(self) -> list[str]:
-        """All jobs the cluster remembers, oldest first."""
+        """Returns the ids of all jobs that the cluster remembers, oldest first."""
         ...
 
 
 def connect_jobs(address: str, runtime_env: dict[str, Any]) -> Jobs:
-    """The jobs of the cluster at `http://`, `https://` or `ray://`.
+    """Connects to the jobs of a cluster.
 
     Args:
-        address: Where.
-        runtime_env: What jobs will need; through `ray://` it is uploaded now.
+        address: Address of the cluster, which begins with `http://`, `https://` or `ray://`.
+        runtime_env: Files and variables that the jobs will need; through `ray://` the files are uploaded now.
 
     Raises:
-        DriverError: Nobody answers there, or what it takes is not installed here.
+        DriverError: Nobody answers at the address.
     """
     _take_token()
     try:
@@ -82,40 +82,38 @@ def _take_token() -> None:
 
 
 class HttpJobs:
-    """Jobs over the HTTP interface of Ray's dashboard, port 8265."""
+    """Jobs over the HTTP interface of Ray's dashboard, port 8265.
+
+    Args:
+        address: Address of the dashboard; None for the cluster that this process is part of.
+    """
 
     def __init__(self, address: str | None) -> None:
-        """Connects; None is the cluster this process is part of."""
         from ray.job_submission import JobSubmissionClient
 
         silence_uploads()
         self._client = JobSubmissionClient(address)
 
     def submit(self, job_id: str, command: str, runtime_env: dict[str, Any]) -> None:
-        """Starts a command on the head, uploading what it needs."""
         self._client.submit_job(entrypoint=command, submission_id=job_id, runtime_env=runtime_env)
 
     def state(self, job_id: str) -> JobState:
-        """Where a job stands."""
         info = self._client.get_job_info(job_id)
         return JobState(str(info.status.value), info.driver_exit_code, info.message or "")
 
     def log(self, job_id: str, start: int) -> str:
-        """What it printed, from a character on."""
         return self._client.get_job_logs(job_id)[start:]
 
     def kill(self, job_id: str) -> None:
-        """Ends it."""
         self._client.stop_job(job_id)
 
     def ids(self) -> list[str]:
-        """All jobs the cluster remembers, oldest first."""
         known = [(job.start_time or 0, job.submission_id) for job in self._client.list_jobs()]
         return [job_id for _, job_id in sorted(known, key=lambda pair: pair[0]) if job_id]
 
 
 class _ClientJobs:
-    """The same through Ray's client, port 10001: a process on the cluster asks on behalf of this one."""
+    """Jobs through Ray's client, port 10001: an actor on the cluster uses the HTTP interface for this process."""
 
     def __init__(self, address: str, runtime_env: dict[str, Any]) -> None:
         import ray
@@ -129,24 +127,20 @@ class _ClientJobs:
         self._uploaded = ray.get(ray.remote(num_cpus=0)(_uploaded).remote())
 
     def submit(self, job_id: str, command: str, runtime_env: dict[str, Any]) -> None:
-        """Starts a command on the head; what was uploaded on connecting goes with it."""
+        # What was uploaded on connecting goes with the job.
         uris = {name: self._uploaded[name] for name in ("py_modules", "working_dir") if name in self._uploaded}
         self._call("submit", job_id, command, {**runtime_env, **uris})
 
     def state(self, job_id: str) -> JobState:
-        """Where a job stands."""
         return self._call("state", job_id)
 
     def log(self, job_id: str, start: int) -> str:
-        """What it printed, from a character on."""
         return self._call("log", job_id, start)
 
     def kill(self, job_id: str) -> None:
-        """Ends it."""
         self._call("kill", job_id)
 
     def ids(self) -> list[str]:
-        """All jobs the cluster remembers, oldest first."""
         return self._call("ids")
 
     def _call(self, name: str, *arguments: Any) -> Any:
@@ -154,7 +148,7 @@ class _ClientJobs:
 
 
 def _uploaded() -> dict[str, Any]:
-    """Where the caller's uploads are; runs on the cluster."""
+    """Returns where the uploads of the calling process are; runs on the cluster, as a task of Ray's."""
     import ray
 
     return dict(ray.get_runtime_context().runtime_env)

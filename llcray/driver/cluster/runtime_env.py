@@ -1,6 +1,7 @@
-"""The code that processes of a cluster run: this installation's own, uploaded once, so that all run what was submitted.
+"""Describes the code to upload to a cluster: that of this installation, so that all processes run what was submitted.
 
-Both import packages and the metadata of the distribution go; dependencies have to be installed there.
+Both import packages are uploaded, with the metadata of the distribution. Their dependencies have to be installed on the
+cluster.
 """
 
 import importlib.metadata
@@ -17,13 +18,13 @@ EXCLUDED = ["__pycache__", "*.pyc"]
 
 
 def runtime_env(modules: Sequence[str] = ()) -> dict[str, Any]:
-    """Ray's description of what to upload; empty inside a submitted job, which came with its code.
+    """Returns Ray's description of the folders to upload; empty inside a submitted job, which came with its code.
 
     Args:
-        modules: Folders of further import packages, such as the one of a `python` target's factory.
+        modules: Folders of further import packages, such as the one with a `python` target's factory.
 
     Raises:
-        DriverError: One is no folder.
+        DriverError: One of `modules` is no folder.
     """
     if is_inside_a_job():
         return {}
@@ -31,8 +32,8 @@ def runtime_env(modules: Sequence[str] = ()) -> dict[str, Any]:
 
 
 def _own_folders() -> list[Path]:
-    found = [importlib.util.find_spec(package) for package in PACKAGES]
-    folders = [Path(spec.origin).parent for spec in found if spec and spec.origin]
+    specs = [importlib.util.find_spec(package) for package in PACKAGES]
+    folders = [Path(spec.origin).parent for spec in specs if spec and spec.origin]
     distribution = importlib.metadata.distribution("llcray")
     metadata = Path(str(distribution.locate_file(f"llcray-{distribution.version}.dist-info")))
     return [*folders, *([metadata] if metadata.is_dir() else [])]

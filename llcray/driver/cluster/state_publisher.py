@@ -1,4 +1,4 @@
-"""Shows a driver's state to its cluster every few seconds, and hears what it is asked there."""
+"""Shows a driver's state to its cluster every few seconds, and reads whether the driver was asked to stop."""
 
 import contextlib
 import math
@@ -9,17 +9,17 @@ from typing import Any
 import ray
 from ray.exceptions import RaySystemError, RpcError
 
-from llcray.driver.cluster.cost_meter import Meter
+from llcray.driver.cluster.cost_meter import CostMeter
 from llcray.driver.cluster.driver_state import (
-    SECONDS_BETWEEN_SIGNS,
-    Place,
-    Sign,
-    TrialSign,
-    Wish,
+    SECONDS_BETWEEN_STATES,
+    DriverState,
+    StopRequest,
+    TrialState,
+    WorkerLocation,
     identity,
     publish,
-    remember_place,
-    wished,
+    publish_location,
+    requested_stop,
     withdraw,
 )
 from llcray.driver.progress.tracker import Running, Tracker
@@ -27,51 +27,63 @@ from llcray.driver.progress.tracker import Running, Tracker
 SECONDS_BETWEEN_READINGS = 10.0
 
 
-class Herald:
-    """Of one driver. A head that does not answer costs a sign, not the sweep."""
+class StatePublisher:
+    """Publishes the state of one driver.
+
+    While the cluster's head does not answer, the states of that time are lost and the sweep goes on.
+
+    Attributes:
+        stop_request: What the driver was asked through the cluster, as of the last tick.
+        usd: Cost of the cluster since the driver started; None where no machine says its price.
+    """
 
     def __init__(self, tracker: Tracker, storage: str) -> None:
-        """Nothing shown yet; wishes of an earlier driver are forgotten."""
+        """Withdraws what an earlier driver of the same sweep has left.
+
+        Args:
+            tracker: How far the sweep is.
+            storage: Root of the dataset.
+        """
         self._tracker, self._storage = tracker, storage
         self._identity = identity()
-        self._meter = Meter()
+        self._meter = CostMeter()
         self._started = time.time()
-        self._last_sign = self._last_reading = -math.inf
-        self._places: dict[int, Place] = {}
-        self.wish: Wish = ""
+        self._last_state = self._last_reading = -math.inf
+        self._locations: dict[int, WorkerLocation] = {}
+        self.stop_request: StopRequest = ""
         self.usd: float | None = None
-        with _without_a_head():
+        with _unless_head_is_away():
             withdraw(tracker.sweep)
 
-    def trial_is_at(self, index: int, place: Place) -> None:
-        """A trial reports from a place."""
-        if self._places.get(index) != place:
-            self._places[index] = place
-            with _without_a_head():
-                remember_place([run.run_id for run in self._tracker.plans[index].runs], place)
+    def trial_is_at(self, index: int, location: WorkerLocation) -> None:
+        """Takes note of the process that a trial reports from."""
+        if self._locations.get(index) != location:
+            self._locations[index] = location
+            with _unless_head_is_away():
+                publish_location([run.run_id for run in self._tracker.plans[index].runs], location)
 
     def tick(self) -> None:
-        """Shows the state and hears wishes, now and then."""
+        """Publishes the state and reads the request to stop, once every `SECONDS_BETWEEN_STATES`."""
         now = time.monotonic()
-        if now - self._last_sign < SECONDS_BETWEEN_SIGNS:
+        if now - self._last_state < SECONDS_BETWEEN_STATES:
             return
-        self._last_sign = now
-        with _without_a_head():
+        self._last_state = now
+        with _unless_head_is_away():
             if now - self._last_reading >= SECONDS_BETWEEN_READINGS:
                 self._last_reading = now
                 self._meter.read(_nodes())
                 self.usd = self._meter.usd
-            publish(self._sign())
-            self.wish = wished(self._tracker.sweep)
+            publish(self._state())
+            self.stop_request = requested_stop(self._tracker.sweep)
 
     def close(self) -> None:
-        """Takes the state back."""
-        with _without_a_head():
+        """Withdraws the state."""
+        with _unless_head_is_away():
             withdraw(self._tracker.sweep)
 
-    def _sign(self) -> Sign:
+    def _state(self) -> DriverState:
         tracker = self._tracker
-        return Sign(
+        return DriverState(
             sweep=tracker.sweep,
             storage=self._storage,
             **self._identity,
@@ -85,13 +97,13 @@ class Herald:
             usd=self._meter.usd,
             usd_per_hour=self._meter.usd_per_hour,
             stopped=tracker.stopped,
-            trials=tuple(self._trial(running) for running in list(tracker.running.values())),
+            trials=tuple(self._trial_state(running) for running in list(tracker.running.values())),
         )
 
-    def _trial(self, running: Running) -> TrialSign:
+    def _trial_state(self, running: Running) -> TrialState:
         report = running.report
         run_id = report.run_id or self._tracker.plans[running.index].runs[0].run_id
-        return TrialSign(
+        return TrialState(
             trial=running.index + 1,
             label=self._tracker.labels.get(run_id, ""),
             run_id=run_id,
@@ -100,7 +112,7 @@ class Herald:
             llc=report.llc if math.isfinite(report.llc) else None,
             seconds=time.monotonic() - running.started,
             retries=len(self._tracker.losses.get(running.index, ())),
-            place=self._places.get(running.index, Place()),
+            location=self._locations.get(running.index, WorkerLocation()),
         )
 
 
@@ -109,7 +121,7 @@ def _nodes() -> Sequence[Mapping[str, Any]]:
 
 
 @contextlib.contextmanager
-def _without_a_head() -> Iterator[None]:
-    """Lets an unreachable head pass: the driver goes on, and Ray reconnects or ends it."""
+def _unless_head_is_away() -> Iterator[None]:
+    """Skips the rest of a block when the head does not answer: Ray itself reconnects, or ends the driver."""
     with contextlib.suppress(ConnectionError, TimeoutError, RaySystemError, RpcError):
         yield

@@ -1,6 +1,6 @@
-"""A sweep whose driver runs on the cluster: submitted, watched, left, found again.
+"""Submits a sweep to a cluster that is elsewhere, and watches it there.
 
-The driver is `llcray sweep FILE --address auto`, run by Ray on the head. What it prints is shown here.
+The driver is `llcray sweep FILE --address auto`, run by Ray as a job on the cluster's head. Its output is shown here.
 """
 
 import re
@@ -9,6 +9,7 @@ import shlex
 import shutil
 import tempfile
 import time
+from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 
@@ -19,12 +20,12 @@ from llcray.driver.cluster.driver_state import JOB_VARIABLE
 from llcray.driver.cluster.jobs import SECONDS_TO_STOP, UNREACHABLE, Jobs, connect_jobs
 from llcray.driver.cluster.runtime_env import runtime_env
 from llcray.driver.errors import DriverError
-from llcray.driver.options import SweepOptions
+from llcray.driver.options import SweepOptions, forwarded_words
 from llcray.driver.wording import duration
 
 PROGRAM = ("python", "-m", "llcray.cli")
 SECONDS_BETWEEN_LOOKS = 1.0
-RAYS_OWN = re.compile(r"\bINFO job_manager\.py:|^Running entrypoint for job |logging\.cc:\d+: Set ray log level")
+LINES_OF_RAY = re.compile(r"\bINFO job_manager\.py:|^Running entrypoint for job |logging\.cc:\d+: Set ray log level")
 CHARACTERS_A_SECOND = 200_000
 PATIENCE_SECONDS = 600.0
 LEFT_RUNNING = 0
@@ -36,7 +37,7 @@ def submit_sweep(path: Path, options: SweepOptions, console: Console, choose: Ch
 
     Args:
         path: The sweep file.
-        options: As for a sweep here; `address` is remote.
+        options: Options of the sweep; `address` is remote.
         console: Where to print.
         choose: Asked on Ctrl-C, see `watch`.
 
@@ -44,10 +45,11 @@ def submit_sweep(path: Path, options: SweepOptions, console: Console, choose: Ch
         The driver's exit code; 0 when detached.
 
     Raises:
-        DriverError: Nobody answers, or the storage is a folder of this machine's.
+        DriverError: Nobody answers at the address, an option cannot be used with it, or the storage is a folder of this
+            machine's.
     """
     address = str(options.address)
-    storage = _storage_there(options.storage)
+    command = shlex.join(driver_words(path.name, options))
     job_id = f"llcray-{path.stem}-{datetime.now():%m%d-%H%M%S}-{secrets.token_hex(2)}"
     with tempfile.TemporaryDirectory() as folder:
         shutil.copy(path, folder)
@@ -56,7 +58,7 @@ def submit_sweep(path: Path, options: SweepOptions, console: Console, choose: Ch
         environment = {**_environment(console), JOB_VARIABLE: job_id}
         needs = {**runtime_env(options.py_modules), "working_dir": folder, "env_vars": environment}
         jobs = connect_jobs(address, needs)
-        jobs.submit(job_id, _command(path.name, storage, options), needs)
+        jobs.submit(job_id, command, needs)
     again = f"llcray attach {job_id} --address {address}"
     if options.detach:
         _say(console, f"{path.stem}: submitted as {job_id}. To watch: {again}")
@@ -69,8 +71,8 @@ def attach(address: str, job_id: str | None, console: Console, choose: Choice) -
     """Watches a job that was submitted before, from its first line.
 
     Args:
-        address: Of the cluster.
-        job_id: As `submit_sweep` said; the newest of llcray's where None.
+        address: Address of the cluster.
+        job_id: Id that `submit_sweep` printed; None for the newest of llcray's jobs.
         console: Where to print.
         choose: Asked on Ctrl-C, see `watch`.
 
@@ -78,7 +80,7 @@ def attach(address: str, job_id: str | None, console: Console, choose: Choice) -
         DriverError: There is no such job.
     """
     jobs = connect_jobs(address, runtime_env())
-    known = [one for one in jobs.ids() if one.startswith("llcray-")]
+    known = [known_id for known_id in jobs.ids() if known_id.startswith("llcray-")]
     wanted = job_id or (known[-1] if known else None)
     if wanted is None or wanted not in known:
         which = f"No job '{wanted}'" if wanted else "No job of llcray's"
@@ -93,13 +95,13 @@ def run_there(address: str, words: list[str], console: Console) -> int:
 
 
 def watch(jobs: Jobs, job_id: str, address: str, console: Console, choose: Choice) -> int:
-    """Shows what a job prints until it is over.
+    """Shows what a job prints until the job is over.
 
-    On Ctrl-C, `choose` says what becomes of it: `leave` it running, `stop` it after the trials under way, `kill` it, or
-    `watch` on.
+    On Ctrl-C, `choose` says what becomes of the job: `leave` it running, `stop` it after the trials under way, `kill`
+    it, or `watch` on.
 
     Returns:
-        Its exit code; 0 where it was left running, 130 where it was killed.
+        The job's exit code; 0 where it was left running, 130 where it was killed.
     """
     needs = {**runtime_env(), "env_vars": _environment(console)}
     log = _Log(jobs, job_id, console)
@@ -118,7 +120,7 @@ def watch(jobs: Jobs, job_id: str, address: str, console: Console, choose: Choic
 
 
 class _Log:
-    """What a job has printed so far, shown once."""
+    """Shows each line that a job prints once."""
 
     def __init__(self, jobs: Jobs, job_id: str, console: Console) -> None:
         self._jobs, self._job_id, self._console = jobs, job_id, console
@@ -126,7 +128,7 @@ class _Log:
         self._last_answer = time.monotonic()
 
     def show_to_the_end(self) -> int:
-        """Shows on until the job is over; a head that does not answer is waited for."""
+        """Shows lines until the job is over, and returns its exit code; waits for a head that does not answer."""
         while True:
             try:
                 state = self._jobs.state(self._job_id)
@@ -140,12 +142,12 @@ class _Log:
             time.sleep(max(SECONDS_BETWEEN_LOOKS, self._shown / CHARACTERS_A_SECOND))
 
     def _show_new(self) -> None:
-        """Shows whole lines, but for those that Ray writes into every job's log."""
+        """Shows the whole lines that are new, except those that Ray writes into every job's log."""
         new = self._jobs.log(self._job_id, self._shown)
         whole = new[: new.rfind("\n") + 1]
         self._shown += len(whole)
         for line in whole.splitlines():
-            if not RAYS_OWN.search(line):
+            if not LINES_OF_RAY.search(line):
                 self._console.out(line, highlight=False)
 
     def _conclude(self, status: str, exit_code: int | None, message: str) -> int:
@@ -175,7 +177,7 @@ def _run(jobs: Jobs, words: list[str], needs: dict[str, object], console: Consol
 
 
 def _environment(console: Console) -> dict[str, str]:
-    """Variables of a command there: its output fits this terminal, and Ray's daemons keep quiet in it."""
+    """Returns variables for a command on the cluster: its output fits this terminal, without Ray's own messages."""
     return {
         "COLUMNS": str(console.width),
         "PYTHONUNBUFFERED": "1",
@@ -184,17 +186,18 @@ def _environment(console: Console) -> dict[str, str]:
     }
 
 
-def _command(file: str, storage: str, options: SweepOptions) -> str:
-    words = [*PROGRAM, "sweep", file, "--address", "auto", "--storage", storage]
-    words += ["--max-retries", str(options.max_retries)]
-    for name in ("max_concurrent", "max_pack", "time_budget"):
-        value = getattr(options, name)
-        if value is not None:
-            words += [f"--{name.replace('_', '-')}", f"{value:g}"]
-    words += [word for override in options.overrides for word in ("--set", override)]
-    for name in ("force", "retry_failed", "quiet", "json_lines"):
-        words += [f"--{name.replace('_', '-')}"] if getattr(options, name) else []
-    return shlex.join(words)
+def driver_words(file: str, options: SweepOptions) -> list[str]:
+    """Returns the command line of the driver on the cluster.
+
+    Args:
+        file: The sweep file, as the driver finds it.
+        options: Options of the sweep as they were given here.
+
+    Raises:
+        DriverError: An option cannot be used with a remote address, or the storage is a folder of this machine's.
+    """
+    there = replace(options, storage=_storage_there(options.storage))
+    return [*PROGRAM, "sweep", file, "--address", "auto", *forwarded_words(there)]
 
 
 def _is_profile(storage: str) -> bool:
@@ -202,10 +205,10 @@ def _is_profile(storage: str) -> bool:
 
 
 def _storage_there(storage: str) -> str:
-    """The storage as the driver on the cluster has to name it.
+    """Returns the storage as the driver on the cluster has to name it.
 
     Raises:
-        DriverError: It is a folder that only this machine knows.
+        DriverError: The storage is a folder that only this machine knows.
     """
     if _is_profile(storage):
         return Path(storage).name

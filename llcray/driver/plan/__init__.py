@@ -1,1 +1,1 @@
-"""What a sweep still has to do, and what that is expected to cost."""
+"""Works out what a sweep still has to do, in which trials, and what that is expected to cost."""

@@ -6,11 +6,8 @@ from the runs the dataset has, else a guess. Only ratios matter to the order, so
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from itertools import pairwise
-from typing import Any
 
 from llcray.spec import RunSpec
-from llcray.targets import TrainedTarget
 
 OPERATIONS_PER_SECOND = 2e9
 OPERATIONS_PER_WEIGHT = 6
@@ -20,7 +17,6 @@ SECONDS_PER_RUN = 1.0
 SECONDS_PER_GRADIENT = 1e-4
 TYPICAL_NUM_DATA = 1000
 TYPICAL_NUM_PARAMS = 1000
-NUM_PIXELS = 64
 
 
 @dataclass(frozen=True)
@@ -55,29 +51,12 @@ def num_gradients(run: RunSpec) -> float:
 
 def num_data_of(run: RunSpec) -> int:
     """n where the spec says it, else a guess."""
-    target: Any = run.target
-    if isinstance(target, TrainedTarget):
-        data: Any = target.data
-        return getattr(data, "size", None) or getattr(data, "num_data", None) or TYPICAL_NUM_DATA
-    return getattr(target, "num_data", None) or TYPICAL_NUM_DATA
+    return run.target.size.num_data or TYPICAL_NUM_DATA
 
 
 def num_params_of(run: RunSpec) -> int:
     """d where the spec says it, else a guess."""
-    target: Any = run.target
-    if isinstance(target, TrainedTarget):
-        network: Any = target.architecture
-        num_inputs = getattr(target.data, "input_dimension", NUM_PIXELS)
-        num_outputs = getattr(target.data, "output_dimension", 10)
-        widths = getattr(network, "widths", None)
-        if getattr(network, "num_params", None):
-            return network.num_params
-        sizes = (num_inputs, *(widths or ()), num_outputs)
-    elif getattr(target, "widths", None):
-        sizes = target.widths
-    else:
-        return getattr(target, "num_params", None) or TYPICAL_NUM_PARAMS
-    return sum(before * after for before, after in pairwise(sizes))
+    return run.target.size.num_params or TYPICAL_NUM_PARAMS
 
 
 def measured(runs: Iterable[RunSpec], seconds_per_gradient: Mapping[str, float]) -> CostModel:

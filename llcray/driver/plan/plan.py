@@ -1,4 +1,4 @@
-"""`llcray plan`: what a sweep would do. Imports neither JAX nor Ray, touches no device, writes nothing."""
+"""Lays out the trials of a sweep and describes them (`llcray plan`). Loads neither JAX nor Ray, writes nothing."""
 
 import itertools
 from collections.abc import Sequence
@@ -14,7 +14,7 @@ from llcray.driver.machine import usable_cpus
 from llcray.driver.options import SweepOptions
 from llcray.driver.packs import MOST_TARGETS, pack_size
 from llcray.driver.plan.cost import CostModel, measured, num_gradients
-from llcray.driver.plan.remaining import Pending, pending
+from llcray.driver.plan.remaining import Remaining, find_remaining
 from llcray.driver.wording import duration, labels, plural
 from llcray.spec import Conduct, Resources, RunSpec, Sweep, TrialPlan, load_sweep, trials
 from llcray.variant import canonical_json
@@ -23,11 +23,11 @@ MAX_ROWS = 40
 
 
 def describe_plan(path: str | Path, options: SweepOptions, console: Console | None = None) -> None:
-    """Prints trials, runs, ids, what is done, and the work left.
+    """Prints the runs of a sweep with their ids, trials and status, and the work that is left.
 
     Args:
         path: The sweep file.
-        options: As for the sweep itself.
+        options: Options of the sweep.
         console: Where to print; the terminal by default.
 
     Raises:
@@ -37,7 +37,7 @@ def describe_plan(path: str | Path, options: SweepOptions, console: Console | No
     out = console or Console()
     sweep = load_sweep(path, options.overrides)
     dataset = open_if_there(options.storage)
-    todo = pending(sweep, dataset, options)
+    todo = find_remaining(sweep, dataset, options)
     model = cost_model(sweep, dataset)
     slots = local_slots(sweep.resources, options)
     plans = ordered_trials(todo, slots, model, sweep.conduct, options.max_pack)
@@ -49,7 +49,7 @@ def describe_plan(path: str | Path, options: SweepOptions, console: Console | No
 
 
 def open_if_there(storage: str) -> ls.Dataset | None:
-    """The dataset, or None where there is none yet."""
+    """Opens the dataset; returns None where there is none yet."""
     try:
         return ls.Dataset.open(storage)
     except ObjectMissingError:
@@ -57,7 +57,7 @@ def open_if_there(storage: str) -> ls.Dataset | None:
 
 
 def cost_model(sweep: Sweep, dataset: ls.Dataset | None) -> CostModel:
-    """What runs cost, by those of this sweep that are done."""
+    """Returns a model of what runs cost, corrected by those of this sweep that are done."""
     if dataset is None:
         return CostModel()
     done = (
@@ -70,18 +70,26 @@ def cost_model(sweep: Sweep, dataset: ls.Dataset | None) -> CostModel:
 
 
 def local_slots(resources: Resources, options: SweepOptions) -> int:
-    """Trials at a time on this machine's processors."""
+    """Counts the trials that this machine's processors can run at a time."""
     slots = max(1, int(usable_cpus() / resources.cpus))
     return min(slots, options.max_concurrent or slots)
 
 
 def ordered_trials(
-    todo: Pending, num_slots: int, model: CostModel, conduct: Conduct | None = None, max_pack: int | None = None
+    todo: Remaining, num_slots: int, model: CostModel, conduct: Conduct | None = None, max_pack: int | None = None
 ) -> tuple[TrialPlan, ...]:
-    """The trials: what `conduct` wants first, then those expected to take longest, so that none is left at the end.
+    """Lays out trials in the order in which they start.
 
-    Kinds of network take turns, as many as there are slots: workers that start together compile different programs,
-    each then does more of its own kind, and finds the others' in the compilation cache.
+    Those that `conduct` wants first come first, then those that are expected to take longest, so that no long trial is
+    left at the end. As many kinds of network as there are slots take turns, so that workers that start together compile
+    different programs; each worker then does more of its own kind, and finds the others' programs in the cache.
+
+    Args:
+        todo: The runs to do.
+        num_slots: Trials that run at a time.
+        model: What runs cost.
+        conduct: Which runs to start first; by default none.
+        max_pack: Most targets in a trial; None for as many as suits.
     """
     conduct = conduct or Conduct()
     plans = _each_alone(todo.runs) if conduct.halving else _packed(todo.runs, num_slots, model, conduct, max_pack)
@@ -98,7 +106,7 @@ def ordered_trials(
 def _packed(
     runs: Sequence[RunSpec], num_slots: int, model: CostModel, conduct: Conduct, max_pack: int | None
 ) -> list[TrialPlan]:
-    """Trials none of which mixes runs that are to start first with others."""
+    """Packs runs into trials, none of which mixes runs that are to start first with others."""
     of_rank: dict[int, list[RunSpec]] = {}
     for run in runs:
         of_rank.setdefault(conduct.rank(run), []).append(run)
@@ -108,7 +116,7 @@ def _packed(
 
 
 def _each_alone(runs: Sequence[RunSpec]) -> tuple[TrialPlan, ...]:
-    """Each run a trial of its own, to be given up by itself."""
+    """Makes a trial of each run, so that a run can be given up by itself."""
     return tuple(TrialPlan((run,)) for run in runs)
 
 
@@ -116,7 +124,7 @@ def _network(plan: TrialPlan) -> str:
     return canonical_json([plan.target.kind, getattr(plan.target, "architecture", None)])
 
 
-def _runs(sweep: Sweep, todo: Pending, plans: tuple[TrialPlan, ...]) -> Table:
+def _runs(sweep: Sweep, todo: Remaining, plans: tuple[TrialPlan, ...]) -> Table:
     table = Table(box=None, pad_edge=False)
     table.add_column("run", no_wrap=True)
     table.add_column("target", no_wrap=True)
@@ -132,7 +140,7 @@ def _runs(sweep: Sweep, todo: Pending, plans: tuple[TrialPlan, ...]) -> Table:
     return table
 
 
-def _summary(sweep: Sweep, todo: Pending, plans: tuple[TrialPlan, ...], model: CostModel, num_slots: int) -> str:
+def _summary(sweep: Sweep, todo: Remaining, plans: tuple[TrialPlan, ...], model: CostModel, num_slots: int) -> str:
     counts = f"{plural(len(sweep.runs), 'run')}: {todo.num_ok} ok, {todo.num_failed} failed, {len(todo.runs)} to do"
     if not todo.runs:
         return f"{counts}."

@@ -1,4 +1,4 @@
-"""What is left to do of a sweep: its runs against what the dataset has. Starts nothing."""
+"""Finds the runs of a sweep that are still to do, by what the dataset has. Starts nothing."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -10,13 +10,13 @@ from llcray.spec import RunSpec, Sweep
 
 
 @dataclass(frozen=True)
-class Pending:
-    """Runs to do.
+class Remaining:
+    """The runs of a sweep that are still to do, and the status of those that are done.
 
     Attributes:
-        runs: In the order of the file.
-        generations: Generation to write of those that are deliberately redone.
-        statuses: `ok` or `failed`, of the sweep's runs that the dataset has.
+        runs: Runs to do, in the order of the file.
+        generations: Generation to write of each run that is deliberately redone, by run id.
+        statuses: `ok` or `failed` for each run of the sweep that the dataset has, by run id.
     """
 
     runs: tuple[RunSpec, ...]
@@ -25,31 +25,31 @@ class Pending:
 
     @property
     def num_ok(self) -> int:
-        """Runs of the sweep that have an estimate."""
+        """Runs in the dataset that have an estimate."""
         return sum(status == "ok" for status in self.statuses.values())
 
     @property
     def num_failed(self) -> int:
-        """Runs of the sweep that failed."""
+        """Runs in the dataset that failed."""
         return len(self.statuses) - self.num_ok
 
 
-def pending(sweep: Sweep, dataset: ls.Dataset | None, options: SweepOptions) -> Pending:
-    """Runs not in the dataset, and those that the options ask to redo.
+def find_remaining(sweep: Sweep, dataset: ls.Dataset | None, options: SweepOptions) -> Remaining:
+    """Finds the runs that are not in the dataset, and those that the options ask to redo.
 
     Args:
         sweep: The sweep.
-        dataset: Where its runs go; None where there is none yet.
-        options: `force` redoes all, `retry_failed` those that failed.
+        dataset: The dataset for the runs; None where there is none yet.
+        options: `force` redoes all runs, `retry_failed` those that failed.
     """
     ids = {run.run_id for run in sweep.runs}
-    found = dataset.finished(sweep.name) if dataset else {}
-    statuses = {run_id: status for run_id, status in found.items() if run_id in ids}
+    finished = dataset.finished(sweep.name) if dataset else {}
+    statuses = {run_id: status for run_id, status in finished.items() if run_id in ids}
     redone = {
         run_id for run_id, status in statuses.items() if options.force or (options.retry_failed and status == "failed")
     }
     written = dataset.generations(sweep.name) if dataset and redone else {}
-    return Pending(
+    return Remaining(
         runs=tuple(run for run in sweep.runs if run.run_id not in statuses or run.run_id in redone),
         generations={run_id: written[run_id] + 1 for run_id in redone},
         statuses=statuses,

@@ -1,7 +1,6 @@
-"""Successive halving by Ray Tune's ASHA, one bracket for each target: samplers compete on it at equal work.
+"""Gives up samplers by successive halving (Ray Tune's ASHA): those of one target compete at equal work.
 
-The score is the running error over the running estimate: Monte Carlo error by batch means, plus how far the estimate
-moved between the two halves of what is kept. Without the second part a chain that hardly leaves w* would win.
+The score of a run is `llcray.llc.summary.running_error`, the error of its running estimate relative to the estimate.
 """
 
 import math
@@ -20,31 +19,26 @@ MOST_RUNGS = 12
 
 
 class RestartingScheduler(FIFOScheduler):
-    """First in, first out: trials come in their order.
-
-    Tune 2.60 never restarts a trial whose worker died while being reset for it: the trial stays marked as resetting.
-    This takes the mark off.
-    """
+    """Starts trials in their order, and lets those restart whose worker died while it was being reset."""
 
     def on_trial_error(self, tune_controller: Any, trial: Any) -> None:
-        """See above."""
         super().on_trial_error(tune_controller, trial)
         unmark_as_resetting(tune_controller, trial)
 
 
 class HalvingScheduler(RestartingScheduler):
-    """Ends a trial where ASHA says so.
+    """Ends the trials that ASHA gives up.
 
     Attributes:
-        halted: Why, by index of the trial.
+        halted: Reason for each trial that was given up, by index of the trial.
     """
 
     def __init__(self, halving: Halving, groups: Sequence[tuple[str, ...]]) -> None:
-        """Nothing decided yet.
+        """Sets up one bracket of ASHA for each group of trials.
 
         Args:
             halving: Factor and first rung.
-            groups: Which trials compete, by index: those of equal groups.
+            groups: Group of each trial, by index; the trials of a group compete.
         """
         super().__init__()
         self.halted: dict[int, str] = {}
@@ -53,11 +47,10 @@ class HalvingScheduler(RestartingScheduler):
         self._brackets = {group: _bracket(halving) for group in set(groups)}
 
     def on_trial_add(self, tune_controller: Any, trial: Any) -> None:
-        """Enters it into its bracket."""
         self._bracket(trial).on_trial_add(tune_controller, trial)
 
     def on_trial_result(self, tune_controller: Any, trial: Any, result: dict[str, Any]) -> str:
-        """Whether it goes on."""
+        """Decides whether the trial goes on."""
         score, work = result.get(SCORE, math.nan), result.get(WORK, 0.0)
         if result.get("done") or not math.isfinite(score) or work < self._halving.first_gradients:
             return TrialScheduler.CONTINUE
@@ -74,7 +67,7 @@ class HalvingScheduler(RestartingScheduler):
 
 
 def scheduler_of(conduct: Conduct, assignment: Assignment) -> FIFOScheduler:
-    """Tune's scheduler for a sweep."""
+    """Returns Tune's scheduler for a sweep."""
     if conduct.halving is None:
         return RestartingScheduler()
     return HalvingScheduler(conduct.halving, [conduct.group(plan.runs[0]) for plan in assignment.plans])

@@ -1,6 +1,6 @@
-"""What a worker's process may use: threads, GPU memory, the cache of compiled programs. Set before JAX is imported.
+"""Limits the threads and the GPU memory of a worker's process, and sets its cache of compiled programs.
 
-`JAX_PLATFORMS` is the user's and stays as it is.
+JAX reads these settings when it is imported. `JAX_PLATFORMS` is the user's and stays as it is.
 """
 
 import hashlib
@@ -11,20 +11,20 @@ from pathlib import Path
 
 CACHE_BYTES = 2**30
 SHARED_MEMORY = 0.9
-"""Of a GPU's memory, for all the processes that share it; packs are sized to what a process gets of it."""
+"""Share of a GPU's memory that all processes on it may take together; packs are sized to the share of a process."""
 WORTH_CACHING_SECONDS = "0.5"
 NUMERICS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
 
 
 def limit_process(cpus: float, gpus: float) -> None:
-    """Gives this process its share of the machine.
+    """Gives this process its share of the machine; does nothing where JAX is imported already.
 
-    XLA sizes its pools by NPROC, BLAS by the names of `NUMERICS`. On a shared GPU each process takes memory as it needs
-    it instead of most of it at once, and no more than its share. One process a GPU, with packs, needs no sharing.
+    XLA sizes its thread pools by NPROC, and BLAS by the variables in `NUMERICS`. On a shared GPU a process takes memory
+    as it needs it, instead of most of the GPU's at once, and no more than its share.
 
     Args:
-        cpus: CPU cores of the trial.
-        gpus: GPUs of the trial; a fraction shares one.
+        cpus: CPU cores of a trial.
+        gpus: GPUs of a trial; a fraction shares one with other trials.
     """
     if "jax" in sys.modules:
         return
@@ -39,13 +39,13 @@ def limit_process(cpus: float, gpus: float) -> None:
 
 
 def cache_folder() -> Path:
-    """Where compiled programs are kept: one folder a kind of processor, since a home may be shared by several."""
+    """Returns the folder of compiled programs, one for each kind of processor, since machines may share a home."""
     base = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
     return Path(base) / "llcray" / "programs" / hashlib.sha256(_processor().encode()).hexdigest()[:12]
 
 
 def _processor() -> str:
-    """What compiled code depends on: the processor's instruction sets."""
+    """Returns a text that differs where compiled code does: the processor's name and instruction sets."""
     try:
         lines = Path("/proc/cpuinfo").read_text().splitlines()
     except OSError:

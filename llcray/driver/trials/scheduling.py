@@ -1,7 +1,7 @@
-"""Trials through Ray Tune. Tune starts, places, reuses and restarts; what is done is known from the workers' commits.
+"""Runs trials through Ray Tune, which starts workers, places and reuses them, and restarts trials.
 
-A trial whose worker died starts again, without its committed runs, until its retries are spent; then its runs get
-failed rows. When Tune itself gives up, what is unfinished is handed to it again.
+A trial whose worker died starts again, without the runs that it has committed, until its retries are spent; then its
+other runs get failed rows. When Tune itself gives up, the unfinished trials are handed to it again.
 """
 
 import os
@@ -16,9 +16,9 @@ from ray import tune
 from ray.exceptions import RayTaskError
 
 from llcray.driver.cluster.capacity import amounts
-from llcray.driver.cluster.driver_state import Wish
+from llcray.driver.cluster.driver_state import StopRequest
 from llcray.driver.cluster.ray_internals import actor_of, last_error_of
-from llcray.driver.cluster.state_publisher import Herald
+from llcray.driver.cluster.state_publisher import StatePublisher
 from llcray.driver.errors import DriverError
 from llcray.driver.progress.reports import TrialReport
 from llcray.driver.progress.tracker import Tracker
@@ -39,17 +39,17 @@ class SweepStoppedError(Exception):
 
 @dataclass(frozen=True)
 class Conditions:
-    """How trials are to be run.
+    """Which trials to run, and how.
 
     Attributes:
         assignment: The trials.
-        resources: Of one trial.
-        dataset: Where rows of trials that lost too many workers go.
-        scratch: Folder for what Tune insists on writing.
+        resources: Resources of one trial.
+        dataset: Dataset for the failed rows of trials that lost too many workers.
+        scratch: Folder for the files that Tune insists on writing.
         max_concurrent: Most trials at a time.
         max_retries: Times a trial starts again after its worker died.
         conduct: Which trials to give up early.
-        wish: Asked several times a second whether to end early: `drain` lets the trials under way end.
+        stop_request: Function that is asked several times a second whether to end early.
     """
 
     assignment: Assignment
@@ -59,31 +59,32 @@ class Conditions:
     max_concurrent: int
     max_retries: int
     conduct: Conduct
-    wish: Callable[[], Wish]
+    stop_request: Callable[[], StopRequest]
 
 
-def run_trials(conditions: Conditions, tracker: Tracker, view: View, herald: Herald) -> None:
-    """Runs all trials, or until `conditions.wish` says so.
+def run_trials(conditions: Conditions, tracker: Tracker, view: View, publisher: StatePublisher) -> None:
+    """Runs trials until all are done or `conditions.stop_request` asks to end early.
 
     Args:
-        conditions: What to run, and how.
-        tracker: Kept up to date.
-        view: Shown what happens.
-        herald: Told of where trials run.
+        conditions: Which trials to run, and how.
+        tracker: Is kept up to date.
+        view: Shows what happens.
+        publisher: Is told where trials run.
 
     Raises:
         StorageError: Neither results nor failures can be written any more.
+        DriverError: Tune ended several times without doing a run.
     """
-    watch = _Watch(conditions, tracker, view, herald)
+    events = _TuneEvents(conditions, tracker, view, publisher)
     fruitless = 0
-    while tracker.unfinished and not conditions.wish():
+    while tracker.unfinished and not conditions.stop_request():
         before = len(tracker.finished)
         try:
-            _tune(conditions, tracker, watch)
+            _run_tune(conditions, tracker, events)
             reason = "it ended too early"
         except SweepStoppedError:
-            if watch.fatal is not None:
-                raise watch.fatal from None
+            if events.fatal is not None:
+                raise events.fatal from None
             return
         except Exception as error:
             reason = reason_of(error)
@@ -92,21 +93,21 @@ def run_trials(conditions: Conditions, tracker: Tracker, view: View, herald: Her
         fruitless = 0 if len(tracker.finished) > before else fruitless + 1
         if fruitless >= MAX_FRUITLESS_ROUNDS:
             raise DriverError(f"The scheduler ended {fruitless} times without doing a run: {reason}.")
-        if tracker.unfinished and not conditions.wish():
+        if tracker.unfinished and not conditions.stop_request():
             view.notice(f"The scheduler failed ({reason}); starting what is left again.")
         tracker.running.clear()
 
 
-def _tune(conditions: Conditions, tracker: Tracker, watch: "_Watch") -> None:
-    """One experiment of Tune's over the trials that have unfinished runs."""
+def _run_tune(conditions: Conditions, tracker: Tracker, events: "_TuneEvents") -> None:
+    """Runs one experiment of Tune's over the trials that have unfinished runs."""
     left = {run.run_id for run in tracker.unfinished}
     plans = enumerate(conditions.assignment.plans)
     indices = [index for index, plan in plans if any(run.run_id in left for run in plan.runs)]
     is_first = not (tracker.finished or tracker.losses)
     os.environ["TUNE_MAX_PENDING_TRIALS_PG"] = str(PENDING_PER_SLOT * conditions.max_concurrent)
-    watch.queue = queue = TrialQueue(indices, attempt=0 if is_first else 1)
+    events.queue = queue = TrialQueue(indices, attempt=0 if is_first else 1)
     scheduler = scheduler_of(conditions.conduct, conditions.assignment)
-    watch.halted = scheduler.halted if isinstance(scheduler, HalvingScheduler) else {}
+    events.halted = scheduler.halted if isinstance(scheduler, HalvingScheduler) else {}
     trainable = tune.with_parameters(SweepTrial, assignment=conditions.assignment, resources=conditions.resources)
     tune.Tuner(
         tune.with_resources(trainable, _bundle(conditions.resources)),
@@ -124,7 +125,7 @@ def _tune(conditions: Conditions, tracker: Tracker, watch: "_Watch") -> None:
             storage_path=str(conditions.scratch / "tune"),
             failure_config=tune.FailureConfig(max_failures=conditions.max_retries),
             checkpoint_config=tune.CheckpointConfig(checkpoint_at_end=False),
-            callbacks=[watch],
+            callbacks=[events],
             verbose=0,
             log_to_file=False,
         ),
@@ -139,44 +140,47 @@ def _name(trial: Any) -> str:
     return f"trial_{trial.trial_id}"
 
 
-class _Watch(tune.Callback):
-    """Tune's events, told to tracker and view."""
+class _TuneEvents(tune.Callback):
+    """Tells Tune's events to the tracker, the view and the publisher.
 
-    def __init__(self, conditions: Conditions, tracker: Tracker, view: View, herald: Herald) -> None:
+    Attributes:
+        queue: Trials that are still to start.
+        halted: Reason for each trial that was given up by halving, by index.
+        fatal: Why no row can be written any more; None while rows can be.
+    """
+
+    def __init__(self, conditions: Conditions, tracker: Tracker, view: View, publisher: StatePublisher) -> None:
         self._conditions = conditions
         self._tracker = tracker
         self._view = view
-        self._herald = herald
+        self._publisher = publisher
         self.queue: TrialQueue | None = None
         self.halted: Mapping[int, str] = {}
         self.fatal: StorageError | None = None
 
     def __getstate__(self) -> dict[str, Any]:
-        """Nothing: Tune stores its callbacks for a later restore, which the dataset makes needless."""
-        return {}
+        return {}  # Tune stores its callbacks for a later restore, which the dataset makes needless.
 
     def on_trial_start(self, iteration: int, trials: Sequence[Any], trial: Any, **info: Any) -> None:
-        """A worker has taken a trial."""
         self._tracker.trial_started(trial.config["index"])
 
     def on_trial_result(
         self, iteration: int, trials: Sequence[Any], trial: Any, result: Mapping[str, Any], **info: Any
     ) -> None:
-        """A worker reports."""
-        place = result["place"]
-        self._herald.trial_is_at(trial.config["index"], place)
-        for run in self._tracker.reported(trial.config["index"], result["report"], place.node):
+        location = result["location"]
+        self._publisher.trial_is_at(trial.config["index"], location)
+        for run in self._tracker.reported(trial.config["index"], result["report"], location.node):
             self._view.run_finished(self._tracker, run)
 
     def on_trial_complete(self, iteration: int, trials: Sequence[Any], trial: Any, **info: Any) -> None:
-        """A trial is over; where it was given up, its runs get failed rows that say so."""
+        """Notes that a trial is over; gives failed rows to the runs of a trial that was given up."""
         index = trial.config["index"]
         if index in self.halted:
             self._settle(index, self.halted[index])
         self._tracker.trial_ended(index)
 
     def on_trial_recover(self, iteration: int, trials: Sequence[Any], trial: Any, **info: Any) -> None:
-        """A worker died; its trial starts again."""
+        """Notes that a worker died, whose trial starts again."""
         index = trial.config["index"]
         times = self._tracker.trial_lost(index, why_lost(last_error_of(trial)))
         trial.set_config(trial.config | {"attempt": times})
@@ -184,7 +188,7 @@ class _Watch(tune.Callback):
         self._view.notice(f"lost    a worker at {label}: {self._tracker.losses[index][-1]}; trying again")
 
     def on_trial_error(self, iteration: int, trials: Sequence[Any], trial: Any, **info: Any) -> None:
-        """A trial has lost too many workers: its runs that are not committed fail."""
+        """Gives failed rows to the runs of a trial that has lost too many workers."""
         index = trial.config["index"]
         times = self._tracker.trial_lost(index, why_lost(last_error_of(trial)))
         reasons = "; ".join(dict.fromkeys(self._tracker.losses[index]))
@@ -202,13 +206,13 @@ class _Watch(tune.Callback):
             self._view.run_finished(self._tracker, run)
 
     def on_step_end(self, iteration: int, trials: Sequence[Any], **info: Any) -> None:
-        """Several times a second: redraw, and see whether to stop."""
+        """Redraws and publishes, and ends the experiment when asked to; Tune calls it several times a second."""
         self._view.tick(self._tracker)
-        self._herald.tick()
-        wish = self._conditions.wish()
-        if wish == "drain" and self.queue is not None:
+        self._publisher.tick()
+        request = self._conditions.stop_request()
+        if request == "drain" and self.queue is not None:
             self.queue.is_closed = True
-        if self.fatal is not None or wish == "stop":
+        if self.fatal is not None or request == "stop":
             for trial in trials:
                 actor = actor_of(trial)
                 if actor is not None:
@@ -217,7 +221,7 @@ class _Watch(tune.Callback):
 
 
 def why_lost(error: BaseException | None) -> str:
-    """One line: what became of a worker."""
+    """Returns in one line why a worker died."""
     if isinstance(error, RayTaskError) and isinstance(error.cause, BaseException):
         return reason_of(error.cause)
     text = " ".join(str(error).split())

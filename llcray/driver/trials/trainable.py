@@ -1,4 +1,4 @@
-"""The class that Ray Tune runs: one process a slot, kept warm from trial to trial."""
+"""Does trials in the processes that Ray Tune starts: one process a slot, kept from trial to trial."""
 
 import os
 import sys
@@ -8,38 +8,46 @@ import ray
 from llcray_storage import Dataset
 from ray import tune
 
-from llcray.driver.cluster.driver_state import Place
+from llcray.driver.cluster.driver_state import TRIAL_BEGINS, WorkerLocation
 from llcray.driver.trials.halving import SCORE, WORK
 from llcray.driver.trials.process import limit_process
 from llcray.driver.trials.work import Assignment, TrialThread
 from llcray.spec import Resources
 
 REPORT_SECONDS = 1.0
-TRIAL_BEGINS = "llcray: trial"
 
 
 class SweepTrial(tune.Trainable):
-    """Does trials of a sweep. Its config has `index`, the trial's place in the assignment, and `attempt`."""
+    """Does trials of a sweep, one after another.
+
+    The config of a trial has its `index` in the assignment, and `attempt`, the number of workers that died at it.
+    """
 
     # `tune.with_parameters` adds the arguments.
     def setup(  # pyright: ignore[reportIncompatibleMethodOverride]
         self, config: dict[str, Any], assignment: Assignment, resources: Resources
     ) -> None:
-        """Prepares the process and starts the first trial."""
+        """Prepares the process and starts the first trial.
+
+        Args:
+            config: Config of the first trial.
+            assignment: All trials of the sweep.
+            resources: Resources of one trial.
+        """
         limit_process(resources.cpus, resources.gpus)
         self._assignment = assignment
         self._dataset = Dataset.open(assignment.root)
-        self._place = _place()
+        self._location = _location()
         self._start(config)
 
     def step(self) -> dict[str, Any]:
-        """Waits for a run to finish, a second at most."""
+        """Waits for a run to finish, `REPORT_SECONDS` at most, and reports."""
         report, over = self._trial.next_report(REPORT_SECONDS)
         for run in report.finished:
             _log(f"run {run.run_id} {run.status} {run.reason}".rstrip())
         return {
             "report": report,
-            "place": self._place,
+            "location": self._location,
             "done": over,
             SCORE: report.relative_error,
             WORK: report.num_gradients,
@@ -63,12 +71,12 @@ class SweepTrial(tune.Trainable):
         self._trial = TrialThread(self._assignment, plan, self._dataset, config["attempt"])
 
 
-def _place() -> Place:
+def _location() -> WorkerLocation:
     context = ray.get_runtime_context()
-    return Place(context.get_node_id(), os.uname().nodename, context.get_worker_id(), os.getpid())
+    return WorkerLocation(context.get_node_id(), os.uname().nodename, context.get_worker_id(), os.getpid())
 
 
 def _log(text: str) -> None:
-    """Into this process's log, which Ray keeps on its machine; `llcray logs` shows a trial's part of it."""
+    """Writes a line to this process's log, which Ray keeps on its machine and `llcray logs` shows."""
     sys.stderr.write(text + "\n")
     sys.stderr.flush()

@@ -1,4 +1,4 @@
-"""The trials still to start, as Ray Tune asks for them."""
+"""Gives Ray Tune the trials that are still to start."""
 
 from collections import deque
 from collections.abc import Sequence
@@ -9,18 +9,18 @@ from ray.tune.search import Searcher
 
 
 class TrialQueue(Searcher):
-    """Gives out trials in order, until all are out or it is closed.
+    """Gives out trials in order, until all are given out or the queue is closed.
 
     Attributes:
         is_closed: Whether no more trials are given out.
     """
 
     def __init__(self, indices: Sequence[int], attempt: int) -> None:
-        """Nothing given out yet.
+        """Queues trials.
 
         Args:
-            indices: Places of the trials in the plan.
-            attempt: Of each trial; above 0 when some of their runs may be done.
+            indices: Indices of the trials in the plan, in the order in which they start.
+            attempt: Attempt that each trial starts at; above 0 when some of their runs may be done already.
         """
         super().__init__()
         self._left = deque(indices)
@@ -28,21 +28,19 @@ class TrialQueue(Searcher):
         self.is_closed = False
 
     def set_search_properties(self, metric: str | None, mode: str | None, config: dict[str, Any], **spec: Any) -> bool:
-        """Takes no notice: what is to be tried is known."""
-        return True
+        return True  # none of them matters: the trials are known
 
     def suggest(self, trial_id: str) -> Any:
-        """The next trial's config."""
         if self.is_closed or not self._left:
             return Searcher.FINISHED
         return {"index": self._left.popleft(), "attempt": self._attempt}
 
     def on_trial_complete(self, trial_id: str, result: dict[str, Any] | None = None, error: bool = False) -> None:
-        """Nothing: the dataset remembers."""
+        """Does nothing: the dataset knows what is done."""
 
     def save(self, checkpoint_path: str) -> None:
-        """An empty file, since Tune wants one: the dataset remembers."""
+        """Writes an empty file, since Tune wants one; the dataset knows what is done."""
         Path(checkpoint_path).touch()
 
     def restore(self, checkpoint_path: str) -> None:
-        """Nothing."""
+        """Does nothing: there is nothing in the file."""

@@ -1,16 +1,14 @@
-"""One trial in a thread of its worker: what it reports, how its runs fail, how it is cancelled. No Ray.
+"""Does one trial in a thread of its worker, so that the trial can report and be cancelled meanwhile. No Ray.
 
-An exception fails the run that raised it and no other. One that belongs to no run, raised by a program that several
-shared, has them tried again one by one.
-Failures of the storage fly, since no row could tell of them.
+An exception fails the run that raised it and no other. After an exception of a program that several runs share, these
+runs are tried again one by one. Errors of the storage end the trial, since no row could tell of them.
 """
 
 import math
 import queue
-import statistics
 import threading
 import traceback
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -24,22 +22,21 @@ from llcray.spec import RunSpec, TrialPlan
 if TYPE_CHECKING:
     from llcray.estimation.trial import TrialEvent
 
-MIN_BATCHES = 3
 FRAMES_IN_REASON = 3
 JOIN_SECONDS = 2.0
 NARROWED = 16
-"""Halved for every worker that a trial has lost, this bounds the runs done side by side."""
+"""Bound on the runs done side by side after a worker has died, before it is halved for each worker that died."""
 
 
 @dataclass(frozen=True)
 class Assignment:
-    """What all workers of a sweep share.
+    """The trials of a sweep, as all its workers know them.
 
     Attributes:
-        sweep: Its name.
+        sweep: Name of the sweep.
         root: Root of the dataset, absolute where it is a path.
         plans: All trials, by index.
-        generations: Generation to write of runs that are deliberately redone.
+        generations: Generation to write of each run that is deliberately redone, by run id.
     """
 
     sweep: str
@@ -53,16 +50,16 @@ class TrialCancelledError(Exception):
 
 
 class TrialThread:
-    """A trial under way."""
+    """A trial that runs in a thread of its own."""
 
     def __init__(self, assignment: Assignment, plan: TrialPlan, dataset: Dataset, attempt: int) -> None:
-        """Starts it.
+        """Starts the thread.
 
         Args:
-            assignment: Of the sweep.
-            plan: The trial.
-            dataset: Where its rows go.
-            attempt: 0, or how often a worker died of it: then runs that are committed are skipped.
+            assignment: All trials of the sweep.
+            plan: The trial to do.
+            dataset: Dataset for the rows of the trial's runs.
+            attempt: Number of workers that died at the trial; above 0, runs that are committed already are skipped.
         """
         self._assignment = assignment
         self._plan = plan
@@ -77,13 +74,13 @@ class TrialThread:
         self._thread.start()
 
     def next_report(self, timeout: float) -> tuple[TrialReport, bool]:
-        """What happened since the last call, and whether the trial is over. Waits for a run to finish.
+        """Waits for a run to finish; returns what happened since the last call, and whether the trial is over.
 
         Args:
             timeout: Seconds to wait at most.
 
         Raises:
-            Exception: What ended the trial before its end.
+            Exception: The exception that ended the trial early.
         """
         finished: list[RunReport] = []
         over = False
@@ -102,7 +99,7 @@ class TrialThread:
         return replace(self._now, finished=tuple(finished)), over
 
     def cancel(self) -> None:
-        """Ends the trial at its next sign of life, and waits for that a moment."""
+        """Ends the trial at its next event, and waits `JOIN_SECONDS` at most for that."""
         self._cancelled.set()
         self._thread.join(JOIN_SECONDS)
 
@@ -117,14 +114,14 @@ class TrialThread:
         self._finished.put(None)
 
     def _to_do(self) -> tuple[RunSpec, ...]:
-        """The runs not committed yet; reports the others, since their first report may have died with a worker."""
+        """Returns the runs not committed yet; reports the others again, since their report may have been lost."""
         committed = committed_runs(self._dataset, self._assignment, self._plan)
         for report in committed.values():
             self._finished.put(report)
         return tuple(run for run in self._plan.runs if run.run_id not in committed)
 
     def _do(self, plan: TrialPlan) -> None:
-        """Does the runs of a plan; on an exception that is no single run's, those that are left one by one."""
+        """Does the runs of a plan together; after an exception that is no single run's, the others one by one."""
         from llcray.estimation.trial import run_trial
 
         if not plan.runs:
@@ -155,7 +152,10 @@ class TrialThread:
                 self._fail(runs, reason_of(error))
 
     def _max_width(self) -> int | None:
-        """Narrower calls after a second lost worker: the kernel ends processes that take more memory than there is."""
+        """Returns how many runs are done side by side at most; None for no bound.
+
+        After a second lost worker the bound falls, since the kernel may have ended the workers for want of memory.
+        """
         return max(1, NARROWED // 2**self._attempt) if self._attempt > 1 else None
 
     def _fail(self, runs: tuple[RunSpec, ...], reason: str) -> None:
@@ -164,7 +164,8 @@ class TrialThread:
             self._finished.put(RunReport(run.run_id, "failed", reason=reason))
 
     def _observe(self, event: "TrialEvent") -> None:
-        """Takes note of a `TrialEvent`."""
+        from llcray.llc.summary import running_error, running_mean
+
         if self._cancelled.is_set():
             raise TrialCancelledError
         spent = self._spent[event.run_id] = self._spent.get(event.run_id, 0.0) + event.num_gradients
@@ -179,35 +180,11 @@ class TrialThread:
         )
 
 
-def running_mean(block_means: Sequence[float]) -> tuple[float, float]:
-    """Mean and standard error of the later half of equal blocks, by batch means: sd / sqrt(batches).
-
-    Neighbouring blocks are correlated, so k of them make batches of sqrt(k) (Flegal and Jones 2010).
-    """
-    kept = block_means[len(block_means) // 2 :]
-    size = max(1, min(math.isqrt(len(kept)), len(kept) // MIN_BATCHES))
-    batches = [statistics.fmean(kept[i : i + size]) for i in range(len(kept) % size, len(kept), size)]
-    if len(batches) < MIN_BATCHES:
-        return (kept[-1] if kept else math.nan), math.nan
-    return statistics.fmean(kept), statistics.stdev(batches) / math.sqrt(len(batches))
-
-
-def running_error(block_means: Sequence[float]) -> float:
-    """Standard error and drift of the later half of equal blocks, over their mean; NaN with too few."""
-    mean, mcse = running_mean(block_means)
-    if not math.isfinite(mcse) or not mean:
-        return math.nan
-    kept = block_means[len(block_means) // 2 :]
-    middle = len(kept) // 2
-    drift = statistics.fmean(kept[middle:]) - statistics.fmean(kept[:middle])
-    return (mcse + abs(drift)) / abs(mean)
-
-
 def committed_runs(dataset: Dataset, assignment: Assignment, plan: TrialPlan) -> dict[str, RunReport]:
-    """Runs of a plan that the dataset has, at the generation wanted, by id.
+    """Returns reports of a plan's runs that the dataset has at the wanted generation, by run id.
 
     Raises:
-        StorageError: It cannot be read.
+        StorageError: The dataset cannot be read.
     """
     statuses, generations = dataset.finished(assignment.sweep), dataset.generations(assignment.sweep)
     return {
@@ -218,7 +195,7 @@ def committed_runs(dataset: Dataset, assignment: Assignment, plan: TrialPlan) ->
 
 
 def settle(dataset: Dataset, assignment: Assignment, plan: TrialPlan, reason: str) -> list[RunReport]:
-    """Gives failed rows to the runs of a plan that have none; reports all.
+    """Gives failed rows to the runs of a plan that have no row; returns reports of all its runs.
 
     Raises:
         StorageError: The dataset cannot be used.
@@ -234,7 +211,7 @@ def commit_failure(dataset: Dataset, assignment: Assignment, run: RunSpec, plan:
     """Writes the row of a run that has no estimate.
 
     Raises:
-        StorageError: It cannot be written.
+        StorageError: The row cannot be written.
     """
     from llcray.estimation.trial import failed_row
 
@@ -245,11 +222,11 @@ def commit_failure(dataset: Dataset, assignment: Assignment, run: RunSpec, plan:
 
 
 def reason_of(error: BaseException) -> str:
-    """One line: kind and message of an exception, and its innermost frames, newest first."""
+    """Returns in one line the kind and message of an exception, and its innermost frames, newest first."""
     message = " ".join(str(error).split())[:500]
     frames = traceback.extract_tb(error.__traceback__)[-FRAMES_IN_REASON:]
-    places = ", ".join(f"{Path(frame.filename).name}:{frame.lineno} {frame.name}" for frame in reversed(frames))
-    return f"{type(error).__name__}: {message}" + (f" [{places}]" if places else "")
+    lines = ", ".join(f"{Path(frame.filename).name}:{frame.lineno} {frame.name}" for frame in reversed(frames))
+    return f"{type(error).__name__}: {message}" + (f" [{lines}]" if lines else "")
 
 
 def _report(row: Mapping[str, Any]) -> RunReport:
