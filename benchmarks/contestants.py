@@ -17,9 +17,9 @@ import task
 
 from llcray.posterior.density import make_posterior
 from llcray.samplers import SGLD
+from llcray.samplers.kernel import build_kernel
 from llcray.sampling import block
 from llcray.sampling.device import chains_together
-from llcray.sampling.engine import build_kernel
 from llcray.targets.target import Target
 
 N_BETA = task.NUM_DATA / np.log(task.NUM_DATA)

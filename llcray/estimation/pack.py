@@ -23,12 +23,15 @@ from llcray.posterior.density import (
 )
 from llcray.posterior.spec import PosteriorSpec
 from llcray.samplers import SamplerVariant
-from llcray.sampling.block import is_paired
+from llcray.samplers.kernel import build_kernel
+from llcray.sampling.block import paired_batch_size
+from llcray.sampling.curvature import curvature_scales
 from llcray.sampling.device import chains_together, widths_of
-from llcray.sampling.engine import Finished, Job, ProgressFn, build_kernel, execute
+from llcray.sampling.engine import Finished, ProgressFn, execute
+from llcray.sampling.job import Job
 from llcray.sampling.program import make_room
 from llcray.sampling.progress import Keeper
-from llcray.sampling.scales import curvature_scales
+from llcray.sampling.schedules.choice import schedule_of
 from llcray.sampling.schedules.requests import RunFacts, Sampled
 from llcray.sampling.spec import SamplingSpec
 from llcray.targets.long_runs import long_run_answer
@@ -243,7 +246,7 @@ def _prepare(posterior: Posterior, n_beta: float, scale: float, request: Estimat
     job = Job(
         posterior=posterior,
         seed=request.seed,
-        make_schedule=lambda: request.sampler.schedule(facts),
+        make_schedule=lambda: schedule_of(facts),
         kernel=kernel,
         num_chains=sampling.num_chains,
         projection_dimension=sampling.projection_dimension,
@@ -278,7 +281,7 @@ def _finish(target: Target, facts: RunFacts, job: Job, finished: Finished) -> Ru
         asymptotic_llc=asymptotic,
         pack_size=job.pack_size,
         num_pack_splits=job.num_splits,
-        loss_estimator="paired_batch" if is_paired(job.kernel, job.posterior) else "full",
+        loss_estimator="full" if paired_batch_size(job.kernel, job.posterior) is None else "paired_batch",
         caveat=facts.sampler.caveat,
     )
 

@@ -1,10 +1,10 @@
 """The sampler that needs no number: BAOAB whose step size, localization and length are calibrated on the run itself.
 
-Targets exp(-n beta L_n(w) - gamma/2 |w - w*|^2) like `baoab`; `llcray.sampling.schedules.calibrated` says what it
-decides and how.
+Targets exp(-n beta L_n(w) - gamma/2 |w - w*|^2) like `baoab`. The calibration itself is a schedule,
+`llcray.sampling.schedules.calibrated`.
 """
 
-from typing import Annotated, Any, ClassVar, Literal
+from typing import Annotated, ClassVar, Literal
 
 from pydantic import Field
 
@@ -18,16 +18,16 @@ class Auto(SamplerVariant):
 
     Attributes:
         batch_size: Examples per gradient; null: 64, or all if there are fewer.
-        gradient: `minibatch` or `control_variate`, as for `baoab`; `auto`: the latter where gradient noise limits the
-            step and it has less than half of that noise, for twice the work.
-        max_heat: Largest step-size bias to sample with, as a share of the LLC. It is subtracted; this bounds what is.
+        gradient: `minibatch` or `control_variate`, as for `baoab`; `auto`: control variates where gradient noise limits
+            the step and they have less than half of that noise, which repays twice the work.
+        max_heat: Largest step-size bias to sample with, as a share of the LLC: a bound on what is subtracted.
         curvature_share: Largest h^2 times the largest curvature met on the chain; BAOAB is stable below 4, accurate
             well below one.
     """
 
     precision: ClassVar[Precision] = "float32"
     bias_order: ClassVar[float | None] = 2.0
-    # Read by the schedule alone: they compile nothing.
+    # The schedule alone reads these numbers: they compile nothing.
     traced: ClassVar[tuple[str, ...]] = ("max_heat", "curvature_share")
 
     version: int = 3
@@ -39,24 +39,16 @@ class Auto(SamplerVariant):
 
     @property
     def examples_per_gradient(self) -> int:
-        """The batch size used, before it is cut to n."""
+        """The batch size that is used where n is not smaller."""
         return self.batch_size or 64
 
     def gradients_per_step(self, num_data: int) -> float:
-        """One minibatch gradient, two with control variates."""
         return min(self.examples_per_gradient, num_data) / num_data * (2 if self.gradient == "control_variate" else 1)
 
     def finer(self) -> "Auto":
-        """About half of h^2."""
         return self.model_copy(update={"max_heat": 0.5 * self.max_heat, "curvature_share": 0.5 * self.curvature_share})
 
     def build(self) -> Kernel:
-        """The kernel of `baoab`; of `auto` gradients, the one it starts with."""
+        # Calibration starts with minibatch gradients and may then choose control variates.
         gradient = "control_variate" if self.gradient == "control_variate" else "minibatch"
         return build_baoab(self.examples_per_gradient, gradient)
-
-    def schedule(self, facts: Any) -> Any:
-        """Calibrates, then samples."""
-        from llcray.sampling.schedules.calibrated import calibrated
-
-        return calibrated(facts, self.max_heat, self.curvature_share)

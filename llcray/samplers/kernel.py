@@ -1,23 +1,25 @@
-"""What a sampler is to the rest of llcray: pure functions on one chain, and what a step reports.
+"""The contract of a sampler: the spec that a user writes, the kernel built from it, and the report of a step.
 
-Everything is written for one chain of one run; the caller vmaps over chains and runs. The numbers a sampler is tuned by
-(step sizes, ...) travel as the traced dict `hyper`, so sweeping them compiles nothing anew.
+A kernel holds pure functions of one chain of one run; the caller vmaps them over chains and runs. The numbers that a
+sampler is tuned by (step sizes, ...) travel as the traced dict `hyper`, so that sweeping them compiles nothing anew.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Hashable
 from dataclasses import dataclass
-from typing import Any, ClassVar, Literal, NamedTuple
+from typing import Any, ClassVar, Literal, NamedTuple, TypeAlias
 
 from llcray.types import Array
 from llcray.variant import Variant
 
-State = Any
-Hyper = dict[str, Array]
+State: TypeAlias = Any
+"""The state of one chain: a pytree of arrays that the kernel chooses."""
+Hyper: TypeAlias = dict[str, Array]
+"""The numbers that a sampler is tuned by, by name; outside of a kernel each has a leading axis of chains."""
 Precision = Literal["float32", "float64"]
 
 
 class StepInfo(NamedTuple):
-    """What one step of one chain reports; NaN where a sampler has no such notion.
+    """The report of one step of one chain; NaN where a sampler has no such notion.
 
     Attributes:
         num_gradients: Work in full-data-equivalent gradients.
@@ -38,17 +40,18 @@ class StepInfo(NamedTuple):
 
 @dataclass(frozen=True, eq=False)
 class Kernel:
-    """One sampler, built: functions of one chain. Compared by identity, so build it once per static spec.
+    """A sampler, built: functions of one chain. Kernels compare by identity; `build_kernel` builds each once.
 
     Attributes:
         init: `(rng_key, position, posterior, hyper) -> state`.
         step: `(rng_key, state, posterior, hyper) -> (state, StepInfo)`.
-        position: `(state, posterior, hyper) -> (d,)` coordinates in the posterior's own scale.
-        centered_loss: `(state, posterior, hyper) -> L_n(w) - L_n(w*)` over the full data.
+        position: `(state, posterior, hyper) -> (d,)`, coordinates in the posterior's own scale.
+        centered_loss: `(state, posterior, hyper) -> L_n(w) - L_n(w*)`, over the full data.
         loss_gradients: Cost of `centered_loss` in full-data-equivalent gradients (1/3 for a forward pass, 0 if free).
-        initial_jitter: Chains start at w* plus this many posterior scales (1/sqrt of the largest curvature) of noise.
+        initial_jitter: Distance of a chain's start from w*, as a multiple of normal noise of the posterior's scale
+            (1/sqrt of the largest curvature).
         max_adaptations: Adaptation is repeated, from where the chains have got to, until the step size settles, at most
-            this often: what is tuned at w* does not suit the steeper places a singular posterior leads to.
+            this often: a step size tuned at w* does not suit the steeper places that a singular posterior leads to.
         adapt: `(rng_key, state, posterior, hyper, num_steps) -> (state, hyper, num_gradients)`, or None.
     """
 
@@ -63,12 +66,13 @@ class Kernel:
 
 
 class SamplerVariant(Variant):
-    """Base of every sampler spec.
+    """The base of every sampler spec. A sampler knows how to step; `llcray.sampling` decides for how long.
 
-    A subclass lists in `traced` the numeric fields that may change without compiling anew, and builds its kernel from
-    the others. `precision` is the floating-point type its chains live in. `bias_order` is the power of the step size
-    that the bias is proportional to; None where nothing is known to extrapolate. `needs_curvature` says whether it
-    measures anything in the largest curvature at w*.
+    Attributes:
+        traced: Names of the numeric fields that may change without compiling anew; the kernel is built from the others.
+        precision: Floating-point type that the chains live in.
+        bias_order: Power of the step size that the bias is proportional to; None where no such power is known.
+        needs_curvature: Whether the sampler measures anything in the largest curvature at w*.
     """
 
     traced: ClassVar[tuple[str, ...]] = ()
@@ -77,33 +81,38 @@ class SamplerVariant(Variant):
     needs_curvature: ClassVar[bool] = True
 
     def build(self) -> Kernel:
-        """The kernel. Only the fields that are not `traced` may be read here."""
+        """Builds the kernel from the fields that are not `traced`."""
         raise NotImplementedError
-
-    def schedule(self, facts: Any) -> Any:
-        """The coroutine that runs one estimate (see `llcray.sampling.schedules.requests`), given its `RunFacts`."""
-        from llcray.sampling.schedules.hand_set import hand_set
-
-        return hand_set(facts)
 
     @property
     def caveat(self) -> str | None:
-        """What a reader of its estimates should know, if anything."""
+        """A warning that belongs beside every estimate of this sampler; None where there is none."""
         return None
 
     def finer(self) -> "SamplerVariant":
-        """The sampler with about half its step-size bias, for samplers that have a `bias_order`."""
+        """Returns the sampler with about half its step-size bias, for samplers that have a `bias_order`."""
         raise NotImplementedError
 
     def hyper(self) -> dict[str, float]:
-        """The traced numbers."""
+        """Returns the traced numbers by name."""
         return {name: float(getattr(self, name)) for name in self.traced}
 
-    def static_key(self) -> tuple[Any, ...]:
-        """What the compiled program depends on: two samplers with equal keys share it."""
+    def static_key(self) -> tuple[Hashable, ...]:
+        """Returns the part of the spec that a compiled program depends on: samplers of equal keys share programs."""
         fields = sorted(set(type(self).model_fields) - set(self.traced))
         return (type(self).__name__, *((name, getattr(self, name)) for name in fields))
 
     def gradients_per_step(self, num_data: int) -> float:
-        """Expected cost of a step in full-data-equivalent gradients."""
+        """Returns the expected cost of a step in full-data-equivalent gradients."""
         raise NotImplementedError
+
+
+_kernels: dict[tuple[Hashable, ...], Kernel] = {}
+
+
+def build_kernel(sampler: SamplerVariant) -> Kernel:
+    """Returns the kernel of a sampler; samplers that differ in traced numbers alone share one."""
+    key = sampler.static_key()
+    if key not in _kernels:
+        _kernels[key] = sampler.build()
+    return _kernels[key]

@@ -1,1 +1,1 @@
-"""Chains -> draws: compiled inner loops, the engine that runs them, the schedules that decide."""
+"""Sampling, from chains to draws: compiled inner loops, the engine that runs them, the schedules that decide."""

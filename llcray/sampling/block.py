@@ -12,8 +12,8 @@ import jax
 import jax.numpy as jnp
 
 from llcray.llc.draws import Draws
-from llcray.posterior.density import full_loss
-from llcray.samplers.kernel import Kernel, StepInfo
+from llcray.posterior.density import Posterior, full_loss
+from llcray.samplers.kernel import Hyper, Kernel, State, StepInfo
 from llcray.samplers.stochastic_gradient import random_batch
 from llcray.sampling.curvature import largest_curvature
 from llcray.sampling.gradient_noise import gradient_noise
@@ -21,11 +21,12 @@ from llcray.sampling.program import Program
 from llcray.types import Array
 
 START, ADAPT, DRAW = range(3)
-# Folded into the key of a draw beside its steps, which are counted from 0.
+# The key of a draw's loss is folded with this number; the keys of its steps with 0, 1, ...
 LOSS = 2**31 - 1
 
 
-def _start(kernel: Kernel, rng_key: Array, posterior: Any, hyper: Any) -> Any:
+def start_chain(kernel: Kernel, rng_key: Array, posterior: Posterior, hyper: Hyper) -> State:
+    """Starts one chain at w*, or near it if the kernel has an `initial_jitter`."""
     init_key, jitter_key = jax.random.split(jax.random.fold_in(rng_key, START))
     position = posterior.center
     if kernel.initial_jitter:
@@ -34,33 +35,35 @@ def _start(kernel: Kernel, rng_key: Array, posterior: Any, hyper: Any) -> Any:
     return kernel.init(init_key, position, posterior, hyper)
 
 
-def _adapt(kernel: Kernel, num_steps: int, rng_key: Array, state: Any, posterior: Any, hyper: Any) -> Any:
+def _adapt_chain(
+    kernel: Kernel, num_steps: int, rng_key: Array, state: State, posterior: Posterior, hyper: Hyper
+) -> tuple[State, Hyper, Array]:
     assert kernel.adapt is not None
     return kernel.adapt(jax.random.fold_in(rng_key, ADAPT), state, posterior, hyper, num_steps)
 
 
-def _advance(
+def _advance_chain(
     kernel: Kernel,
     num_draws: int,
     projection_dimension: int,
     rng_key: Array,
-    state: Any,
-    posterior: Any,
-    hyper: Any,
+    state: State,
+    posterior: Posterior,
+    hyper: Hyper,
     first_draw: Array,
     steps_per_draw: Array,
-) -> tuple[Any, Draws]:
+) -> tuple[State, Draws]:
     draw_key = jax.random.fold_in(rng_key, DRAW)
 
-    def draw(state: Any, index: Array) -> tuple[Any, Draws]:
+    def draw(state: State, index: Array) -> tuple[State, Draws]:
         step_key = jax.random.fold_in(draw_key, index)
 
-        def step(i: Array, carry: Any) -> Any:
+        def step(i: Array, carry: tuple[State, StepInfo]) -> tuple[State, StepInfo]:
             state, total = carry
             state, info = kernel.step(jax.random.fold_in(step_key, i), state, posterior, hyper)
-            return state, StepTotals.add(total, info)
+            return state, _with_step(total, info)
 
-        state, total = jax.lax.fori_loop(0, steps_per_draw, step, (state, StepTotals.zero()))
+        state, total = jax.lax.fori_loop(0, steps_per_draw, step, (state, _no_steps()))
         record = _record(kernel, step_key, state, posterior, hyper, total, steps_per_draw)
         offset = kernel.position(state, posterior, hyper) - posterior.center
         return state, record._replace(projection=project(offset, projection_dimension))
@@ -68,24 +71,26 @@ def _advance(
     return jax.lax.scan(draw, state, first_draw + jnp.arange(num_draws))
 
 
-class StepTotals:
-    """Sums of step reports, in float32; the energy change by squares."""
+def _no_steps() -> StepInfo:
+    """The sum of no step reports, in float32."""
+    zero = jnp.zeros((), jnp.float32)
+    return StepInfo(zero, zero, zero, zero, zero, jnp.zeros((), jnp.int32))
 
-    @staticmethod
-    def zero() -> StepInfo:
-        """The empty sum."""
-        zero = jnp.zeros((), jnp.float32)
-        return StepInfo(zero, zero, zero, zero, zero, jnp.zeros((), jnp.int32))
 
-    @staticmethod
-    def add(total: StepInfo, info: StepInfo) -> StepInfo:
-        """The sum with one more step."""
-        info = info._replace(energy_change=info.energy_change**2)
-        return jax.tree.map(lambda a, b: a + b.astype(a.dtype), total, info)
+def _with_step(total: StepInfo, info: StepInfo) -> StepInfo:
+    """Adds the report of a step to the sum of those before it; the energy change is summed by squares."""
+    info = info._replace(energy_change=info.energy_change**2)
+    return jax.tree.map(lambda a, b: a + b.astype(a.dtype), total, info)
 
 
 def _record(
-    kernel: Kernel, rng_key: Array, state: Any, posterior: Any, hyper: Any, total: StepInfo, steps_per_draw: Array
+    kernel: Kernel,
+    rng_key: Array,
+    state: State,
+    posterior: Posterior,
+    hyper: Hyper,
+    total: StepInfo,
+    steps_per_draw: Array,
 ) -> Draws:
     num_steps = steps_per_draw.astype(jnp.float32)
     position = kernel.position(state, posterior, hyper)
@@ -104,52 +109,67 @@ def _record(
     )
 
 
-def _centered_loss(kernel: Kernel, rng_key: Array, state: Any, posterior: Any, hyper: Any) -> tuple[Array, float]:
-    """L(w) - L(w*) and its cost: over all of the data, or over a random batch at both places, which is unbiased too."""
-    if not is_paired(kernel, posterior):
+def _centered_loss(
+    kernel: Kernel, rng_key: Array, state: State, posterior: Posterior, hyper: Hyper
+) -> tuple[Array, float]:
+    """Returns L(w) - L(w*) and its cost: over all data, or over a random batch at both places, also unbiased."""
+    batch_size = paired_batch_size(kernel, posterior)
+    if batch_size is None:
         return kernel.centered_loss(state, posterior, hyper), kernel.loss_gradients
-    batch = random_batch(jax.random.fold_in(rng_key, LOSS), posterior.data, posterior.loss_batch)
+    batch = random_batch(jax.random.fold_in(rng_key, LOSS), posterior.data, batch_size)
     position = kernel.position(state, posterior, hyper)
     places = (position, posterior.center)
-    here, there = (full_loss(partial(posterior.losses, place), batch, posterior.micro_batch) for place in places)
-    return here - there, 2 * kernel.loss_gradients * posterior.loss_batch / posterior.num_data
+    at_draw, at_center = (full_loss(partial(posterior.losses, place), batch, posterior.micro_batch) for place in places)
+    return at_draw - at_center, 2 * kernel.loss_gradients * batch_size / posterior.num_data
 
 
-def is_paired(kernel: Kernel, posterior: Any) -> bool:
-    """Whether losses of draws are taken on paired batches: if asked for, and a pass over the data costs anything."""
-    asked = posterior.loss_batch is not None and posterior.loss_batch < posterior.num_data
-    return asked and kernel.loss_gradients > 0
+def paired_batch_size(kernel: Kernel, posterior: Posterior) -> int | None:
+    """Returns the number of examples that a draw's loss is taken on, at the draw and at w*; None for all data.
+
+    A kernel that knows the full loss for nothing uses all data whatever the posterior's `loss_batch`.
+    """
+    batch_size = posterior.loss_batch
+    if batch_size is None or batch_size >= posterior.num_data or kernel.loss_gradients == 0:
+        return None
+    return batch_size
 
 
 def project(offset: Array, dimension: int) -> Array:
-    """Coordinates of `offset`, shape (d,), along fixed random unit directions; shape (dimension,).
+    """Returns the coordinates of `offset`, shape (d,), along fixed random unit directions, shape (dimension,).
 
-    The directions are made as they are used, one at a time: no d x dimension matrix is kept.
+    The directions are made one at a time, as they are used: no d x dimension matrix is kept.
     """
 
-    def along(index: Array) -> Array:
+    def along_direction(index: Array) -> Array:
         direction = jax.random.normal(jax.random.fold_in(jax.random.key(0), index), offset.shape, jnp.float32)
         return jnp.dot(direction, offset.astype(jnp.float32)) / jnp.linalg.norm(direction)
 
-    return jax.lax.map(along, jnp.arange(dimension))
+    return jax.lax.map(along_direction, jnp.arange(dimension))
 
 
 def chain_keys(seed: Array, num_chains: int) -> Array:
-    """One key a chain of the run whose 64-bit seed is given as two numbers, low and high."""
+    """Makes one key a chain for a run whose 64-bit seed is given as two 32-bit numbers, low and high."""
     key = jax.random.fold_in(jax.random.key(seed[0]), seed[1])
     return jax.vmap(lambda chain: jax.random.fold_in(key, chain))(jnp.arange(num_chains))
 
 
-def _start_run(kernel: Kernel, num_chains: int, seed: Array, posterior: Any, hyper: Any) -> Any:
-    over_chains = jax.vmap(partial(_start, kernel), (0, None, 0))
+def _start_run(kernel: Kernel, num_chains: int, seed: Array, posterior: Posterior, hyper: Hyper) -> State:
+    over_chains = jax.vmap(partial(start_chain, kernel), (0, None, 0))
     return over_chains(chain_keys(seed, num_chains), posterior, hyper)
 
 
 def _adapt_run(
-    kernel: Kernel, num_chains: int, num_steps: int, seed: Array, state: Any, posterior: Any, hyper: Any, times: Array
-) -> Any:
-    keys = jax.vmap(lambda key: jax.random.fold_in(key, times))(chain_keys(seed, num_chains))
-    return jax.vmap(partial(_adapt, kernel, num_steps), (0, 0, None, 0))(keys, state, posterior, hyper)
+    kernel: Kernel,
+    num_chains: int,
+    num_steps: int,
+    seed: Array,
+    state: State,
+    posterior: Posterior,
+    hyper: Hyper,
+    num_adaptations: Array,
+) -> tuple[State, Hyper, Array]:
+    keys = jax.vmap(lambda key: jax.random.fold_in(key, num_adaptations))(chain_keys(seed, num_chains))
+    return jax.vmap(partial(_adapt_chain, kernel, num_steps), (0, 0, None, 0))(keys, state, posterior, hyper)
 
 
 def _advance_run(
@@ -158,36 +178,38 @@ def _advance_run(
     num_draws: int,
     projection_dimension: int,
     seed: Array,
-    state: Any,
-    posterior: Any,
-    hyper: Any,
+    state: State,
+    posterior: Posterior,
+    hyper: Hyper,
     first_draw: Array,
     steps_per_draw: Array,
-) -> Any:
-    advance_one = partial(_advance, kernel, num_draws, projection_dimension)
+) -> tuple[State, Draws]:
+    advance_chain = partial(_advance_chain, kernel, num_draws, projection_dimension)
     keys = chain_keys(seed, num_chains)
     if posterior.chains_together:
-        over_chains = jax.vmap(advance_one, (0, 0, None, 0, None, None))
+        over_chains = jax.vmap(advance_chain, (0, 0, None, 0, None, None))
         return over_chains(keys, state, posterior, hyper, first_draw, steps_per_draw)
 
-    def one(chain: Any) -> Any:
-        own_key, own_state, own_hyper = chain
-        return advance_one(own_key, own_state, posterior, own_hyper, first_draw, steps_per_draw)
+    def in_turn(chain: tuple[Array, State, Hyper]) -> tuple[State, Draws]:
+        chain_key, chain_state, chain_hyper = chain
+        return advance_chain(chain_key, chain_state, posterior, chain_hyper, first_draw, steps_per_draw)
 
-    return jax.lax.map(one, (keys, state, hyper))
+    return jax.lax.map(in_turn, (keys, state, hyper))
 
 
-def _measure_run(kernel: Kernel, num_chains: int, seed: Array, state: Any, posterior: Any, hyper: Any) -> Any:
-    def measure(rng_key: Array, state: Any, hyper: Any) -> Array:
+def _measure_run(
+    kernel: Kernel, num_chains: int, seed: Array, state: State, posterior: Posterior, hyper: Hyper
+) -> Array:
+    def measure(rng_key: Array, state: State, hyper: Hyper) -> Array:
         return largest_curvature(rng_key, posterior, kernel.position(state, posterior, hyper))
 
     return jax.vmap(measure)(chain_keys(seed, num_chains), state, hyper)
 
 
 def _measure_noise_run(
-    kernel: Kernel, num_chains: int, batch_size: int, seed: Array, state: Any, posterior: Any, hyper: Any
-) -> Any:
-    def measure(rng_key: Array, state: Any, hyper: Any) -> Array:
+    kernel: Kernel, num_chains: int, batch_size: int, seed: Array, state: State, posterior: Posterior, hyper: Hyper
+) -> Array:
+    def measure(rng_key: Array, state: State, hyper: Hyper) -> Array:
         return gradient_noise(rng_key, posterior, kernel.position(state, posterior, hyper), batch_size)
 
     return jax.vmap(measure)(chain_keys(seed, num_chains), state, hyper)
@@ -202,7 +224,7 @@ def _over_runs(function: Callable[..., Any], num_static: int, in_axes: Any = 0) 
 
 # start((kernel, num_chains), seeds, posterior, hyper) -> state
 start = Program(_over_runs(_start_run, 2))
-# adapt((kernel, num_chains, num_steps), seeds, state, posterior, hyper, times adapted before)
+# adapt((kernel, num_chains, num_steps), seeds, state, posterior, hyper, num_adaptations before)
 #   -> (state, hyper, num_gradients)
 adapt = Program(_over_runs(_adapt_run, 3), donate=(1,))
 # advance((kernel, num_chains, num_draws, projection_dimension), seeds, state, posterior, hyper, first_draw,

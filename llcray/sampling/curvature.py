@@ -1,33 +1,39 @@
-"""The largest curvature of n beta L_n: what step sizes, scales and the localization are measured against."""
+"""The largest curvature of n beta L_n, which step sizes, scales and the localization are measured against."""
 
+from collections.abc import Hashable, Mapping
 from functools import partial
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 
 from llcray.posterior.density import Posterior
-from llcray.sampling.program import Program
+from llcray.sampling.device import chains_together, widths_of
+from llcray.sampling.program import Program, is_out_of_memory
+from llcray.sampling.stacked import Lanes, stack
 from llcray.types import Array
 
 NUM_LANCZOS_STEPS = 10
 # A Hessian-vector product costs about two gradients, a loss about a third of one.
 GRADIENTS_PER_PRODUCT = 2.0
 NUM_RADII = 32
+# Curvature at w*, as a share of the curvature further out, below which w* is degenerate.
 DEGENERATE = 1e-3
 CURVATURE_GRADIENTS = NUM_LANCZOS_STEPS * GRADIENTS_PER_PRODUCT
 SCALE_GRADIENTS = 2 * CURVATURE_GRADIENTS + NUM_RADII / 3
 
 
 def largest_curvature(rng_key: Array, posterior: Posterior, position: Array) -> Array:
-    """Largest eigenvalue of the Hessian of n beta L_n at `position`, by Lanczos with full reorthogonalisation.
+    """Returns the largest eigenvalue of the Hessian of n beta L_n at `position`, by fully reorthogonalised Lanczos.
 
     Args:
-        rng_key: Chooses the start vector.
+        rng_key: Key of the start vector.
         posterior: The posterior; its localization does not enter.
         position: Shape (d,).
 
     Returns:
-        The largest Ritz value after NUM_LANCZOS_STEPS products, a lower bound, usually tight to a few percent.
+        The largest Ritz value after NUM_LANCZOS_STEPS products, in 1/w^2: a lower bound, usually tight to a few
+        percent.
 
     Reference:
         Golub & Van Loan 2013, Matrix Computations, 10.1.
@@ -56,11 +62,15 @@ def largest_curvature(rng_key: Array, posterior: Posterior, position: Array) -> 
 
 
 def posterior_curvature(rng_key: Array, posterior: Posterior) -> Array:
-    """The curvature scale of n beta L_n near w*: positive also where the Hessian at w* vanishes.
+    """Returns the curvature scale of n beta L_n near w*, positive also where the Hessian at w* vanishes.
 
-    The largest eigenvalue at w*. Where that is degenerate, below DEGENERATE of what is found further out, the largest
-    eigenvalue at the distance, along a random direction, at which n beta (L - L*) first exceeds one: such a minimum is
-    flat at w* but not where the posterior has its mass.
+    The scale is the largest eigenvalue of the Hessian at w*, unless w* is degenerate: flat at w* itself, but not where
+    the posterior has its mass. Then the scale is the largest eigenvalue further out: at the distance from w*, along a
+    random direction, at which n beta (L - L*) first exceeds one.
+
+    Args:
+        rng_key: Key of the direction and the start vectors.
+        posterior: The posterior; its localization does not enter.
     """
     direction_key, center_key, outer_key = jax.random.split(rng_key, 3)
     center = posterior.center
@@ -77,9 +87,46 @@ def posterior_curvature(rng_key: Array, posterior: Posterior) -> Array:
     return jnp.where(at_center > DEGENERATE * largest, at_center, largest)
 
 
-def _at_center_all(posterior: Posterior) -> Array:
-    return jax.vmap(partial(posterior_curvature, jax.random.key(0)))(posterior)
+def _over_runs(posteriors: Posterior) -> Array:
+    return jax.vmap(partial(posterior_curvature, jax.random.key(0)))(posteriors)
 
 
-# scale((), posterior (run, ...)) -> (run,); every run of a target gets the same number
-scale = Program(_at_center_all)
+# curvature_over_runs((), posterior (run, ...)) -> (run,); every run of a target gets the same number
+curvature_over_runs = Program(_over_runs)
+
+
+def curvature_scales(posteriors: Mapping[int, Posterior]) -> dict[int, float]:
+    """Computes the curvature scales of many targets side by side, by index; every run of a target has the same scale.
+
+    Args:
+        posteriors: Posteriors in float64, one a run; runs of one target share their arrays and are computed once.
+    """
+    runs_of_target: dict[Hashable, list[int]] = {}
+    for index, posterior in posteriors.items():
+        runs_of_target.setdefault((id(posterior.center), float(posterior.n_beta)), []).append(index)
+    groups: dict[Hashable, list[list[int]]] = {}
+    for indices in runs_of_target.values():
+        leaves, treedef = jax.tree.flatten(posteriors[indices[0]])
+        groups.setdefault((treedef, tuple(np.shape(leaf) for leaf in leaves)), []).append(indices)
+    scales: dict[int, float] = {}
+    for group in groups.values():
+        values = _scales_of_one_signature([posteriors[indices[0]] for indices in group])
+        for indices, value in zip(group, values, strict=True):
+            scales |= dict.fromkeys(indices, value)
+    return scales
+
+
+def _scales_of_one_signature(posteriors: list[Posterior]) -> list[float]:
+    widths = widths_of(posteriors[0], 1)
+    in_turn = not chains_together(posteriors[0], 1)
+    while True:
+        try:
+            scales: list[float] = []
+            for width, members in widths.cut(posteriors):
+                values = curvature_over_runs((), stack(members, Lanes(width, 1, in_turn)))
+                scales += np.asarray(values)[: len(members)].tolist()
+            return scales
+        except jax.errors.JaxRuntimeError as error:
+            if widths.full == 1 or not is_out_of_memory(error):
+                raise
+            widths = widths.halved()

@@ -1,4 +1,4 @@
-"""How noisy minibatch gradients are where a chain is, plain and with control variates."""
+"""The noise of minibatch gradients at a chain's position, plain and with control variates."""
 
 import jax
 import jax.numpy as jnp
@@ -13,24 +13,25 @@ BATCH_GRADIENTS = 4 * NUM_PAIRS
 
 
 def gradient_noise(rng_key: Array, posterior: Posterior, position: Array, batch_size: int) -> Array:
-    """Variance of a minibatch gradient of L_n, summed over coordinates: of the plain one and of g(w) - g(w*) + mean.
+    """Estimates the variance of a minibatch gradient of L_n, summed over coordinates.
 
-    Heat is proportional to it (`llcray.samplers.baoab`). From pairs of independent batches, |g_1 - g_2|^2/2.
+    Each pair of independent batches gives |g_1 - g_2|^2/2, for plain gradients and for control variates. Heat is
+    proportional to the variance (`llcray.samplers.baoab`).
 
     Args:
-        rng_key: Chooses the batches.
+        rng_key: Key of the batches.
         posterior: The posterior.
         position: Shape (d,).
         batch_size: Examples per minibatch.
 
     Returns:
-        Shape (2,), nats^2 per unit of w^2.
+        Shape (2,), nats^2 per unit of w^2: plain, and with control variates.
     """
 
     def gradients(key: Array) -> tuple[Array, Array]:
         batch = random_batch(key, posterior.data, batch_size)
-        here = jax.grad(posterior.minibatch_loss)(position, batch)
-        return here, here - jax.grad(posterior.minibatch_loss)(posterior.center, batch)
+        plain = jax.grad(posterior.minibatch_loss)(position, batch)
+        return plain, plain - jax.grad(posterior.minibatch_loss)(posterior.center, batch)
 
     def pair(key: Array) -> Array:
         first, second = (gradients(half) for half in jax.random.split(key))

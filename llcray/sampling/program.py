@@ -1,6 +1,6 @@
 """Compiled programs, kept by signature, with the seconds and number of compilations counted.
 
-JAX's own jit cache would do, but it cannot say what it spent; ahead-of-time compilation can.
+JAX's own jit cache does not report what a compilation cost; ahead-of-time compilation lets us measure it.
 """
 
 import gc
@@ -13,16 +13,16 @@ from typing import Any, ClassVar
 
 import jax
 
-# On CPUs, LLVM's second level of optimisation costs a third more to compile and made none of the samplers faster.
+# On CPUs, LLVM's second level of optimisation takes a third longer to compile and made none of the samplers faster.
 CPU_OPTIONS: dict[str, Any] = {"xla_backend_optimization_level": 1}
 
-# Half is left to what else compiles: building targets, measuring curvature.
+# Share of a process's memory maps for the programs kept here; the rest is for other compilations, as of targets.
 MAPS_SHARE = 0.5
 
 
 @dataclass
 class Compilations:
-    """What this process has compiled so far."""
+    """The number and the cost of the compilations of this process so far."""
 
     count: int = 0
     seconds: float = 0.0
@@ -33,15 +33,15 @@ compilations = Compilations()
 
 
 def is_out_of_memory(error: BaseException) -> bool:
-    """Whether an error of XLA's says that the device's memory was too small."""
+    """Whether an error from XLA means that the device's memory was too small."""
     return "RESOURCE_EXHAUSTED" in str(error) or "Out of memory" in str(error)
 
 
 def make_room() -> None:
-    """Forgets all programs where they take half the memory maps that the kernel gives a process (Linux: 65,530).
+    """Forgets all programs once they take half the memory maps that Linux gives a process (65,530 by default).
 
-    A program takes hundreds, and a process that asks for more than all dies in the compiler: after some 70 compile
-    signatures, unless they are forgotten on the way. What is needed again is compiled again.
+    A program takes hundreds of maps, and a process without a map left dies in the compiler: after some 70 compile
+    signatures, unless programs are forgotten on the way. A program that is needed again is compiled again.
     """
     try:
         limit = int(Path("/proc/sys/vm/max_map_count").read_text())
@@ -62,7 +62,7 @@ class Program:
     instances: ClassVar[weakref.WeakSet["Program"]] = weakref.WeakSet()
 
     def __init__(self, function: Callable[..., Any], donate: tuple[int, ...] = ()) -> None:
-        """Nothing is compiled yet.
+        """Takes the function; the first call compiles it.
 
         Args:
             function: `function(*static, *args)`; `static` must be hashable and decide the program.
@@ -74,7 +74,7 @@ class Program:
         self.instances.add(self)
 
     def __call__(self, static: tuple[Hashable, ...], *args: Any) -> Any:
-        """Runs the program on `args`, compiling it first if it is new."""
+        """Runs the program on `args`, compiling it first if its signature is new."""
         leaves, treedef = jax.tree.flatten(args)
         key = (static, treedef, tuple((leaf.shape, leaf.dtype, getattr(leaf, "sharding", None)) for leaf in leaves))
         if key not in self._compiled:
@@ -82,11 +82,11 @@ class Program:
         return self._compiled[key](*args)
 
     def forget(self) -> None:
-        """Frees what is compiled."""
+        """Frees the compiled programs."""
         self._compiled.clear()
 
     def lower(self, static: tuple[Hashable, ...], *args: Any) -> Any:
-        """The program of `args`, not compiled yet."""
+        """Lowers the function for these arguments, without compiling it."""
 
         def program(*args: Any) -> Any:
             return self._function(*static, *args)

@@ -1,8 +1,9 @@
-"""Unfinished runs on paper: what a run has drawn and where its chains are, so that another process goes on from there.
+"""The progress of an unfinished run as bytes, from which another process goes on.
 
-A schedule is a generator, which cannot be stored. Its answers can: a new one that is given the same answers asks the
-same again, and is then where the first one was. With the chains' states beside it, and randomness that depends on run,
-chain, draw and step alone, what follows is bit-identical to what would have followed.
+A schedule is a generator, which cannot be stored, but the answers that it was given can. A new schedule that is given
+the same answers makes the same requests, and so arrives where the first schedule was. The states of the chains are
+stored beside the answers. Since randomness depends on run, chain, draw and step alone, the resumed run draws bit for
+bit what the first run would have drawn.
 """
 
 import hashlib
@@ -15,7 +16,7 @@ from safetensors import SafetensorError
 from safetensors.numpy import load, save
 
 from llcray.llc.draws import Draws
-from llcray.samplers.kernel import Kernel
+from llcray.samplers.kernel import Hyper, Kernel
 from llcray.sampling.schedules.requests import Adapted, Request
 
 FORMAT = 1
@@ -23,18 +24,18 @@ FACTS = "llcray"
 
 
 class Keeper(Protocol):
-    """Where the state of one run is kept."""
+    """A keeper of one run's progress, so that the run outlives its worker."""
 
     def load(self) -> bytes | None:
-        """What an earlier worker kept."""
+        """Returns the progress that an earlier worker kept; None if there is none."""
         ...
 
     def is_due(self) -> bool:
-        """Whether it is time to keep what there is."""
+        """Whether it is time to keep the present progress."""
         ...
 
     def save(self, data: bytes) -> None:
-        """Keeps it."""
+        """Keeps the present progress in place of the earlier one."""
         ...
 
 
@@ -43,29 +44,29 @@ class Progress:
     """A run between two requests.
 
     Attributes:
-        asked: Fingerprints of the requests answered so far.
+        fingerprints: Fingerprints of the requests answered so far.
         answers: The answers: None, `Adapted`, `Draws` or an array.
         state: Leaves of the chains' states, each with a leading axis of chains.
-        hyper: The sampler's numbers in force.
-        start_hyper: Those it started from.
+        hyper: The sampler's numbers in force, each of shape (chain, ...).
+        start_hyper: The sampler's numbers at the last start, each of shape (chain, ...).
         numbers: Counters and seconds, by name.
     """
 
-    asked: tuple[str, ...]
+    fingerprints: tuple[str, ...]
     answers: tuple[Any, ...]
     state: tuple[np.ndarray, ...]
-    hyper: dict[str, np.ndarray]
-    start_hyper: dict[str, np.ndarray]
+    hyper: Hyper
+    start_hyper: Hyper
     numbers: dict[str, float]
 
 
 def fingerprint(request: Request) -> str:
-    """A request's kind and numbers, in short."""
+    """Returns a digest of a request's kind and numbers."""
     assert is_dataclass(request)
     digest = hashlib.sha256(type(request).__name__.encode())
-    for name, value in sorted((one.name, getattr(request, one.name)) for one in fields(request)):
+    for name, value in sorted((field.name, getattr(request, field.name)) for field in fields(request)):
         digest.update(name.encode())
-        if isinstance(value, Kernel):  # built by the schedule from the sampler, whose id is the run's
+        if isinstance(value, Kernel):  # follows from the sampler, which the run's id names
             continue
         for key, part in sorted(value.items()) if isinstance(value, dict) else [("", value)]:
             digest.update(key.encode())
@@ -75,11 +76,11 @@ def fingerprint(request: Request) -> str:
 
 
 def encode(progress: Progress, stamp: str) -> bytes:
-    """Progress as bytes.
+    """Writes progress as bytes in the format of safetensors.
 
     Args:
-        progress: Of one run.
-        stamp: What has to be equal where the run goes on: versions, platform.
+        progress: The progress of one run.
+        stamp: Versions and platform, which have to be equal where the run goes on.
     """
     arrays: dict[str, np.ndarray] = {}
     kinds = [_put_answer(arrays, f"answer/{number}", answer) for number, answer in enumerate(progress.answers)]
@@ -92,17 +93,18 @@ def encode(progress: Progress, stamp: str) -> bytes:
     facts = {
         "format": FORMAT,
         "stamp": stamp,
-        "asked": progress.asked,
+        "asked": progress.fingerprints,
         "kinds": kinds,
         "num_leaves": len(progress.state),
         "numbers": progress.numbers,
     }
-    whole = {name: np.array(value, order="C") for name, value in arrays.items()}  # safetensors garbles other layouts
-    return save(whole, metadata={FACTS: json.dumps(facts)})
+    # safetensors garbles arrays of other memory layouts
+    contiguous = {name: np.array(value, order="C") for name, value in arrays.items()}
+    return save(contiguous, metadata={FACTS: json.dumps(facts)})
 
 
 def decode(data: bytes, stamp: str) -> Progress | None:
-    """Progress from bytes; None where they were made by another version or on another platform, or are damaged."""
+    """Reads progress from bytes; None if the bytes are damaged, or of another version or platform."""
     try:
         arrays, facts = load(data), _facts(data)
     except (SafetensorError, ValueError, KeyError):
@@ -111,7 +113,7 @@ def decode(data: bytes, stamp: str) -> Progress | None:
         return None
     answers = tuple(_take_answer(arrays, f"answer/{number}", kind) for number, kind in enumerate(facts["kinds"]))
     return Progress(
-        asked=tuple(facts["asked"]),
+        fingerprints=tuple(facts["asked"]),
         answers=answers,
         state=tuple(arrays[f"state/{number}"] for number in range(facts["num_leaves"])),
         hyper=_under(arrays, "hyper/"),
@@ -126,7 +128,7 @@ def _facts(data: bytes) -> dict[str, Any]:
 
 
 def _put_answer(arrays: dict[str, np.ndarray], prefix: str, answer: Any) -> str:
-    """Puts an answer's arrays; returns its kind."""
+    """Adds an answer's arrays under a prefix; returns the kind of the answer."""
     match answer:
         case None:
             return "none"
@@ -152,5 +154,5 @@ def _take_answer(arrays: dict[str, np.ndarray], prefix: str, kind: str) -> Any:
     return arrays[f"{prefix}/array"]
 
 
-def _under(arrays: dict[str, np.ndarray], prefix: str) -> dict[str, np.ndarray]:
+def _under(arrays: dict[str, np.ndarray], prefix: str) -> Hyper:
     return {name.removeprefix(prefix): value for name, value in arrays.items() if name.startswith(prefix)}

@@ -1,4 +1,4 @@
-"""How long to sample: chains, the criteria to stop by, and the budget."""
+"""The length of a run as a sweep file writes it: chains, the criteria to stop by, and the budget."""
 
 from typing import Annotated
 
@@ -8,7 +8,7 @@ from llcray.variant import Count, NonNegativeInt, PositiveFloat, Record, Variant
 
 
 class StoppingCriteria(Record):
-    """Sampling stops when all hold.
+    """The criteria to stop by: sampling ends when all of them hold.
 
     Attributes:
         relative_mcse: Monte Carlo standard error of the LLC, as a share of the LLC.
@@ -20,7 +20,7 @@ class StoppingCriteria(Record):
 
 
 class Budget(Record):
-    """What a run may cost; the first limit met ends it.
+    """The limits of a run's cost; the first limit met ends the run.
 
     Attributes:
         num_gradients: Full-data-equivalent gradients, all chains, warmup and tuning included.
@@ -33,23 +33,23 @@ class Budget(Record):
 
 
 class SamplingSpec(Variant):
-    """Chains, stopping and budget.
+    """The number of chains, the criteria to stop by, and the budget of a run.
 
     Attributes:
         num_chains: Independent chains, all in one compiled program.
         until: Criteria to stop by.
-        budget: Limits.
+        budget: Limits of the cost.
         num_warmup: Warmup steps per chain for samplers that adapt; never averaged.
-        steps_per_draw: Sampler steps between recorded draws; null lets the sampler choose so that evaluating the
-            full-data loss costs little beside the steps.
+        steps_per_draw: Sampler steps between recorded draws; null: so many that evaluating the full-data loss costs
+            little beside the steps.
         richardson: Whether samplers whose step biases them also run with a finer step, in the same pack;
-            `llc_richardson` is then the estimate extrapolated to step zero, a bias measured and not predicted.
+            `llc_richardson` is then the estimate extrapolated to step zero: the bias is measured, not predicted.
         seed: Varies the draws of one target.
-        loss_batch_size: Examples that a draw's loss is taken on, each at the draw and at w*, where passes over all of
-            the data are too dear. L(w) - L(w*) stays unbiased, its noise is in the standard error; samplers that know
-            the full loss anyway ignore it. Null: all of the data.
-        micro_batch_size: Most examples computed at a time, forwards and backwards, gradients accumulated: bounds memory
-            and changes rounding alone. No part of an identity.
+        loss_batch_size: Number of examples that a draw's loss is taken on, each at the draw and at w*, where passes
+            over all of the data are too dear. L(w) - L(w*) stays unbiased, and its noise is part of the standard error;
+            samplers that know the full loss anyway ignore this number. Null: all of the data.
+        micro_batch_size: Most examples computed at a time, forwards and backwards, with gradients accumulated: bounds
+            memory and changes rounding alone. It is no part of an identity.
         projection_dimension: Numbers recorded of each draw's w - w*: fixed random directions, for traces and ranks of
             parameters; 0 records none.
     """

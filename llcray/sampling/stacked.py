@@ -15,17 +15,18 @@ import numpy as np
 
 from llcray.types import PyTree
 
-MAX_KEPT = 16
+MAX_STACKS = 16
+"""Most stacks that a `StackCache` holds."""
 MIN_SHARDED = 2**14
-"""Numbers of an array below which sharing it out would cost more than it frees."""
+"""Least numbers in an array for which sharing it out over devices frees more than it costs."""
 
 
 class Lanes(NamedTuple):
-    """How stacked arrays are laid out.
+    """The layout of stacked arrays.
 
     Attributes:
-        width: Rows.
-        num_chains: Chains of each.
+        width: Number of rows, one a run.
+        num_chains: Number of chains of each run.
         in_turn: Whether one chain is advanced at a time, because memory is too small for all of them.
     """
 
@@ -35,16 +36,20 @@ class Lanes(NamedTuple):
 
 
 class Stacked:
-    """A pytree whose arrays have one row a lane."""
+    """A pytree of arrays on the device whose first axis is runs.
+
+    Attributes:
+        tree: The arrays.
+        num_rows: Number of runs; rows past it are padding.
+    """
 
     def __init__(self, tree: PyTree, num_rows: int) -> None:
-        """Takes arrays on the device; rows past `num_rows` are padding."""
         self.tree = tree
         self.num_rows = num_rows
         self._host: PyTree = None
 
     def row(self, lane: int) -> PyTree:
-        """One row, on the host."""
+        """Returns one row, on the host."""
         if self._host is None:
             self._host = jax.device_get(self.tree)
         return jax.tree.map(lambda leaf: leaf[lane], self._host)
@@ -52,18 +57,18 @@ class Stacked:
 
 @dataclass(frozen=True)
 class Row:
-    """A run's place in a stack."""
+    """The place of a run in a stack."""
 
     stacked: Stacked
     lane: int
 
     def fetch(self) -> PyTree:
-        """Its arrays, on the host."""
+        """Returns the run's arrays, on the host."""
         return self.stacked.row(self.lane)
 
 
 def restack(rows: Sequence[Row], lanes: Lanes) -> PyTree:
-    """Rows as one stack; the stack they are, if they are one, which the caller may then donate."""
+    """Returns rows as one stack, which the caller may donate; rows that already are one stack are not copied."""
     first = rows[0].stacked
     together = all(row.stacked is first and row.lane == lane for lane, row in enumerate(rows))
     if together and first.num_rows == len(rows) and jax.tree.leaves(first.tree)[0].shape[0] == lanes.width:
@@ -72,7 +77,7 @@ def restack(rows: Sequence[Row], lanes: Lanes) -> PyTree:
 
 
 def stack(trees: Sequence[PyTree], lanes: Lanes) -> PyTree:
-    """Trees of host arrays as one tree on the device, padded to the width with copies of the first."""
+    """Stacks trees of host arrays on the device, padded to the width with copies of the first tree."""
     padded = [*trees, *[trees[0]] * (lanes.width - len(trees))]
     return place(jax.tree.map(lambda *leaves: np.stack([np.asarray(leaf) for leaf in leaves]), *padded), lanes)
 
@@ -80,8 +85,9 @@ def stack(trees: Sequence[PyTree], lanes: Lanes) -> PyTree:
 def place(tree: PyTree, lanes: Lanes) -> PyTree:
     """Puts stacked arrays on this process's devices.
 
-    Rows are shared out if that comes out even, else chains. Where chains take turns, the arrays of the one under way
-    are: parameters, state and data along the longest axis that divides evenly. XLA then shares out the arithmetic.
+    Rows are shared out over the devices if their number divides evenly, else chains. Where chains take turns, the
+    arrays of one chain are shared out: parameters, state and data, each along its longest axis that divides evenly.
+    XLA then shares out the arithmetic.
     """
     devices = jax.local_devices()
     if len(devices) == 1:
@@ -95,7 +101,7 @@ def place(tree: PyTree, lanes: Lanes) -> PyTree:
 
 
 def _partition(shape: tuple[int, ...], lanes: Lanes, num_devices: int) -> jax.sharding.PartitionSpec:
-    """How a stacked array is shared out over devices; an empty one: each has all of it."""
+    """Decides how a stacked array is shared out over devices; with an empty partition each device has all of it."""
     if lanes.width % num_devices == 0:
         return jax.sharding.PartitionSpec("device")
     if lanes.in_turn:
@@ -108,25 +114,24 @@ def _partition(shape: tuple[int, ...], lanes: Lanes, num_devices: int) -> jax.sh
     return jax.sharding.PartitionSpec()
 
 
-class Kept:
-    """Stacks that do not change, by the runs in them; the least recently used go first."""
+class StackCache:
+    """A cache of stacks that do not change, by the runs in them; the least recently used stacks are dropped first."""
 
     def __init__(self, build: Callable[[tuple[int, ...], int], PyTree]) -> None:
-        """Nothing is built before it is wanted."""
         self._build = build
-        self._kept: OrderedDict[tuple[tuple[int, ...], int], PyTree] = OrderedDict()
+        self._stacks: OrderedDict[tuple[tuple[int, ...], int], PyTree] = OrderedDict()
 
     def get(self, members: tuple[int, ...], width: int) -> PyTree:
-        """The stack of some runs."""
+        """Returns the stack of some runs, building it if the cache lacks it."""
         key = (members, width)
-        if key not in self._kept:
-            self._kept[key] = self._build(members, width)
-            if len(self._kept) > MAX_KEPT:
-                self._kept.popitem(last=False)
-        self._kept.move_to_end(key)
-        return self._kept[key]
+        if key not in self._stacks:
+            self._stacks[key] = self._build(members, width)
+            if len(self._stacks) > MAX_STACKS:
+                self._stacks.popitem(last=False)
+        self._stacks.move_to_end(key)
+        return self._stacks[key]
 
     def forget(self, member: int) -> None:
         """Drops the stacks that a run is in."""
-        for key in [key for key in self._kept if member in key[0]]:
-            del self._kept[key]
+        for key in [key for key in self._stacks if member in key[0]]:
+            del self._stacks[key]

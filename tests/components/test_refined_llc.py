@@ -12,8 +12,8 @@ from llcray import SamplingSpec, Target, estimate_llc
 from llcray.llc.estimate import Estimate
 from llcray.posterior.density import make_posterior
 from llcray.samplers import SGLD
+from llcray.samplers.kernel import build_kernel
 from llcray.sampling import block
-from llcray.sampling.engine import build_kernel
 from llcray.sampling.spec import Budget
 from llcray.targets import EvenPowersTarget, QuadraticTarget
 from llcray.targets.build import build_target

@@ -13,9 +13,9 @@ from llcray.estimation.pack import EstimateRequest, estimate_pack, estimate_requ
 from llcray.posterior.spec import PosteriorSpec
 from llcray.samplers import HMC, SGLD, Auto, SamplerVariant
 from llcray.sampling import device
+from llcray.sampling.device import Size, Widths, choose_widths
 from llcray.sampling.program import compilations
 from llcray.sampling.spec import Budget, SamplingSpec, StoppingCriteria
-from llcray.sampling.widths import Size, Widths, choose_widths
 from llcray.targets import TargetSpec
 from llcray.targets.build import build_target
 from llcray.targets.target import Target

@@ -102,7 +102,7 @@ def test_draws_after_an_interruption_are_those_without_one(sampler: samplers.Sam
 def test_what_another_version_kept_is_not_taken_up(monkeypatch: pytest.MonkeyPatch):
     shelf = Shelf()
     estimate(SAMPLERS[0], shelf, lambda *event: None)
-    monkeypatch.setattr("llcray.sampling.resume.stamp", lambda: "another")
+    monkeypatch.setattr("llcray.sampling.resume.version_stamp", lambda: "another")
     blocks: list[int] = []
     estimate(SAMPLERS[0], Shelf(shelf.data), counter(blocks))
     assert len(blocks) == 1024 // 64
@@ -122,10 +122,10 @@ sampling: {num_chains: 2, until: {relative_mcse: 1.0e-9}, budget: {num_gradients
 PROGRAM = """
 import sys
 import llcray_storage as ls
-from llcray import keeping
+from llcray.estimation import keeper
 from llcray.spec import TrialPlan, load_sweep
 from llcray.estimation.trial import run_trial
-keeping.SECONDS_BETWEEN = 0.0
+keeper.SECONDS_BETWEEN = 0.0
 dataset = ls.Dataset.create_or_open(sys.argv[2])
 draws = 0
 def observe(event):

@@ -1,11 +1,11 @@
 """The schedule of `kind: auto`: finds a step size on the chain itself, then samples until the estimate is good.
 
 1. gamma is a few thousandths of the largest curvature of n beta L_n near w* (see `llcray.posterior.density`).
-2. Pilot blocks. The step size follows the largest curvature met *on the chain* (it grows away from w*), and shrinks
-   until the measured heat, the predicted bias, is a small share of the estimate. A block that blows up restarts with a
-   quarter of h^2.
-3. Production by doubling, keeping the last half, until the criteria hold and the mean has stopped moving, or the
-budget ends.
+2. Pilot blocks find the step size. It follows the largest curvature met *on the chain*, which grows away from w*, and
+   shrinks until the measured heat, the predicted bias, is a small share of the estimate. After a block that blows up,
+   the chains start again with a quarter of h^2.
+3. Production doubles the number of draws, of which the last half is kept, until the criteria hold and the mean has
+   stopped moving, or the budget ends.
 
 The heat is subtracted from the estimate. Every decision is recorded.
 """
@@ -18,8 +18,9 @@ import numpy as np
 
 from llcray.llc.draws import Draws, concatenate
 from llcray.llc.summary import Summary, standard_error, subtract_bias
+from llcray.samplers.auto import Auto
+from llcray.samplers.kernel import Hyper, build_kernel
 from llcray.sampling.curvature import CURVATURE_GRADIENTS, SCALE_GRADIENTS
-from llcray.sampling.engine import build_kernel
 from llcray.sampling.gradient_noise import BATCH_GRADIENTS
 from llcray.sampling.schedules.hand_set import choose_steps_per_draw
 from llcray.sampling.schedules.requests import (
@@ -46,53 +47,50 @@ HEAT_SLACK = 1.5
 
 @dataclass
 class Calibration:
-    """What calibration knows and has spent so far.
+    """The state of a calibration: the numbers in force, the work so far, and the decisions.
 
     Attributes:
+        sampler: The sampler, with the gradient chosen by now.
         squared_step: h^2.
         localization: gamma.
-        max_heat: Largest bias to sample with, as a share of the estimate.
-        curvature_share: Largest h^2 times the largest curvature.
         num_gradients: Work of all chains.
         num_restarts: Restarts after a block blew up.
-        decisions: The record.
+        decisions: Decisions with the numbers they rest on, in order; JSON-ready.
     """
 
+    sampler: Auto
     squared_step: float
     localization: float
-    max_heat: float
-    curvature_share: float
     num_gradients: float = 0.0
     num_restarts: int = 0
     decisions: list[dict[str, Any]] = field(default_factory=list)
 
     @property
     def damping(self) -> float:
-        """Critical for the flattest direction, within bounds."""
+        """The damping alpha that is critical for the flattest direction, within bounds."""
         return float(np.clip(2 * np.sqrt(self.squared_step * self.localization), MIN_DAMPING, MAX_DAMPING))
 
-    def hyper(self, num_chains: int) -> dict[str, np.ndarray]:
-        """The kernel's numbers, one per chain."""
+    def hyper(self, num_chains: int) -> Hyper:
+        """Returns the kernel's numbers, one per chain."""
         step_size = np.sqrt(self.squared_step)
         return {"step_size": np.full(num_chains, step_size), "damping": np.full(num_chains, self.damping)}
 
     def record(self, action: str, **numbers: float) -> None:
-        """Adds a decision."""
+        """Adds a decision to the record."""
         rounded = {name: float(f"{number:.4g}") for name, number in numbers.items()}
         self.decisions.append({"action": action, **rounded, "step_size": float(f"{np.sqrt(self.squared_step):.4g}")})
 
 
-def calibrated(facts: RunFacts, max_heat: float, curvature_share: float) -> Schedule:
+def calibrated(facts: RunFacts, sampler: Auto) -> Schedule:
     """Calibrates and samples one run.
 
     Args:
-        facts: What is known of the run.
-        max_heat: Largest bias to sample with, as a share of the estimate.
-        curvature_share: Largest h^2 times the largest curvature met on the chain.
+        facts: Facts of the run.
+        sampler: The run's sampler, with the bounds on heat and curvature to keep to.
     """
     localization = facts.localization
-    squared_step = curvature_share / (facts.curvature + localization)
-    calibration = Calibration(squared_step, localization, max_heat, curvature_share, SCALE_GRADIENTS)
+    squared_step = sampler.curvature_share / (facts.curvature + localization)
+    calibration = Calibration(sampler, squared_step, localization, SCALE_GRADIENTS)
     calibration.record("start", curvature=facts.curvature, localization=localization, damping=calibration.damping)
     yield Start(localization, calibration.hyper(facts.sampling.num_chains), facts.kernel)
     facts = yield from _pilot(facts, calibration)
@@ -100,7 +98,7 @@ def calibrated(facts: RunFacts, max_heat: float, curvature_share: float) -> Sche
 
 
 def _pilot(facts: RunFacts, calibration: Calibration) -> Generator[Request, Any, RunFacts]:
-    """Finds the step size, and which gradient; returns the facts with that choice."""
+    """Finds the step size and chooses the gradient; returns the facts with that choice."""
     num_chains, steps_per_draw = facts.sampling.num_chains, choose_steps_per_draw(facts)
     slopes: list[tuple[float, float]] = []
     for _ in range(MAX_PILOTS):
@@ -119,16 +117,17 @@ def _pilot(facts: RunFacts, calibration: Calibration) -> Generator[Request, Any,
         )
         heat, heat_se = (slope * calibration.squared_step for slope in _recent_mean(slopes))
         llc = facts.n_beta * late.centered_loss.mean()
-        wanted = calibration.curvature_share / (max(curvature, 0.1 * facts.curvature) + calibration.localization)
-        allowed = calibration.max_heat * max(llc - heat, 1.0)
+        steepest = max(curvature, 0.1 * facts.curvature) + calibration.localization
+        wanted = calibration.sampler.curvature_share / steepest
+        allowed = calibration.sampler.max_heat * max(llc - heat, 1.0)
         if heat > 2 * heat_se:
-            # This is where it would be as much as is allowed.
+            # At this h^2 the heat would be all that is allowed.
             wanted = min(wanted, calibration.squared_step * max(allowed / heat, MIN_CHANGE))
         wanted = min(wanted, MAX_GROWTH * calibration.squared_step)
         settled = abs(wanted / calibration.squared_step - 1) < SETTLED
         calibration.squared_step = wanted
         calibration.record("pilot", llc=llc, heat=heat, heat_se=heat_se, curvature=curvature)
-        if heat - 2 * heat_se > allowed and getattr(facts.sampler, "gradient", None) == "auto":
+        if heat - 2 * heat_se > allowed and calibration.sampler.gradient == "auto":
             kernel = facts.kernel
             facts = yield from _choose_gradient(facts, calibration)
             if facts.kernel is not kernel:
@@ -139,7 +138,10 @@ def _pilot(facts: RunFacts, calibration: Calibration) -> Generator[Request, Any,
 
 
 def _recent_mean(slopes: list[tuple[float, float]]) -> tuple[float, float]:
-    """Mean of heat/h^2, which does not depend on h, and its error; each block counts half of the next, nearer to w*."""
+    """Returns the mean of heat/h^2, which does not depend on h, and its standard error.
+
+    Earlier blocks were nearer to w*: each weighs half as much as the next.
+    """
     values, errors = np.array(slopes).T
     weights = 0.5 ** np.arange(len(values))[::-1] / np.maximum(errors, 1e-12 + 1e-6 * np.abs(values)) ** 2
     weights /= weights.sum()
@@ -147,15 +149,15 @@ def _recent_mean(slopes: list[tuple[float, float]]) -> tuple[float, float]:
 
 
 def _choose_gradient(facts: RunFacts, calibration: Calibration) -> Generator[Request, Any, RunFacts]:
-    """Control variates where they have so much less noise that twice the work is repaid; chains then start again."""
-    sampler: Any = facts.sampler
+    """Chooses control variates where their lower noise repays twice the work; chains then start again."""
+    sampler = calibration.sampler
     num_chains, batch_size = facts.sampling.num_chains, sampler.examples_per_gradient
     noise = np.mean((yield MeasureNoise(batch_size)), axis=0)
     calibration.num_gradients += num_chains * BATCH_GRADIENTS * min(1.0, batch_size / facts.num_data)
     share = float(noise[1] / noise[0])
     gradient = "control_variate" if share < WORTHWHILE_NOISE else "minibatch"
     calibration.record(f"gradient: {gradient}", control_variate_noise=share)
-    chosen = sampler.model_copy(update={"gradient": gradient})
+    calibration.sampler = chosen = sampler.model_copy(update={"gradient": gradient})
     if gradient == "minibatch":
         return replace(facts, sampler=chosen)
     facts = replace(facts, sampler=chosen, kernel=build_kernel(chosen))
@@ -192,8 +194,8 @@ def _produce(facts: RunFacts, calibration: Calibration) -> Generator[Request, An
         moved, previous = abs(summary.mean - previous), summary.mean
         if out_of_budget or 2 * draws.num_draws > budget.num_draws or not draws.healthy.all():
             break
-        if _too_hot(kept, summary, calibration.max_heat) and calibration.num_restarts < MAX_RESTARTS:
-            calibration.squared_step *= max(calibration.max_heat * summary.mean / kept.heat.mean(), MIN_CHANGE)
+        if _too_hot(kept, summary, calibration.sampler.max_heat) and calibration.num_restarts < MAX_RESTARTS:
+            calibration.squared_step *= max(calibration.sampler.max_heat * summary.mean / kept.heat.mean(), MIN_CHANGE)
             calibration.num_restarts += 1
             calibration.record("smaller step: too hot")
             blocks, goal, previous = [], _first_goal(facts, calibration), float("nan")
@@ -205,9 +207,10 @@ def _produce(facts: RunFacts, calibration: Calibration) -> Generator[Request, An
 
 
 def _first_goal(facts: RunFacts, calibration: Calibration) -> int:
-    """Blocks of the first production run: the flattest directions relax once, if a quarter of the budget allows it.
+    """Returns the number of blocks of the first production run.
 
-    All chains start at w*, so they agree with each other long before those directions have spread.
+    The flattest directions relax once within it, if a quarter of the budget allows that: all chains start at w*, so
+    they agree with each other long before those directions have spread.
     """
     relaxation = calibration.damping / (calibration.squared_step * max(calibration.localization, 1e-12))
     cost_per_step = facts.sampler.gradients_per_step(facts.num_data) * facts.sampling.num_chains
@@ -232,15 +235,15 @@ def _sampled(draws: Draws, steps_per_draw: int, calibration: Calibration) -> Sam
     )
 
 
-def _restart(facts: RunFacts, calibration: Calibration, why: str) -> Start:
+def _restart(facts: RunFacts, calibration: Calibration, reason: str) -> Start:
     calibration.squared_step *= SHRINK
     calibration.num_restarts += 1
-    calibration.record(why)
+    calibration.record(reason)
     return Start(calibration.localization, calibration.hyper(facts.sampling.num_chains))
 
 
 def _blew_up(draws: Draws, facts: RunFacts) -> bool:
-    """A chain is non-finite, or its loss is far above what any minimum of this many parameters allows."""
+    """Whether a chain is non-finite, or its loss is far above what a minimum of this many parameters allows."""
     if not draws.healthy.all():
         return True
     return bool((facts.n_beta * draws.centered_loss[:, -1] > 2.0 * facts.num_sampled_params + 10.0).any())

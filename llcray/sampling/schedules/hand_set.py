@@ -1,7 +1,7 @@
 """The schedule of samplers whose numbers are set by hand or tuned in their own warmup.
 
-Start, adapt where the kernel can, then double the number of draws until the criteria hold or the budget ends. Burn-in
-is detected on what was drawn; it is never averaged.
+The chains start, adapt where the kernel can, and draw; the number of draws doubles until the criteria hold or the
+budget ends. Burn-in is detected on the draws themselves and never averaged.
 """
 
 from collections.abc import Generator
@@ -15,7 +15,7 @@ from llcray.sampling.schedules.requests import Adapt, Adapted, Advance, Request,
 
 DRAWS_PER_BLOCK = 64
 FIRST_BLOCKS = 4
-# Adaptation has settled when it changes the step size by less than this factor's logarithm.
+# Adaptation has settled when it changes the logarithm of the median step size by less than this.
 SETTLED = 0.2
 
 
@@ -59,7 +59,7 @@ def hand_set(facts: RunFacts) -> Schedule:
 
 
 def _adapt(facts: RunFacts) -> Generator[Request, Adapted, tuple[float, np.ndarray]]:
-    """Adapts until the step size settles; returns the work and the step sizes, shape (chain,)."""
+    """Adapts until the step size settles; returns the number of gradients and the step sizes, shape (chain,)."""
     num_gradients, step_sizes = 0.0, []
     for _ in range(facts.kernel.max_adaptations):
         adapted = yield Adapt(facts.sampling.num_warmup)
@@ -71,7 +71,7 @@ def _adapt(facts: RunFacts) -> Generator[Request, Adapted, tuple[float, np.ndarr
 
 
 def choose_steps_per_draw(facts: RunFacts) -> int:
-    """Steps between draws: as given, or so many that evaluating the loss adds a third to their cost at most."""
+    """Returns the steps between draws: as given, or so many that evaluating the loss adds a third to their cost."""
     if facts.sampling.steps_per_draw is not None:
         return facts.sampling.steps_per_draw
     if facts.kernel.loss_gradients == 0:
@@ -82,7 +82,7 @@ def choose_steps_per_draw(facts: RunFacts) -> int:
 
 
 def burn_in_of(draws: Draws) -> int:
-    """Detected burn-in of the healthy chains' losses; all draws where no chain is healthy."""
+    """Detects the burn-in of the healthy chains' losses, in draws; all draws where no chain is healthy."""
     healthy = draws.of_chains(draws.healthy)
     return detect_burn_in(healthy.centered_loss) if healthy.num_chains else draws.num_draws
 
@@ -90,11 +90,11 @@ def burn_in_of(draws: Draws) -> int:
 def meets_criteria(draws: Draws, facts: RunFacts, previous: float) -> bool:
     """Whether the kept draws meet the stopping criteria, and their mean stands still since the last doubling.
 
-    Chains that start together at w* and drift outward slowly agree with each other, so R-hat alone does not see it.
+    Chains that start together at w* and drift outward slowly agree with each other: R-hat alone does not see the drift.
     """
     if not draws.healthy.all():
         return False
     summary, until = summarize(draws.centered_loss), facts.sampling.until
-    allowed = until.relative_mcse * abs(summary.mean)
-    stands_still = abs(summary.mean - previous) <= max(allowed, 2 * summary.mcse)
-    return bool(stands_still and summary.rhat <= until.rhat and summary.mcse <= allowed)
+    allowed_mcse = until.relative_mcse * abs(summary.mean)
+    stands_still = abs(summary.mean - previous) <= max(allowed_mcse, 2 * summary.mcse)
+    return bool(stands_still and summary.rhat <= until.rhat and summary.mcse <= allowed_mcse)

@@ -1,4 +1,4 @@
-"""What a sampling schedule may ask of the engine, and what it gets back.
+"""The requests that a sampling schedule makes of the engine, and the answers it gets.
 
 A schedule is a coroutine: it yields a request, receives the answer, and returns a `Sampled` at the end. It sees NumPy
 only and decides for one run; the engine answers the like requests of many runs with one compiled program.
@@ -6,21 +6,18 @@ only and decides for one run; the engine answers the like requests of many runs 
 
 from collections.abc import Generator
 from dataclasses import dataclass, field
-from typing import Any, Literal
-
-import numpy as np
+from typing import Any, Literal, TypeAlias
 
 from llcray.llc.draws import Draws
-from llcray.samplers.kernel import Kernel, SamplerVariant
+from llcray.samplers.kernel import Hyper, Kernel, SamplerVariant
 from llcray.sampling.spec import SamplingSpec
 
-Hyper = dict[str, np.ndarray]
 Phase = Literal["calibrating", "sampling"]
 
 
 @dataclass(frozen=True)
 class RunFacts:
-    """What a schedule knows of its run.
+    """The facts that a schedule knows of its run.
 
     Attributes:
         sampler: The sampler's spec.
@@ -45,8 +42,13 @@ class RunFacts:
 
 @dataclass(frozen=True)
 class Start:
-    """(Re)start all chains at w* with this localization and these numbers, each of shape (chain, ...); with another
-    kernel if one is given. Answer: None."""
+    """Asks to start, or start again, all chains at w*. The answer is None.
+
+    Attributes:
+        localization: gamma.
+        hyper: The sampler's numbers, each of shape (chain, ...).
+        kernel: The kernel to go on with; None for the present one.
+    """
 
     localization: float
     hyper: Hyper
@@ -55,14 +57,14 @@ class Start:
 
 @dataclass(frozen=True)
 class Adapt:
-    """Let the kernel tune itself for `num_steps`. Answer: `Adapted`."""
+    """Asks to let the kernel tune itself for `num_steps`. The answer is an `Adapted`."""
 
     num_steps: int
 
 
 @dataclass(frozen=True)
 class Adapted:
-    """The tuned numbers, shape (chain, ...), and the work of all chains."""
+    """The answer to `Adapt`: the tuned numbers, each of shape (chain, ...), and the work of all chains."""
 
     hyper: Hyper
     num_gradients: float
@@ -70,8 +72,14 @@ class Adapted:
 
 @dataclass(frozen=True)
 class Advance:
-    """Take `num_draws` draws of `steps_per_draw` steps; `hyper` replaces the current numbers if given; `phase` is for
-    people who watch. Answer: Draws."""
+    """Asks for `num_draws` draws of `steps_per_draw` steps each. The answer is a `Draws`.
+
+    Attributes:
+        num_draws: Number of draws.
+        steps_per_draw: Sampler steps from one draw to the next.
+        hyper: Numbers that replace the present ones, each of shape (chain, ...); None keeps them.
+        phase: The phase that progress reports name.
+    """
 
     num_draws: int
     steps_per_draw: int
@@ -81,13 +89,15 @@ class Advance:
 
 @dataclass(frozen=True)
 class MeasureCurvature:
-    """Largest curvature of n beta L_n at each chain's position. Answer: array of shape (chain,)."""
+    """Asks for the largest curvature of n beta L_n at each chain's position. The answer has shape (chain,)."""
 
 
 @dataclass(frozen=True)
 class MeasureNoise:
-    """Variance of minibatch gradients at each chain's position (see `gradient_noise`). Answer: array of shape (chain,
-    2), plain and with control variates."""
+    """Asks for the variance of minibatch gradients at each chain's position (see `gradient_noise`).
+
+    The answer has shape (chain, 2): plain gradients, and gradients with control variates.
+    """
 
     batch_size: int
 
@@ -96,13 +106,13 @@ Request = Start | Adapt | Advance | MeasureCurvature | MeasureNoise
 
 
 def phase_of(request: Request) -> Phase:
-    """What a run does when it makes this request: draws that may be kept, or something before them."""
+    """Returns the phase that a run is in when it makes this request: draws that may be kept, or work before them."""
     return request.phase if isinstance(request, Advance) else "calibrating"
 
 
 @dataclass(frozen=True)
 class Sampled:
-    """What a schedule ends with.
+    """The result of a schedule.
 
     Attributes:
         draws: All draws of the last attempt, burn-in included.
@@ -114,7 +124,7 @@ class Sampled:
         warmup_gradients: The part not spent on kept draws.
         subtract_heat: Whether the heat is the bias of the estimate.
         restarts_exhausted: Whether no stable step size was found.
-        decisions: What was decided and why, in order; JSON-ready.
+        decisions: Decisions with their reasons, in order; JSON-ready.
     """
 
     draws: Draws
@@ -129,4 +139,5 @@ class Sampled:
     decisions: list[dict[str, Any]] = field(default_factory=list)
 
 
-Schedule = Generator[Request, Any, Sampled]
+Schedule: TypeAlias = Generator[Request, Any, Sampled]
+"""A coroutine that decides for one run; what it is sent is the answer to the request it last made."""

@@ -1,0 +1,15 @@
+"""The choice of a schedule: `calibrated` for `kind: auto`, `hand_set` for every other sampler."""
+
+from llcray.samplers.auto import Auto
+from llcray.sampling.schedules.calibrated import calibrated
+from llcray.sampling.schedules.hand_set import hand_set
+from llcray.sampling.schedules.requests import RunFacts, Schedule
+
+
+def schedule_of(facts: RunFacts) -> Schedule:
+    """Returns the coroutine that samples one run (see `llcray.sampling.schedules.requests`)."""
+    match facts.sampler:
+        case Auto() as auto:
+            return calibrated(facts, auto)
+        case _:
+            return hand_set(facts)
