@@ -1,6 +1,9 @@
 """The results dataset of llcray: plain Parquet, each run written whole and once, read with polars. No JAX, no Ray.
 
-The public names stand in `__init__.pyi`; each is loaded when it is first used.
+The public names stand in `__init__.pyi`; each is loaded when it is first used. The modules import in one order, each
+only those before it:
+
+    errors, schema, store, files, state, write and read, maintain, dataset and query
 """
 
 import lazy_loader

@@ -18,9 +18,9 @@ from .read import scan_draws as scan_draws
 from .read import scan_draws_long as scan_draws_long
 from .read import scan_observables as scan_observables
 from .read import scan_runs as scan_runs
+from .read import scan_stages as scan_stages
 from .read import scan_targets as scan_targets
 from .schema.tables import SCHEMA_VERSION as SCHEMA_VERSION
 from .write.commit import WriteOutcome as WriteOutcome
-from .write.stages import scan_stages as scan_stages
 from .write.sweep_files import SweepFile as SweepFile
 from .write.sweep_files import sweep_files as sweep_files

@@ -1,6 +1,6 @@
-"""A dataset opened for writing: the object trials and the driver hold.
+"""A dataset opened for writing, as trials and the driver hold it.
 
-It keeps no lock and no connection; any number may be open.
+An open dataset holds no lock and no connection, so any number of them may be open.
 """
 
 from collections.abc import Mapping, Sequence
@@ -12,7 +12,7 @@ from llcray_storage import read
 from llcray_storage.maintain.compact import compact_if_due
 from llcray_storage.state.lookup import SegmentLookup
 from llcray_storage.store.layout import sweep_partition
-from llcray_storage.store.marker import ensure_dataset, require_dataset
+from llcray_storage.store.marker import ensure_dataset, open_existing
 from llcray_storage.store.objects import ObjectStore
 from llcray_storage.store.settings import Root, open_store
 from llcray_storage.write.commit import WriteOutcome, commit_run
@@ -26,21 +26,21 @@ class Dataset:
     """Runs and targets under one root.
 
     Attributes:
-        root: What it was opened with; give it to the scan functions.
+        root: The path, URI or profile that it was opened with; the scan functions take it.
     """
 
     def __init__(self, root: Root, store: ObjectStore) -> None:
-        """Use `create_or_open` or `open`."""
+        """Take a store that was checked; callers use `create_or_open` or `open`."""
         self.root = root
         self._store = store
         self._lookups: dict[str, SegmentLookup] = {}
 
     @classmethod
     def create_or_open(cls, root: Root) -> "Dataset":
-        """The dataset at a path, URI or profile file, made if there is none; checks that it can be written.
+        """Open the dataset at a path, URI or profile file, or make one there; check that it can be written.
 
         Raises:
-            StorageError: It cannot be written, or is of a newer version.
+            StorageError: The dataset cannot be written, or is of a newer version.
         """
         store = open_store(root)
         ensure_dataset(store)
@@ -48,30 +48,29 @@ class Dataset:
 
     @classmethod
     def open(cls, root: Root) -> "Dataset":
-        """An existing dataset; nothing is written before the first write.
+        """Open a dataset that exists, without writing to it.
 
         Raises:
-            StorageError: There is none, or it is of a newer version.
+            StorageError: There is no dataset, or it is of a newer version.
         """
-        store = open_store(root)
-        require_dataset(store)
-        return cls(root, store)
+        return cls(root, open_existing(root))
 
     @property
     def uri(self) -> str:
-        """Where the dataset is, profile resolved."""
+        """The place of the dataset; of a profile, the URI that it names."""
         return self._store.uri
 
     def write_run(self, row: Mapping[str, Any], draws: Sequence[Mapping[str, Any]] = ()) -> WriteOutcome:
         """Write a run and its chains, whole or not at all, once.
 
         Args:
-            row: Columns of `runs`: run_id, sweep and status at least. Without `generation` a run that is there stays
+            row: Columns of `runs`; run_id, sweep and status at least. Without `generation`, a run that is there stays
                 (but `ok` replaces `failed`); a deliberate rerun gives `generations(sweep)[run_id] + 1`.
-            draws: One mapping a chain with columns of `draws`: `chain` and series with one number a draw.
+            draws: For each chain a mapping with columns of `draws`: `chain`, and series with one number a draw.
 
         Raises:
-            StorageError: An unknown column, a wrong type, an overflow, or storage that cannot be written.
+            StorageError: The row or a chain is refused (unknown column, wrong type, overflow), or storage cannot be
+                written.
         """
         sweep = row.get("sweep")
         partition = sweep_partition(sweep if isinstance(sweep, str) else "")
@@ -79,10 +78,10 @@ class Dataset:
         return commit_run(self._store, partition, lookup, row, draws)
 
     def write_target(self, row: Mapping[str, Any], arrays: Mapping[str, np.ndarray]) -> WriteOutcome:
-        """Write a target's arrays and row, once. When another build was first, read that one and use it.
+        """Write a target's arrays and row, once. When another build was first (`created=False`), read and use that one.
 
         Args:
-            row: Columns of `targets`: target_id at least.
+            row: Columns of `targets`; target_id at least.
             arrays: Arrays by name, of any shape.
 
         Raises:
@@ -91,7 +90,7 @@ class Dataset:
         return commit_target(self._store, row, arrays)
 
     def write_stages(self, sweep: str, metric: str, method: str, rows: Sequence[Mapping[str, Any]]) -> WriteOutcome:
-        """Write the stages of a metric that a method found in a sweep, in the place of those found before.
+        """Write the stages that a method found in a metric of a sweep, in the place of those found before.
 
         Raises:
             StorageError: A row is refused, or storage cannot be written.
@@ -99,7 +98,7 @@ class Dataset:
         return commit_stages(self._store, sweep, metric, method, rows)
 
     def read_target(self, target_id: str) -> tuple[dict[str, Any], dict[str, np.ndarray]] | None:
-        """Row and arrays of a target, checked against their hash; None when it has to be built.
+        """Read row and arrays of a target, checked against their hash; None when it has to be built.
 
         Raises:
             StorageError: Storage cannot be read.
@@ -107,15 +106,15 @@ class Dataset:
         return load_target(self._store, target_id)
 
     def keep_unfinished(self, run_id: str, data: bytes) -> None:
-        """Keep what an unfinished run has so far; it replaces what was kept before, and goes with `drop_unfinished`.
+        """Keep the state of an unfinished run, in the place of its earlier state, until `drop_unfinished`.
 
         Raises:
-            StorageError: It cannot be written; what was kept before stays.
+            StorageError: The state cannot be written; the earlier one stays.
         """
         keep_unfinished(self._store, run_id, data)
 
     def load_unfinished(self, run_id: str) -> bytes | None:
-        """What an unfinished run had; None where nothing whole was kept.
+        """Read the newest whole state of an unfinished run; None when there is none.
 
         Raises:
             StorageError: Storage cannot be read.
@@ -123,11 +122,11 @@ class Dataset:
         return load_unfinished(self._store, run_id)
 
     def drop_unfinished(self, run_id: str) -> None:
-        """Forget what an unfinished run had: it is committed now, or not to be taken up."""
+        """Remove the states of an unfinished run, once it is committed or is not to be resumed."""
         drop_unfinished(self._store, run_id)
 
     def write_sweep_file(self, file: SweepFile) -> bool:
-        """Keep the file that a sweep was asked with; False when the newest of its sweep says the same.
+        """Keep the file that a sweep was run with; returns False when the newest file of that sweep says the same.
 
         Raises:
             StorageError: Storage cannot be written.
@@ -135,7 +134,7 @@ class Dataset:
         return commit_sweep_file(self._store, file)
 
     def finished(self, sweep: str) -> dict[str, str]:
-        """Status (ok or failed) of every run of a sweep that has one.
+        """Return the status (ok or failed) by run id of every run of a sweep that has a row.
 
         Raises:
             StorageError: The dataset is damaged.
@@ -143,7 +142,7 @@ class Dataset:
         return read.finished(self.root, sweep)
 
     def compact_if_due(self, sweep: str) -> bool:
-        """Compact a sweep that has gathered many small files; True when it did.
+        """Compact a sweep if it has gathered many small files; returns whether it did.
 
         Raises:
             StorageError: The dataset is damaged, or cannot be written.
@@ -151,7 +150,7 @@ class Dataset:
         return compact_if_due(self.root, sweep)
 
     def generations(self, sweep: str) -> dict[str, int]:
-        """Generation that counts of every run of a sweep.
+        """Return by run id the generation that counts, of every run of a sweep.
 
         Raises:
             StorageError: The dataset is damaged.

@@ -1,13 +1,13 @@
-"""Errors that a user can act on. Every package's own errors are of these, so that commands need to know one class."""
+"""Errors that a user can act on. Every package derives its errors from `UserError`, so a command catches one class."""
 
 
 class UserError(Exception):
-    """What the user can act on, in one line: the thing, the value, the reason, the remedy."""
+    """An error that the user can act on; its one line names the thing, the value, the reason and the remedy."""
 
 
 class StorageError(UserError):
-    """A dataset that cannot be read or written as asked."""
+    """A dataset cannot be read or written as asked."""
 
 
 class ObjectMissingError(StorageError):
-    """An object that was listed or referred to is not there (any more)."""
+    """An object that was listed or referred to is not there, or no longer."""

@@ -1,7 +1,4 @@
-"""SQL over the dataset, by polars: `runs`, `targets`, `stages`, `observables`, `draws` (a row a chain), `draws_long`.
-
-Only the tables a query names are scanned.
-"""
+"""Answers SQL over the four tables and the two views by polars; only those that a query names are scanned."""
 
 import re
 
@@ -9,15 +6,15 @@ import polars as pl
 
 from llcray_storage.errors import StorageError
 from llcray_storage.read import (
-    opened,
     scan_draws,
     scan_draws_long,
     scan_observables,
     scan_runs,
+    scan_stages,
     scan_targets,
 )
+from llcray_storage.store.marker import open_existing
 from llcray_storage.store.settings import Root
-from llcray_storage.write.stages import scan_stages
 
 SCANS = {
     "runs": scan_runs,
@@ -30,12 +27,12 @@ SCANS = {
 
 
 def sql(root: Root, query: str) -> pl.DataFrame:
-    """The answer to one SELECT.
+    """Run one SELECT.
 
     Raises:
         StorageError: There is no dataset, or the query is not understood.
     """
-    opened(root)
+    open_existing(root)
     frames = {name: scan(root) for name, scan in SCANS.items() if re.search(rf"\b{name}\b", query)}
     try:
         with pl.SQLContext(frames) as context:

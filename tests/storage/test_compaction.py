@@ -5,9 +5,9 @@ from pathlib import Path
 import llcray_storage as ls
 import polars as pl
 import pytest
-from llcray_storage.state.manifest import newest
+from llcray_storage.state.manifest import load_newest_manifest
 from llcray_storage.state.segments import TARGET_BYTES
-from llcray_storage.store import failpoints as points
+from llcray_storage.store import failpoints
 from llcray_storage.store.layout import sweep_partition
 from llcray_storage.store.settings import open_store
 
@@ -38,7 +38,7 @@ def content():
 @pytest.fixture(autouse=True)
 def no_observer_left():
     yield
-    points.observe(lambda point: None)
+    failpoints.observe(lambda point: None)
 
 
 def files(root: str, pattern: str) -> list[str]:
@@ -66,7 +66,7 @@ def test_old_files_stay_for_readers_and_go_after_the_grace_period(storm_dataset,
 def test_compacting_again_does_nothing(storm_dataset, root):
     ls.compact(root)
     assert [one.absorbed for one in ls.compact(root)] == [0, 0]
-    assert newest(open_store(root), sweep_partition("storm")).number == 1
+    assert load_newest_manifest(open_store(root), sweep_partition("storm")).number == 1
 
 
 def test_a_second_compaction_merges_small_segments(storm_dataset, root, worker, content):
@@ -98,10 +98,10 @@ def test_full_segments_are_left_alone(dataset, root, new_row, new_chains, conten
 def test_runs_written_during_a_compaction_are_kept(storm_dataset, root, worker, content):
     def write_one_more(point: str) -> None:
         if point == "compact.commits_put":
-            points.observe(lambda point: None)
+            failpoints.observe(lambda point: None)
             storm_dataset.write_run(worker.row_of(99), worker.chains_of(99))
 
-    points.observe(write_one_more)
+    failpoints.observe(write_one_more)
     ls.compact(root, grace_seconds=LONG_AGO)
     assert len(ls.finished(root, "storm")) == 13
     assert len(content(root)[1]) == 26
@@ -112,10 +112,10 @@ def test_of_two_compactors_one_starts_again_and_nothing_is_doubled(storm_dataset
 
     def another_compacts_first(point: str) -> None:
         if point == "compact.details_put":
-            points.observe(lambda point: None)
+            failpoints.observe(lambda point: None)
             ls.compact(root)
 
-    points.observe(another_compacts_first)
+    failpoints.observe(another_compacts_first)
     ls.compact(root)
     assert content(root) == before
     assert len(files(root, "runs/*/seg-*")) == 1, "the loser removes its own segments"
@@ -130,18 +130,16 @@ def test_compactors_in_processes_of_their_own_agree(storm_dataset, root, content
 
 def test_a_reader_between_listing_and_manifest_sees_every_run_once(storm_dataset, root, content, monkeypatch):
     """Listed first, compacted and vacuumed before the manifest is read."""
-    from llcray_storage.state import manifest as manifests
-
     before = content(root)
-    real = manifests.newest
+    name = "llcray_storage.state.snapshot.load_newest_manifest"
 
     def compacted_meanwhile(store, partition):
-        monkeypatch.setattr(manifests, "newest", real)
+        monkeypatch.setattr(name, load_newest_manifest)
         ls.compact(root, grace_seconds=LONG_AGO)
         ls.vacuum(root, grace_seconds=LONG_AGO)
-        return real(store, partition)
+        return load_newest_manifest(store, partition)
 
-    monkeypatch.setattr(manifests, "newest", compacted_meanwhile)
+    monkeypatch.setattr(name, compacted_meanwhile)
     assert content(root) == before
 
 

@@ -9,7 +9,7 @@ import numpy as np
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
-from llcray_storage.store import failpoints as points
+from llcray_storage.store import failpoints
 
 IDS = st.sampled_from([f"r{n}" for n in range(4)])
 WRITE_POINTS = st.sampled_from(["local.tmp_written", "local.linked", "commit.draws_put", "commit.run_put"])
@@ -25,10 +25,10 @@ class Killed(BaseException):
 def stop_at(point: str) -> None:
     def observer(reached: str) -> None:
         if reached == point:
-            points.observe(lambda reached: None)
+            failpoints.observe(lambda reached: None)
             raise Killed
 
-    points.observe(observer)
+    failpoints.observe(observer)
 
 
 class DatasetMachine(RuleBasedStateMachine):
@@ -42,7 +42,7 @@ class DatasetMachine(RuleBasedStateMachine):
         self.number = 0.0
 
     def teardown(self) -> None:
-        points.observe(lambda reached: None)
+        failpoints.observe(lambda reached: None)
         shutil.rmtree(self.root)
 
     def _write(self, run_id: str, status: str, **columns: Any) -> None:
@@ -77,7 +77,7 @@ class DatasetMachine(RuleBasedStateMachine):
             seen = self._seen().get(run_id)
             if seen is not None and seen[2] == self.number:
                 self.model[run_id] = seen
-        points.observe(lambda reached: None)
+        failpoints.observe(lambda reached: None)
         self.dataset = ls.Dataset.open(self.root)
 
     @rule()
@@ -95,7 +95,7 @@ class DatasetMachine(RuleBasedStateMachine):
             ls.compact(self.root, grace_seconds=-60.0)
         except Killed:
             self.dataset = ls.Dataset.open(self.root)
-        points.observe(lambda reached: None)
+        failpoints.observe(lambda reached: None)
 
     @rule()
     def repair(self) -> None:

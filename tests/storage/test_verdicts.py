@@ -2,7 +2,7 @@
 
 from typing import get_args
 
-from llcray_storage.schema.dictionary import dictionary
+from llcray_storage.schema.dictionary import verdicts
 from llcray_storage.schema.tables import RUNS
 from llcray_storage.schema.verdicts import VERDICTS, VerdictName
 
@@ -12,7 +12,7 @@ def test_the_type_of_verdict_names_lists_the_declared_verdicts_in_order():
 
 
 def test_the_column_and_the_page_name_every_verdict():
-    meaning, page = RUNS.by_name["verdict"].meaning, dictionary()
+    meaning, page = RUNS.by_name["verdict"].meaning, verdicts()
     for verdict in VERDICTS:
         assert verdict.name in meaning
         assert f"| `{verdict.name}` |" in page

@@ -17,7 +17,7 @@ from pathlib import Path
 
 import llcray_storage as ls
 import numpy as np
-from llcray_storage.store import failpoints as points
+from llcray_storage.store import failpoints
 
 
 def row_of(index: int, sweep: str = "storm") -> dict:
@@ -103,7 +103,7 @@ def child(job: dict) -> None:
             if point == job["kill_at"] and next(left) <= 1:
                 os.kill(os.getpid(), signal.SIGKILL)
 
-        points.observe(observer)
+        failpoints.observe(observer)
     try:
         JOBS[job["do"]](job)
     except BaseException:

@@ -1,1 +1,1 @@
-"""How rows become Parquet bytes and arrays become safetensors, and back."""
+"""Converts rows to Parquet bytes and arrays to safetensors, and back."""

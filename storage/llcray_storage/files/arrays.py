@@ -1,7 +1,7 @@
-"""Arrays of a target as safetensors, identified by what they hold and checked against it when read.
+"""Arrays of a target as safetensors, identified by a digest of their content, which is checked when they are read.
 
-Traps this module closes: safetensors writes non-contiguous arrays wrong without a word, its metadata order is random
-beyond one key, and `ascontiguousarray` gives scalars a dimension.
+This module guards against three traps: safetensors silently writes non-contiguous arrays wrong, it orders metadata
+at random when there is more than one key, and `ascontiguousarray` gives scalars a dimension.
 """
 
 import hashlib
@@ -13,11 +13,12 @@ from safetensors.numpy import load, save
 
 from llcray_storage.errors import StorageError
 
-KINDS = "fiub"
+STORABLE_KINDS = "fiub"
+"""NumPy kinds of dtype that are stored: floats, integers, unsigned integers, booleans."""
 
 
 def arrays_digest(arrays: Mapping[str, np.ndarray]) -> str:
-    """SHA-256 over name, dtype, shape and bytes of every array, names sorted."""
+    """Hash name, dtype, shape and bytes of every array by SHA-256, in the order of their names."""
     digest = hashlib.sha256()
     for name in sorted(arrays):
         array = np.asarray(arrays[name], order="C")
@@ -27,15 +28,15 @@ def arrays_digest(arrays: Mapping[str, np.ndarray]) -> str:
 
 
 def stored_arrays(arrays: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
-    """The arrays in C order and native byte order.
+    """Bring the arrays into C order and native byte order, as they are stored.
 
     Raises:
-        StorageError: An array has a type that cannot be stored.
+        StorageError: An array has a dtype that cannot be stored.
     """
     stored = {}
     for name, array in arrays.items():
         plain = np.asarray(array, order="C")
-        if plain.dtype.kind not in KINDS:
+        if plain.dtype.kind not in STORABLE_KINDS:
             raise StorageError(
                 f"array '{name}' has dtype {plain.dtype}: only floats, integers and booleans are stored."
             )
@@ -44,12 +45,12 @@ def stored_arrays(arrays: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
 
 
 def to_bytes(arrays: Mapping[str, np.ndarray]) -> bytes:
-    """The safetensors file."""
+    """Encode the arrays as a safetensors file, with their digest in its metadata."""
     return save(dict(arrays), metadata={"digest": arrays_digest(arrays)})
 
 
 def from_bytes(data: bytes, digest: str) -> dict[str, np.ndarray] | None:
-    """The arrays of a safetensors file; None when it does not hold what `digest` says."""
+    """Decode a safetensors file; None when the digest of its arrays is not `digest`."""
     try:
         arrays = load(data)
     except (SafetensorError, ValueError, KeyError):

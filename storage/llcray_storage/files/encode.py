@@ -1,6 +1,7 @@
-"""Rows to Parquet bytes and back, in memory: nothing reaches storage before it is whole.
+"""Encodes rows as Parquet bytes and decodes them, in memory: nothing reaches storage before it is whole.
 
-zstd level 3, page checksums, and BYTE_STREAM_SPLIT for the float32 series (a third smaller than the default encoding).
+Files have zstd compression of level 3, page checksums, and BYTE_STREAM_SPLIT encoding for the float32 series (a third
+smaller than with the default encoding).
 """
 
 import hashlib
@@ -20,48 +21,52 @@ from llcray_storage.schema.draw import BY_DRAW
 from llcray_storage.schema.tables import DRAWS, Table
 
 ROWS_PER_GROUP = {"runs": 8192, "draws": 64, "targets": 8192, "stages": 8192}
-"""A row group of draws is 16 runs of 4 chains: what reading one run costs."""
-
+"""Rows in a row group, by table. Reading one run's draws costs one row group: 16 runs of 4 chains."""
 
 UNREADABLE = (pa.ArrowException, OSError, UnicodeDecodeError)
-"""What pyarrow raises on bytes that are no whole Parquet file."""
+"""The exceptions that pyarrow raises on bytes that are no whole Parquet file."""
 
 SEAL = "llcray.sha256"
+"""Metadata key of a file's own hash: SHA-256 of the file with zeros in the place of the hash."""
 UNSEALED = "0" * 64
 SEALED = re.compile(rb"llcray\.sha256\x18\x40(.{64})", re.DOTALL)
-"""Key, type and length as the footer's Thrift encoding has them, and the hash."""
+"""The seal as bytes of the footer: key, type and length in Thrift's encoding, then the hash."""
 
 
 def new_nonce() -> str:
-    """Random text that tells one write from any other."""
+    """Make a random text that tells one write from any other."""
     return secrets.token_hex(8)
 
 
 def sha256(data: bytes) -> str:
-    """SHA-256 as hex digits."""
+    """Return the SHA-256 of the bytes as hex digits."""
     return hashlib.sha256(data).hexdigest()
 
 
 def table_of_rows(table: Table, rows: Sequence[Mapping[str, Any]]) -> pa.Table:
-    """Checked rows as an Arrow table of exactly the table's schema."""
-    stored = [stored_row(table, row) for row in rows]
+    """Check the rows and make an Arrow table of exactly the table's schema.
+
+    Raises:
+        StorageError: A row has an unknown column, a wrong type, a number out of range or a missing required value.
+    """
+    stored_rows = [stored_row(table, row) for row in rows]
     arrays = []
     for column in table.columns:
-        values = [row[column.name] for row in stored]
+        values = [row[column.name] for row in stored_rows]
         is_series = column.type.equals(SERIES)
         arrays.append(_series_array(values) if is_series else pa.array(values, type=column.type))
     return pa.Table.from_arrays(arrays, schema=table.arrow)
 
 
 def table_of_draws(identity: Mapping[str, Any], chains: Sequence[Mapping[str, Any]]) -> pa.Table:
-    """The chains of one run as rows of `draws`.
+    """Make an Arrow table of `draws` from the chains of one run, ordered by chain.
 
     Args:
-        identity: run_id, sweep and generation of the run.
-        chains: One mapping a chain: `chain`, and columns of `draws` with one number a draw.
+        identity: Columns run_id, sweep and generation of the run.
+        chains: For each chain a mapping with `chain` and further columns of `draws`; a series has one number a draw.
 
     Raises:
-        StorageError: Drift, series of one chain that differ in length, or a chain number given twice.
+        StorageError: A row is refused, series of one chain differ in length, or a chain number is given twice.
     """
     rows = [{"status": "ok", **chain, **identity} for chain in chains]
     encoded = table_of_rows(DRAWS, rows)
@@ -81,9 +86,9 @@ def _refuse_ragged(row: Mapping[str, Any]) -> None:
             raise StorageError(f"chain {row['chain']} has a projection without projection_dimension: give both.")
         lengths["projection"] = len(np.ravel(row["projection"])) / dimension  # pyright: ignore[reportArgumentType]
     if len(set(lengths.values())) > 1:
-        spoken = ", ".join(f"{name} {length:g}" for name, length in lengths.items())
+        listing = ", ".join(f"{name} {length:g}" for name, length in lengths.items())
         raise StorageError(
-            f"chain {row['chain']} of run '{row['run_id']}' is ragged ({spoken} draws): cut to one length."
+            f"chain {row['chain']} of run '{row['run_id']}' is ragged ({listing} draws): cut to one length."
         )
 
 
@@ -97,35 +102,33 @@ def _series_array(values: Sequence[np.ndarray | None]) -> pa.Array:
 
 
 def parquet_bytes(table: Table, rows: pa.Table, nonce: str) -> bytes:
-    """The rows as one Parquet file that no other write has the bytes of."""
-    return _encoded(table, rows, {"llcray.nonce": nonce})
+    """Encode the rows as one Parquet file; the nonce makes its bytes differ from those of any other write."""
+    return _encode(table, rows, {"llcray.nonce": nonce})
 
 
 def commit_bytes(table: Table, row: Mapping[str, Any], nonce: str) -> bytes:
-    """One row as a Parquet file that carries its own hash: SHA-256 of the file with zeros in the place of the hash.
+    """Encode one row as a Parquet file that carries its own hash (see `SEAL`).
 
-    Page checksums leave the footer unguarded, and nothing else on disk knows the hash of a commit.
+    Page checksums leave the footer unguarded, and nothing else on disk records the hash of a commit.
     """
     return commit_rows_bytes(table, [row], nonce)
 
 
 def commit_rows_bytes(table: Table, rows: Sequence[Mapping[str, Any]], nonce: str) -> bytes:
-    """Rows that are committed together, as a file like that of `commit_bytes`."""
-    data = _encoded(table, table_of_rows(table, rows), {"llcray.nonce": nonce, SEAL: UNSEALED})
+    """Encode rows that are committed together as one Parquet file that carries its own hash, as `commit_bytes` does."""
+    data = _encode(table, table_of_rows(table, rows), {"llcray.nonce": nonce, SEAL: UNSEALED})
     return data.replace(UNSEALED.encode(), sha256(data).encode())
 
 
 def is_intact(data: bytes) -> bool | None:
-    """Whether a file is what its own hash says; None when it carries none."""
-    found = SEALED.search(data)
-    return (
-        None
-        if found is None
-        else sha256(data.replace(found[1], UNSEALED.encode())) == found[1].decode(errors="replace")
-    )
+    """Compare a file with its own hash: True when they agree, False when not, None when the file carries no hash."""
+    match = SEALED.search(data)
+    if match is None:
+        return None
+    return sha256(data.replace(match[1], UNSEALED.encode())) == match[1].decode(errors="replace")
 
 
-def _encoded(table: Table, rows: pa.Table, metadata: Mapping[str, str]) -> bytes:
+def _encode(table: Table, rows: pa.Table, metadata: Mapping[str, str]) -> bytes:
     series = [column.name for column in table.columns if column.type.equals(SERIES)]
     plain = [column.name for column in table.columns if not column.type.equals(SERIES)]
     repetitive = [name for name in plain if not pa.types.is_floating(table.by_name[name].type)]
@@ -147,8 +150,9 @@ def _encoded(table: Table, rows: pa.Table, metadata: Mapping[str, str]) -> bytes
 
 
 def read_parquet(table: Table, data: bytes) -> pa.Table:
-    """The rows of a Parquet file in the table's schema, page checksums verified: absent columns null, unknown ones
-    dropped.
+    """Decode a Parquet file into the table's schema, verifying page checksums.
+
+    Columns that the file lacks are null; columns that the table lacks are dropped.
 
     Raises:
         UNREADABLE: The bytes are not a whole Parquet file.
@@ -158,7 +162,7 @@ def read_parquet(table: Table, data: bytes) -> pa.Table:
 
 
 def conformed(table: Table, rows: pa.Table) -> pa.Table:
-    """The rows in the table's schema, whatever schema version wrote them."""
+    """Bring rows that any schema version wrote into the table's schema."""
     if rows.schema.equals(table.arrow):
         return rows.replace_schema_metadata(table.arrow.metadata)
     known = set(rows.column_names)
@@ -170,9 +174,9 @@ def conformed(table: Table, rows: pa.Table) -> pa.Table:
 
 
 def draws_digest(rows: pa.Table) -> str:
-    """SHA-256 of what the chains of one run say, independent of file layout, compression and schema version.
+    """Hash the content of one run's chains by SHA-256, independently of file layout, compression and schema version.
 
-    Columns that are null throughout leave no trace, so that a column added later changes no digest.
+    Nulls leave no trace in the digest, so a column that is added to the schema later changes no digest.
     """
     digest = hashlib.sha256()
     for row in rows.sort_by("chain").to_batches():

@@ -1,4 +1,4 @@
-"""The one way polars is asked to read files of a table: an explicit list, and the fixed schema."""
+"""Scans files of a table with polars: always an explicit list of files, always in the fixed schema."""
 
 from collections.abc import Mapping, Sequence
 
@@ -11,14 +11,14 @@ UPCASTS = pl.ScanCastOptions(integer_cast="upcast", float_cast="upcast", datetim
 
 
 def scan_files(store: ObjectStore, table: Table, keys: Sequence[str]) -> pl.LazyFrame:
-    """The rows of some files as the table's schema: columns an older file lacks are null, unknown ones are left out."""
+    """Scan files in the table's schema: columns that an older file lacks are null, unknown columns are left out."""
     return scan_sources(table, [store.scan_source(key) for key in keys], store.scan_options)
 
 
 def scan_sources(
     table: Table, sources: Sequence[str | bytes], options: Mapping[str, str] | None = None
 ) -> pl.LazyFrame:
-    """The same of paths, or of bytes in memory."""
+    """Scan paths, URIs or bytes in memory in the table's schema, as `scan_files` does for keys of a store."""
     if not sources:
         return pl.LazyFrame(schema=table.polars)
     return pl.scan_parquet(

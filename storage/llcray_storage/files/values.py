@@ -1,7 +1,7 @@
-"""From what a caller has (Python and NumPy values) to what a column holds; drift is refused before anything is written.
+"""Converts Python and NumPy values to the types of their columns; what does not fit is refused before any write.
 
-NaN in a number column is stored as null, so that means and sorts of readers stay right; infinity stays. Series keep
-their NaN.
+NaN in a number column is stored as null, so that readers' means and sorts are right; infinity stays. Series keep their
+NaN.
 """
 
 import math
@@ -20,17 +20,17 @@ INT64 = np.iinfo(np.int64)
 
 
 def stored_row(table: Table, row: Mapping[str, Any]) -> dict[str, Any]:
-    """The row as it will be stored: every column of the table, checked and converted.
+    """Check and convert a row; the result has every column of the table.
 
     Raises:
-        StorageError: An unknown column, a wrong type, a number out of range, a missing required value.
+        StorageError: The row has an unknown column, a wrong type, a number out of range or a missing required value.
     """
     table.refuse_unknown(row)
     table.refuse_missing(row)
-    return {column.name: _stored(table, column, row.get(column.name)) for column in table.columns}
+    return {column.name: _stored_value(table, column, row.get(column.name)) for column in table.columns}
 
 
-def _stored(table: Table, column: Column, value: Any) -> Any:
+def _stored_value(table: Table, column: Column, value: Any) -> Any:
     if value is None:
         return None
     if column.type.equals(SERIES):
@@ -41,7 +41,7 @@ def _stored(table: Table, column: Column, value: Any) -> Any:
     if converted is _REFUSED:
         raise StorageError(
             f"column '{column.name}' of '{table.name}' got {value!r} of type {type(value).__name__}: "
-            f"it holds {_spoken(column.type)}. Convert the value, or change the schema and its version."
+            f"it holds {_type_in_words(column.type)}. Convert the value, or change the schema and its version."
         )
     if column.choices and converted not in column.choices:
         raise StorageError(
@@ -65,11 +65,11 @@ def _convert(kind: pa.DataType, value: Any) -> Any:
     if kind.equals(TIME):
         return _time(value)
     if kind.equals(TEXTS):
-        return _each(value, str)
+        return _list_of(str, value)
     if kind.equals(WHOLES):
-        return _each(value, int)
+        return _list_of(int, value)
     if kind.equals(REALS):
-        return _each(value, float)
+        return _list_of(float, value)
     raise AssertionError(f"no conversion for {kind}")
 
 
@@ -89,34 +89,34 @@ def _time(value: Any) -> Any:
     return value.astimezone(UTC)
 
 
-def _each(value: Any, kind: type) -> Any:
+def _list_of(kind: type, value: Any) -> Any:
     if isinstance(value, np.ndarray):
         value = value.tolist()
     if isinstance(value, str) or not isinstance(value, Sequence):
         return _REFUSED
-    right = [_is_int64(item) if kind is int else isinstance(item, kind) for item in value]
-    return list(value) if all(right) else _REFUSED
+    fits = [_is_int64(item) if kind is int else isinstance(item, kind) for item in value]
+    return list(value) if all(fits) else _REFUSED
 
 
 def _series(table: Table, column: Column, value: Any) -> np.ndarray:
-    wide = np.asarray(value)
-    if wide.dtype.kind not in "fiu":
+    given = np.asarray(value)
+    if given.dtype.kind not in "fiu":
         raise StorageError(
-            f"column '{column.name}' of '{table.name}' got an array of {wide.dtype}: it holds float32. Convert it."
+            f"column '{column.name}' of '{table.name}' got an array of {given.dtype}: it holds float32. Convert it."
         )
     with np.errstate(over="ignore"):
-        narrow = np.ascontiguousarray(wide, dtype=np.float32).reshape(-1)
-    overflowed = np.isinf(narrow) & np.isfinite(wide.reshape(-1))
+        stored = np.ascontiguousarray(given, dtype=np.float32).reshape(-1)
+    overflowed = np.isinf(stored) & np.isfinite(given.reshape(-1))
     if overflowed.any():
         first = int(np.argmax(overflowed))
         raise StorageError(
-            f"column '{column.name}' of '{table.name}' got {wide.reshape(-1)[first]!r} at draw {first}: "
+            f"column '{column.name}' of '{table.name}' got {given.reshape(-1)[first]!r} at draw {first}: "
             "float32 cannot hold it. Store NaN and mark the chain failed, or rescale."
         )
-    return narrow
+    return stored
 
 
-def _spoken(kind: pa.DataType) -> str:
+def _type_in_words(kind: pa.DataType) -> str:
     names = {TEXT: "text", FLAG: "true or false", WHOLE: "64-bit integers", REAL: "numbers"}
     names |= {
         TIME: "times with a time zone",

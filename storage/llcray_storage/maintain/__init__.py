@@ -1,1 +1,1 @@
-"""Compaction, vacuum, garbage collection, merging, verification and repair of a dataset."""
+"""Maintains a dataset: compaction, vacuum, garbage collection, merging, verification and repair."""

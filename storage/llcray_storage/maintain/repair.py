@@ -1,6 +1,7 @@
-"""Rebuilding a partition from what is whole: damaged files to quarantine, their good row groups into new segments.
+"""Rebuilds a partition from its whole files: damaged files go to quarantine, their good row groups into new segments.
 
-A run is kept whole or given up: a run row whose draws are lost goes too, so that resuming the sweep computes it again.
+A run is kept whole or given up: a row whose draws are lost is given up too, so that resuming the sweep computes the run
+again.
 """
 
 import contextlib
@@ -14,18 +15,28 @@ import pyarrow.parquet as pq
 from llcray_storage.errors import ObjectMissingError, StorageError
 from llcray_storage.files.encode import UNREADABLE, conformed, draws_digest, read_parquet, sha256
 from llcray_storage.schema.tables import DRAWS, Table
-from llcray_storage.state import manifest as manifests
 from llcray_storage.state.commits import details_problem, whole_commit
-from llcray_storage.state.manifest import Manifest, manifest_path, publish
-from llcray_storage.state.segments import Part, without, write_segments
-from llcray_storage.state.snapshot import hot_frame
-from llcray_storage.store.layout import SEGMENT, Partition
+from llcray_storage.state.manifest import (
+    Manifest,
+    load_manifest,
+    manifest_path,
+    newest_manifest_number,
+    publish_manifest,
+)
+from llcray_storage.state.segments import Part, without_ids, write_segments
+from llcray_storage.state.snapshot import commits_among
+from llcray_storage.store.layout import SEGMENT_FILE, Partition
 from llcray_storage.store.objects import ObjectStore, quarantine
 
 
 @dataclass(frozen=True)
 class Repaired:
-    """What repairing a partition did: files put away, and ids whose rows are lost."""
+    """The outcome of rebuilding a partition.
+
+    Attributes:
+        quarantined: Where the damaged files are now.
+        lost: Ids whose rows were given up.
+    """
 
     quarantined: tuple[str, ...]
     lost: tuple[str, ...]
@@ -33,7 +44,14 @@ class Repaired:
 
 @dataclass(frozen=True)
 class _Salvage:
-    """What could be read of a segment file."""
+    """The readable part of a segment file.
+
+    Attributes:
+        path: Path of the segment.
+        rows: Rows of the row groups that are whole.
+        ids: Ids that the segment holds, those of damaged row groups included as far as they can be read.
+        whole: Whether the file is what was written.
+    """
 
     path: str
     rows: pa.Table
@@ -42,13 +60,13 @@ class _Salvage:
 
 
 def rebuild(store: ObjectStore, partition: Partition) -> Repaired:
-    """Make a manifest of what is whole, and put away what is not.
+    """Publish a manifest of new segments with every whole row, and move damaged files to quarantine.
 
     Raises:
         StorageError: Storage cannot be written, or another process published a manifest meanwhile.
     """
-    number = manifests.newest_number(store, partition)
-    damaged, lost, alive = _put_away_commits(store, partition)
+    number = newest_manifest_number(store, partition)
+    damaged, lost, whole = _examine_commits(store, partition)
     seen: set[str] = set()
     commits = partition.table.arrow.empty_table()
     for salvage in _salvaged(store, partition, partition.table, number):
@@ -62,29 +80,27 @@ def rebuild(store: ObjectStore, partition: Partition) -> Repaired:
         new.extend(write_segments(store, partition, DRAWS, rescue.parts()))
         seen |= rescue.seen
         damaged.extend(rescue.damaged)
-        commits = without(commits, "run_id", list(rescue.wanted))
+        commits = without_ids(commits, "run_id", list(rescue.missing))
     new.extend(write_segments(store, partition, partition.table, [Part(commits, 0)]))
     if number or new:
         damaged.extend(_damaged_manifest(store, partition, number))
-        if not publish(store, partition, Manifest(number + 1, tuple(new))):
-            raise StorageError(
-                f"{partition.spoken} in '{store.uri}' was compacted during repair: run the repair again."
-            )
+        if not publish_manifest(store, partition, Manifest(number + 1, tuple(new))):
+            raise StorageError(f"{partition.title} in '{store.uri}' was compacted during repair: run the repair again.")
     quarantined = []
     for path in damaged:
         with contextlib.suppress(ObjectMissingError):
             quarantined.append(quarantine(store, path))
-    kept = set(commits.column(partition.table.key).to_pylist()) | alive
+    kept = set(commits.column(partition.table.key).to_pylist()) | whole
     return Repaired(tuple(quarantined), tuple(sorted((seen | lost) - kept)))
 
 
 def digests_by_run(rows: pa.Table) -> dict[str, str]:
-    """Logical digest of the draws of every run among the rows."""
+    """Return the logical digest of every run's draws, from rows sorted by run."""
     return {run_id: draws_digest(group) for run_id, group in _by_run(rows)}
 
 
 def _by_run(rows: pa.Table) -> Iterator[tuple[str, pa.Table]]:
-    """Rows of each run of a table sorted by run."""
+    """Split rows that are sorted by run into those of each run."""
     ids = rows.column("run_id").to_pylist()
     start = 0
     for stop in range(1, len(ids) + 1):
@@ -94,65 +110,73 @@ def _by_run(rows: pa.Table) -> Iterator[tuple[str, pa.Table]]:
 
 
 class _DrawsRescue:
-    """Draws of the wanted runs, from whatever segments hold them whole; `wanted` is left with the runs that have
-    none.
+    """Collects the draws of the runs in `commits` from the segments that hold them whole.
+
+    Attributes:
+        missing: Generation and digest by run of the draws that were not found yet.
+        seen: Ids of all runs that the segments hold.
+        damaged: Paths of segments that are damaged.
     """
 
     def __init__(self, store: ObjectStore, partition: Partition, number: int, commits: pa.Table) -> None:
         self._store, self._partition, self._number = store, partition, number
         columns = [commits.column(name).to_pylist() for name in ("run_id", "generation", "draws_digest")]
-        self.wanted = {
-            run_id: (gen, digest) for run_id, gen, digest in zip(*columns, strict=True) if digest is not None
+        self.missing = {
+            run_id: (generation, digest)
+            for run_id, generation, digest in zip(*columns, strict=True)
+            if digest is not None
         }
         self.seen: set[str] = set()
         self.damaged: list[str] = []
 
     def parts(self) -> Iterator[Part]:
+        """Yield the whole draws of each segment."""
         for salvage in _salvaged(self._store, self._partition, DRAWS, self._number):
             self.seen |= salvage.ids
             self.damaged.extend([] if salvage.whole else [salvage.path])
             good = []
             for run_id, rows in _by_run(salvage.rows.sort_by([("run_id", "ascending"), ("chain", "ascending")])):
-                generation, digest = self.wanted.get(run_id, (None, None))
+                generation, digest = self.missing.get(run_id, (None, None))
                 if generation is not None and draws_digest(rows) == digest:
-                    del self.wanted[run_id]
+                    del self.missing[run_id]
                     good.append(rows)
             if good:
                 rows = pa.concat_tables(good)
                 yield Part(rows, rows.nbytes)
 
 
-def _put_away_commits(store: ObjectStore, partition: Partition) -> tuple[list[str], set[str], set[str]]:
-    """Paths of commits that are damaged or whose draws are, their ids, and the ids of the others."""
-    damaged, lost, alive = [], set(), set()
-    for name, identity in hot_frame(store.names(partition.folder)).select("name", "id").iter_rows():
+def _examine_commits(store: ObjectStore, partition: Partition) -> tuple[list[str], set[str], set[str]]:
+    """Return the paths of commits that are damaged or whose draws are, their ids, and the ids of whole commits."""
+    damaged, lost, whole = [], set(), set()
+    for name, identity in commits_among(store.names(partition.folder)).select("name", "id").iter_rows():
         path = f"{partition.folder}/{name}"
         rows = whole_commit(partition.table, name, store.get(path))
         if rows is not None and details_problem(store, partition, rows) is None:
-            alive.add(identity)
+            whole.add(identity)
             continue
         lost.add(identity)
         damaged.append(path)
         draws = rows.column("draws_file")[0].as_py() if rows is not None and partition.details is not None else None
         if draws is not None:
             damaged.append(f"{partition.details_folder}/{draws}")
-    return damaged, lost, alive
+    return damaged, lost, whole
 
 
 def _salvaged(store: ObjectStore, partition: Partition, table: Table, number: int) -> Iterator[_Salvage]:
-    """Every segment the newest manifest names; when it is damaged, every segment there is."""
+    """Read every segment that the newest manifest names; when that manifest is damaged, every segment there is."""
     folder = partition.folder_of(table)
     try:
-        names = [segment.name for segment in manifests.load(store, partition, number).of(table)] if number else []
+        names = [segment.name for segment in load_manifest(store, partition, number).of(table)] if number else []
     except StorageError:
-        names = sorted(name for name in store.names(folder) if SEGMENT.fullmatch(name))
+        names = sorted(name for name in store.names(folder) if SEGMENT_FILE.fullmatch(name))
     for name in names:
         with contextlib.suppress(ObjectMissingError):
             yield _salvage(table, f"{folder}/{name}", store.get(f"{folder}/{name}"))
 
 
 def _salvage(table: Table, path: str, data: bytes) -> _Salvage:
-    """A segment's name is its hash: whole, or read row group by row group with page checksums."""
+    """Read a segment; a damaged one row group by row group, with page checksums."""
+    # The name of a segment is its hash.
     if path.rpartition("seg-")[2].startswith(sha256(data)[:16]):
         rows = read_parquet(table, data)
         return _Salvage(path, rows, frozenset(rows.column(table.key).to_pylist()), whole=True)
@@ -163,32 +187,33 @@ def _salvage(table: Table, path: str, data: bytes) -> _Salvage:
         pq.ParquetFile(pa.BufferReader(data), page_checksum_verification=True) as file,
     ):
         # A damaged column name would pass for a missing column and be read as null.
-        trusted = set(file.schema_arrow.names) <= set(table.by_name)
+        names_are_known = set(file.schema_arrow.names) <= set(table.by_name)
         for group in range(file.num_row_groups):
             ids |= _readable_ids(table, data, group)
             with contextlib.suppress(*UNREADABLE):
-                if trusted:
+                if names_are_known:
                     good.append(conformed(table, file.read_row_group(group, use_threads=False)))
     return _Salvage(path, pa.concat_tables(good), frozenset(ids), whole=False)
 
 
 def _readable_ids(table: Table, data: bytes, group: int) -> set[str]:
-    """Ids of a row group, whatever its checksums say: they name what may have to run again."""
+    """Read the ids of a row group, whatever its checksums say: these runs may have to be computed again."""
     with contextlib.suppress(*UNREADABLE), pq.ParquetFile(pa.BufferReader(data)) as file:
         return set(file.read_row_group(group, columns=[table.key], use_threads=False).column(table.key).to_pylist())
     return set()
 
 
 def _latest(table: Table, rows: pa.Table) -> pa.Table:
-    """One row an id: the highest generation."""
+    """Keep one row of each id, that of the highest generation."""
     keys = pl.DataFrame({"id": rows.column(table.key).to_pylist(), "generation": rows.column("generation").to_pylist()})
     best = keys.with_row_index().sort("generation", "index").unique("id", keep="last")["index"].sort()
     return rows.take(pa.array(best.to_list(), type=pa.int64()))
 
 
 def _damaged_manifest(store: ObjectStore, partition: Partition, number: int) -> list[str]:
+    """Return the path of the manifest in a list if it is damaged, else an empty list."""
     try:
-        manifests.load(store, partition, number)
+        load_manifest(store, partition, number)
     except ObjectMissingError:
         return []
     except StorageError:

@@ -1,7 +1,8 @@
-"""Is every part there and what it should be? Says what is wrong and where; repair says what to run again.
+"""Verifies that every part of a dataset is there and is what was written; with repair, says what to run again.
 
-Fast: every manifest and commit is read (page checksums on); sizes, names, keys and references are compared. Deep: the
-hash of every segment, draws file and artifact, and the logical digest of every run's draws, too.
+By default every manifest and commit is read (with page checksums), and sizes, names, keys and references are compared.
+A deep verification also compares the hash of every segment, draws file and artifact, and the logical digest of every
+run's draws.
 """
 
 from collections.abc import Iterator
@@ -14,29 +15,37 @@ from llcray_storage.files.arrays import from_bytes
 from llcray_storage.files.encode import UNREADABLE
 from llcray_storage.files.scan import scan_files
 from llcray_storage.maintain.repair import digests_by_run, rebuild
-from llcray_storage.read import opened, scan_runs, scan_targets
+from llcray_storage.read import scan_runs, scan_targets
 from llcray_storage.schema.tables import DRAWS, RUNS, Table
-from llcray_storage.state import manifest as manifests
-from llcray_storage.state import snapshot as snapshots
 from llcray_storage.state.commits import details_problem, whole_commit
-from llcray_storage.state.manifest import Manifest
+from llcray_storage.state.manifest import Manifest, load_newest_manifest
 from llcray_storage.state.segments import read_segment, segment_path
-from llcray_storage.state.snapshot import hot_frame
-from llcray_storage.store.layout import ARTIFACT, HOT, HOT_DRAWS, SEGMENT, TARGET_PARTITION, TMP, Partition
+from llcray_storage.state.snapshot import commits_among, sweep_partitions, take_snapshot
+from llcray_storage.state.stages import all_stages_keys, stages_problem
+from llcray_storage.store.layout import (
+    ARTIFACT_FILE,
+    COMMIT_FILE,
+    DRAWS_FILE,
+    SEGMENT_FILE,
+    TARGET_PARTITION,
+    TMP,
+    Partition,
+)
+from llcray_storage.store.marker import open_existing
 from llcray_storage.store.objects import ObjectStore, quarantine
 from llcray_storage.store.settings import Root
-from llcray_storage.write.stages import problem_of, stage_files
 
 
 @dataclass(frozen=True)
 class Finding:
-    """One thing that is not as it should be.
+    """A finding: one file or row that is not as it should be.
 
     Attributes:
-        kind: damaged, missing or duplicate: something is lost or counted wrong; dangling, orphan or unknown: a remark.
-        path: Where.
-        problem: What, in words.
-        ids: Runs or targets concerned, as far as known.
+        kind: `damaged`, `missing` or `duplicate` where something is lost or counted wrong; `dangling`, `orphan` or
+            `unknown` for a remark.
+        path: Path of the file or folder.
+        problem: The problem in words.
+        ids: Ids of the runs or targets concerned, as far as known.
     """
 
     kind: str
@@ -52,12 +61,12 @@ class Finding:
 
 @dataclass(frozen=True)
 class Report:
-    """What `verify` found and did.
+    """The outcome of a verification.
 
     Attributes:
-        findings: Everything found, before repair.
+        findings: All findings, as they were before repair.
         quarantined: Where repair put damaged files.
-        rerun: By sweep, the runs repair gave up; running the sweep again computes them.
+        rerun: By sweep, the runs that repair gave up; running the sweep again computes them.
         rebuild: Targets whose artifact repair gave up; the next sweep that needs them builds them.
     """
 
@@ -73,24 +82,24 @@ class Report:
 
 
 def verify(root: Root, deep: bool = False, repair: bool = False) -> Report:
-    """Check a dataset.
+    """Verify a dataset.
 
     Args:
         root: Path, URI or profile of the dataset.
-        deep: Read and hash every byte, too.
-        repair: Quarantine what is damaged, keep what is whole, and list what to run again.
+        deep: Also read and hash every byte.
+        repair: Move damaged files to quarantine, keep whole rows, and list what to run again.
 
     Raises:
         StorageError: There is no dataset, or storage cannot be read (with repair: written).
     """
-    store = opened(root)
+    store = open_existing(root)
     findings: list[Finding] = []
     quarantined: list[str] = []
     rerun: dict[str, tuple[str, ...]] = {}
-    for partition in [*snapshots.partitions(store, None), TARGET_PARTITION]:
-        found = list(_check_partition(store, partition, deep))
-        findings.extend(found)
-        if repair and any(finding.is_error for finding in found):
+    for partition in [*sweep_partitions(store, None), TARGET_PARTITION]:
+        in_partition = list(_check_partition(store, partition, deep))
+        findings.extend(in_partition)
+        if repair and any(finding.is_error for finding in in_partition):
             repaired = rebuild(store, partition)
             quarantined.extend(repaired.quarantined)
             if partition.sweep is not None and repaired.lost:
@@ -115,7 +124,7 @@ def verify(root: Root, deep: bool = False, repair: bool = False) -> Report:
 
 def _check_partition(store: ObjectStore, partition: Partition, deep: bool) -> Iterator[Finding]:
     try:
-        manifest = manifests.newest(store, partition)
+        manifest = load_newest_manifest(store, partition)
     except StorageError as error:
         yield Finding("damaged", partition.manifests, str(error))
         return
@@ -129,12 +138,12 @@ def _check_partition(store: ObjectStore, partition: Partition, deep: bool) -> It
 
 def _check_names(store: ObjectStore, partition: Partition, manifest: Manifest) -> Iterator[Finding]:
     named = {segment.name for segment in manifest.segments}
-    folders = [(partition.folder, HOT)]
+    folders = [(partition.folder, COMMIT_FILE)]
     if partition.details is not None:
-        folders.append((partition.details_folder, HOT_DRAWS))
+        folders.append((partition.details_folder, DRAWS_FILE))
     for folder, pattern in folders:
         for name in store.names(folder):
-            if SEGMENT.fullmatch(name):
+            if SEGMENT_FILE.fullmatch(name):
                 if name not in named:
                     yield Finding("orphan", f"{folder}/{name}", "a segment no manifest names (vacuum removes it)")
             elif not pattern.fullmatch(name):
@@ -153,7 +162,7 @@ def _check_segments(store: ObjectStore, partition: Partition, manifest: Manifest
         elif sizes[path] != segment.size:
             yield Finding("damaged", path, f"{sizes[path]} bytes instead of {segment.size}")
         elif deep:
-            table = next(one for one in _tables(partition) if one.name == segment.table)
+            table = next(table for table in _tables(partition) if table.name == segment.table)
             try:
                 read_segment(store, partition, table, segment)
             except (StorageError, *UNREADABLE) as error:
@@ -161,9 +170,9 @@ def _check_segments(store: ObjectStore, partition: Partition, manifest: Manifest
 
 
 def _check_hot(store: ObjectStore, partition: Partition) -> Iterator[Finding]:
-    """Every commit on disk, whether or not a segment holds its row by now."""
-    live = set(snapshots.take(store, partition).hot["name"]) if _keys_readable(store, partition) else set()
-    for name, identity in hot_frame(store.names(partition.folder)).select("name", "id").iter_rows():
+    """Check every commit on disk, whether or not a segment holds its row by now."""
+    live = _live_names(store, partition)
+    for name, identity in commits_among(store.names(partition.folder)).select("name", "id").iter_rows():
         path = f"{partition.folder}/{name}"
         try:
             rows = whole_commit(partition.table, name, store.get(path))
@@ -175,21 +184,21 @@ def _check_hot(store: ObjectStore, partition: Partition) -> Iterator[Finding]:
             yield Finding("missing" if "missing" in problem else "damaged", path, problem, (identity,))
 
 
-def _keys_readable(store: ObjectStore, partition: Partition) -> bool:
+def _live_names(store: ObjectStore, partition: Partition) -> set[str]:
+    """Return the names of the hot commits that count; none where damage hides which."""
     try:
-        snapshots.take(store, partition)
+        return set(take_snapshot(store, partition).hot["name"])
     except StorageError:
-        return False
-    return True
+        return set()
 
 
 def _check_keys(store: ObjectStore, partition: Partition, manifest: Manifest, deep: bool) -> Iterator[Finding]:
-    """Ids once each, and the draws of every run in segments."""
+    """Check that segments hold every id once, and the draws of every run."""
     key = partition.table.key
     columns = [key, "generation", *(["draws_digest"] if partition.details is not None else [])]
     commits = _key_columns(store, partition, manifest, partition.table, columns)
-    twice = commits.filter(pl.col(key).is_duplicated())[key].unique().sort()
-    for identity in twice:
+    duplicated = commits.filter(pl.col(key).is_duplicated())[key].unique().sort()
+    for identity in duplicated:
         yield Finding("duplicate", partition.folder, f"'{identity}' lies in segments twice", (identity,))
     if partition.details is None:
         return
@@ -241,15 +250,15 @@ def _check_artifacts(store: ObjectStore, root: Root, deep: bool) -> Iterator[Fin
         elif sizes[path] != size or (deep and from_bytes(store.get(path), digest) is None):
             yield Finding("damaged", path, "not the arrays its row says", (target_id,))
     for path in sorted(sizes.keys() - named):
-        kind = "orphan" if ARTIFACT.fullmatch(path.rpartition("/")[2]) else "unknown"
+        kind = "orphan" if ARTIFACT_FILE.fullmatch(path.rpartition("/")[2]) else "unknown"
         yield Finding(kind, path, "no target's row names it")
 
 
 def _check_stages(store: ObjectStore) -> Iterator[Finding]:
-    for path in stage_files(store):
-        if not HOT.fullmatch(path.rpartition("/")[2]):
+    for path in all_stages_keys(store):
+        if not COMMIT_FILE.fullmatch(path.rpartition("/")[2]):
             yield Finding("unknown", path, "not a file of the dataset; readers ignore it")
-        elif (problem := problem_of(store, path)) is not None:
+        elif (problem := stages_problem(store, path)) is not None:
             yield Finding("damaged", path, f"{problem}; `llcray stages` finds them again")
 
 

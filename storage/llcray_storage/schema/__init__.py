@@ -1,1 +1,1 @@
-"""The tables and their columns: each column is declared once, with type, unit and meaning."""
+"""The tables and views, their columns (each declared once, with type, unit and meaning) and the verdicts."""

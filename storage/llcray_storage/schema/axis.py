@@ -1,4 +1,4 @@
-"""Every axis a sweep can vary, as a typed column of `runs`. Adding an axis is adding its line here.
+"""Columns of `runs` for the axes, which are everything that a sweep can vary. To add an axis, add its line here.
 
 An axis that does not apply to a run is null (a quadratic target has no architecture).
 """

@@ -1,4 +1,4 @@
-"""What a column is: its name, type, unit and meaning, said once and carried into every Parquet file."""
+"""A column: its name, type, unit and meaning, which are declared once and carried into every Parquet file."""
 
 from dataclasses import dataclass
 
@@ -17,16 +17,16 @@ SERIES = pa.list_(pa.float32())
 
 @dataclass(frozen=True)
 class Column:
-    """One column of one table.
+    """A column of a table or view.
 
     Attributes:
         name: Column name; axes are named by their path in a spec (`architecture_activation`).
         type: Arrow type.
         unit: Unit, or "" where there is none (ids, text, flags).
-        meaning: What the number is, with its formula where it has one.
-        required: Refuse null at write.
-        choices: The only texts allowed; empty for any.
-        axis: A sweep can vary it.
+        meaning: One sentence on the value, with its formula where it has one.
+        required: Whether a row with null here is refused at write.
+        choices: The only texts allowed; empty when any text is.
+        axis: Whether a sweep can vary it.
     """
 
     name: str
@@ -38,5 +38,5 @@ class Column:
     axis: bool = False
 
     def field(self) -> pa.Field:
-        """The Arrow field, with unit and meaning as its metadata."""
+        """Return the Arrow field, with unit and meaning as its metadata."""
         return pa.field(self.name, self.type, metadata={"unit": self.unit, "meaning": self.meaning})

@@ -1,6 +1,6 @@
-"""The data dictionary, made from the schema.
+"""Parts of storage/README.md that are made from the schema: the data dictionary and the verdicts, in Markdown.
 
-`python -m llcray_storage.schema.dictionary storage/README.md` writes it into the page.
+`python -m llcray_storage.schema.dictionary storage/README.md` writes them into the page.
 """
 
 import sys
@@ -10,63 +10,49 @@ from pathlib import Path
 import pyarrow as pa
 
 from llcray_storage.schema.column import Column
-from llcray_storage.schema.observable import OBSERVABLE_COLUMNS
-from llcray_storage.schema.tables import SCHEMA_VERSION, TABLES, Table
+from llcray_storage.schema.tables import SCHEMA_VERSION, TABLES, VIEWS, Table
 from llcray_storage.schema.verdicts import VERDICTS
-
-BEGIN = "<!-- data dictionary: generated, do not edit -->"
-END = "<!-- end of data dictionary -->"
-OBSERVABLES = Table("observables", "run_id", OBSERVABLE_COLUMNS)
-ABOUT = {
-    "runs": "one row an estimate",
-    "draws": "one row a chain; series have one number a draw",
-    "targets": "one row a target",
-    "observables": "one row a probe example of a run; a view of `runs`, by `scan_observables` and SQL",
-    "stages": "one row a stage of one series (a metric along training); written by `llcray stages`",
-}
-
-
-def dictionary() -> str:
-    """Every column of every table with type, unit and meaning, in Markdown."""
-    parts = [f"Schema version {SCHEMA_VERSION}. Columns in *italics* are axes: what a sweep can vary."]
-    for table in TABLES:
-        parts.append("\n".join(_section(table)))
-    parts.append("\n".join(_section(OBSERVABLES)))
-    parts.append("\n".join(_verdicts()))
-    return "\n\n".join(parts)
 
 
 def with_dictionary(page: str) -> str:
-    """The page with the dictionary between its marks brought up to date.
+    """Bring the generated parts of a page up to date, which stand between marks.
 
     Raises:
-        ValueError: The page has no marks.
+        ValueError: The page lacks the marks of a part.
     """
-    before, begin, rest = page.partition(BEGIN)
-    _, end, after = rest.partition(END)
-    if not begin or not end:
-        raise ValueError(f"the page has no place for the dictionary. Add the lines '{BEGIN}' and '{END}'.")
-    return f"{before}{begin}\n\n{dictionary()}\n\n{end}{after}"
+    return _with_part(_with_part(page, "data dictionary", dictionary()), "verdicts", verdicts())
 
 
-def _verdicts() -> Iterator[str]:
-    yield "### Verdicts (column `verdict` of `runs`), gravest first"
-    yield ""
-    yield "| verdict | meaning |"
-    yield "|---|---|"
-    for verdict in VERDICTS:
-        yield f"| `{verdict.name}` | {_escaped(verdict.meaning)} |"
+def dictionary() -> str:
+    """Return every column of every table and view with type, unit and meaning."""
+    introduction = f"Schema version {SCHEMA_VERSION}. Columns in *italics* are axes: what a sweep can vary."
+    return "\n\n".join([introduction, *("\n".join(_section(table)) for table in (*TABLES, *VIEWS))])
+
+
+def verdicts() -> str:
+    """Return every verdict with its meaning, gravest first."""
+    rows = [f"| `{verdict.name}` | {_escaped(verdict.meaning)} |" for verdict in VERDICTS]
+    return "\n".join(["| verdict | meaning |", "|---|---|", *rows])
+
+
+def _with_part(page: str, name: str, text: str) -> str:
+    start, stop = f"<!-- {name}: generated, do not edit -->", f"<!-- end of {name} -->"
+    before, start_found, rest = page.partition(start)
+    _, stop_found, after = rest.partition(stop)
+    if not start_found or not stop_found:
+        raise ValueError(f"the page has no place for the {name}. Add the lines '{start}' and '{stop}'.")
+    return f"{before}{start}\n\n{text}\n\n{stop}{after}"
 
 
 def _section(table: Table) -> Iterator[str]:
-    yield f"### `{table.name}`: {ABOUT[table.name]}"
+    yield f"### `{table.name}`: {table.meaning}"
     yield ""
     yield "| column | type | unit | meaning |"
     yield "|---|---|---|---|"
     for column in table.columns:
         name = f"*{column.name}*" if column.axis else column.name
         required = "" if column.required else "?"
-        yield f"| {name} | {spoken_type(column.type)}{required} | {column.unit} | {_meaning(column)} |"
+        yield f"| {name} | {type_name(column.type)}{required} | {column.unit} | {_meaning(column)} |"
 
 
 def _meaning(column: Column) -> str:
@@ -78,10 +64,10 @@ def _escaped(text: str) -> str:
     return text.replace("|", "\\|").replace("*", "\\*").replace("_", "\\_")
 
 
-def spoken_type(kind: pa.DataType) -> str:
-    """Type as the dictionary names it."""
+def type_name(kind: pa.DataType) -> str:
+    """Return the name of a type as the dictionary shows it."""
     if pa.types.is_list(kind):
-        return f"list of {spoken_type(kind.value_type)}"
+        return f"list of {type_name(kind.value_type)}"
     if pa.types.is_timestamp(kind):
         return "time"
     return {"string": "text", "double": "float64", "float": "float32"}.get(str(kind), str(kind))

@@ -1,4 +1,6 @@
-"""Columns of `draws`, one row a chain: what each kept draw looked like, as float32 series of one length."""
+"""Columns of `draws`, one row a chain with its draws as float32 series, and of `draws_long`, one row a draw."""
+
+from dataclasses import replace
 
 from llcray_storage.schema.column import REAL, SERIES, TEXT, WHOLE, Column
 
@@ -28,3 +30,13 @@ DRAW_COLUMNS: tuple[Column, ...] = (
 )
 
 BY_DRAW = ("centered_loss", "squared_distance", "acceptance_rate", "energy", "energy_change", "heat")
+"""Series with one number a draw."""
+
+_BY_NAME = {column.name: column for column in DRAW_COLUMNS}
+
+DRAW_LONG_COLUMNS: tuple[Column, ...] = (
+    *(_BY_NAME[name] for name in ("run_id", "sweep", "chain")),
+    Column("draw", WHOLE, "", "Number of the draw within its chain, from 0, burn-in included."),
+    _BY_NAME["n_beta"],
+    *(replace(_BY_NAME[name], type=SERIES.value_type) for name in BY_DRAW),
+)

@@ -1,15 +1,16 @@
-"""Columns of `observables`, one row a probe example of a run: a view of list columns of `runs`."""
+"""Columns of `observables`, one row a probe example of a run: a view of the `probe_` columns of `runs`."""
 
 from llcray_storage.schema.axis import AXES
 from llcray_storage.schema.column import REAL, REALS, TEXT, WHOLE, Column
 from llcray_storage.schema.run import IDENTITY, NATS
 
-OF_RUN = ("run_id", "target_id", "series_id", "sweep", "component", "loss_kind", "loss_on", "step", "seed")
-"""Columns of the run, for joins and plots without one."""
+COPIED_FROM_RUN = ("run_id", "target_id", "series_id", "sweep", "component", "loss_kind", "loss_on", "step", "seed")
+"""Columns of the run that the view repeats, for joins and for plots without a join."""
 PER_EXAMPLE = ("loss", "loss_se", "susceptibility", "susceptibility_se")
+"""Columns whose values are the entries of the list `probe_<name>` of the run."""
 
 OBSERVABLE_COLUMNS: tuple[Column, ...] = (
-    *(column for name in OF_RUN for column in (*IDENTITY, *AXES) if column.name == name),
+    *(column for name in COPIED_FROM_RUN for column in (*IDENTITY, *AXES) if column.name == name),
     Column("example", WHOLE, "", "Number of the probe example, over all sets of the run, from 0."),
     Column("probe_set", TEXT, "", "Its probe set, as the sweep file names it."),
     Column("loss", REAL, NATS, "Mean loss of the example over the draws."),

@@ -1,4 +1,6 @@
-"""Columns of `runs`, one row an estimate: identity, axes, estimate, known answer, work, environment, commit."""
+"""Columns of `runs`, one row an estimate: identity, axes, estimate, probe examples, known answer, work, environment and
+commit.
+"""
 
 from llcray_storage.schema.axis import AXES
 from llcray_storage.schema.column import FLAG, REAL, REALS, TEXT, TEXTS, TIME, WHOLE, Column

@@ -1,4 +1,8 @@
-"""The schema of the dataset, in one place: four tables, their columns, and what a row must look like to be written."""
+"""The schema of the dataset: four tables, which are stored, and two views of them, which are made when read.
+
+`runs`, `draws`, `targets` and `stages` are tables. `draws_long` shows `draws` one draw a row; `observables` shows the
+probe examples of `runs` one a row.
+"""
 
 import difflib
 from collections.abc import Iterable, Mapping
@@ -12,7 +16,8 @@ import pyarrow as pa
 from llcray_storage.errors import StorageError
 from llcray_storage.schema.axis import AXES
 from llcray_storage.schema.column import Column
-from llcray_storage.schema.draw import DRAW_COLUMNS
+from llcray_storage.schema.draw import DRAW_COLUMNS, DRAW_LONG_COLUMNS
+from llcray_storage.schema.observable import OBSERVABLE_COLUMNS
 from llcray_storage.schema.run import RUN_COLUMNS
 from llcray_storage.schema.stage import STAGE_COLUMNS
 from llcray_storage.schema.target import TARGET_COLUMNS
@@ -23,11 +28,19 @@ SCHEMA_VERSION = 2
 
 @dataclass(frozen=True)
 class Table:
-    """A table: its name, its columns and the column that identifies a row's subject."""
+    """A table or view.
+
+    Attributes:
+        name: Name of the table, also in SQL.
+        key: Column with the id that a row belongs to.
+        columns: All columns, in order.
+        meaning: What one row stands for.
+    """
 
     name: str
     key: str
     columns: tuple[Column, ...]
+    meaning: str
 
     @cached_property
     def arrow(self) -> pa.Schema:
@@ -37,18 +50,22 @@ class Table:
 
     @cached_property
     def polars(self) -> pl.Schema:
-        """The schema every reader gets, whatever the age of the files."""
+        """The polars schema that every reader gets, whatever the age of the files."""
         empty = pl.from_arrow(self.arrow.empty_table())
         assert isinstance(empty, pl.DataFrame)
         return empty.schema
 
     @cached_property
     def by_name(self) -> Mapping[str, Column]:
-        """Columns by name."""
+        """The columns by name."""
         return {column.name: column for column in self.columns}
 
     def refuse_unknown(self, names: Iterable[str]) -> None:
-        """Raise StorageError when a name is no column of this table, with the nearest one."""
+        """Refuse names that are no columns.
+
+        Raises:
+            StorageError: A name is no column of this table; the message suggests the nearest one.
+        """
         for name in names:
             if name not in self.by_name:
                 near = difflib.get_close_matches(name, self.by_name, n=1)
@@ -56,7 +73,11 @@ class Table:
                 raise StorageError(f"table '{self.name}' has no column '{name}': {hint}")
 
     def refuse_missing(self, row: Mapping[str, Any]) -> None:
-        """Raise StorageError when a required column is null or absent."""
+        """Refuse a row without its required columns.
+
+        Raises:
+            StorageError: A required column is null or absent.
+        """
         for column in self.columns:
             if column.required and row.get(column.name) is None:
                 raise StorageError(
@@ -64,13 +85,29 @@ class Table:
                 )
 
 
-RUNS = Table("runs", "run_id", RUN_COLUMNS)
-DRAWS = Table("draws", "run_id", DRAW_COLUMNS)
-TARGETS = Table("targets", "target_id", TARGET_COLUMNS)
-STAGES = Table("stages", "analysis_id", STAGE_COLUMNS)
+RUNS = Table("runs", "run_id", RUN_COLUMNS, "one row an estimate")
+DRAWS = Table("draws", "run_id", DRAW_COLUMNS, "one row a chain; series have one number a draw")
+TARGETS = Table("targets", "target_id", TARGET_COLUMNS, "one row a target")
+STAGES = Table(
+    "stages",
+    "analysis_id",
+    STAGE_COLUMNS,
+    "one row a stage of one series (a metric along training); written by `llcray stages`",
+)
 TABLES = (RUNS, DRAWS, TARGETS, STAGES)
+
+DRAWS_LONG = Table(
+    "draws_long", "run_id", DRAW_LONG_COLUMNS, "one row a draw; a view of `draws`, by `scan_draws_long` and SQL"
+)
+OBSERVABLES = Table(
+    "observables",
+    "run_id",
+    OBSERVABLE_COLUMNS,
+    "one row a probe example of a run; a view of `runs`, by `scan_observables` and SQL",
+)
+VIEWS = (DRAWS_LONG, OBSERVABLES)
 
 
 def axis_column_names() -> tuple[str, ...]:
-    """Names of the columns of `runs` that a sweep can vary."""
+    """Return the names of the columns of `runs` that a sweep can vary."""
     return tuple(column.name for column in AXES)

@@ -1,1 +1,1 @@
-"""Which files of a dataset count: commits, manifests, segments and snapshots of them."""
+"""Which files of a dataset count at one moment: commits, segments, manifests and snapshots of them."""

@@ -1,4 +1,4 @@
-"""Is a commit whole? Asked before its rows go into a segment, and by `verify`."""
+"""Checks whether commits are whole, before compaction copies their rows and when `verify` looks."""
 
 from collections.abc import Mapping, Sequence
 
@@ -8,34 +8,37 @@ from llcray_storage.errors import ObjectMissingError
 from llcray_storage.files.encode import UNREADABLE, conformed, is_intact, read_parquet, sha256
 from llcray_storage.files.scan import scan_sources
 from llcray_storage.schema.tables import Table
-from llcray_storage.state.segments import without
-from llcray_storage.store.layout import HOT, Partition
+from llcray_storage.state.segments import without_ids
+from llcray_storage.store.layout import COMMIT_FILE, Partition
 from llcray_storage.store.objects import ObjectStore
 
 FILES_AT_ONCE = 500
 
 
 def whole_commits(store: ObjectStore, partition: Partition, names: Sequence[str]) -> tuple[pa.Table, tuple[str, ...]]:
-    """Rows of the commits whose every part is whole, and for each other one its path and what is wrong.
+    """Read the commits of which every part is whole.
+
+    Returns:
+        The rows of those commits, and for each other commit its path and what is wrong.
 
     Raises:
         ObjectMissingError: A commit is gone; take a new snapshot.
     """
     table = partition.table
-    gathered = [table.arrow.empty_table()]
-    left: list[str] = []
+    whole = [table.arrow.empty_table()]
+    problems: list[str] = []
     for start in range(0, len(names), FILES_AT_ONCE):
         batch = names[start : start + FILES_AT_ONCE]
-        rows, damaged = _rows_of(table, {name: store.get(f"{partition.folder}/{name}") for name in batch})
-        left.extend(f"{partition.folder}/{name}: damaged" for name in damaged)
-        problems = _details_problems(store, partition, rows)
-        left.extend(f"{partition.folder}: '{identity}': {problem}" for identity, problem in problems.items())
-        gathered.append(without(rows, table.key, list(problems)))
-    return pa.concat_tables(gathered).combine_chunks(), tuple(left)
+        rows, damaged = _read_commits(table, {name: store.get(f"{partition.folder}/{name}") for name in batch})
+        problems.extend(f"{partition.folder}/{name}: damaged" for name in damaged)
+        by_run = _details_problems(store, partition, rows)
+        problems.extend(f"{partition.folder}: '{identity}': {problem}" for identity, problem in by_run.items())
+        whole.append(without_ids(rows, table.key, list(by_run)))
+    return pa.concat_tables(whole).combine_chunks(), tuple(problems)
 
 
 def whole_commit(table: Table, name: str, data: bytes) -> pa.Table | None:
-    """The one row of a commit; None when the file is damaged or is not what its name says."""
+    """Read the one row of a commit; None when the file is damaged or is not the commit that its name says."""
     if is_intact(data) is False:
         return None
     try:
@@ -44,22 +47,33 @@ def whole_commit(table: Table, name: str, data: bytes) -> pa.Table | None:
         return None
     if rows.num_rows != 1:
         return None
-    return rows if (rows.column(table.key)[0].as_py(), rows.column("generation")[0].as_py()) == _named(name) else None
+    inside = rows.column(table.key)[0].as_py(), rows.column("generation")[0].as_py()
+    return rows if inside == _id_and_generation(name) else None
 
 
 def details_problem(store: ObjectStore, partition: Partition, rows: pa.Table) -> str | None:
-    """What is wrong with the draws file of a hot run row; None when nothing is."""
+    """Say what is wrong with the draws file of a hot commit; None when nothing is.
+
+    Args:
+        store: Where the files are.
+        partition: The partition of the commit.
+        rows: The commit's row.
+    """
     return next(iter(_details_problems(store, partition, rows).values()), None)
 
 
-def _rows_of(table: Table, files: Mapping[str, bytes]) -> tuple[pa.Table, list[str]]:
-    """Files that carry their hash are read together once it is checked; others one by one, with page checksums."""
+def _read_commits(table: Table, files: Mapping[str, bytes]) -> tuple[pa.Table, list[str]]:
+    """Return the rows of commits, given by file name, and the names of the damaged ones.
+
+    Files that carry their hash are read together once it is checked, which is faster; others one by one, with page
+    checksums.
+    """
     sealed = {name: data for name, data in files.items() if is_intact(data)}
     rows = [table.arrow.empty_table()]
     if sealed:
         together = conformed(table, scan_sources(table, list(sealed.values())).collect().to_arrow())
         read = zip(together.column(table.key).to_pylist(), together.column("generation").to_pylist(), strict=True)
-        if sorted(read) == sorted(_named(name) for name in sealed):
+        if sorted(read) == sorted(_id_and_generation(name) for name in sealed):
             rows.append(together)
         else:
             sealed = {}
@@ -74,7 +88,7 @@ def _rows_of(table: Table, files: Mapping[str, bytes]) -> tuple[pa.Table, list[s
 
 
 def _details_problems(store: ObjectStore, partition: Partition, rows: pa.Table) -> dict[str, str]:
-    """By run, what is wrong with its draws file."""
+    """Say by run what is wrong with its draws file; runs without a problem are left out."""
     if partition.details is None:
         return {}
     problems = {}
@@ -92,7 +106,7 @@ def _details_problems(store: ObjectStore, partition: Partition, rows: pa.Table) 
     return problems
 
 
-def _named(name: str) -> tuple[str, int]:
-    match = HOT.fullmatch(name)
+def _id_and_generation(name: str) -> tuple[str, int]:
+    match = COMMIT_FILE.fullmatch(name)
     assert match is not None, name
     return match[1], int(match[2])

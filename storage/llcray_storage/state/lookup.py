@@ -1,4 +1,4 @@
-"""What is already known of one id: in segments (remembered between writes) or in a hot commit."""
+"""Looks up one id among the rows that are there, in segments (remembered between writes) or in a hot commit."""
 
 from typing import NamedTuple
 
@@ -6,60 +6,59 @@ import polars as pl
 
 from llcray_storage.errors import ObjectMissingError
 from llcray_storage.files.encode import UNREADABLE, read_parquet
-from llcray_storage.state import manifest as manifests
-from llcray_storage.state.snapshot import damaged, segment_keys_frame
+from llcray_storage.state.manifest import ATTEMPTS, load_manifest, newest_manifest_number
+from llcray_storage.state.snapshot import rows_in_segments, unreadable
 from llcray_storage.store.layout import Partition
 from llcray_storage.store.objects import ObjectStore
 
 
-class Known(NamedTuple):
-    """A commit that is there."""
+class KnownRow(NamedTuple):
+    """Generation and status of a row that is there; targets have no status."""
 
     generation: int
     status: str | None
 
 
 class SegmentLookup:
-    """Generation and status by id over the segments of a partition; reads them again when a compaction happened."""
+    """Finds rows by id in the segments of a partition, and reads the segments again when a compaction happened."""
 
     def __init__(self, store: ObjectStore, partition: Partition) -> None:
-        """Remember nothing yet."""
         self._store = store
         self._partition = partition
         self._number = 0
-        self._keys: pl.DataFrame | None = None
+        self._rows: pl.DataFrame | None = None
 
-    def find(self, identity: str) -> Known | None:
-        """The commit of this id in segments, if any."""
-        for _ in range(manifests.ATTEMPTS):
-            number = manifests.newest_number(self._store, self._partition)
+    def find(self, identity: str) -> KnownRow | None:
+        """Return the row of this id in segments, if there is one."""
+        for _ in range(ATTEMPTS):
+            number = newest_manifest_number(self._store, self._partition)
             if number == 0:
                 return None
             try:
-                if self._keys is None or number != self._number:
-                    manifest = manifests.load(self._store, self._partition, number)
-                    self._keys = segment_keys_frame(self._store, self._partition, manifest)
+                if self._rows is None or number != self._number:
+                    manifest = load_manifest(self._store, self._partition, number)
+                    self._rows = rows_in_segments(self._store, self._partition, manifest)
                     self._number = number
             except (ObjectMissingError, FileNotFoundError):
                 continue
             except (pl.exceptions.PolarsError, OSError) as error:
-                raise damaged(self._store, self._partition.spoken, error) from error
+                raise unreadable(self._store, self._partition.title, error) from error
             break
-        if self._keys is None:
+        if self._rows is None:
             return None
-        rows = self._keys.filter(pl.col("id") == identity)
-        return None if rows.is_empty() else Known(rows["generation"][0], rows["status"][0])
+        rows = self._rows.filter(pl.col("id") == identity)
+        return None if rows.is_empty() else KnownRow(rows["generation"][0], rows["status"][0])
 
 
 def hot_row(store: ObjectStore, partition: Partition, identity: str, generation: int) -> dict[str, object]:
-    """The row of a hot commit.
+    """Read the row of a hot commit.
 
     Raises:
-        StorageError: It is damaged or missing.
+        StorageError: The commit is damaged or missing.
     """
-    key = partition.hot(identity, generation)
+    key = partition.commit_path(identity, generation)
     data = store.get(key)
     try:
         return read_parquet(partition.table, data).to_pylist()[0]
     except (*UNREADABLE, IndexError) as error:
-        raise damaged(store, f"'{key}'", error) from error
+        raise unreadable(store, f"'{key}'", error) from error

@@ -1,6 +1,6 @@
-"""Manifests: which segments count.
+"""Manifests: each lists the segments of a partition that count.
 
-Manifest N+1 replaces manifest N; creating it, if absent, is the commit of a compaction.
+Manifest N+1 replaces manifest N. Creating it, put if absent, is the commit of a compaction.
 """
 
 import hashlib
@@ -11,7 +11,7 @@ from dataclasses import asdict, dataclass
 from llcray_storage.errors import ObjectMissingError, StorageError
 from llcray_storage.files.encode import new_nonce
 from llcray_storage.schema.tables import Table
-from llcray_storage.store.layout import MANIFEST, Partition
+from llcray_storage.store.layout import MANIFEST_FILE, Partition
 from llcray_storage.store.objects import ObjectStore
 
 ATTEMPTS = 5
@@ -22,13 +22,13 @@ class Segment:
     """One compacted file.
 
     Attributes:
-        table: Name of its table.
+        table: Name of the table whose rows it holds.
         name: File name.
         size: Bytes.
-        sha256: Of the file.
-        num_rows: Rows.
-        first_id: Smallest key in it.
-        last_id: Largest key in it.
+        sha256: SHA-256 of the file.
+        num_rows: Number of rows.
+        first_id: Smallest key among the rows.
+        last_id: Largest key among the rows.
     """
 
     table: str
@@ -42,59 +42,59 @@ class Segment:
 
 @dataclass(frozen=True)
 class Manifest:
-    """The segments of a partition at one time; number 0 stands for none yet."""
+    """The segments of a partition at one time; number 0 stands for a partition without manifest."""
 
     number: int
     segments: tuple[Segment, ...]
 
     def of(self, table: Table) -> tuple[Segment, ...]:
-        """Segments of one table."""
+        """Return the segments of one table."""
         return tuple(segment for segment in self.segments if segment.table == table.name)
 
 
-NONE_YET = Manifest(0, ())
+NO_MANIFEST = Manifest(0, ())
 
 
 def manifest_path(partition: Partition, number: int) -> str:
-    """Path of a manifest."""
+    """Return the path of a manifest."""
     return f"{partition.manifests}/{number:012d}.json"
 
 
 def numbers_of(names: Iterable[str]) -> list[int]:
-    """Manifest numbers among file names, ascending."""
-    return sorted(int(match[1]) for name in names if (match := MANIFEST.fullmatch(name)))
+    """Return the manifest numbers among file names, ascending."""
+    return sorted(int(match[1]) for name in names if (match := MANIFEST_FILE.fullmatch(name)))
 
 
-def newest_number(store: ObjectStore, partition: Partition) -> int:
-    """Number of the newest manifest; 0 when there is none."""
+def newest_manifest_number(store: ObjectStore, partition: Partition) -> int:
+    """Return the number of the newest manifest; 0 when there is none."""
     return max(numbers_of(store.names(partition.manifests)), default=0)
 
 
-def newest(store: ObjectStore, partition: Partition) -> Manifest:
-    """The newest manifest.
+def load_newest_manifest(store: ObjectStore, partition: Partition) -> Manifest:
+    """Read the newest manifest; `NO_MANIFEST` when there is none.
 
     Raises:
-        StorageError: It is damaged.
+        StorageError: The newest manifest is damaged.
     """
     for _ in range(ATTEMPTS):
-        number = newest_number(store, partition)
+        number = newest_manifest_number(store, partition)
         if number == 0:
-            return NONE_YET
+            return NO_MANIFEST
         try:
-            return load(store, partition, number)
+            return load_manifest(store, partition, number)
         except ObjectMissingError:
             continue
     raise StorageError(
-        f"the newest manifest of {partition.spoken} in '{store.uri}' vanishes again and again. Try later."
+        f"the newest manifest of {partition.title} in '{store.uri}' vanishes again and again. Try later."
     )
 
 
-def load(store: ObjectStore, partition: Partition, number: int) -> Manifest:
-    """One manifest.
+def load_manifest(store: ObjectStore, partition: Partition, number: int) -> Manifest:
+    """Read one manifest.
 
     Raises:
-        ObjectMissingError: There is none of this number.
-        StorageError: It is damaged.
+        ObjectMissingError: There is no manifest of this number.
+        StorageError: The manifest is damaged.
     """
     path = manifest_path(partition, number)
     data = store.get(path)
@@ -110,8 +110,8 @@ def load(store: ObjectStore, partition: Partition, number: int) -> Manifest:
         ) from error
 
 
-def publish(store: ObjectStore, partition: Partition, manifest: Manifest) -> bool:
-    """Make the manifest the newest one; False when another writer took its number."""
+def publish_manifest(store: ObjectStore, partition: Partition, manifest: Manifest) -> bool:
+    """Make the manifest the newest one; returns False when another writer took its number."""
     body = {
         "number": manifest.number,
         "sweep": partition.sweep,

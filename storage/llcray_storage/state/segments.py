@@ -1,4 +1,7 @@
-"""Writing segments: many rows in few files, sorted so that filters prune, and published by the next manifest."""
+"""Writes and reads segments: many rows in few files, sorted so that filters skip row groups.
+
+New segments count once the next manifest, which names them, is published.
+"""
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
@@ -9,25 +12,27 @@ import pyarrow.compute as pc
 from llcray_storage.errors import StorageError
 from llcray_storage.files.encode import new_nonce, parquet_bytes, read_parquet, sha256
 from llcray_storage.schema.tables import Table
-from llcray_storage.state.manifest import Manifest, Segment, publish
-from llcray_storage.store.failpoints import reached
+from llcray_storage.state.manifest import Manifest, Segment, publish_manifest
+from llcray_storage.store.failpoints import failpoint
 from llcray_storage.store.layout import Partition, segment_name
 from llcray_storage.store.objects import ObjectStore
 
 TARGET_BYTES = {"runs": 256 * 2**20, "draws": 128 * 2**20, "targets": 256 * 2**20}
 BYTES_PER_HOT_ROW = 1024
-"""About what a run takes in a segment; alone in a file it takes fifty times more."""
+"""Bytes that a run's row takes in a segment, roughly; in a file of its own it takes fifty times more."""
 SORTED_BY = {
     "runs": ("sampler_kind", "data_kind", "noise_kind", "architecture_kind", "architecture_activation", "run_id"),
     "draws": ("run_id", "chain"),
     "targets": ("target_kind", "target_id"),
 }
-"""Columns filters name most come first: row groups then hold few values of them and statistics skip the rest."""
+"""Sort order by table. The columns that filters name most come first: a row group then holds few values of them, and
+its statistics tell a filter whether to skip it.
+"""
 
 
 @dataclass(frozen=True)
 class Part:
-    """Rows on their way into a segment, and about how many bytes they will take there."""
+    """Rows on their way into a segment, and roughly the bytes that they will take there."""
 
     rows: pa.Table
     size: int
@@ -40,7 +45,7 @@ class Rewrite:
     Attributes:
         kept: Segments that stay.
         commits: Rows of the partition's own table.
-        details: Rows of its details table; read one after another, never all in memory.
+        details: Rows of the partition's details table; read one after another, never all in memory.
     """
 
     kept: tuple[Segment, ...]
@@ -49,15 +54,19 @@ class Rewrite:
 
 
 def publish_rewrite(store: ObjectStore, partition: Partition, number: int, rewrite: Rewrite) -> Manifest | None:
-    """Write the segments, then the manifest `number`. None, and nothing changed, when another writer was first."""
+    """Write the segments, then the manifest `number`, which makes them count.
+
+    Returns:
+        The manifest; None when another writer took its number first: then nothing has changed.
+    """
     new = list(write_segments(store, partition, partition.table, rewrite.commits))
-    reached("compact.commits_put")
+    failpoint("compact.commits_put")
     if partition.details is not None:
         new.extend(write_segments(store, partition, partition.details, rewrite.details))
-    reached("compact.details_put")
+    failpoint("compact.details_put")
     manifest = Manifest(number, (*rewrite.kept, *new))
-    if publish(store, partition, manifest):
-        reached("compact.published")
+    if publish_manifest(store, partition, manifest):
+        failpoint("compact.published")
         return manifest
     for segment in new:
         store.delete(segment_path(partition, segment))
@@ -65,7 +74,7 @@ def publish_rewrite(store: ObjectStore, partition: Partition, number: int, rewri
 
 
 def write_segments(store: ObjectStore, partition: Partition, table: Table, parts: Iterable[Part]) -> Iterator[Segment]:
-    """Gather parts until they reach the target size, sort, write; again until there are none."""
+    """Write the parts as segments: gather them up to the target size, sort, write, and so on until none is left."""
     pending: list[pa.Table] = []
     size = 0
     for part in parts:
@@ -89,14 +98,14 @@ def _put_segment(store: ObjectStore, partition: Partition, table: Table, parts: 
 
 
 def segment_path(partition: Partition, segment: Segment) -> str:
-    """Path of a segment."""
+    """Return the path of a segment."""
     table = partition.table if segment.table == partition.table.name else partition.details
     assert table is not None
     return f"{partition.folder_of(table)}/{segment.name}"
 
 
 def read_segment(store: ObjectStore, partition: Partition, table: Table, segment: Segment) -> pa.Table:
-    """The rows of a segment, its hash checked: what was damaged is never copied into a new file.
+    """Read the rows of a segment, checking its hash, so that damaged rows are never copied into a new file.
 
     Raises:
         StorageError: The segment is missing or damaged.
@@ -110,6 +119,6 @@ def read_segment(store: ObjectStore, partition: Partition, table: Table, segment
     return read_parquet(table, data)
 
 
-def without(rows: pa.Table, key: str, ids: Sequence[str]) -> pa.Table:
-    """The rows whose key is not among the ids."""
+def without_ids(rows: pa.Table, key: str, ids: Sequence[str]) -> pa.Table:
+    """Leave out the rows whose key is among the ids."""
     return rows.filter(~pc.field(key).isin(list(ids))) if ids else rows

@@ -1,8 +1,8 @@
-"""Which rows count at one moment.
+"""Snapshots: which rows of a partition count at one moment.
 
-Hot files are listed first and the newest manifest is read after: a file compacted in between is then seen twice, and
-the second look is discarded by its key; the other order would lose it. A commit counts when no other of the same id
-has a higher generation.
+A snapshot lists the hot commits first and reads the newest manifest afterwards. A commit that is compacted in between
+is then seen twice, and the join by key drops one of the two; the other order would lose it. A commit counts when no
+other commit of the same id has a higher generation.
 """
 
 from collections.abc import Sequence
@@ -13,24 +13,23 @@ import polars as pl
 from llcray_storage.errors import ObjectMissingError, StorageError
 from llcray_storage.files.scan import scan_files
 from llcray_storage.schema.tables import DRAWS, RUNS, Table
-from llcray_storage.state import manifest as manifests
-from llcray_storage.state.manifest import Manifest
+from llcray_storage.state.manifest import Manifest, load_newest_manifest, newest_manifest_number
 from llcray_storage.store.layout import Partition, sweep_partition
 from llcray_storage.store.objects import ObjectStore
 
 ATTEMPTS = 5
-HOT_SCHEMA = pl.Schema({"name": pl.String, "id": pl.String, "generation": pl.Int64})
+COMMITS_SCHEMA = pl.Schema({"name": pl.String, "id": pl.String, "generation": pl.Int64})
 
 
 @dataclass(frozen=True)
 class Snapshot:
-    """What of one partition counts.
+    """The files of one partition that count.
 
     Attributes:
         partition: The partition.
         manifest: Its segments.
-        hot: Commits that count and lie in no segment: name, id, generation.
-        superseded: Commits on disk that a later generation replaced: the same columns.
+        hot: Commits that count and lie in no segment, with columns name, id and generation.
+        superseded: Commits on disk that a later generation replaced, with the same columns.
         shadowed: Ids whose rows in segments a hot commit replaced.
     """
 
@@ -40,17 +39,25 @@ class Snapshot:
     superseded: pl.DataFrame
     shadowed: tuple[str, ...]
 
-    def segment_keys(self, table: Table) -> list[str]:
-        """Paths of the segments of a table."""
-        return [f"{self.partition.folder_of(table)}/{segment.name}" for segment in self.manifest.of(table)]
+    def segment_keys(self, table: Table, identity: str | None = None) -> list[str]:
+        """Return the paths of a table's segments; given an id, only of those whose range of ids includes it."""
+        return [
+            f"{self.partition.folder_of(table)}/{segment.name}"
+            for segment in self.manifest.of(table)
+            if identity is None or segment.first_id <= identity <= segment.last_id
+        ]
 
     def hot_keys(self) -> list[str]:
-        """Paths of the hot commits that count."""
+        """Return the paths of the hot commits that count."""
         return [f"{self.partition.folder}/{name}" for name in self.hot["name"]]
 
+    def superseded_keys(self) -> list[str]:
+        """Return the paths of the commits that a later generation replaced."""
+        return [f"{self.partition.folder}/{name}" for name in self.superseded["name"]]
 
-def hot_frame(names: Sequence[str]) -> pl.DataFrame:
-    """The commits among file names; other names are left to `verify`."""
+
+def commits_among(names: Sequence[str]) -> pl.DataFrame:
+    """Return name, id and generation of the commits among file names; other names are left to `verify`."""
     parts = pl.col("name").str.extract_groups(r"^t-([A-Za-z0-9_-]{1,64})\.g([0-9]{1,9})\.parquet$")
     return (
         pl.DataFrame({"name": names}, schema={"name": pl.String})
@@ -60,8 +67,8 @@ def hot_frame(names: Sequence[str]) -> pl.DataFrame:
     )
 
 
-def segment_keys_frame(store: ObjectStore, partition: Partition, manifest: Manifest) -> pl.DataFrame:
-    """id, generation and status (null for targets) of every row in the segments of a partition's commits."""
+def rows_in_segments(store: ObjectStore, partition: Partition, manifest: Manifest) -> pl.DataFrame:
+    """Return id, generation and status (null for targets) of every row in the segments of a partition's commits."""
     keys = [f"{partition.folder}/{segment.name}" for segment in manifest.of(partition.table)]
     status = pl.col("status") if partition.table is RUNS else pl.lit(None, pl.String).alias("status")
     return (
@@ -71,65 +78,68 @@ def segment_keys_frame(store: ObjectStore, partition: Partition, manifest: Manif
     )
 
 
-def take(store: ObjectStore, partition: Partition, identity: str | None = None) -> Snapshot:
-    """What counts now, of the whole partition or of one id.
+def take_snapshot(store: ObjectStore, partition: Partition, identity: str | None = None) -> Snapshot:
+    """Find what counts now, of the whole partition or of one id.
 
     Raises:
         StorageError: A manifest or segment is damaged.
     """
     for _ in range(ATTEMPTS):
-        hot = hot_frame(store.names(partition.folder))
+        hot = commits_among(store.names(partition.folder))
         if identity is not None:
             hot = hot.filter(pl.col("id") == identity)
-        manifest = manifests.newest(store, partition)
+        manifest = load_newest_manifest(store, partition)
         if hot.is_empty() or not manifest.of(partition.table):
-            return _compared(partition, manifest, hot, HOT_SCHEMA.to_frame().select("id", "generation"))
+            return _compare(partition, manifest, hot, COMMITS_SCHEMA.to_frame().select("id", "generation"))
         try:
-            return _compared(partition, manifest, hot, segment_keys_frame(store, partition, manifest))
+            return _compare(partition, manifest, hot, rows_in_segments(store, partition, manifest))
         except (ObjectMissingError, FileNotFoundError):
             continue
         except (pl.exceptions.PolarsError, OSError) as error:
-            if manifests.newest_number(store, partition) != manifest.number:
+            if newest_manifest_number(store, partition) != manifest.number:
                 continue
-            raise damaged(store, partition.spoken, error) from error
-    raise StorageError(f"the files of {partition.spoken} in '{store.uri}' change again and again. Try later.")
+            raise unreadable(store, partition.title, error) from error
+    raise StorageError(f"the files of {partition.title} in '{store.uri}' change again and again. Try later.")
 
 
-def _compared(partition: Partition, manifest: Manifest, hot: pl.DataFrame, in_segments: pl.DataFrame) -> Snapshot:
+def _compare(partition: Partition, manifest: Manifest, hot: pl.DataFrame, in_segments: pl.DataFrame) -> Snapshot:
+    """Compare the generations of hot commits with each other and with those in segments."""
     compacted = in_segments.select("id", pl.col("generation").alias("compacted"))
-    fresh = hot.join(compacted, on="id", how="left").filter(
+    newer = hot.join(compacted, on="id", how="left").filter(
         pl.col("compacted").is_null() | (pl.col("generation") > pl.col("compacted"))
     )
-    counts = pl.col("generation") == pl.col("generation").max().over("id")
-    best = fresh.filter(counts)
+    is_latest = pl.col("generation") == pl.col("generation").max().over("id")
+    latest = newer.filter(is_latest)
     return Snapshot(
         partition,
         manifest,
-        best.select(HOT_SCHEMA.names()).sort("id"),
-        hot.join(best, on="name", how="anti").join(in_segments, on=["id", "generation"], how="anti").sort("id"),
-        tuple(best.filter(pl.col("compacted").is_not_null())["id"].sort()),
+        hot=latest.select(COMMITS_SCHEMA.names()).sort("id"),
+        superseded=hot.join(latest, on="name", how="anti")
+        .join(in_segments, on=["id", "generation"], how="anti")
+        .sort("id"),
+        shadowed=tuple(latest.filter(pl.col("compacted").is_not_null())["id"].sort()),
     )
 
 
-def sweeps(store: ObjectStore) -> list[str]:
-    """Names of the sweeps of the dataset, those whose files were all compacted included."""
+def sweep_names(store: ObjectStore) -> list[str]:
+    """List the sweeps of the dataset, also those whose commits were all compacted."""
     folders = {*store.folders(RUNS.name), *store.folders("_llcray/manifest")}
     return sorted(folder.removeprefix("sweep=") for folder in folders if folder.startswith("sweep="))
 
 
-def partitions(store: ObjectStore, sweep: str | None) -> list[Partition]:
-    """The partition of a sweep, or of every sweep."""
-    return [sweep_partition(name) for name in (sweeps(store) if sweep is None else [sweep])]
+def sweep_partitions(store: ObjectStore, sweep: str | None) -> list[Partition]:
+    """Return the partition of a sweep; without a sweep, the partitions of all."""
+    return [sweep_partition(name) for name in (sweep_names(store) if sweep is None else [sweep])]
 
 
-def live_draws(store: ObjectStore, snapshot: Snapshot) -> list[str]:
-    """Paths of the draws files of the hot commits that count."""
+def hot_draws_keys(store: ObjectStore, snapshot: Snapshot) -> list[str]:
+    """Return the paths of the draws files that the hot commits of a snapshot name."""
     names = scan_files(store, RUNS, snapshot.hot_keys()).select("draws_file").collect()["draws_file"].drop_nulls()
     return [f"{snapshot.partition.folder_of(DRAWS)}/{name}" for name in names.sort()]
 
 
-def damaged(store: ObjectStore, what: str, error: Exception) -> StorageError:
-    """What a reader says when a file cannot be read."""
+def unreadable(store: ObjectStore, what: str, error: Exception) -> StorageError:
+    """Make the error that a reader raises when a file cannot be read."""
     first_line = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
     return StorageError(
         f"{what} in '{store.uri}' cannot be read: {first_line}. Run `llcray verify {store.uri} --repair`."

@@ -1,7 +1,8 @@
 """Objects in S3- and GCS-compatible stores, and in memory for tests, through obstore.
 
-Put-if-absent is one conditional PUT. After a dropped reply the client retries and is told that the object exists,
-although it is its own: so "exists" is settled by comparing bytes, which a nonce makes unique to each write.
+Put-if-absent is one conditional PUT. When a reply is lost the client tries again and is told that the object exists,
+although that object is its own. So the answer "exists" is settled by comparing bytes: a nonce makes the bytes of each
+write unique.
 """
 
 import random
@@ -13,7 +14,7 @@ from obstore.exceptions import AlreadyExistsError, BaseError
 from obstore.store import MemoryStore
 
 from llcray_storage.errors import ObjectMissingError, StorageError
-from llcray_storage.store.failpoints import reached
+from llcray_storage.store.failpoints import failpoint
 from llcray_storage.store.objects import Entry
 
 CONFLICT_ATTEMPTS = 6
@@ -24,28 +25,25 @@ class CloudStore:
     """Objects under a prefix of an object store."""
 
     def __init__(self, uri: str, store: Any, scan_options: dict[str, str]) -> None:
-        """Use an obstore store already rooted at the prefix."""
+        """Take an obstore store that is already rooted at the prefix."""
         self._uri = uri.rstrip("/")
         self._store = store
         self._scan_options = scan_options
 
     @property
     def uri(self) -> str:
-        """Scheme, bucket and prefix."""
         return self._uri
 
     @property
     def scan_options(self) -> dict[str, str]:
-        """object_store's options; polars uses the same library."""
         return self._scan_options
 
     def put_if_absent(self, key: str, data: bytes) -> bool:
-        """Conditional PUT; "exists" is settled by comparing bytes, a conflict by trying again."""
         pause = FIRST_PAUSE_SECONDS
         for _ in range(CONFLICT_ATTEMPTS):
             try:
                 obstore.put(self._store, key, data, mode="create", use_multipart=False)
-                reached("cloud.put")
+                failpoint("cloud.put")
                 return True
             except AlreadyExistsError:
                 try:
@@ -54,46 +52,41 @@ class CloudStore:
                     time.sleep(pause * (1 + random.random()))
                     pause *= 2
             except (BaseError, OSError) as error:
-                raise self._explained(f"'{key}' was not written", error) from error
+                raise self._storage_error(f"'{key}' was not written", error) from error
         raise StorageError(
             f"'{self.uri}/{key}' was not written: the store reports conflicts again and again. Try later."
         )
 
     def get(self, key: str) -> bytes:
-        """GET."""
         try:
             return obstore.get(self._store, key).bytes().to_bytes()
         except FileNotFoundError as error:
             raise ObjectMissingError(f"'{self.uri}/{key}' is missing. Run `llcray verify {self.uri}`.") from error
         except (BaseError, OSError) as error:
-            raise self._explained(f"'{key}' cannot be read", error) from error
+            raise self._storage_error(f"'{key}' cannot be read", error) from error
 
     def names(self, folder: str) -> list[str]:
-        """Names from a listing."""
         return [entry.name for entry in self.entries(folder)]
 
     def entries(self, folder: str) -> list[Entry]:
-        """Objects from a listing."""
         return [
-            Entry(found["path"].rpartition("/")[2], found["size"], found["last_modified"].timestamp())
-            for found in self._list(folder)["objects"]
+            Entry(item["path"].rpartition("/")[2], item["size"], item["last_modified"].timestamp())
+            for item in self._list(folder)["objects"]
         ]
 
     def folders(self, folder: str) -> list[str]:
-        """Common prefixes from a listing."""
         return sorted(prefix.rstrip("/").rpartition("/")[2] for prefix in self._list(folder)["common_prefixes"])
 
     def delete(self, key: str) -> None:
-        """DELETE."""
         try:
             obstore.delete(self._store, key)
         except FileNotFoundError:
             return
         except (BaseError, OSError) as error:
-            raise self._explained(f"'{key}' was not removed", error) from error
+            raise self._storage_error(f"'{key}' was not removed", error) from error
 
     def scan_source(self, key: str) -> str | bytes:
-        """The object's URI; its bytes when the store is this process's memory, where polars cannot look."""
+        # polars cannot look into this process's memory.
         return self.get(key) if isinstance(self._store, MemoryStore) else f"{self.uri}/{key}"
 
     def _list(self, folder: str) -> Any:
@@ -102,9 +95,9 @@ class CloudStore:
         except FileNotFoundError:
             return {"objects": [], "common_prefixes": []}
         except (BaseError, OSError) as error:
-            raise self._explained(f"'{folder}' cannot be listed", error) from error
+            raise self._storage_error(f"'{folder}' cannot be listed", error) from error
 
-    def _explained(self, what: str, error: Exception) -> StorageError:
+    def _storage_error(self, problem: str, error: Exception) -> StorageError:
         first_line = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
         remedy = "check the bucket, the endpoint and the credentials in the environment."
-        return StorageError(f"storage '{self.uri}': {what}: {first_line[:300]}; {remedy}")
+        return StorageError(f"storage '{self.uri}': {problem}: {first_line[:300]}; {remedy}")

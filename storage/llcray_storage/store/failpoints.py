@@ -1,21 +1,25 @@
-"""Named points between the steps of every write, so that tests can stop a process exactly there."""
+"""Failpoints: named places between the steps of every write, at which a test can stop the process.
+
+`failpoint("commit.run_put")` stands right after the step that its name tells. It does nothing unless a test observes
+it.
+"""
 
 from collections.abc import Callable
 
 
-def _go_on(point: str) -> None:
-    """Nothing happens at a point unless a test asked for it."""
+def _ignore(name: str) -> None:
+    pass
 
 
-_observer: Callable[[str], None] = _go_on
+_observer: Callable[[str], None] = _ignore
 
 
 def observe(observer: Callable[[str], None]) -> None:
-    """Have `observer` called with the name of every point this process reaches from now on."""
+    """Call `observer` with the name of every failpoint that this process reaches from now on."""
     global _observer
     _observer = observer
 
 
-def reached(point: str) -> None:
-    """Say that the step before `point` is done."""
-    _observer(point)
+def failpoint(name: str) -> None:
+    """Tell the observer that the step before this failpoint is done."""
+    _observer(name)

@@ -1,18 +1,22 @@
-"""Where things lie in a dataset.
+"""Paths of everything in a dataset, and the words for them.
 
-llcray.json                                        format version, id, what the storage supports
-runs/sweep=S/t-<run_id>.g<generation>.parquet      one run: THE COMMIT
-runs/sweep=S/seg-<sha16>.parquet                   many runs, compacted
-draws/sweep=S/c-<run_id>.g<generation>-<sha12>.parquet
-draws/sweep=S/seg-<sha16>.parquet
-targets/t-<target_id>.g<generation>.parquet        one target; seg- when compacted
-targets/<aa>/<target_id>-<digest12>.safetensors    its arrays
-stages/sweep=S/t-<metric>-<method>.g<generation>.parquet   all stages of a metric
-sweeps/sweep=S/<12 digits>.json                    the sweep's file as it was asked, its question: newest last
-_llcray/manifest/sweep=S/<12 digits>.json          which segments count; the highest number
-_llcray/manifest/targets/<12 digits>.json
-_llcray/unfinished/<run_id>/<12 digits>-<sha16>     what an unfinished run has so far
-_llcray/{tmp,quarantine}/
+    llcray.json                                        marker: format version, id, what the storage supports
+    runs/sweep=S/t-<run_id>.g<generation>.parquet      the commit of one run
+    runs/sweep=S/seg-<sha16>.parquet                   a segment: many runs, compacted
+    draws/sweep=S/c-<run_id>.g<generation>-<sha12>.parquet
+    draws/sweep=S/seg-<sha16>.parquet
+    targets/t-<target_id>.g<generation>.parquet        the commit of one target; seg- when compacted
+    targets/<aa>/<target_id>-<digest12>.safetensors    the arrays of a target
+    stages/sweep=S/t-<metric>-<method>.g<generation>.parquet   all stages of a metric
+    sweeps/sweep=S/<12 digits>.json                    a sweep's YAML file with its question; the newest comes last
+    _llcray/manifest/sweep=S/<12 digits>.json          a manifest; the one with the highest number counts
+    _llcray/manifest/targets/<12 digits>.json
+    _llcray/unfinished/<run_id>/<12 digits>-<sha16>    the state of an unfinished run
+    _llcray/{tmp,quarantine}/
+
+A *commit* is the Parquet file of one row: the run or target exists once that file does. A later *generation* of the
+same id replaces it. A *hot* commit lies in a file of its own; compaction copies its row into a *segment*, a file of
+many rows. A *manifest* lists the segments that count. A *partition* is what is committed and compacted together.
 """
 
 import re
@@ -29,21 +33,21 @@ UNFINISHED = "_llcray/unfinished"
 
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,127}")
 ID = re.compile(r"[A-Za-z0-9_-]{1,64}")
-HOT = re.compile(r"t-([A-Za-z0-9_-]{1,64})\.g([0-9]+)\.parquet")
-HOT_DRAWS = re.compile(r"c-([A-Za-z0-9_-]{1,64})\.g([0-9]+)-[0-9a-f]{12}\.parquet")
-SEGMENT = re.compile(r"seg-[0-9a-f]{16}\.parquet")
-MANIFEST = re.compile(r"([0-9]{12})\.json")
-ARTIFACT = re.compile(r"([A-Za-z0-9_-]{1,64})-[0-9a-f]{12}\.safetensors")
+COMMIT_FILE = re.compile(r"t-([A-Za-z0-9_-]{1,64})\.g([0-9]+)\.parquet")
+DRAWS_FILE = re.compile(r"c-([A-Za-z0-9_-]{1,64})\.g([0-9]+)-[0-9a-f]{12}\.parquet")
+SEGMENT_FILE = re.compile(r"seg-[0-9a-f]{16}\.parquet")
+MANIFEST_FILE = re.compile(r"([0-9]{12})\.json")
+ARTIFACT_FILE = re.compile(r"([A-Za-z0-9_-]{1,64})-[0-9a-f]{12}\.safetensors")
 
 
 @dataclass(frozen=True)
 class Partition:
-    """What is committed and compacted as one: a sweep's runs with their draws, or all targets.
+    """The rows that are committed and compacted together: a sweep's runs with their draws, or all targets.
 
     Attributes:
         table: The table whose rows are commits.
-        details: The table whose rows belong to those commits, if any.
-        sweep: The sweep; None for targets.
+        details: The table whose rows belong to those commits (draws); None for targets.
+        sweep: Name of the sweep; None for targets.
     """
 
     table: Table
@@ -57,7 +61,7 @@ class Partition:
 
     @property
     def details_folder(self) -> str:
-        """Folder of what belongs to the commits."""
+        """Folder of the rows that belong to the commits."""
         return f"{DRAWS.name}/sweep={self.sweep}"
 
     @property
@@ -66,24 +70,24 @@ class Partition:
         return f"_llcray/manifest/{self.table.name if self.sweep is None else f'sweep={self.sweep}'}"
 
     def folder_of(self, table: Table) -> str:
-        """Folder of the files of one of the partition's tables."""
+        """Return the folder of one of the partition's tables."""
         return self.folder if table is self.table else self.details_folder
 
-    def hot(self, identity: str, generation: int) -> str:
-        """Path of a commit."""
+    def commit_path(self, identity: str, generation: int) -> str:
+        """Return the path of a commit."""
         return f"{self.folder}/t-{identity}.g{generation}.parquet"
 
     @property
-    def spoken(self) -> str:
-        """How messages name the partition."""
+    def title(self) -> str:
+        """The name of the partition in messages."""
         return self.table.name if self.sweep is None else f"sweep '{self.sweep}'"
 
 
 def sweep_partition(sweep: str) -> Partition:
-    """The partition of a sweep.
+    """Return the partition of a sweep.
 
     Raises:
-        StorageError: The name cannot be a folder on every storage.
+        StorageError: The sweep's name cannot be a folder on every storage.
     """
     if not NAME.fullmatch(sweep):
         raise StorageError(
@@ -96,10 +100,10 @@ TARGET_PARTITION = Partition(TARGETS, None, None)
 
 
 def checked_id(identity: str) -> str:
-    """The id, when it can be part of a file name.
+    """Return the id unchanged when it can be part of a file name.
 
     Raises:
-        StorageError: It cannot.
+        StorageError: The id cannot be part of a file name.
     """
     if not ID.fullmatch(identity):
         raise StorageError(
@@ -109,15 +113,15 @@ def checked_id(identity: str) -> str:
 
 
 def draws_name(run_id: str, generation: int, digest: str) -> str:
-    """Name of the draws file of a run."""
+    """Return the name of the draws file of a run; `digest` is the SHA-256 of its bytes."""
     return f"c-{run_id}.g{generation}-{digest[:12]}.parquet"
 
 
 def segment_name(digest: str) -> str:
-    """Name of a segment."""
+    """Return the name of a segment; `digest` is the SHA-256 of its bytes."""
     return f"seg-{digest[:16]}.parquet"
 
 
 def artifact_path(target_id: str, digest: str) -> str:
-    """Path of a target's arrays."""
+    """Return the path of a target's arrays; `digest` is that of their content."""
     return f"targets/{target_id[:2]}/{target_id}-{digest[:12]}.safetensors"

@@ -1,8 +1,8 @@
 """Objects as files, on local disks and NFS-like file systems.
 
-A file is written under a temporary name, synced, and linked to its final name. `link` fails when the name exists, so
-that a file appears whole and once. Over NFS a successful link can be reported as failed (lost reply): two links to
-the temporary file say that it was ours.
+A file is written under a temporary name, synced, and linked to its final name. `link` fails when that name exists, so
+a file appears whole and once. NFS can report a successful link as failed when the reply is lost; the link then
+succeeded exactly if the temporary file has two links.
 """
 
 import contextlib
@@ -13,7 +13,7 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from llcray_storage.errors import ObjectMissingError, StorageError
-from llcray_storage.store.failpoints import reached
+from llcray_storage.store.failpoints import failpoint
 from llcray_storage.store.layout import TMP
 from llcray_storage.store.objects import Entry
 
@@ -31,22 +31,19 @@ class LocalStore:
     """Objects under a folder of a file system."""
 
     def __init__(self, root: Path) -> None:
-        """Use the folder `root`; it is created by the first write."""
+        """Take the folder `root`, which the first write creates."""
         self.root = root
         self._synced_folders: set[Path] = set()
 
     @property
     def uri(self) -> str:
-        """The folder."""
         return str(self.root)
 
     @property
     def scan_options(self) -> dict[str, str]:
-        """Files need no options."""
         return {}
 
     def put_if_absent(self, key: str, data: bytes) -> bool:
-        """Temporary file, sync, link."""
         final = self.root / key
         tmp = self.root / TMP / f"{secrets.token_hex(8)}.tmp"
         try:
@@ -54,36 +51,33 @@ class LocalStore:
             self._make_folder(final.parent)
             try:
                 _write_synced(tmp, data)
-                reached("local.tmp_written")
-                ours = _link(tmp, final)
-                reached("local.linked")
+                failpoint("local.tmp_written")
+                created = _link(tmp, final)
+                failpoint("local.linked")
             finally:
                 with contextlib.suppress(FileNotFoundError):
                     tmp.unlink()
             _sync_folder(final.parent)
         except OSError as error:
-            raise _explained(f"'{final}' was not written", error) from error
-        return ours
+            raise _storage_error(f"'{final}' was not written", error) from error
+        return created
 
     def get(self, key: str) -> bytes:
-        """The file's bytes."""
         try:
             return (self.root / key).read_bytes()
         except FileNotFoundError as error:
             raise ObjectMissingError(f"'{self.root / key}' is missing. Run `llcray verify {self.uri}`.") from error
         except OSError as error:
-            raise _explained(f"'{self.root / key}' cannot be read", error) from error
+            raise _storage_error(f"'{self.root / key}' cannot be read", error) from error
 
     def names(self, folder: str) -> list[str]:
-        """Files of a folder."""
-        with self._scan(folder) as found:
-            return [entry.name for entry in found if entry.is_file()]
+        with self._scan(folder) as children:
+            return [entry.name for entry in children if entry.is_file()]
 
     def entries(self, folder: str) -> list[Entry]:
-        """Files of a folder with their stat."""
         entries = []
-        with self._scan(folder) as found:
-            for entry in found:
+        with self._scan(folder) as children:
+            for entry in children:
                 with contextlib.suppress(FileNotFoundError):
                     if entry.is_file():
                         stat = entry.stat()
@@ -91,32 +85,29 @@ class LocalStore:
         return entries
 
     def folders(self, folder: str) -> list[str]:
-        """Folders of a folder."""
-        with self._scan(folder) as found:
-            return sorted(entry.name for entry in found if entry.is_dir())
+        with self._scan(folder) as children:
+            return sorted(entry.name for entry in children if entry.is_dir())
 
     def delete(self, key: str) -> None:
-        """Unlink."""
         try:
             (self.root / key).unlink(missing_ok=True)
         except OSError as error:
-            raise _explained(f"'{self.root / key}' was not removed", error) from error
+            raise _storage_error(f"'{self.root / key}' was not removed", error) from error
 
     def scan_source(self, key: str) -> str:
-        """The path."""
         return str(self.root / key)
 
     @contextlib.contextmanager
     def _scan(self, folder: str) -> Iterator[Iterable[os.DirEntry[str]]]:
         try:
-            found = os.scandir(self.root / folder)
+            children = os.scandir(self.root / folder)
         except FileNotFoundError:
             yield ()
             return
         except OSError as error:
-            raise _explained(f"'{self.root / folder}' cannot be listed", error) from error
-        with found:
-            yield found
+            raise _storage_error(f"'{self.root / folder}' cannot be listed", error) from error
+        with children:
+            yield children
 
     def _make_folder(self, folder: Path) -> None:
         if folder in self._synced_folders:
@@ -129,13 +120,13 @@ class LocalStore:
 
 
 def _write_synced(path: Path, data: bytes) -> None:
-    """Write, sync and close, each of them checked: a full disk may only be noticed at the last."""
+    """Write, sync and close a new file, each step checked: a full disk may show only at the last one."""
     descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o644)
     try:
         view = memoryview(data)
         while view:
             view = view[os.write(descriptor, view) :]
-        reached("local.tmp_unsynced")
+        failpoint("local.tmp_unsynced")
         os.fsync(descriptor)
     except BaseException:
         with contextlib.suppress(OSError):
@@ -160,6 +151,6 @@ def _sync_folder(folder: Path) -> None:
         os.close(descriptor)
 
 
-def _explained(what: str, error: OSError) -> StorageError:
+def _storage_error(problem: str, error: OSError) -> StorageError:
     remedy = REMEDIES.get(error.errno or 0, "check the file system, then run the same command again.")
-    return StorageError(f"{what}: {error.strerror or error}; {remedy}")
+    return StorageError(f"{problem}: {error.strerror or error}; {remedy}")

@@ -1,4 +1,4 @@
-"""`llcray.json`: what makes a folder a dataset, and the probe of what its storage can do."""
+"""The marker `llcray.json`, which makes a folder a dataset, and the probe of what its storage can do."""
 
 import json
 import secrets
@@ -7,13 +7,14 @@ from datetime import UTC, datetime
 from llcray_storage.errors import ObjectMissingError, StorageError
 from llcray_storage.store.layout import FORMAT_VERSION, MARKER, TMP
 from llcray_storage.store.objects import ObjectStore
+from llcray_storage.store.settings import Root, open_store
 
 
 def ensure_dataset(store: ObjectStore) -> None:
     """Check that the storage can be written and honours put-if-absent; make it a dataset if it is none yet.
 
     Raises:
-        StorageError: It cannot be written, overwrites, or holds a dataset of a newer version.
+        StorageError: The storage cannot be written, overwrites, or holds a dataset of a newer version.
     """
     _probe(store)
     try:
@@ -29,12 +30,23 @@ def ensure_dataset(store: ObjectStore) -> None:
         require_dataset(store)
 
 
+def open_existing(root: Root) -> ObjectStore:
+    """Open the store of a dataset that exists.
+
+    Raises:
+        StorageError: There is no dataset.
+    """
+    store = open_store(root)
+    require_dataset(store)
+    return store
+
+
 def require_dataset(store: ObjectStore) -> None:
     """Check that the storage holds a dataset this version can read.
 
     Raises:
-        ObjectMissingError: It holds none.
-        StorageError: It holds one of a newer version, or its marker is damaged.
+        ObjectMissingError: The storage holds no dataset.
+        StorageError: The dataset is of a newer version, or its marker is damaged.
     """
     try:
         data = store.get(MARKER)
@@ -58,13 +70,13 @@ def require_dataset(store: ObjectStore) -> None:
 def _probe(store: ObjectStore) -> None:
     key = f"{TMP}/probe-{secrets.token_hex(8)}"
     try:
-        first = store.put_if_absent(key, b"first")
-        second = store.put_if_absent(key, b"second")
-        kept = store.get(key)
+        first_written = store.put_if_absent(key, b"first")
+        second_written = store.put_if_absent(key, b"second")
+        content = store.get(key)
     except StorageError as error:
         raise StorageError(f"storage '{store.uri}' cannot be written: {error}") from error
     store.delete(key)
-    if not first or second or kept != b"first":
+    if not first_written or second_written or content != b"first":
         raise StorageError(
             f"storage '{store.uri}' does not refuse a second write of one name, so runs could be lost: "
             "use a file system with hard links, or an object store with conditional PUT."

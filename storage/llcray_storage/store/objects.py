@@ -1,4 +1,4 @@
-"""The four things the dataset asks of storage: put if absent, get, list, delete. Everything else is built on these."""
+"""The interface to storage: put if absent, get, list, delete. The guarantees of the dataset rest on these alone."""
 
 import time
 from dataclasses import dataclass
@@ -10,7 +10,7 @@ from llcray_storage.store.layout import QUARANTINE
 
 @dataclass(frozen=True)
 class Entry:
-    """One object of a folder.
+    """One object of a folder, as a listing shows it.
 
     Attributes:
         name: Name within the folder.
@@ -24,57 +24,60 @@ class Entry:
 
 
 class ObjectStore(Protocol):
-    """A tree of immutable objects."""
+    """A tree of immutable objects. A key is a path from the root of the tree, with slashes."""
 
     @property
     def uri(self) -> str:
-        """Where the tree is, as a user would type it."""
+        """The place of the tree, as a user would type it."""
         ...
 
     @property
     def scan_options(self) -> dict[str, str]:
-        """What polars needs beside `scan_source` to read objects itself."""
+        """The `storage_options` with which polars reads the objects itself."""
         ...
 
     def put_if_absent(self, key: str, data: bytes) -> bool:
-        """Make the object appear whole, unless one is there. True when it is ours that is there.
+        """Make the object appear whole, unless one of that key exists.
+
+        Returns:
+            True when the object that exists now was written by this call.
 
         Raises:
-            StorageError: It could not be written; nothing is visible then.
+            StorageError: The object could not be written; then nothing of it is visible.
         """
         ...
 
     def get(self, key: str) -> bytes:
-        """The object's bytes.
+        """Return the object's bytes.
 
         Raises:
-            ObjectMissingError: There is none.
+            ObjectMissingError: There is no such object.
         """
         ...
 
     def names(self, folder: str) -> list[str]:
-        """Names of the objects of a folder, subfolders left out; empty when there is no such folder."""
+        """List the names of a folder's objects, without its subfolders; empty when there is no such folder."""
         ...
 
     def entries(self, folder: str) -> list[Entry]:
-        """The objects of a folder with size and time, subfolders left out."""
+        """List a folder's objects with size and time, without its subfolders."""
         ...
 
     def folders(self, folder: str) -> list[str]:
-        """Names of the subfolders of a folder."""
+        """List the names of a folder's subfolders."""
         ...
 
     def delete(self, key: str) -> None:
-        """Remove the object; nothing happens when there is none."""
+        """Remove the object, if it exists."""
         ...
 
     def scan_source(self, key: str) -> str | bytes:
-        """What polars' `scan_parquet` takes for the object."""
+        """Return the path, URI or bytes under which polars' `scan_parquet` finds the object."""
         ...
 
 
 def quarantine(store: ObjectStore, key: str) -> str:
-    """Take an object out of the dataset without destroying it; returns where it went."""
+    """Move an object out of the dataset without destroying it; returns its new key."""
     place = f"{QUARANTINE}/{int(time.time())}-{key.replace('/', '__')}"
     try:
         store.put_if_absent(place, store.get(key))

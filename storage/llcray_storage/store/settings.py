@@ -1,8 +1,8 @@
-"""From what a user types (a path, s3://, gs://, memory://, or a profile file) to an object store.
+"""Opens the object store that a user names: by path, by URI (s3://, gs://, memory://) or by profile file.
 
-A profile is a YAML file: `uri:` and, for object stores, `options:` with object_store's names (`aws_endpoint_url`,
-`aws_region`, `google_service_account`, ...). Whatever a profile leaves out comes from the usual environment variables
-(`AWS_ACCESS_KEY_ID`, ...).
+A profile is a YAML file with `uri:` and, for object stores, `options:` by object_store's names (`aws_endpoint_url`,
+`aws_region`, `google_service_account`, ...). Options that a profile leaves out come from the usual environment
+variables (`AWS_ACCESS_KEY_ID`, ...).
 """
 
 import os
@@ -24,22 +24,23 @@ CLIENT_OPTIONS: Mapping[str, str] = {"timeout": "60s", "connect_timeout": "10s"}
 SCHEMES = ("s3://", "gs://", "memory://")
 
 Root = str | os.PathLike[str]
+"""A dataset as the user names it: path, URI or profile file."""
 
 
 def open_store(root: Root) -> ObjectStore:
-    """The object store a path, URI or profile file stands for. Nothing is read or written yet.
+    """Open the object store that a path, URI or profile file stands for; the store itself is not touched yet.
 
     Raises:
-        StorageError: The scheme is unknown, or the profile is not one.
+        StorageError: The scheme is unknown, or the profile file is not a profile.
     """
     text = os.fspath(root)
     if text.endswith((".yaml", ".yml")):
-        uri, options = _profile(Path(text))
-        return _store(uri, options)
-    return _store(text, {})
+        uri, options = _read_profile(Path(text))
+        return _store_at(uri, options)
+    return _store_at(text, {})
 
 
-def _store(uri: str, options: dict[str, str]) -> ObjectStore:
+def _store_at(uri: str, options: dict[str, str]) -> ObjectStore:
     scheme, separator, rest = uri.partition("://")
     if not separator:
         return LocalStore(Path(uri).expanduser().absolute())
@@ -69,11 +70,11 @@ def _client_options(options: Mapping[str, str]) -> dict[str, Any]:
 
 @cache
 def _memory(uri: str) -> MemoryStore:
-    """One store a name and process."""
+    """One store for each name, shared by the whole process."""
     return MemoryStore()
 
 
-def _profile(path: Path) -> tuple[str, dict[str, str]]:
+def _read_profile(path: Path) -> tuple[str, dict[str, str]]:
     try:
         loaded = yaml.safe_load(path.read_text())
     except OSError as error:
@@ -88,8 +89,8 @@ def _profile(path: Path) -> tuple[str, dict[str, str]]:
     options = loaded.get("options") or {}
     if not isinstance(options, dict):
         raise StorageError(f"profile '{path}': `options` is {options!r}; give names and values.")
-    return os.path.expandvars(loaded["uri"]), {str(key): _option(value) for key, value in options.items()}
+    return os.path.expandvars(loaded["uri"]), {str(key): _option_text(value) for key, value in options.items()}
 
 
-def _option(value: object) -> str:
+def _option_text(value: object) -> str:
     return str(value).lower() if isinstance(value, bool) else os.path.expandvars(str(value))

@@ -1,1 +1,1 @@
-"""Everything that adds to a dataset: runs, targets, stages, sweep files, unfinished runs."""
+"""Adds to a dataset: runs, targets, stages, sweep files and the states of unfinished runs."""

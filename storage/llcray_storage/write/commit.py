@@ -1,6 +1,6 @@
-"""Writing one run: validate, encode, draws, then the run row, which is the commit.
+"""Writes one run: first its draws, last its row, which is the commit.
 
-Killed at any point, the run is there whole or not at all.
+A process that is killed at any point leaves the run there whole or not at all.
 """
 
 import time
@@ -11,23 +11,23 @@ from typing import Any
 from llcray_storage.errors import StorageError
 from llcray_storage.files.encode import commit_bytes, draws_digest, new_nonce, parquet_bytes, sha256, table_of_draws
 from llcray_storage.schema.tables import DRAWS, RUNS, SCHEMA_VERSION
-from llcray_storage.state.lookup import Known, SegmentLookup, hot_row
-from llcray_storage.store.failpoints import reached
+from llcray_storage.state.lookup import KnownRow, SegmentLookup, hot_row
+from llcray_storage.store.failpoints import failpoint
 from llcray_storage.store.layout import Partition, checked_id, draws_name
 from llcray_storage.store.objects import ObjectStore
 
 STALE_DRAWS_SECONDS = 1200.0
-"""A writer that stood still for longer puts its draws again: a vacuum may have taken them for orphans."""
+"""A writer that took longer than this writes its draws again: a vacuum may have removed them as orphans."""
 
 
 @dataclass(frozen=True)
 class WriteOutcome:
-    """What became of a write.
+    """The outcome of a write.
 
     Attributes:
-        identity: run_id or target_id.
+        identity: Id of the run, target or stages.
         generation: Generation that is there now.
-        created: True when this write made it; False when it was there already.
+        created: True when this write made that generation; False when it was there already.
     """
 
     identity: str
@@ -44,8 +44,8 @@ def commit_run(
 ) -> WriteOutcome:
     """Write a run once.
 
-    Without `generation` in the row this is idempotent: a run that is there stays, except that `ok` replaces `failed`.
-    With a generation, exactly that one is written unless it, or a later one, is there.
+    A row without `generation` changes nothing when its run is there, except that `ok` replaces `failed`. A row with
+    `generation` is written as that generation, unless the same or a later one is there.
 
     Raises:
         StorageError: The row is refused, or storage cannot be written.
@@ -55,29 +55,29 @@ def commit_run(
         if not isinstance(row.get(name), str):
             raise StorageError(f"column '{name}' of 'runs' is {row.get(name)!r}: every row needs it as text.")
     identity = checked_id(row["run_id"])
-    asked = row.get("generation")
-    if asked is not None and (not isinstance(asked, int) or asked < 1):
+    requested = row.get("generation")
+    if requested is not None and (not isinstance(requested, int) or requested < 1):
         raise StorageError(
-            f"column 'generation' of 'runs' got {asked!r}: generations count from 1. Leave it out, or raise it."
+            f"column 'generation' of 'runs' got {requested!r}: generations count from 1. Leave it out, or raise it."
         )
     known = lookup.find(identity)
-    generation = 1 if asked is None else asked
+    generation = 1 if requested is None else requested
     if known is not None:
-        if not _replaces(row, known, asked):
+        if not _replaces(row, known, requested):
             return WriteOutcome(identity, known.generation, created=False)
         generation = max(generation, known.generation + 1)
     while True:
         if _put_run(store, partition, row, draws, generation):
             return WriteOutcome(identity, generation, created=True)
-        there = hot_row(store, partition, identity, generation)
-        if not _replaces(row, Known(generation, str(there["status"])), asked):
+        existing = hot_row(store, partition, identity, generation)
+        if not _replaces(row, KnownRow(generation, str(existing["status"])), requested):
             return WriteOutcome(identity, generation, created=False)
         generation += 1
 
 
-def _replaces(row: Mapping[str, Any], known: Known, asked: int | None) -> bool:
-    if asked is not None:
-        return asked > known.generation
+def _replaces(row: Mapping[str, Any], known: KnownRow, requested: int | None) -> bool:
+    if requested is not None:
+        return requested > known.generation
     return row["status"] == "ok" and known.status == "failed"
 
 
@@ -102,15 +102,15 @@ def _put_run(
     else:
         commit |= {"draws_file": None, "draws_sha256": None, "draws_digest": None}
     run_data = commit_bytes(RUNS, {**row, **commit}, nonce)
-    reached("commit.encoded")
+    failpoint("commit.encoded")
     started = time.time()
     if draws_key is not None:
         store.put_if_absent(draws_key, draws_data)
-        reached("commit.draws_put")
-    ours = store.put_if_absent(partition.hot(row["run_id"], generation), run_data)
-    reached("commit.run_put")
-    if draws_key is not None and not ours:
+        failpoint("commit.draws_put")
+    created = store.put_if_absent(partition.commit_path(row["run_id"], generation), run_data)
+    failpoint("commit.run_put")
+    if draws_key is not None and not created:
         store.delete(draws_key)
     elif draws_key is not None and time.time() - started > STALE_DRAWS_SECONDS:
         store.put_if_absent(draws_key, draws_data)
-    return ours
+    return created

@@ -1,6 +1,8 @@
-"""The files that sweeps were asked with, so that a dataset says which question it answers.
+"""Keeps the YAML files that sweeps were run with, so that a dataset says which question it answers.
 
-sweeps/sweep=S/<12 digits>.json: one for each different file and overrides; the highest number is the newest.
+    sweeps/sweep=S/<12 digits>.json
+
+There is one for each different combination of file and overrides; the highest number is the newest.
 """
 
 import json
@@ -8,9 +10,9 @@ from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 
 from llcray_storage.errors import ObjectMissingError
-from llcray_storage.read import opened
 from llcray_storage.state.manifest import numbers_of
 from llcray_storage.store.layout import sweep_partition
+from llcray_storage.store.marker import open_existing
 from llcray_storage.store.objects import ObjectStore
 from llcray_storage.store.settings import Root
 
@@ -19,14 +21,14 @@ FOLDER = "sweeps"
 
 @dataclass(frozen=True)
 class SweepFile:
-    """What a sweep was asked with.
+    """The file that a sweep was run with.
 
     Attributes:
-        sweep: Its name.
-        question: What it is to answer.
+        sweep: Name of the sweep.
+        question: The question that the sweep is to answer.
         source: Text of the file.
         overrides: `path=value` texts of the command line.
-        written_at: When it was first seen, UTC, ISO 8601.
+        written_at: When the file was first run, UTC, ISO 8601.
     """
 
     sweep: str
@@ -37,20 +39,20 @@ class SweepFile:
 
 
 def sweep_files(root: Root, sweep: str) -> list[SweepFile]:
-    """All files that a sweep of this name was asked with, oldest first; none for datasets made otherwise.
+    """Read all files that a sweep of this name was run with, oldest first; none when its runs came another way.
 
     Raises:
         StorageError: There is no dataset.
     """
-    store = opened(root)
+    store = open_existing(root)
     return [file for number in _numbers(store, sweep) if (file := _read(store, sweep, number)) is not None]
 
 
 def commit_sweep_file(store: ObjectStore, file: SweepFile) -> bool:
-    """Keep a file, unless the newest of its sweep says the same. True when it was written.
+    """Keep a file, unless the newest of its sweep says the same; returns whether it was written.
 
     Raises:
-        StorageError: Storage cannot be written, or the name cannot be a folder.
+        StorageError: Storage cannot be written, or the name of the sweep cannot be a folder.
     """
     while True:
         number = max(_numbers(store, file.sweep), default=0)
@@ -63,18 +65,18 @@ def commit_sweep_file(store: ObjectStore, file: SweepFile) -> bool:
             return True
 
 
-def import_sweep_files(here: ObjectStore, there: ObjectStore) -> int:
-    """Copy the files that are not there; how many came."""
-    came = 0
-    names = [name.removeprefix("sweep=") for name in here.folders(FOLDER) if name.startswith("sweep=")]
+def import_sweep_files(source: ObjectStore, destination: ObjectStore) -> int:
+    """Copy the files that the destination lacks; returns how many were copied."""
+    num_copied = 0
+    names = [name.removeprefix("sweep=") for name in source.folders(FOLDER) if name.startswith("sweep=")]
     for sweep in sorted(names):
-        known = [_read(there, sweep, number) for number in _numbers(there, sweep)]
+        known = [_read(destination, sweep, number) for number in _numbers(destination, sweep)]
         contents = {_content(file) for file in known if file is not None}
-        for number in _numbers(here, sweep):
-            file = _read(here, sweep, number)
+        for number in _numbers(source, sweep):
+            file = _read(source, sweep, number)
             if file is not None and _content(file) not in contents:
-                came += commit_sweep_file(there, file)
-    return came
+                num_copied += commit_sweep_file(destination, file)
+    return num_copied
 
 
 def _path(sweep: str, number: int) -> str:
@@ -86,10 +88,10 @@ def _numbers(store: ObjectStore, sweep: str) -> list[int]:
 
 
 def _read(store: ObjectStore, sweep: str, number: int) -> SweepFile | None:
-    """None where the file is gone or is not what its name says: no estimate depends on it."""
+    """Read one file; None where it is gone or damaged, which is no error since no estimate depends on it."""
     try:
-        found = json.loads(store.get(_path(sweep, number)))
-        return SweepFile(**found | {"overrides": tuple(found["overrides"])})
+        fields = json.loads(store.get(_path(sweep, number)))
+        return SweepFile(**fields | {"overrides": tuple(fields["overrides"])})
     except (ObjectMissingError, ValueError, KeyError, TypeError):
         return None
 

@@ -1,7 +1,7 @@
-"""Unfinished runs: what a worker has so far, for whoever takes the run up when that worker is gone.
+"""Keeps the states of unfinished runs, so that another worker can resume a run whose worker is gone.
 
-A state is a file of its own, never changed, named by its number and the hash of its bytes; the newest whole one
-counts. It is no commit: readers never see it, and it goes when its run is committed, or a week later.
+A state is a file that never changes, named by its number and the hash of its bytes; the newest whole one counts. It is
+no commit: readers never see it, and it is removed when its run is committed, or a week later.
 """
 
 import hashlib
@@ -11,25 +11,26 @@ from llcray_storage.errors import ObjectMissingError
 from llcray_storage.store.layout import UNFINISHED, checked_id
 from llcray_storage.store.objects import ObjectStore
 
-NAME = re.compile(r"([0-9]{12})-([0-9a-f]{16})")
+STATE_FILE = re.compile(r"([0-9]{12})-([0-9a-f]{16})")
 KEPT_SECONDS = 7 * 86400.0
+"""States that are older than this are removed by a vacuum."""
 
 
 def keep_unfinished(store: ObjectStore, run_id: str, data: bytes) -> None:
-    """Keeps what a run has so far, instead of what it had before.
+    """Keep the state of a run in the place of its earlier state.
 
     Raises:
-        StorageError: It cannot be written; what was there before stays.
+        StorageError: The state cannot be written; the earlier one stays.
     """
-    before = _names(store, run_id)
-    number = max((int(name[:12]) for name in before), default=0) + 1
+    earlier = _names(store, run_id)
+    number = max((int(name[:12]) for name in earlier), default=0) + 1
     store.put_if_absent(f"{_folder(run_id)}/{number:012d}-{_digest(data)}", data)
-    for name in before:
+    for name in earlier:
         store.delete(f"{_folder(run_id)}/{name}")
 
 
 def load_unfinished(store: ObjectStore, run_id: str) -> bytes | None:
-    """The newest whole state of a run; None where there is none.
+    """Read the newest whole state of a run; None when there is none.
 
     Raises:
         StorageError: Storage cannot be read.
@@ -45,13 +46,13 @@ def load_unfinished(store: ObjectStore, run_id: str) -> bytes | None:
 
 
 def drop_unfinished(store: ObjectStore, run_id: str) -> None:
-    """Forgets what an unfinished run had."""
+    """Remove the states of a run."""
     for name in store.names(_folder(run_id)):
         store.delete(f"{_folder(run_id)}/{name}")
 
 
 def drop_old_unfinished(store: ObjectStore, before: float) -> int:
-    """Forgets states that nobody took up since `before`, by the storage's clock; returns how many."""
+    """Remove states written before a time (seconds since the epoch, storage's clock); returns how many."""
     old = [
         f"{UNFINISHED}/{run_id}/{entry.name}"
         for run_id in store.folders(UNFINISHED)
@@ -68,7 +69,7 @@ def _folder(run_id: str) -> str:
 
 
 def _names(store: ObjectStore, run_id: str) -> list[str]:
-    return [name for name in store.names(_folder(run_id)) if NAME.fullmatch(name)]
+    return [name for name in store.names(_folder(run_id)) if STATE_FILE.fullmatch(name)]
 
 
 def _digest(data: bytes) -> str:
