@@ -4,7 +4,8 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 from pydantic import Field
 
-from llcray.architectures.network import Activation, Network
+from llcray.architectures.network import Activation, Network, product_sizes
+from llcray.components.structure import Structure
 from llcray.variant import Count
 
 if TYPE_CHECKING:
@@ -30,6 +31,12 @@ class ConvNet(Network):
     widths: tuple[Count, ...] = ()
     activation: Activation = "relu"
     bias: bool = True
+
+    def structure(self) -> Structure:
+        return Structure(len(self.widths))
+
+    def approximate_size(self, num_inputs: int, num_outputs: int) -> int:
+        return product_sizes((num_inputs, *self.widths, num_outputs))
 
     def build(self, input_shape: tuple[int, ...], num_outputs: int, rngs: "nnx.Rngs") -> "nnx.Module":
         """See `Network.build`. Layers are `conv_0`, ..., `hidden_0`, ..., `output`."""

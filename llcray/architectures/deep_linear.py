@@ -3,7 +3,8 @@
 import math
 from typing import TYPE_CHECKING, Literal
 
-from llcray.architectures.network import Network
+from llcray.architectures.network import Network, product_sizes
+from llcray.components.structure import Structure
 from llcray.variant import Count
 
 if TYPE_CHECKING:
@@ -19,6 +20,12 @@ class DeepLinear(Network):
 
     kind: Literal["deep_linear"] = "deep_linear"
     widths: tuple[Count, ...]
+
+    def structure(self) -> Structure:
+        return Structure(len(self.widths))
+
+    def approximate_size(self, num_inputs: int, num_outputs: int) -> int:
+        return product_sizes((num_inputs, *self.widths, num_outputs))
 
     def build(self, input_shape: tuple[int, ...], num_outputs: int, rngs: "nnx.Rngs") -> "nnx.Module":
         """See `Network.build`. Matrices are `hidden_0`, ..., `output`, each (inputs, outputs) as flax has them."""

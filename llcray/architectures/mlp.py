@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING, Literal, Self
 
 from pydantic import model_validator
 
-from llcray.architectures.network import Activation, Network
+from llcray.architectures.network import Activation, Network, product_sizes
+from llcray.components.structure import Structure
 from llcray.variant import Count
 
 if TYPE_CHECKING:
@@ -79,6 +80,14 @@ class MLP(Network):
         widths = self.hidden_widths(math.prod(input_shape), num_outputs)
         bare = super().forward(input_shape, num_outputs)
         return bare.model_copy(update={"widths": widths, "depth": None, "num_params": None})
+
+    def structure(self) -> Structure:
+        return Structure(self.depth if self.widths is None else len(self.widths))
+
+    def approximate_size(self, num_inputs: int, num_outputs: int) -> int:
+        if self.num_params is not None:
+            return self.num_params
+        return product_sizes((num_inputs, *(self.widths or ()), num_outputs))
 
     def build(self, input_shape: tuple[int, ...], num_outputs: int, rngs: "nnx.Rngs") -> "nnx.Module":
         """See `Network.build`. Layers are `hidden_0`, ..., `output`, norms `norm_0`, ..."""

@@ -1,8 +1,10 @@
 """What every architecture has: an activation, biases and an initial distribution of its weights."""
 
 from collections.abc import Callable
+from itertools import pairwise
 from typing import TYPE_CHECKING, Any, Literal
 
+from llcray.components.structure import Structure
 from llcray.variant import NonNegativeFloat, PositiveFloat, Variant
 
 if TYPE_CHECKING:
@@ -46,6 +48,18 @@ class Network(Variant):
         """
         raise NotImplementedError
 
+    def signature(self) -> Any:
+        """JSON-ready value that is equal for networks of one shape, whatever their initial weights."""
+        return self.model_dump(mode="json", exclude={"initialization", "gain", "bias_scale"})
+
+    def structure(self) -> Structure:
+        """Numbers of layers and heads that components can name, where the network has them."""
+        return Structure()
+
+    def approximate_size(self, num_inputs: int, num_outputs: int) -> int:
+        """About the number of parameters, for predictions of cost."""
+        return num_inputs * num_outputs
+
     def initializers(self) -> tuple[Callable[..., Any], Callable[..., Any]]:
         """JAX initializers of the weights and of the biases."""
         from jax.nn import initializers
@@ -65,3 +79,8 @@ class Network(Variant):
             weights = initializers.variance_scaling(scale * self.gain**2, mode, distribution)  # pyright: ignore[reportArgumentType]
         biases = initializers.normal(self.bias_scale) if self.bias_scale > 0 else initializers.zeros
         return weights, biases
+
+
+def product_sizes(widths: tuple[int, ...]) -> int:
+    """Number of entries of the matrices between layers of these widths."""
+    return sum(before * after for before, after in pairwise(widths))

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Literal, Self
 from pydantic import Field, model_validator
 
 from llcray.architectures.network import Activation, Network
+from llcray.components.structure import Structure
 from llcray.variant import Count, NonNegativeInt
 
 if TYPE_CHECKING:
@@ -60,6 +61,9 @@ class Transformer(Network):
     def forward(self, input_shape: tuple[int, ...], num_outputs: int) -> Network:
         """See `Network.forward`."""
         return super().forward(input_shape, num_outputs).model_copy(update={"embedding_scale": 0.02})
+
+    def structure(self) -> Structure:
+        return Structure(self.num_layers, self.num_heads)
 
     def build(self, input_shape: tuple[int, ...], num_outputs: int, rngs: "nnx.Rngs") -> "nnx.Module":
         """See `Network.build`.

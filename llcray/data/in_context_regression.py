@@ -33,6 +33,10 @@ class InContextRegression(LabelledData):
     test_fraction: Fraction = 0.1
 
     @property
+    def size(self) -> int:
+        return self.num_data
+
+    @property
     def task(self) -> Task:
         """Always regression."""
         return "regression"

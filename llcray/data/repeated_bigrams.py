@@ -47,6 +47,10 @@ class RepeatedBigrams(LabelledData):
         return self
 
     @property
+    def size(self) -> int:
+        return self.num_data
+
+    @property
     def task(self) -> Task:
         """Always classification, of every next token."""
         return "classification"

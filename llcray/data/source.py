@@ -1,7 +1,7 @@
 """What every data variant offers: its task, and examples or inputs drawn from a seeded generator."""
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, ClassVar, Literal
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 from llcray.variant import Count, Fraction, Variant
 
@@ -32,7 +32,20 @@ class Split:
     num_outputs: int
 
 
-class SyntheticData(Variant):
+class DataVariant(Variant):
+    """Base of all data."""
+
+    @property
+    def size(self) -> int | None:
+        """Number of training examples n; None where only reading the data tells."""
+        return None
+
+    def signature(self) -> Any:
+        """JSON-ready value that is equal for data of one shape."""
+        return self.model_dump(mode="json")
+
+
+class SyntheticData(DataVariant):
     """Base of the input distributions whose labels come from a teacher.
 
     Attributes:
@@ -51,6 +64,13 @@ class SyntheticData(Variant):
     test_fraction: Fraction = 0.2
 
     @property
+    def size(self) -> int:
+        return self.num_data
+
+    def signature(self) -> Any:
+        return [self.input_dimension, self.output_dimension, self.num_data]
+
+    @property
     def images(self) -> bool:
         """Whether inputs are (height, width, channels)."""
         return False
@@ -60,7 +80,7 @@ class SyntheticData(Variant):
         raise NotImplementedError
 
 
-class LabelledData(Variant):
+class LabelledData(DataVariant):
     """Base of the data that come with labels."""
 
     synthetic: ClassVar[bool] = False
@@ -90,3 +110,7 @@ class SuppliedData(LabelledData):
 
     num_data: Count | None = None
     test_fraction: Fraction = 0.2
+
+    @property
+    def size(self) -> int | None:
+        return self.num_data

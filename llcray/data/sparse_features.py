@@ -29,6 +29,10 @@ class SparseFeatures(LabelledData):
     test_fraction: Fraction = 0.2
 
     @property
+    def size(self) -> int:
+        return self.num_data
+
+    @property
     def task(self) -> Task:
         """Always regression."""
         return "regression"

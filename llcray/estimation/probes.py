@@ -6,16 +6,17 @@ from typing import Any
 import jax
 import numpy as np
 
+from llcray.estimation.other_examples import on_other_examples
 from llcray.estimation.pack import RunEstimate
 from llcray.llc.susceptibility import observable_columns
 from llcray.posterior.density import num_data_of
 from llcray.spec.observables import MOST_INFLUENCES, Observable
-from llcray.targets.loss_on.build import on_other_examples
-from llcray.targets.target import PyTree, Target
-from llcray.variant import Variant
+from llcray.targets.target import Target
+from llcray.targets.variant import TargetVariant
+from llcray.types import PyTree
 
 
-def probe_examples(observables: Sequence[Observable], target: Target, spec: Variant) -> PyTree:
+def probe_examples(observables: Sequence[Observable], target: Target, spec: TargetVariant) -> PyTree:
     """The examples of all sets one after another, in the form of the target's data.
 
     Raises:
@@ -32,7 +33,7 @@ def observed(observables: Sequence[Observable], result: RunEstimate) -> dict[str
     return observable_columns(kept, sets, MOST_INFLUENCES)
 
 
-def _examples(observable: Observable, target: Target, spec: Variant) -> PyTree:
+def _examples(observable: Observable, target: Target, spec: TargetVariant) -> PyTree:
     asked = observable.examples
     source = target if asked == "own" else on_other_examples(target, spec, asked)
     if num_data_of(source) < observable.num:

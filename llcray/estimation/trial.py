@@ -2,11 +2,9 @@
 
 import math
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
-from functools import partial
-from typing import Any, Literal
+from typing import Literal
 
 import numpy as np
 from llcray_storage import Dataset, StorageError
@@ -15,23 +13,18 @@ from llcray.components.masks import mask_of
 from llcray.estimation.companions import estimate_with_companions
 from llcray.estimation.keeper import DatasetKeeper
 from llcray.estimation.pack import EstimateRequest, RunEstimate
-from llcray.estimation.probes import observed, probe_examples
+from llcray.estimation.probes import observed
 from llcray.estimation.provenance import device, environment
 from llcray.estimation.rows import draw_rows, record_of, update_of
+from llcray.estimation.targets import TrialTargets
 from llcray.llc.draws import Draws
 from llcray.posterior.density import num_data_of, resolve_n_beta
 from llcray.samplers import SamplerVariant
 from llcray.sampling.engine import ProgressFn
 from llcray.sampling.schedules.requests import Phase
 from llcray.spec import RunSpec, TrialPlan, spec_columns
-from llcray.targets import FineTunedTarget, TrainedTarget
-from llcray.targets.fine_tuned.build import with_loss
-from llcray.targets.loss_on.build import on_other_examples
-from llcray.targets.stored import load_or_build, prepare_checkpoints
-from llcray.targets.structure import structure_of
-from llcray.targets.target import PyTree, Target
-from llcray.types import Row
-from llcray.variant import content_id
+from llcray.targets.target import Target
+from llcray.types import PyTree, Row
 
 FailureFn = Callable[[RunSpec, Exception], None]
 
@@ -93,7 +86,7 @@ def run_trial(
         Exception: Whatever building or sampling raises; runs yielded before are kept.
     """
     started_at = datetime.now(UTC)
-    observe(TrialEvent("training" if isinstance(plan.target, TrainedTarget | FineTunedTarget) else "building"))
+    observe(TrialEvent(plan.target.phase))
     wanted = _requests(plan, dataset, on_failure)
     if not wanted:
         return
@@ -122,51 +115,19 @@ def run_trial(
 def _requests(
     plan: TrialPlan, dataset: Dataset, on_failure: FailureFn
 ) -> list[tuple[RunSpec, Target, EstimateRequest]]:
-    """What is wanted of which target. A target that cannot be built fails its own runs alone."""
-    built: dict[str, Any] = {}
-    wanted = []
-    # Trainings side by side; where one of them diverges, each is done alone below and fails alone.
-    with suppress(FloatingPointError):
-        prepare_checkpoints(list(plan.targets.values()), dataset)
+    """The requests of a trial, each with its run and its target; a target that cannot be built fails its own runs."""
+    targets = TrialTargets(dataset)
+    targets.prepare(list(plan.targets.values()))
+    requests = []
     for run in plan.runs:
         try:
-            target = _target_of(run, dataset, built)
-            wanted.append((run, target, _request(run, target, _probe_of(run, target, built))))
+            target = targets.target_of(run)
+            requests.append((run, target, _request(run, target, targets.probe_of(run))))
         except StorageError:
             raise
         except Exception as error:
             on_failure(run, error)
-    return wanted
-
-
-def _once(built: dict[str, Any], key: str, build: Callable[[], Any]) -> Any:
-    """What `build` gives or raises, the first time it is asked for; StorageErrors are not kept."""
-    if key not in built:
-        try:
-            built[key] = build()
-        except StorageError:
-            raise
-        except Exception as error:
-            built[key] = error
-    found = built[key]
-    if isinstance(found, Exception):
-        raise found
-    return found
-
-
-def _target_of(run: RunSpec, dataset: Dataset, built: dict[str, Any]) -> Target:
-    """The target of a run on the examples its loss is taken on; built once, as is the training along which it lies."""
-
-    once = partial(_once, built)
-    if run.trajectory_id is not None:
-        once(run.trajectory_id, lambda: prepare_checkpoints([run.target], dataset))
-    own = once(run.target_id, lambda: load_or_build(run.target, dataset))
-    loss, loss_on = run.loss, run.loss_on
-    if loss is not None:
-        return once(f"{run.target_id} {content_id(loss)}", lambda: with_loss(own, run.target, loss))
-    if loss_on is None:
-        return own
-    return once(f"{run.target_id} {content_id(loss_on)}", lambda: on_other_examples(own, run.target, loss_on))
+    return requests
 
 
 def _progress(
@@ -192,22 +153,13 @@ def failed_row(run: RunSpec, plan: TrialPlan, sweep: str, reason: str) -> Row:
     return {**_identity(run, plan, sweep), "status": "failed", "reason": reason, **environment()}
 
 
-def _probe_of(run: RunSpec, target: Target, built: dict[str, Any]) -> PyTree:
-    """The probe examples of a run; one object for all runs of a target, which then share their posterior."""
-    if not run.observables:
-        return None
-    observables = run.observables
-    key = f"probes {id(target)} {content_id(list(observables))}"
-    return _once(built, key, lambda: probe_examples(observables, target, run.target))
-
-
 def _request(run: RunSpec, target: Target, probe: PyTree) -> EstimateRequest:
     return EstimateRequest(
         sampler=_suited(run, target),
         posterior=run.posterior,
         sampling=run.sampling,
         seed=int(run.run_id, 16),
-        mask=mask_of(run.component, target.params, target.structure or structure_of(run.target), run.mask_files),
+        mask=mask_of(run.component, target.params, target.structure or run.target.structure(), run.mask_files),
         component=run.component,
         probe=probe,
     )
@@ -216,8 +168,7 @@ def _request(run: RunSpec, target: Target, probe: PyTree) -> EstimateRequest:
 def _suited(run: RunSpec, target: Target) -> SamplerVariant:
     """The sampler, with a batch of all examples in a phase of training that has fewer than were asked for."""
     batch_size, num_data = getattr(run.sampler, "batch_size", None), num_data_of(target)
-    in_phase = getattr(run.target, "pretraining", None) is not None
-    if not in_phase or batch_size is None or batch_size <= num_data:
+    if run.target.num_phases == 1 or batch_size is None or batch_size <= num_data:
         return run.sampler
     return run.sampler.model_copy(update={"batch_size": num_data})
 

@@ -29,8 +29,7 @@ def conflicts(run: RunSpec) -> Iterator[Conflict]:
 
 def _batch_larger_than_data(run: RunSpec) -> Iterator[Conflict]:
     batch_size: int | None = getattr(run.sampler, "batch_size", None)
-    examples = getattr(run.target, "data", run.target)
-    num_data: int | None = getattr(examples, "size", None) or getattr(examples, "num_data", None)
+    num_data = run.target.size.num_data
     if batch_size is not None and num_data is not None and batch_size > num_data:
         reason = f"batch_size {batch_size} is more than the {num_data} examples of a target of this sweep"
         yield Conflict("sampler", "batch_size", f"{reason}; lower it, or raise the target's num_data")

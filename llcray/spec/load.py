@@ -19,7 +19,7 @@ from llcray.spec.sweep import Sweep, SweepFile
 from llcray.spec.validation import Form
 from llcray.spec.yaml_tree import Items, Node, Scalar, Table, parse, read_text
 from llcray.targets import TargetSpec
-from llcray.targets.structure import structure_of
+from llcray.targets.variant import TrajectoryVariant
 
 T = TypeVar("T")
 SEED_TWICE = "'replicates' or 'seeds' at the top sets the seed of every target; leave one of the two out"
@@ -181,8 +181,7 @@ def _runs(
 
 def checkpointed(target: TargetSpec) -> Sequence[TargetSpec]:
     """A target for each checkpoint that is asked for."""
-    expand: Callable[[], Sequence[TargetSpec]] | None = getattr(target, "checkpointed", None)
-    return (target,) if expand is None else expand()
+    return target.checkpointed() if isinstance(target, TrajectoryVariant) else (target,)
 
 
 def _components(target: Any, root: Table, header: SweepFile, mistakes: _Mistakes) -> list[Named]:
@@ -190,7 +189,7 @@ def _components(target: Any, root: Table, header: SweepFile, mistakes: _Mistakes
     found: list[Named] = []
     for index, chosen in enumerate(header.components):
         try:
-            found += components_of(chosen, structure_of(target))
+            found += components_of(chosen, target.structure())
         except ValueError as error:
             items = _items(root, "components")
             problem = Problem(items[index].place if items else root.place, str(error))

@@ -4,7 +4,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from llcray.targets.loss_on.spec import LossOn
+from llcray.targets.loss_on import LossOn
 from llcray.variant import Record
 
 MOST_EXAMPLES = 1000

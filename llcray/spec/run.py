@@ -1,6 +1,5 @@
 """One estimate to be made, and its identity."""
 
-from collections.abc import Callable
 from functools import cached_property
 from pathlib import Path
 from typing import Annotated
@@ -12,8 +11,9 @@ from llcray.samplers import Sampler
 from llcray.sampling.spec import SamplingSpec
 from llcray.spec.observables import Observable
 from llcray.targets import TargetSpec
-from llcray.targets.fine_tuned.loss_spec import PolicyLoss
-from llcray.targets.loss_on.spec import LossOn
+from llcray.targets.loss_on import LossOn
+from llcray.targets.policy_loss import PolicyLoss
+from llcray.targets.variant import TrajectoryVariant
 from llcray.variant import Record, content_id
 
 
@@ -54,18 +54,14 @@ class RunSpec(Record):
         """Content id of the target alone."""
         return content_id(self.target)
 
-    @cached_property
+    @property
     def trajectory_id(self) -> str | None:
         """Content id of the training that the target is a checkpoint of; None when it is none."""
-        whole = self._whole_training()
-        return None if whole is None else content_id(whole)
+        return self.target.trajectory_id if isinstance(self.target, TrajectoryVariant) else None
 
     @cached_property
     def series_id(self) -> str | None:
         """Content id of the run with its step left out: what the runs along one training share."""
-        whole = self._whole_training()
-        return None if whole is None else content_id(self.model_copy(update={"target": whole}))
-
-    def _whole_training(self) -> TargetSpec | None:
-        at_step: Callable[[None], TargetSpec] | None = getattr(self.target, "at_step", None)
-        return None if at_step is None or getattr(self.target, "step", None) is None else at_step(None)
+        if not isinstance(self.target, TrajectoryVariant) or self.target.step is None:
+            return None
+        return content_id(self.model_copy(update={"target": self.target.at_step(None)}))

@@ -12,8 +12,8 @@ from llcray.spec.conduct import Conduct
 from llcray.spec.findings import Finding
 from llcray.spec.observables import Observable
 from llcray.spec.run import RunSpec
-from llcray.targets.fine_tuned.loss_spec import PolicyLoss
-from llcray.targets.loss_on.spec import LossOn
+from llcray.targets.loss_on import LossOn
+from llcray.targets.policy_loss import PolicyLoss
 from llcray.variant import Count, NonNegativeFloat, NonNegativeInt, PositiveFloat, Record
 
 NAME = r"^[A-Za-z0-9][A-Za-z0-9_.-]*$"
@@ -47,8 +47,8 @@ class SweepFile(Record):
         replicates: Number of target seeds, which are 0 .. replicates - 1.
         seeds: Target seeds, one by one, in place of `replicates`.
         components: Subsets of parameters to sample: texts or mappings, see `llcray.components`.
-        loss_on: Examples to take the loss on: `own`, those w* was trained on, or variants of `LossOn`.
-        losses: Losses of fine-tuned policies: `own`, which is kl_to_center, or variants of `PolicyLoss`.
+        loss_on: Examples to take the loss on: `own` for those that w* was trained on, or variants of `LossOn`.
+        losses: Losses of fine-tuned policies: `own`, which means kl_to_center, or variants of `PolicyLoss`.
         observables: Probe sets: their losses at every draw, susceptibilities and influences become table `observables`.
         resources: Resources of one trial.
         conduct: Which runs go first, and which are given up early.

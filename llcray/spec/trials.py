@@ -7,9 +7,8 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from llcray.spec.run import RunSpec
-from llcray.spec.signature import signature
 from llcray.targets import TargetSpec
-from llcray.variant import content_id
+from llcray.variant import canonical_json, content_id
 
 
 @dataclass(frozen=True)
@@ -81,13 +80,17 @@ def _packs(targets: Sequence[list[RunSpec]], num_slots: int, pack_size: PackSize
     """Targets of each signature shared out evenly, to so many trials that each slot has one."""
     of_signature: dict[str, list[list[RunSpec]]] = {}
     for group in targets:
-        of_signature.setdefault(signature(group[0].target), []).append(group)
+        of_signature.setdefault(_signature(group[0].target), []).append(group)
     plans = []
     for groups in of_signature.values():
         share = num_slots * len(groups) / len(targets)
         num_packs = max(math.ceil(len(groups) / max(1, pack_size(groups[0]))), min(len(groups), math.ceil(share)))
         plans += [TrialPlan(tuple(itertools.chain(*pack))) for pack in _split(groups, num_packs)]
     return tuple(plans)
+
+
+def _signature(target: TargetSpec) -> str:
+    return canonical_json([target.kind, target.signature()])
 
 
 def _split(items: Sequence, num_parts: int) -> list[tuple]:

@@ -8,8 +8,8 @@ from llcray.targets.analytic.even_powers import EvenPowersTarget as EvenPowersTa
 from llcray.targets.analytic.normal_crossing import NormalCrossingTarget as NormalCrossingTarget
 from llcray.targets.analytic.quadratic import QuadraticTarget as QuadraticTarget
 from llcray.targets.checkpoint.spec import CheckpointTarget as CheckpointTarget
-from llcray.targets.deep_linear.random_spec import RandomDeepLinearTarget as RandomDeepLinearTarget
 from llcray.targets.deep_linear.spec import DeepLinearTarget as DeepLinearTarget
+from llcray.targets.deep_linear.spec import RandomDeepLinearTarget as RandomDeepLinearTarget
 from llcray.targets.fine_tuned.spec import FineTunedTarget as FineTunedTarget
 from llcray.targets.python import PythonTarget as PythonTarget
 from llcray.targets.realisable.spec import RealisableTarget as RealisableTarget

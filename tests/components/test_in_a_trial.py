@@ -8,12 +8,12 @@ import pytest
 
 from llcray.architectures import MLP
 from llcray.data import Gaussian
+from llcray.estimation.other_examples import on_other_examples
 from llcray.estimation.trial import run_trial
 from llcray.noise import GaussianNoise
 from llcray.spec import TrialPlan, load_sweep
-from llcray.targets import TrainedTarget
-from llcray.targets.loss_on.build import on_other_examples
-from llcray.targets.loss_on.spec import HeldOut, OtherData, PythonExamples
+from llcray.targets import PythonTarget, TrainedTarget
+from llcray.targets.loss_on import HeldOut, OtherData, PythonExamples
 from llcray.targets.target import Target
 from llcray.targets.trained.examples import batch_of, labelled_examples
 
@@ -55,12 +55,13 @@ def test_refined_runs_say_what_moved_and_on_which_data(tmp_path: Path) -> None:
 def test_other_examples_must_have_the_form_of_the_targets_own() -> None:
     target = Target(params={"w": np.zeros(2)}, loss_fn=lambda p, b: b, data=np.zeros(5))
     python = PythonExamples(factory=f"{__name__}:noise", arguments={"num_examples": 9}, seed=3, num_data=7)
+    spec = PythonTarget(factory=f"{__name__}:noise")
     with pytest.raises(ValueError, match="for trained targets"):
-        on_other_examples(target, python, HeldOut())
-    refined = on_other_examples(target, python, python)
+        on_other_examples(target, spec, HeldOut())
+    refined = on_other_examples(target, spec, python)
     assert np.array_equal(refined.data, noise(9, 3)[:7]) and refined.oracle is None
     with pytest.raises(ValueError, match="the form"):
-        on_other_examples(Target(params={}, loss_fn=target.loss_fn, data=np.zeros((5, 2))), python, python)
+        on_other_examples(Target(params={}, loss_fn=target.loss_fn, data=np.zeros((5, 2))), spec, python)
 
 
 def test_a_teacher_labels_the_other_inputs_as_it_labelled_its_own() -> None:

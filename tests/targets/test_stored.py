@@ -10,10 +10,9 @@ import pytest
 from llcray_storage import Dataset, scan_targets
 from pydantic import TypeAdapter
 
-from llcray.targets import TargetSpec
-from llcray.targets import stored as artifact
+from llcray.targets import TargetSpec, stored
 from llcray.targets.build import build_target
-from llcray.targets.stored import load_or_build, row_of, to_arrays
+from llcray.targets.stored import load_or_build, row_of
 from llcray.targets.target import Target
 from llcray.variant import Variant
 
@@ -60,7 +59,7 @@ def test_a_stored_target_is_the_one_that_was_built(dataset: Dataset, fields):
 
 def test_a_stored_target_is_not_trained_again(dataset: Dataset, monkeypatch: pytest.MonkeyPatch):
     load_or_build(spec(TRAINED), dataset)
-    monkeypatch.setattr(artifact, "build_target", None)
+    monkeypatch.setattr(stored, "build_target", None)
     load_or_build(spec(TRAINED), dataset)
 
 
@@ -86,14 +85,14 @@ def test_a_damaged_artifact_is_built_anew(dataset: Dataset, tmp_path: Path):
 def test_the_second_of_two_builders_takes_the_bits_of_the_first(dataset: Dataset, monkeypatch: pytest.MonkeyPatch):
     wanted = spec(QUADRATIC)
     first = build_target(wanted)
-    arrays = to_arrays(wanted, first) | {"params/w": np.full(4, 1e-9)}
+    arrays = wanted.stored_arrays(first) | {"params/w": np.full(4, 1e-9)}
 
     def build_while_another_stores(same: Variant) -> Target:
         dataset.write_target(row_of(same, first), arrays)
-        monkeypatch.setattr(artifact, "build_target", build_target)
+        monkeypatch.setattr(stored, "build_target", build_target)
         return build_target(same)
 
-    monkeypatch.setattr(artifact, "build_target", build_while_another_stores)
+    monkeypatch.setattr(stored, "build_target", build_while_another_stores)
     assert load_or_build(wanted, dataset).params["w"].tolist() == [1e-9] * 4
 
 

@@ -80,7 +80,7 @@ def test_shuffled_batches_see_every_example_once_an_epoch():
 
 def test_trainings_side_by_side_are_those_alone():
     specs = [target(seed=seed, step=60) for seed in (0, 1)]
-    together = {each.spec.seed: each.target for each in build_checkpoints(specs)}
+    together = {checkpoint.seed: built for checkpoint, built in build_checkpoints(specs)}
     for spec in specs:
         alone = build_target(spec)
         for one, other in zip(jax.tree.leaves(together[spec.seed].params), jax.tree.leaves(alone.params), strict=True):
@@ -93,7 +93,7 @@ def test_a_checkpoint_is_the_same_whatever_else_is_recorded():
     one, other = few.checkpointed()[0], many.checkpointed()[2]
     assert content_id(one) == content_id(other) == content_id(target(step=20))
     first, second = (
-        next(each.target for each in build_checkpoints([spec]) if each.spec.step == 20) for spec in (one, other)
+        next(built for checkpoint, built in build_checkpoints([spec]) if checkpoint.step == 20) for spec in (one, other)
     )
     for a, b in zip(jax.tree.leaves(first.params), jax.tree.leaves(second.params), strict=True):
         np.testing.assert_array_equal(a, b)
@@ -124,7 +124,7 @@ def test_phases_carry_weights_on_and_change_the_data():
     """At the step that ends the first phase its data are in force; the next ones follow."""
     phase = {"data": {"kind": "modular", "modulus": 7, "train_fraction": 0.7, "operand_range": 4}, "num_steps": 30}
     spec = target(pretraining=[phase], checkpoints={"steps": [30, 31, 90]})
-    made = {each.spec.step: each.target for each in build_checkpoints(list(spec.checkpointed()))}
+    made = {checkpoint.step: built for checkpoint, built in build_checkpoints(list(spec.checkpointed()))}
     assert [made[step].facts.phase for step in (30, 31, 90)] == [0, 1, 1]
     assert max(made[30].data["x"].max(), 3) == 3 and made[31].data["x"].max() == 6
     # Adam moves each weight by at most about its learning rate in its first step.
@@ -137,7 +137,8 @@ def test_a_phase_without_checkpoints_of_its_own_is_trained_all_the_same():
 
     def last(*steps: int) -> Any:
         spec = target(pretraining=[phase], checkpoints={"steps": list(steps)})
-        return next(each.target for each in build_checkpoints(list(spec.checkpointed())) if each.spec.step == 90)
+        made = build_checkpoints(list(spec.checkpointed()))
+        return next(built for checkpoint, built in made if checkpoint.step == 90)
 
     for a, b in zip(jax.tree.leaves(last(90).params), jax.tree.leaves(last(30, 90).params), strict=True):
         np.testing.assert_array_equal(a, b)

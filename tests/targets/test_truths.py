@@ -12,7 +12,6 @@ from llcray.targets.deep_linear.truth import (
     reduced_rank_coefficient_at,
     tangent_dimension,
 )
-from llcray.targets.truths.tanh_network import tanh_zero_coefficient
 
 
 @pytest.mark.parametrize(
@@ -161,8 +160,3 @@ def test_products_at_the_origin_agree_with_importance_sampling(widths):
     mean = np.average(energy, weights=weight)
     error = np.sqrt(np.sum((weight * (energy - mean)) ** 2)) / weight.sum()
     assert abs(product_at_zero_excess(widths, 20.0, 1.0, 1.0) - mean) < 4 * error
-
-
-@pytest.mark.parametrize(("hidden", "value"), [(1, 0.5), (2, 4 / 6), (3, 5 / 6), (4, 1.0), (9, 1.5)])
-def test_tanh_networks_of_the_zero_function(hidden, value):
-    assert tanh_zero_coefficient(hidden) == pytest.approx(value)

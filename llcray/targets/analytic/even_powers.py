@@ -4,10 +4,12 @@ from typing import Annotated, Literal
 
 from pydantic import Field, field_validator
 
-from llcray.variant import Count, NonNegativeInt, Variant
+from llcray.targets.target import Target
+from llcray.targets.variant import TargetSize, TargetVariant
+from llcray.variant import Count, NonNegativeInt
 
 
-class EvenPowersTarget(Variant):
+class EvenPowersTarget(TargetVariant):
     """Flat minima of any order, one a coordinate.
 
     Attributes:
@@ -28,3 +30,12 @@ class EvenPowersTarget(Variant):
         if odd:
             raise ValueError(f"powers {odd} are odd, so 0 is no minimum: use even powers")
         return value
+
+    def build(self) -> Target:
+        from llcray.targets.analytic.build import even_powers
+
+        return even_powers(self.powers, self.num_data)
+
+    @property
+    def size(self) -> TargetSize:
+        return TargetSize(self.num_data, len(self.powers))

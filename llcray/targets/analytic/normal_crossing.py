@@ -4,10 +4,12 @@ from typing import Annotated, Literal
 
 from pydantic import Field, field_validator
 
-from llcray.variant import Count, NonNegativeInt, Variant
+from llcray.targets.target import Target
+from llcray.targets.variant import TargetSize, TargetVariant
+from llcray.variant import Count, NonNegativeInt
 
 
-class NormalCrossingTarget(Variant):
+class NormalCrossingTarget(TargetVariant):
     """The square of a monomial. lambda = min over p_i > 0 of 1/(2 p_i), its multiplicity how many attain it.
 
     Attributes:
@@ -27,3 +29,12 @@ class NormalCrossingTarget(Variant):
         if not any(value):
             raise ValueError("all powers are 0, so the loss is constant: give at least one power >= 1")
         return value
+
+    def build(self) -> Target:
+        from llcray.targets.analytic.build import normal_crossing
+
+        return normal_crossing(self.powers, self.num_data)
+
+    @property
+    def size(self) -> TargetSize:
+        return TargetSize(self.num_data, len(self.powers))

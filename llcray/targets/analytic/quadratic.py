@@ -4,10 +4,12 @@ from typing import Annotated, Literal, Self
 
 from pydantic import Field, model_validator
 
-from llcray.variant import Count, NonNegativeFloat, NonNegativeInt, PositiveFloat, Variant
+from llcray.targets.target import Target
+from llcray.targets.variant import TargetSize, TargetVariant
+from llcray.variant import Count, NonNegativeFloat, NonNegativeInt, PositiveFloat
 
 
-class QuadraticTarget(Variant):
+class QuadraticTarget(TargetVariant):
     """A quadratic loss of known Hessian.
 
     Give `eigenvalues`, or `num_params` with, if they are to differ, `condition_number`.
@@ -47,3 +49,12 @@ class QuadraticTarget(Variant):
         assert self.num_params is not None
         exponents = [-index / max(1, self.num_params - 1) for index in range(self.num_params)]
         return tuple(self.largest_eigenvalue * self.condition_number**exponent for exponent in exponents)
+
+    def build(self) -> Target:
+        from llcray.targets.analytic.build import quadratic
+
+        return quadratic(self.spectrum(), self.rotation_seed, self.gradient_noise, self.num_data, self.seed)
+
+    @property
+    def size(self) -> TargetSize:
+        return TargetSize(self.num_data, len(self.spectrum()))

@@ -1,42 +1,43 @@
 """Reads a checkpoint and its tokens into a target."""
 
+from pathlib import Path
+from typing import Literal
+
 import numpy as np
 
+from llcray.data.tokens import Tokens
 from llcray.targets.checkpoint.decoder.config import DecoderConfig, read_config
 from llcray.targets.checkpoint.decoder.loading import read_params
 from llcray.targets.checkpoint.decoder.loss import NextTokenLoss
-from llcray.targets.checkpoint.spec import CheckpointTarget, folder_digest
 from llcray.targets.target import Target
 
+Reduction = Literal["mean", "sum"]
+ComputeType = Literal["float32", "bfloat16"]
 
-def build_checkpoint(spec: CheckpointTarget) -> Target:
-    """See `CheckpointTarget`."""
-    if folder_digest(spec.path) != spec.sha256:
-        raise ValueError(f"{spec.path} changed after the sweep was planned. Plan the sweep again.")
-    config = read_config(spec.path)
-    params, prefix = read_params(spec.path, config)
-    loss = NextTokenLoss(
-        config,
-        prefix,
-        spec.reduction,
-        compute_dtype=None if spec.compute_dtype == "float32" else spec.compute_dtype,
-        remat=spec.remat,
-    )
+
+def build_checkpoint(
+    folder: Path, data: Tokens, reduction: Reduction, compute_dtype: ComputeType, remat: bool
+) -> Target:
+    """Reads weights, configuration and tokens; the arguments are the fields of `CheckpointTarget`."""
+    config = read_config(folder)
+    params, prefix = read_params(folder, config)
+    dtype = None if compute_dtype == "float32" else compute_dtype
     return Target(
         params=params,
-        loss_fn=loss,
-        data={"tokens": fitting_tokens(spec.data.load(), config, str(spec.data.path))},
-        is_likelihood=spec.reduction == "sum",
+        loss_fn=NextTokenLoss(config, prefix, reduction, compute_dtype=dtype, remat=remat),
+        data={"tokens": fitting_tokens(data, config)},
+        is_likelihood=reduction == "sum",
         structure=config.structure,
     )
 
 
-def fitting_tokens(tokens: np.ndarray, config: DecoderConfig, source: str) -> np.ndarray:
-    """The tokens, if the decoder can read them.
+def fitting_tokens(data: Tokens, config: DecoderConfig) -> np.ndarray:
+    """Reads tokens and checks that the decoder can read them.
 
     Raises:
         ValueError: A token is not in the vocabulary, sequences are too long, or none predicts anything.
     """
+    tokens, source = data.load(), str(data.path)
     if tokens.shape[0] < 1 or tokens.shape[1] < 2:
         raise ValueError(f"{source} has tokens of shape {tokens.shape}; a loss needs sequences of at least 2 tokens")
     if tokens.max() >= config.vocabulary:

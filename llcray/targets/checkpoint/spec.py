@@ -1,25 +1,28 @@
 """A language model on disk: a folder as Hugging Face's `save_pretrained` and trainers write it, and token data."""
 
-import hashlib
+import dataclasses
 import re
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated, Literal, Self
 
+import numpy as np
 from pydantic import Field, field_validator, model_validator
 
 from llcray.components.structure import Structure
 from llcray.data.tokens import Tokens
-from llcray.file_digest import file_digest
 from llcray.targets.checkpoint.decoder.config import read_config
-from llcray.variant import NonNegativeInt, Variant
+from llcray.targets.checkpoint.folder import STEP, folder_digest, step_of
+from llcray.targets.loss_on import Examples, OtherTokens
+from llcray.targets.target import Target, TargetFacts
+from llcray.targets.variant import TargetLibrary, TrajectoryVariant
+from llcray.types import Arrays, PyTree
+from llcray.variant import NonNegativeInt, content_id
 
-WEIGHTS = ("*.safetensors", "config.json")
 WILDCARDS = re.compile(r"[*?[]")
-STEP = re.compile(r"(\d+)$")
 
 
-class CheckpointTarget(Variant):
+class CheckpointTarget(TrajectoryVariant):
     """w* is a checkpoint of GPT-2, GPT-NeoX (Pythia), Llama, Qwen2 or Qwen3; the loss is that of the next token.
 
     The bytes of weights, configuration and data make the id; their places do not. The weights are not copied into the
@@ -45,7 +48,6 @@ class CheckpointTarget(Variant):
     reduction: Literal["mean", "sum"] = "mean"
     compute_dtype: Literal["float32", "bfloat16"] = "float32"
     remat: Annotated[bool, Field(exclude=True)] = False
-    step: NonNegativeInt | None = None
     sha256: Annotated[str, Field(pattern="^[0-9a-f]{64}$")] | None = None
     trajectory: Annotated[str | None, Field(exclude=True)] = None
     seed: NonNegativeInt = 0
@@ -87,7 +89,7 @@ class CheckpointTarget(Variant):
             )
         return sorted(found, key=step_of)
 
-    def checkpointed(self) -> Sequence["CheckpointTarget"]:
+    def checkpointed(self) -> Sequence[Self]:
         """A target for each folder."""
         if not self._is_pattern():
             return (self,)
@@ -95,29 +97,38 @@ class CheckpointTarget(Variant):
         given = {name: getattr(self, name) for name in type(self).model_fields}
         first = folder_digest(folders[0])
         changed = [{"path": folder, "step": step_of(folder), "trajectory": first} for folder in folders]
-        return tuple(CheckpointTarget(**given | each) for each in changed)
+        return tuple(type(self)(**given | fields) for fields in changed)
 
-    def at_step(self, step: int | None) -> "CheckpointTarget":
-        """The same target named by its trajectory (step None), which checkpoints of one training share."""
+    def at_step(self, step: int | None) -> Self:
+        """The whole training (step None), which its checkpoints share; there is no other step to go to."""
         if step is not None:
             raise ValueError("a checkpoint on disk has one step. Use a pattern for the path, such as run/checkpoint-*.")
         return self.model_copy(update={"step": None, "sha256": self.trajectory, "trajectory": None})
+
+    def build(self) -> Target:
+        from llcray.targets.checkpoint.build import build_checkpoint
+
+        if folder_digest(self.path) != self.sha256:
+            raise ValueError(f"{self.path} changed after the sweep was planned. Plan the sweep again.")
+        return build_checkpoint(self.path, self.data, self.reduction, self.compute_dtype, self.remat)
+
+    def stored_arrays(self, target: Target) -> Arrays:
+        """The digest alone: the weights stay in their folder."""
+        del target
+        return {"sha256": np.frombuffer(bytes.fromhex(self.sha256 or ""), np.uint8)}
+
+    def restore(self, arrays: Arrays, facts: TargetFacts, library: TargetLibrary) -> Target:
+        del arrays, library
+        return dataclasses.replace(self.build(), facts=facts, target_id=content_id(self))
+
+    def examples(self, source: Examples) -> PyTree:
+        from llcray.targets.checkpoint.build import fitting_tokens
+
+        if not isinstance(source, OtherTokens):
+            return super().examples(source)
+        return {"tokens": fitting_tokens(source.data, read_config(self.path))}
 
     def structure(self) -> Structure:
         """Layers and heads, for components."""
         folder = self.folders()[0] if self._is_pattern() else self.path
         return read_config(folder).structure
-
-
-def step_of(folder: Path) -> int:
-    """The number that ends a folder's name."""
-    match = STEP.search(folder.name)
-    assert match is not None
-    return int(match[1])
-
-
-def folder_digest(folder: Path) -> str:
-    """SHA-256 over the names and digests of a folder's weights and configuration."""
-    files = sorted({file for pattern in WEIGHTS for file in folder.glob(pattern)})
-    text = "".join(f"{file.name} {file_digest(file)}\n" for file in files)
-    return hashlib.sha256(text.encode()).hexdigest()

@@ -9,7 +9,7 @@ import numpy as np
 from llcray.architectures import DeepLinear
 from llcray.likelihoods import GaussianLikelihood
 from llcray.targets.analytic.oracles import DeepLinearOracle
-from llcray.targets.deep_linear.spec import DeepLinearTarget
+from llcray.targets.deep_linear.recipe import DeepLinearRecipe
 from llcray.targets.deep_linear.truth import (
     deep_linear_coefficient,
     largest_tangent_dimension,
@@ -24,8 +24,8 @@ from llcray.training.minimize import loss_and_gradient_norm
 Matrices = list[np.ndarray]
 
 
-def build_deep_linear(spec: DeepLinearTarget) -> Target:
-    """See `DeepLinearTarget`."""
+def build_deep_linear(spec: DeepLinearRecipe) -> Target:
+    """A deep linear teacher at its own weights."""
     matrices = teacher_matrices(spec)
     x = _inputs(spec)
     y = x @ reduce(lambda product, matrix: matrix @ product, matrices).T
@@ -45,14 +45,14 @@ def build_deep_linear(spec: DeepLinearTarget) -> Target:
     )
 
 
-def oracle_of(spec: DeepLinearTarget, matrices: Matrices) -> DeepLinearOracle:
+def oracle_of(spec: DeepLinearRecipe, matrices: Matrices) -> DeepLinearOracle:
     """The answer known at these matrices."""
     curvature = spec.noise_scale**-2 if spec.inputs == "whitened" else None
     at_origin = not any(matrix.any() for matrix in matrices)
     return DeepLinearOracle(_asymptotic(spec, matrices), spec.widths, curvature, at_origin)
 
 
-def _asymptotic(spec: DeepLinearTarget, matrices: Matrices) -> TrueLLC:
+def _asymptotic(spec: DeepLinearRecipe, matrices: Matrices) -> TrueLLC:
     widths = spec.widths
     reached = largest_tangent_dimension(widths)
     if tangent_dimension(*_partial_ranks(spec, matrices)) == reached:
@@ -67,7 +67,7 @@ def _asymptotic(spec: DeepLinearTarget, matrices: Matrices) -> TrueLLC:
     return TrueLLC(answer.value, kind, "Aoyagi 2024, Neural Networks 172, 106132, main theorem", answer.multiplicity)
 
 
-def _partial_ranks(spec: DeepLinearTarget, matrices: Matrices) -> tuple[list[int], list[int]]:
+def _partial_ranks(spec: DeepLinearRecipe, matrices: Matrices) -> tuple[list[int], list[int]]:
     """Ranks of the products of the matrices to the left and to the right of each."""
     left, right = [np.eye(spec.widths[-1])], [np.eye(spec.widths[0])]
     for matrix in reversed(matrices[1:]):
@@ -81,7 +81,7 @@ def _partial_ranks(spec: DeepLinearTarget, matrices: Matrices) -> tuple[list[int
     return ranks(left), ranks(right)
 
 
-def teacher_matrices(spec: DeepLinearTarget) -> Matrices:
+def teacher_matrices(spec: DeepLinearRecipe) -> Matrices:
     """W_1, ..., W_L, each (H_s, H_{s-1})."""
     rng = generator("teacher", spec.seed, list(spec.widths), spec.rank, spec.teacher)
     if spec.teacher == "aligned":
@@ -102,7 +102,7 @@ def _of_rank(matrix: np.ndarray, rank: int) -> np.ndarray:
     return (u[:, :rank] * s[:rank]) @ v[:rank]
 
 
-def _inputs(spec: DeepLinearTarget) -> np.ndarray:
+def _inputs(spec: DeepLinearRecipe) -> np.ndarray:
     """Normal inputs (n, H_0), whitened if asked for."""
     rng = generator("inputs", spec.seed, spec.num_data, spec.widths[0])
     x = rng.standard_normal((spec.num_data, spec.widths[0]))

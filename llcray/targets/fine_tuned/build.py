@@ -2,53 +2,62 @@
 
 import dataclasses
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from functools import partial
-from typing import Any, NamedTuple
+from typing import Any, TypeVar
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 
 from llcray.data.digit_sums import Problems
-from llcray.targets.fine_tuned.loss_spec import KLToCenter, PolicyLossVariant
+from llcray.targets.arrays import tree_of
 from llcray.targets.fine_tuned.losses import policy_target
 from llcray.targets.fine_tuned.methods.loop import fine_tune
 from llcray.targets.fine_tuned.methods.policy import Policy
-from llcray.targets.fine_tuned.spec import FineTunedTarget
+from llcray.targets.fine_tuned.recipe import FineTuningRecipe
 from llcray.targets.model_loss import ModelLoss
+from llcray.targets.policy_loss import KLToCenter, PolicyLossVariant
 from llcray.targets.random_streams import jax_seed
-from llcray.targets.target import PyTree, Target, TargetFacts
+from llcray.targets.target import Target, TargetFacts
 from llcray.targets.trained.build import loss_of
-from llcray.targets.trained.spec import TrainedTarget
-from llcray.variant import Variant, content_id
+from llcray.targets.trained.trajectory import build_checkpoints
+from llcray.targets.variant import TargetLibrary, TargetVariant
+from llcray.types import Arrays, PyTree
+from llcray.variant import content_id
 
 PROMPTS_PER_CHUNK = 2000
+Recipe = TypeVar("Recipe", bound=FineTuningRecipe)
 
 
-class FineTunedCheckpoint(NamedTuple):
-    """A checkpoint and the spec it was asked for with."""
+class Unstored:
+    """Targets in memory, for those who build without a dataset (`llcray.targets.variant.TargetLibrary`)."""
 
-    spec: FineTunedTarget
-    target: Target
+    def __init__(self) -> None:
+        self._arrays: dict[str, Arrays] = {}
+
+    def arrays_of(self, spec: TargetVariant) -> Arrays | None:
+        return self._arrays.get(content_id(spec))
+
+    def keep(self, spec: TargetVariant, target: Target) -> bool:
+        self._arrays[content_id(spec)] = spec.stored_arrays(target)
+        return True
 
 
-def build_fine_tuned(
-    specs: Sequence[FineTunedTarget], base_of: Callable[[TrainedTarget], Target]
-) -> Iterator[FineTunedCheckpoint]:
-    """Every checkpoint that the fine-tunings of these specs record; each fine-tuning is done once.
+def build_fine_tuned(specs: Sequence[Recipe], library: TargetLibrary) -> Iterator[tuple[Recipe, Target]]:
+    """Makes every checkpoint that the fine-tunings of these specs record; each fine-tuning is done once.
 
     Args:
         specs: Checkpoints.
-        base_of: Gives the network before fine-tuning.
+        library: Where the networks before fine-tuning are found, and kept once they are trained.
 
     Raises:
-        FloatingPointError: A fine-tuning diverged.
+        FloatingPointError: A training or a fine-tuning diverged.
     """
     distinct = {content_id(spec.at_step(None)): spec for spec in reversed(specs)}
     for spec in reversed(distinct.values()):
         start = time.perf_counter()
-        base = base_of(spec.base()).params
+        base = _base_params(spec, library)
         keep = list(spec.recorded_steps())
         train = spec.data.problems()[0]
         seed = jax_seed("fine_tuning", spec.seed, spec.method.kind)
@@ -57,11 +66,27 @@ def build_fine_tuned(
         for step, params in zip(keep, kept, strict=True):
             at_step = spec.at_step(step)
             facts = TargetFacts(**_measured(at_step, params), build_seconds=seconds)
-            yield FineTunedCheckpoint(at_step, assembled(at_step, KLToCenter(), params, kept[0], facts))
+            yield at_step, assembled(at_step, KLToCenter(), params, kept[0], facts)
+
+
+def _base_params(spec: FineTuningRecipe, library: TargetLibrary) -> PyTree:
+    """Weights before fine-tuning: trained once for all methods, without dating when the network grokked."""
+    base = spec.base()
+    if library.arrays_of(base) is None:
+        for checkpoint, target in build_checkpoints([base], num_looks=0):
+            library.keep(checkpoint, target)
+    arrays = library.arrays_of(base)
+    assert arrays is not None
+    return stored_params(spec, arrays)
+
+
+def stored_params(spec: FineTuningRecipe, arrays: Arrays) -> PyTree:
+    """The weights among stored arrays."""
+    return tree_of("params", _network(spec).abstract_params(), arrays)
 
 
 def assembled(
-    spec: FineTunedTarget, loss: PolicyLossVariant, params: PyTree, base: PyTree, facts: TargetFacts
+    spec: FineTuningRecipe, loss: PolicyLossVariant, params: PyTree, base: PyTree, facts: TargetFacts
 ) -> Target:
     """The target of a spec with one of its losses.
 
@@ -77,35 +102,18 @@ def assembled(
     return dataclasses.replace(target, facts=dataclasses.replace(facts, **own), target_id=content_id(spec))
 
 
-def with_loss(target: Target, spec: Variant, loss: PolicyLossVariant) -> Target:
-    """A checkpoint of a fine-tuning with another loss.
-
-    Raises:
-        ValueError: The target is none.
-    """
-    if not isinstance(spec, FineTunedTarget):
-        kind = getattr(spec, "kind", type(spec).__name__)
-        raise ValueError(f"losses are for fine_tuned targets; this one is {kind}. Use loss_on.")
-    return assembled(spec, loss, target.params, target.base, target.facts)
-
-
-def policy_of(spec: FineTunedTarget) -> Policy:
+def policy_of(spec: FineTuningRecipe) -> Policy:
     """The policy of a spec."""
     data = spec.data
     return Policy(_network(spec), data.prompt_length, data.num_digits)
 
 
-def abstract_params(spec: FineTunedTarget) -> PyTree:
-    """Shapes of the weights."""
-    return _network(spec).abstract_params()
-
-
-def _network(spec: FineTunedTarget) -> ModelLoss:
+def _network(spec: FineTuningRecipe) -> ModelLoss:
     length = spec.data.prompt_length + spec.data.num_digits - 1
     return loss_of(spec.base(), (length,), spec.data.num_outputs)
 
 
-def _measured(spec: FineTunedTarget, params: PyTree) -> dict[str, Any]:
+def _measured(spec: FineTuningRecipe, params: PyTree) -> dict[str, Any]:
     """Expected reward, exactly; share of greedy answers that are right; negative log-likelihood of right ones."""
     policy, found = policy_of(spec), {}
     with jax.enable_x64(False):

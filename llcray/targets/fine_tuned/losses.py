@@ -9,9 +9,9 @@ import jax.numpy as jnp
 import numpy as np
 
 from llcray.data.digit_sums import Problems
-from llcray.targets.fine_tuned.loss_spec import AnswerNLL, KLToCenter, PolicyLossVariant, PreferenceLoss, Regret
 from llcray.targets.fine_tuned.methods.dpo import preference_losses
 from llcray.targets.fine_tuned.methods.policy import Policy
+from llcray.targets.policy_loss import AnswerNLL, KLToCenter, PolicyLossVariant, PreferenceLoss, Regret
 from llcray.targets.random_streams import jax_seed
 from llcray.targets.target import Target
 from llcray.training.minimize import loss_and_gradient_norm

@@ -9,10 +9,11 @@ import jax.numpy as jnp
 import numpy as np
 from jax.flatten_util import ravel_pytree
 
+from llcray.architectures import Network
+from llcray.data import SyntheticData
 from llcray.likelihoods import GaussianLikelihood
 from llcray.targets.model_loss import ModelLoss, initial_params
 from llcray.targets.random_streams import generator, jax_seed
-from llcray.targets.realisable.spec import RealisableTarget
 from llcray.targets.target import Target, TargetFacts, TrueLLC
 from llcray.training.minimize import loss_and_gradient_norm
 from llcray.types import PyTree
@@ -25,17 +26,24 @@ MOST_PARAMETERS = 2000
 NEARBY = 1e-2
 
 
-def build_realisable(spec: RealisableTarget) -> Target:
-    """See `RealisableTarget`."""
-    x = spec.data.inputs(generator("data", spec.seed, spec.data), spec.data.num_data)
-    shape, outputs = x.shape[1:], spec.data.output_dimension
-    loss = ModelLoss(spec.architecture.forward(shape, outputs), "gaussian", shape, outputs)
-    seed = jax_seed("teacher", spec.seed, spec.architecture, list(shape), outputs)
+def build_realisable(network: Network, inputs: SyntheticData, noise_scale: float, seed: int) -> Target:
+    """A network at initial weights, with its own outputs for labels.
+
+    Args:
+        network: The network.
+        inputs: Distribution of its inputs.
+        noise_scale: Standard deviation of the Gaussian likelihood.
+        seed: Varies inputs and weights.
+    """
+    x = inputs.inputs(generator("data", seed, inputs), inputs.num_data)
+    shape, outputs = x.shape[1:], inputs.output_dimension
+    loss = ModelLoss(network.forward(shape, outputs), "gaussian", shape, outputs)
     with jax.enable_x64(True):
-        params = initial_params(spec.architecture, shape, outputs, seed)
+        weights_seed = jax_seed("teacher", seed, network, list(shape), outputs)
+        params = initial_params(network, shape, outputs, weights_seed)
         params = jax.tree.map(lambda leaf: np.asarray(leaf, np.float64), params)
         y = np.asarray(jax.jit(loss.outputs)(params, x))
-        data = {"x": x, "y": y, "likelihood": GaussianLikelihood(scale=spec.noise_scale).coefficients(x)}
+        data = {"x": x, "y": y, "likelihood": GaussianLikelihood(scale=noise_scale).coefficients(x)}
         at_center, gradient_norm = loss_and_gradient_norm(loss, "float64", params, data)
     return Target(
         params=params,

@@ -8,7 +8,6 @@ import jax.numpy as jnp
 import numpy as np
 
 from llcray.likelihoods import GaussianLikelihood
-from llcray.targets.superposition.spec import SuperpositionTarget
 from llcray.targets.superposition.truth import best_polygon, hessian_eigenvalues
 from llcray.targets.target import Target, TargetFacts, TrueLLC
 from llcray.training.minimize import loss_and_gradient_norm
@@ -33,17 +32,17 @@ class SuperpositionLoss:
         return GaussianLikelihood.nll(outputs, x, jnp.full((x.shape[0], 1), self.noise_scale, W.dtype))
 
 
-def build_superposition(spec: SuperpositionTarget) -> Target:
-    """See `SuperpositionTarget`."""
-    polygon = best_polygon(spec.polygon)
-    angles = 2 * np.pi * np.arange(spec.polygon) / spec.polygon
-    W, b = np.zeros((2, spec.num_features)), np.full(spec.num_features, DEAD_BIAS)
-    W[:, : spec.polygon] = polygon.radius * np.stack([np.cos(angles), np.sin(angles)])
-    b[: spec.polygon] = polygon.bias
-    steps = spec.num_data // spec.num_features
-    u = np.repeat((np.arange(steps) + 0.5) / steps, spec.num_features)
-    x = u[:, None] * np.tile(np.eye(spec.num_features), (steps, 1))
-    params, data, loss = {"W": W, "b": b}, {"x": x}, SuperpositionLoss(spec.noise_scale)
+def build_superposition(num_features: int, num_corners: int, noise_scale: float, num_data: int) -> Target:
+    """The best regular polygon of `num_corners` corners; the other features are dead."""
+    polygon = best_polygon(num_corners)
+    angles = 2 * np.pi * np.arange(num_corners) / num_corners
+    W, b = np.zeros((2, num_features)), np.full(num_features, DEAD_BIAS)
+    W[:, :num_corners] = polygon.radius * np.stack([np.cos(angles), np.sin(angles)])
+    b[:num_corners] = polygon.bias
+    steps = num_data // num_features
+    u = np.repeat((np.arange(steps) + 0.5) / steps, num_features)
+    x = u[:, None] * np.tile(np.eye(num_features), (steps, 1))
+    params, data, loss = {"W": W, "b": b}, {"x": x}, SuperpositionLoss(noise_scale)
     with jax.enable_x64(True):
         at_center, gradient_norm = loss_and_gradient_norm(loss, "float64", params, data)
     return Target(

@@ -3,14 +3,16 @@
 Inputs are u e_i, u in [0, 1], i one of c features; outputs ReLU(W^T W x + b) with W of 2 rows; the error is squared.
 """
 
-from typing import Annotated, Literal, Self
+from typing import Annotated, Any, Literal, Self
 
 from pydantic import Field, model_validator
 
-from llcray.variant import Count, NonNegativeInt, PositiveFloat, Variant
+from llcray.targets.target import Target
+from llcray.targets.variant import TargetSize, TargetVariant
+from llcray.variant import Count, NonNegativeInt, PositiveFloat
 
 
-class SuperpositionTarget(Variant):
+class SuperpositionTarget(TargetVariant):
     """The best regular k-gon: k columns of W on a circle, the other features dead (column 0, bias below 0).
 
     The inputs are the same grid of u for every feature, so that the k-gon of the population is critical up to the
@@ -38,3 +40,15 @@ class SuperpositionTarget(Variant):
         if self.num_data % self.num_features:
             raise ValueError(f"num_data {self.num_data} is no multiple of num_features {self.num_features}")
         return self
+
+    def build(self) -> Target:
+        from llcray.targets.superposition.build import build_superposition
+
+        return build_superposition(self.num_features, self.polygon, self.noise_scale, self.num_data)
+
+    def signature(self) -> Any:
+        return [self.num_features, self.num_data]
+
+    @property
+    def size(self) -> TargetSize:
+        return TargetSize(self.num_data, 3 * self.num_features)

@@ -1,4 +1,4 @@
-"""Builds a trained target: draw or load the data, train, measure."""
+"""Trains a network to a minimum: draws or loads the data, trains, measures."""
 
 from functools import partial
 from typing import Any
@@ -11,14 +11,14 @@ from llcray.data import Split
 from llcray.targets.model_loss import ModelLoss, initial_params
 from llcray.targets.random_streams import jax_seed
 from llcray.targets.target import Target, TargetFacts
-from llcray.targets.trained.examples import Arrays, batch_of, labelled_examples
+from llcray.targets.trained.examples import batch_of, labelled_examples
 from llcray.targets.trained.induction import induction_facts
-from llcray.targets.trained.spec import TrainedTarget
+from llcray.targets.trained.recipe import TrainingRecipe
 from llcray.training.minimize import loss_and_gradient_norm, minimize
-from llcray.types import PyTree
+from llcray.types import Arrays, PyTree
 
 
-def build_trained(spec: TrainedTarget) -> Target:
+def build_trained(spec: TrainingRecipe) -> Target:
     """Train the network of a spec to a minimum of its posterior's loss."""
     split = labelled_examples(spec)
     check_batch_size(spec, len(split.train))
@@ -33,16 +33,33 @@ def build_trained(spec: TrainedTarget) -> Target:
     return Target(params=params, loss_fn=loss, data=data, facts=facts)
 
 
-def loss_of(spec: TrainedTarget, input_shape: tuple[int, ...], num_outputs: int) -> ModelLoss:
+def untrained(spec: TrainingRecipe, arrays: Arrays) -> Target:
+    """The loss and the data of a training, with shapes in the place of parameters.
+
+    Args:
+        spec: The training.
+        arrays: Arrays stored of its target; data among them are used, other data are drawn anew.
+    """
+    if "data/x" in arrays:
+        data = {name.removeprefix("data/"): array for name, array in arrays.items() if name.startswith("data/")}
+        num_outputs = int(arrays["num_outputs"])
+    else:
+        split = labelled_examples(spec)
+        data, num_outputs = batch_of(spec, split.train), split.num_outputs
+    loss = loss_of(spec, data["x"].shape[1:], num_outputs)
+    return Target(params=loss.abstract_params(), loss_fn=loss, data=data)
+
+
+def loss_of(spec: TrainingRecipe, input_shape: tuple[int, ...], num_outputs: int) -> ModelLoss:
     """The loss of a spec whose data have this shape."""
     network = spec.architecture.forward(input_shape, num_outputs)
     return ModelLoss(network, spec.matched_likelihood().kind, input_shape, num_outputs)
 
 
 def facts_of(
-    spec: TrainedTarget, split: Split, loss: ModelLoss, params: PyTree, data: Arrays, test: Arrays
+    spec: TrainingRecipe, split: Split, loss: ModelLoss, params: PyTree, data: Arrays, test: Arrays
 ) -> TargetFacts:
-    """What building measured, in float64 whatever the precision of training."""
+    """Measures trained parameters, in float64 whatever the precision of training was."""
     with jax.enable_x64(True):
         at_center, gradient_norm = loss_and_gradient_norm(loss, "float64", params, data)
         has_test = len(split.test) > 0
@@ -69,7 +86,7 @@ def _predictions(loss: ModelLoss, params: PyTree, x: Any) -> Any:
     return loss.outputs(params, x).argmax(-1)
 
 
-def check_batch_size(spec: TrainedTarget, num_data: int) -> None:
+def check_batch_size(spec: TrainingRecipe, num_data: int) -> None:
     """Refuses minibatches larger than the data.
 
     Raises:

@@ -8,11 +8,11 @@ import numpy as np
 from llcray.data import Examples, LabelledData, Split
 from llcray.targets.model_loss import ModelLoss, initial_params
 from llcray.targets.random_streams import generator, jax_seed
-from llcray.targets.trained.spec import TrainedTarget
+from llcray.targets.trained.recipe import TrainingRecipe
 from llcray.types import Arrays
 
 
-def labelled_examples(spec: TrainedTarget) -> Split:
+def labelled_examples(spec: TrainingRecipe) -> Split:
     """Training and test examples, drawn anew: the same for the same spec.
 
     Noise on given data corrupts the training labels alone; on synthetic data it is part of the law of both splits.
@@ -31,7 +31,24 @@ def labelled_examples(spec: TrainedTarget) -> Split:
     return Split(_with_noise(spec, "noise", train, outputs), _with_noise(spec, "test_noise", test, outputs), outputs)
 
 
-def batch_of(spec: TrainedTarget, examples: Examples) -> Arrays:
+def examples_of(spec: TrainingRecipe) -> Arrays:
+    """The training examples, in the form the loss takes."""
+    return batch_of(spec, labelled_examples(spec).train)
+
+
+def held_out_examples(spec: TrainingRecipe) -> Arrays:
+    """The test examples, in the form the loss takes.
+
+    Raises:
+        ValueError: There are none.
+    """
+    test = labelled_examples(spec).test
+    if not len(test):
+        raise ValueError("loss_on test: the target holds no examples out. Raise its data's test_fraction.")
+    return batch_of(spec, test)
+
+
+def batch_of(spec: TrainingRecipe, examples: Examples) -> Arrays:
     """Examples in the form the loss takes, in the precision the target is built in."""
     dtype = np.dtype(spec.training.precision)
     y = examples.y if np.issubdtype(examples.y.dtype, np.integer) else examples.y.astype(dtype)
@@ -40,13 +57,13 @@ def batch_of(spec: TrainedTarget, examples: Examples) -> Arrays:
     return {"x": examples.x if tokens else examples.x.astype(dtype), "y": y, "likelihood": coefficients.astype(dtype)}
 
 
-def _with_noise(spec: TrainedTarget, stream: str, examples: Examples, num_outputs: int) -> Examples:
+def _with_noise(spec: TrainingRecipe, stream: str, examples: Examples, num_outputs: int) -> Examples:
     # The stream ignores the numbers of the noise: noise of twice the scale is the same noise, doubled.
     rng = generator(stream, spec.seed, spec.data, spec.noise.kind)
     return Examples(examples.x, spec.noise.corrupt(rng, examples.x, examples.y, num_outputs))
 
 
-def _teacher_outputs(spec: TrainedTarget, x: np.ndarray) -> np.ndarray:
+def _teacher_outputs(spec: TrainingRecipe, x: np.ndarray) -> np.ndarray:
     teacher, data = spec.teacher, spec.data
     assert teacher is not None and not isinstance(data, LabelledData)
     shape, outputs = x.shape[1:], data.output_dimension

@@ -4,7 +4,7 @@ import dataclasses
 import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar
 
 import jax
 import jax.numpy as jnp
@@ -15,11 +15,11 @@ from llcray.targets.model_loss import ModelLoss, initial_params
 from llcray.targets.random_streams import jax_seed
 from llcray.targets.target import Target
 from llcray.targets.trained.build import check_batch_size, facts_of, loss_of
-from llcray.targets.trained.examples import Arrays, batch_of, labelled_examples
-from llcray.targets.trained.spec import TrainedTarget
+from llcray.targets.trained.examples import batch_of, labelled_examples
+from llcray.targets.trained.recipe import TrainingRecipe
 from llcray.training import Training
 from llcray.training.trajectory import train
-from llcray.types import PyTree
+from llcray.types import Arrays, PyTree
 from llcray.variant import canonical_json, content_id
 
 NUM_LOOKS = 200
@@ -28,14 +28,7 @@ LEAST_LOOKS = 20
 EXAMPLES_PER_LOOKED_AT = 3
 """A step works on an example three times as long as a look does; looks take no longer than steps together."""
 LEARNED = 0.95
-
-
-@dataclass(frozen=True)
-class Checkpoint:
-    """A checkpoint and the spec it was asked for with."""
-
-    spec: TrainedTarget
-    target: Target
+Recipe = TypeVar("Recipe", bound=TrainingRecipe)
 
 
 @dataclass(frozen=True)
@@ -49,8 +42,8 @@ class Accuracy:
         return jnp.mean(self.loss.outputs(params, data["x"]).argmax(-1) == data["y"], where=data["y"] >= 0)
 
 
-def build_checkpoints(specs: Sequence[TrainedTarget], num_looks: int = NUM_LOOKS) -> Iterator[Checkpoint]:
-    """Every checkpoint that the trainings of these specs record.
+def build_checkpoints(specs: Sequence[Recipe], num_looks: int = NUM_LOOKS) -> Iterator[tuple[Recipe, Target]]:
+    """Makes every checkpoint that the trainings of these specs record; yields its spec and its target.
 
     Args:
         specs: Checkpoints; those of one training share it, trainings that differ in their seed alone share a program.
@@ -59,7 +52,7 @@ def build_checkpoints(specs: Sequence[TrainedTarget], num_looks: int = NUM_LOOKS
     Raises:
         FloatingPointError: A training diverged.
     """
-    of_program: dict[str, dict[str, TrainedTarget]] = {}
+    of_program: dict[str, dict[str, Recipe]] = {}
     for spec in specs:
         training = spec.at_step(None)
         program = canonical_json([training.model_copy(update={"seed": 0}), list(spec.recorded_steps())])
@@ -68,7 +61,7 @@ def build_checkpoints(specs: Sequence[TrainedTarget], num_looks: int = NUM_LOOKS
         yield from _build_program(list(trainings.values()), num_looks)
 
 
-def _build_program(specs: list[TrainedTarget], num_looks: int) -> Iterator[Checkpoint]:
+def _build_program(specs: list[Recipe], num_looks: int) -> Iterator[tuple[Recipe, Target]]:
     """Trainings that differ in their seed alone, phase by phase."""
     start = time.perf_counter()
     params, made, first = None, [], 0
@@ -89,14 +82,14 @@ def _build_program(specs: list[TrainedTarget], num_looks: int) -> Iterator[Check
                 target = phase.target(number, slot)
                 facts = dataclasses.replace(target.facts, phase=index, build_seconds=seconds, **grokking[number])
                 at_step = spec.at_step(step)
-                yield Checkpoint(at_step, dataclasses.replace(target, facts=facts, target_id=content_id(at_step)))
+                yield at_step, dataclasses.replace(target, facts=facts, target_id=content_id(at_step))
 
 
 @dataclass(frozen=True)
 class _Phase:
     """What a phase of several trainings made; weights have the trainings first, then the steps kept."""
 
-    specs: list[TrainedTarget]
+    specs: Sequence[TrainingRecipe]
     loss: ModelLoss
     splits: list[Any]
     batches: list[tuple[Arrays, Arrays]]
@@ -113,7 +106,7 @@ class _Phase:
 
 
 def _train_phase(
-    specs: list[TrainedTarget], params: PyTree | None, keep: list[int], num_steps: int, num_looks: int | None
+    specs: Sequence[TrainingRecipe], params: PyTree | None, keep: list[int], num_steps: int, num_looks: int | None
 ) -> _Phase:
     """One phase, from the weights of the one before, or from initial ones; `num_looks` is None before the last."""
     splits = [labelled_examples(spec) for spec in specs]
@@ -142,7 +135,7 @@ def _affordable(num_looks: int, num_trained_on: int, split: Split) -> int:
     return min(num_looks, max(LEAST_LOOKS, affordable))
 
 
-def _suited(spec: TrainedTarget, num_data: int, num_steps: int, last: bool) -> Training:
+def _suited(spec: TrainingRecipe, num_data: int, num_steps: int, last: bool) -> Training:
     """The training of a phase; a phase before the last with fewer examples than a batch trains on all of them."""
     if last:
         check_batch_size(spec, num_data)
@@ -169,7 +162,7 @@ def grokking_facts(steps: Sequence[int], accuracies: np.ndarray) -> dict[str, An
     }
 
 
-def _initial(spec: TrainedTarget, loss: ModelLoss) -> PyTree:
+def _initial(spec: TrainingRecipe, loss: ModelLoss) -> PyTree:
     shape = list(loss.input_shape)
     seed = jax_seed("initial_weights", spec.seed, spec.architecture, shape, loss.num_outputs)
     return initial_params(spec.architecture, loss.input_shape, loss.num_outputs, seed)

@@ -11,7 +11,6 @@ from llcray.data import DigitSums
 from llcray.data.digit_sums import Problems
 from llcray.targets import FineTunedTarget
 from llcray.targets.fine_tuned.build import policy_of
-from llcray.targets.fine_tuned.loss_spec import AnswerNLL, KLToCenter, PreferenceLoss, Regret
 from llcray.targets.fine_tuned.losses import policy_target
 from llcray.targets.fine_tuned.methods import DPO, GRPO, PPO
 from llcray.targets.fine_tuned.methods.grpo import clipped_surrogate
@@ -19,6 +18,7 @@ from llcray.targets.fine_tuned.methods.loop import fine_tune
 from llcray.targets.fine_tuned.methods.policy import Policy
 from llcray.targets.fine_tuned.methods.ppo import generalised_advantages
 from llcray.targets.model_loss import initial_params
+from llcray.targets.policy_loss import AnswerNLL, KLToCenter, PreferenceLoss, Regret
 
 TINY: Any = {
     "data": {"num_digits": 2},

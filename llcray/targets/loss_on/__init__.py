@@ -1,1 +1,0 @@
-"""Losses on other examples than a target's own (data-refined LLC)."""
