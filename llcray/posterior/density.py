@@ -2,8 +2,8 @@
 
     log p(w) = -n beta L_n(w) - gamma/2 |w - w*|^2 + const,    L_n(w) = mean of the per-example losses over all n.
 
-Averages: L_n and its minibatch estimate are means over examples, so n beta multiplies them once. Samplers run at
-temperature one; beta is only here. Sampling moves the free coordinates, a flat vector; the rest of w stays at w*.
+L_n and its minibatch estimate are means over examples, so n beta multiplies them once. Samplers run at temperature one;
+beta enters here alone. Sampling moves the free coordinates, a flat vector; the rest of w stays at w*.
 """
 
 from collections.abc import Callable
@@ -15,24 +15,24 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from llcray.posterior.spec import FixedInverseTemperature, LogN, PosteriorSpec, Radius
-from llcray.targets.target import LossFn, PyTree, Target
-from llcray.types import Array
+from llcray.posterior.spec import FixedInverseTemperature, FixedProduct, LogN, PosteriorSpec, Radius
+from llcray.targets.target import Target
+from llcray.types import Array, LossFn, PyTree
 
-# gamma = (largest curvature of n beta L_n) / LOCALIZATION_RATIO when it is `auto`.
+# An `auto` gamma is the largest curvature of n beta L_n divided by this ratio.
 LOCALIZATION_RATIO = 3000.0
-# Full-data losses are evaluated this many examples at a time, which bounds memory per chain.
+# Full-data losses are evaluated on this many examples at a time, which bounds memory per chain.
 EXAMPLES_PER_CHUNK = 8192
 
 
 @dataclass(frozen=True)
 class Layout:
-    """Where the free coordinates live in the parameter pytree; compares by value, so programs are shared.
+    """The places of the free coordinates in the parameter pytree; compares by value, so that programs are shared.
 
     Attributes:
         treedef: Structure of the parameters.
         shapes: Shape of every leaf.
-        num_free: Number of free coordinates of every leaf: 0, all of them, or a part.
+        num_free: Number of free coordinates of every leaf: none, some or all of its coordinates.
     """
 
     treedef: Any
@@ -40,7 +40,7 @@ class Layout:
     num_free: tuple[int, ...]
 
     def is_partial(self, leaf: int) -> bool:
-        """Whether only some coordinates of this leaf move."""
+        """Whether some coordinates of this leaf move and others do not."""
         return 0 < self.num_free[leaf] < int(np.prod(self.shapes[leaf]))
 
 
@@ -51,7 +51,7 @@ class Layout:
 )
 @dataclass(frozen=True)
 class Posterior:
-    """The density sampled, as a pytree: everything numeric is traced, the loss and the layout are static.
+    """The density that is sampled, as a pytree: all numbers are traced, the loss and the layout are static.
 
     Attributes:
         center: Free coordinates of w*, shape (d,), in the precision the sampler works in.
@@ -63,7 +63,7 @@ class Posterior:
         localization: gamma.
         loss_at_center: L_n(w*) over the full data in float64, nats.
         loss_fn: Per-example loss, `(params, batch) -> (batch,)`.
-        layout: Where the free coordinates live.
+        layout: Places of the free coordinates.
         micro_batch: Most examples whose losses are computed at a time, forwards and backwards: bounds memory.
         loss_batch: Examples of the paired batch that a draw's loss is taken on; None for all of the data.
         chains_together: Whether the chains of a run are advanced side by side, or one after another.
@@ -94,12 +94,12 @@ class Posterior:
         return sum(self.layout.num_free)
 
     def astype(self, dtype: Any) -> "Posterior":
-        """The same posterior, on the host, in another precision; the loss at w* stays float64."""
+        """Returns the same posterior, on the host, in another precision; the loss at w* stays float64."""
         cast = jax.tree.map(lambda x: _cast(x, dtype), replace(self, loss_at_center=None))
         return replace(cast, loss_at_center=self.loss_at_center)
 
     def params(self, position: Array) -> PyTree:
-        """The parameter pytree at free coordinates `position`, shape (d,)."""
+        """Returns the parameter pytree at free coordinates `position`, shape (d,)."""
         leaves, start = [], 0
         for leaf, (shape, num_free) in enumerate(zip(self.layout.shapes, self.layout.num_free, strict=True)):
             part = position[start : start + num_free]
@@ -112,79 +112,85 @@ class Posterior:
         return jax.tree.unflatten(self.layout.treedef, leaves)
 
     def losses(self, position: Array, batch: PyTree) -> Array:
-        """Per-example losses at `position`, shape (batch,), nats."""
+        """Returns the per-example losses at `position`, shape (batch,), nats."""
         return self.loss_fn(self.params(position), batch)
 
     @property
     def num_probes(self) -> int:
-        """Examples whose losses are recorded at each draw."""
+        """The number of examples whose losses are recorded at each draw."""
         leaves = jax.tree.leaves(self.probe)
         return leaves[0].shape[0] if leaves else 0
 
     def probe_losses(self, position: Array) -> Array:
-        """Losses of the probe examples at `position`, shape (num_probes,), nats, float32."""
+        """Returns the losses of the probe examples at `position`, shape (num_probes,), nats, float32."""
         starts = range(0, self.num_probes, self.micro_batch)
         chunks = [jax.tree.map(lambda x, i=i: x[i : i + self.micro_batch], self.probe) for i in starts]
         losses = [self.losses(position, chunk).astype(jnp.float32) for chunk in chunks]
         return jnp.concatenate(losses) if losses else jnp.zeros(0, jnp.float32)
 
     def minibatch_loss(self, position: Array, batch: PyTree) -> Array:
-        """Mean loss over a batch: an unbiased estimate of L_n; its gradient is accumulated over micro-batches."""
+        """Returns the mean loss over a batch, an unbiased estimate of L_n whose gradient micro-batches accumulate."""
         if jax.tree.leaves(batch)[0].shape[0] <= self.micro_batch:
             return jnp.mean(self.losses(position, batch))
         return full_loss(self._frugal_losses(position), batch, self.micro_batch).astype(position.dtype)
 
     def loss(self, position: Array) -> Array:
-        """L_n over the full data, examples summed in float64."""
+        """Returns L_n over the full data, nats, with examples summed in float64."""
         return full_loss(self._frugal_losses(position), self.data, self.micro_batch)
 
     def _frugal_losses(self, position: Array) -> Callable[[PyTree], Array]:
-        """Losses of a batch; of micro-batches that were asked for, nothing is kept for the backward pass."""
+        """Returns the losses as a function of a batch; with micro-batches, the backward pass computes them again."""
         losses = partial(self.losses, position)
         return losses if self.micro_batch == EXAMPLES_PER_CHUNK else jax.checkpoint(losses)
 
     def centered_loss(self, position: Array) -> Array:
-        """L_n(w) - L_n(w*), nats, float64."""
+        """Returns L_n(w) - L_n(w*), nats, float64."""
         return self.loss(position) - self.loss_at_center
 
     def squared_distance(self, position: Array) -> Array:
-        """|w - w*|^2."""
+        """Returns |w - w*|^2 over the free coordinates."""
         return jnp.sum((position - self.center) ** 2)
 
     def potential(self, loss: Array, position: Array) -> Array:
-        """-log p (up to a constant) given a loss value (full or minibatch) at `position`."""
+        """Returns -log p, up to a constant, from the value at `position` of the full or a minibatch loss."""
         return self.n_beta * loss + 0.5 * self.localization * self.squared_distance(position)
 
     def logdensity(self, position: Array) -> Array:
-        """log p(w) up to a constant that makes it zero at w*; the dtype of `position`."""
+        """Returns log p(w) up to a constant that makes it zero at w*, in the dtype of `position`."""
         return -self.potential(self.centered_loss(position), position).astype(position.dtype)
 
     def centered_loss_of(self, logdensity: Array, position: Array) -> Array:
-        """The inverse of `logdensity`: the centered loss a Metropolis sampler has already paid for."""
+        """Inverts `logdensity`: returns the centered loss that a Metropolis sampler has already paid for."""
         return (-logdensity - 0.5 * self.localization * self.squared_distance(position)) / self.n_beta
 
 
 def full_loss(losses: Callable[[PyTree], Array], data: PyTree, chunk_size: int = EXAMPLES_PER_CHUNK) -> Array:
-    """Mean of `losses(batch)` over all of `data`, summed in float64, at most `chunk_size` at a time."""
+    """Returns the mean of `losses(batch)` over all of `data`, summed in float64.
+
+    Args:
+        losses: Gives the losses of a batch, shape (batch,).
+        data: Pytree of arrays with the examples first.
+        chunk_size: Most examples whose losses are computed at a time.
+    """
     num_data = jax.tree.leaves(data)[0].shape[0]
     num_chunks = num_data // chunk_size
-    whole = num_chunks * chunk_size
+    num_in_chunks = num_chunks * chunk_size
     total = jnp.zeros((), jnp.float64)
-    if whole:
-        chunks = jax.tree.map(lambda x: x[:whole].reshape(num_chunks, chunk_size, *x.shape[1:]), data)
+    if num_in_chunks:
+        chunks = jax.tree.map(lambda x: x[:num_in_chunks].reshape(num_chunks, chunk_size, *x.shape[1:]), data)
         total += jnp.sum(jax.lax.map(lambda chunk: jnp.sum(losses(chunk), dtype=jnp.float64), chunks))
-    if whole < num_data:
-        total += jnp.sum(losses(jax.tree.map(lambda x: x[whole:], data)), dtype=jnp.float64)
+    if num_in_chunks < num_data:
+        total += jnp.sum(losses(jax.tree.map(lambda x: x[num_in_chunks:], data)), dtype=jnp.float64)
     return total / num_data
 
 
 def num_data_of(target: Target) -> int:
-    """n, the number of examples."""
+    """Returns n, the number of examples."""
     return int(np.shape(jax.tree.leaves(target.data)[0])[0])
 
 
 def resolve_n_beta(spec: PosteriorSpec, num_data: int) -> float:
-    """n beta of a spec.
+    """Returns the n beta that a spec asks for.
 
     Raises:
         ValueError: beta = scale/log n with fewer than two examples.
@@ -199,31 +205,37 @@ def resolve_n_beta(spec: PosteriorSpec, num_data: int) -> float:
             return scale * num_data / float(np.log(num_data))
         case FixedInverseTemperature(value=value):
             return value * num_data
-        case product:
-            return product.value
+        case FixedProduct(value=value):
+            return value
 
 
 def resolve_localization(spec: PosteriorSpec, num_sampled_params: int, curvature: float) -> float:
-    """gamma of a spec, given the curvature scale of n beta L_n (largest eigenvalue, 1/w^2)."""
+    """Returns the gamma that a spec asks for.
+
+    Args:
+        spec: The posterior's spec.
+        num_sampled_params: d.
+        curvature: Curvature scale of n beta L_n near w* (largest eigenvalue of its Hessian), in 1/w^2.
+    """
     match spec.localization:
         case "auto":
             return curvature / LOCALIZATION_RATIO
         case Radius(radius=radius):
             return num_sampled_params / radius**2
-        case number:
-            return float(number)
+        case float() | int() as localization:
+            return float(localization)
 
 
 def make_posterior(target: Target, n_beta: float, mask: PyTree | None, dtype: Any, probe: PyTree = None) -> Posterior:
-    """The posterior of a target with gamma = 0, in precision `dtype`, its arrays on the host.
+    """Makes the posterior of a target with gamma = 0, in precision `dtype`, with its arrays on the host.
 
-    Call it with 64-bit types enabled.
+    Call this function with 64-bit types enabled.
 
     Args:
         target: The target; its parameters and data are cast to `dtype` where they are floating point.
         n_beta: n times the inverse temperature.
-        mask: Which coordinates move: a pytree like the parameters of bool or boolean arrays of the leaf's shape;
-            None for all.
+        mask: The coordinates that move: a pytree like the parameters, of bools or of boolean arrays of the leaf's
+            shape; None for all coordinates.
         dtype: float32 or float64.
         probe: Examples whose losses are recorded at each draw, in the form of the target's data; None for none.
 
@@ -236,11 +248,11 @@ def make_posterior(target: Target, n_beta: float, mask: PyTree | None, dtype: An
     for leaf, leaf_mask in zip(leaves, masks, strict=True):
         values = np.asarray(leaf, dtype)
         chosen = np.flatnonzero(np.broadcast_to(np.asarray(leaf_mask, bool), values.shape))
-        whole = len(chosen) == values.size
+        is_whole = len(chosen) == values.size
         num_free.append(len(chosen))
         free.append(values.reshape(-1)[chosen])
-        frozen.append(None if whole else values)
-        indices.append(None if whole or not len(chosen) else chosen)
+        frozen.append(None if is_whole else values)
+        indices.append(None if is_whole or not len(chosen) else chosen)
     if not sum(num_free):
         raise ValueError(
             "The component selects 0 parameters; an LLC needs at least one. Check the component's pattern."
@@ -262,7 +274,7 @@ def make_posterior(target: Target, n_beta: float, mask: PyTree | None, dtype: An
 
 
 def loss_at_center(target: Target) -> float:
-    """L_n(w*) over the full data in float64, nats. Call it with 64-bit types enabled.
+    """Returns L_n(w*) over the full data in float64, nats. Call this function with 64-bit types enabled.
 
     Raises:
         ValueError: The loss is not one finite number per example.

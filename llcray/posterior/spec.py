@@ -1,4 +1,4 @@
-"""How a sweep file writes the tempered, localized posterior: inverse temperature (beta) and localization (gamma)."""
+"""The tempered, localized posterior as a sweep file writes it: inverse temperature (beta), localization (gamma)."""
 
 from typing import Annotated, Literal
 

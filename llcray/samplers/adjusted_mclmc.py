@@ -1,10 +1,11 @@
 """Metropolis-adjusted microcanonical Monte Carlo with trajectories of random length.
 
-    isokinetic Hamiltonian steps of U = -log p (as `mclmc`, |v| = 1), accepted with min(1, exp(-dE)) at the end of each
-    trajectory, direction drawn anew
+    draw the direction v, |v| = 1
+    move (w, v) by isokinetic Hamiltonian steps of U = -log p, as in `mclmc`
+    accept the end of the trajectory with min(1, exp(-dE))
 
-targets exp(-n beta L_n(w) - gamma/2 |w - w*|^2) exactly. Full gradients in float64; step size tuned to an acceptance
-rate.
+targets exp(-n beta L_n(w) - gamma/2 |w - w*|^2) exactly. Gradients are full and in float64; the step size is tuned to
+an acceptance rate.
 
 Reference: Robnik, Cohn-Gordon & Seljak 2025 (arXiv 2503.01707); BlackJAX's `adjusted_mclmc_dynamic`.
 """
@@ -20,8 +21,8 @@ class AdjustedMCLMC(SamplerVariant):
     """Metropolis-adjusted microcanonical Monte Carlo.
 
     Attributes:
-        target_acceptance_rate: What the step size is tuned to.
-        mean_integration_steps: Mean number of integration steps a proposal, uniform from one.
+        target_acceptance_rate: Acceptance rate that the step size is tuned to.
+        mean_integration_steps: Mean number of integration steps per proposal; the number is uniform from one.
     """
 
     kind: Literal["adjusted_mclmc"] = "adjusted_mclmc"
@@ -29,12 +30,11 @@ class AdjustedMCLMC(SamplerVariant):
     mean_integration_steps: Annotated[float, Field(ge=1.2)] = 5.0
 
     def gradients_per_step(self, num_data: int) -> float:
-        """Two full gradients an integration step."""
+        """Returns two full gradients for each integration step."""
         del num_data
         return 2 * self.mean_integration_steps
 
     def build(self) -> Kernel:
-        """The kernel, with BlackJAX's tuner."""
         return _build(self.target_acceptance_rate, self.mean_integration_steps)
 
 

@@ -1,18 +1,26 @@
 """Underdamped Langevin dynamics with the BAOAB splitting and minibatch gradients.
 
-    B: p <- p - (h/2) g        A: w <- w + (h/2) p        O: p <- c p + sqrt(1 - c^2) xi,  c = exp(-alpha)
-    one step = B A O A B,  g a minibatch estimate of the gradient of n beta L_n(w) + gamma/2 |w - w*|^2,  xi ~ N(0, I)
+    B: p <- p - (h/2) g
+    A: w <- w + (h/2) p
+    O: p <- c p + sqrt(1 - c^2) xi,    c = exp(-alpha),    xi ~ N(0, I)
 
-targets exp(-n beta L_n(w) - gamma/2 |w - w*|^2) with unit mass. With full gradients the positions are exact on a
-quadratic at any stable h. Gradient noise heats momenta and positions alike (equipartition), so the excess kinetic
-energy,
+One step is B A O A B, with g a minibatch estimate of the gradient of n beta L_n(w) + gamma/2 |w - w*|^2. The gradient
+that closes a step opens the next, so a step costs one gradient. The sampler targets
 
-    heat = (1 + c^2)/4 (E|p|^2 - d)   with p just before O, the mean over O of the excess,
+    exp(-n beta L_n(w) - gamma/2 |w - w*|^2)
 
-estimates the bias of n beta E[L - L*] in nats. Most of the noise of |p|^2 is made by the xi themselves: O changes |p|^2
-- d by the factor c^2 and a term Z = (1 - c^2) (|xi|^2 - d) + 2 c sqrt(1 - c^2) p.xi of mean zero, which decays again at
-the rate 1 - c^2. Less Z/(1 - c^2), the mean is the same and what remains is the work of discretisation and gradient
-noise. The gradient that closes a step opens the next: one gradient a step.
+with unit mass. With full gradients the positions are exact on a quadratic at any stable h. Gradient noise heats momenta
+and positions alike (equipartition), so the excess kinetic energy, averaged over before and after O,
+
+    heat = (1 + c^2)/4 (E|p|^2 - d),    p the momentum just before O,
+
+estimates the bias of n beta E[L - L*] in nats. Most of the noise of |p|^2 stems from xi itself: O multiplies |p|^2 - d
+by c^2 and adds a term of mean zero,
+
+    Z = (1 - c^2) (|xi|^2 - d) + 2 c sqrt(1 - c^2) p.xi,
+
+which then decays at the rate 1 - c^2. Subtracting Z/(1 - c^2) leaves the mean as it is and removes that noise; the
+remainder is the work of discretisation and gradient noise.
 
 Reference: Leimkuhler & Matthews 2013 (arXiv 1203.5428), eq. 10; heating by gradient noise: Leimkuhler & Shang 2016
 (arXiv 1505.06889).
@@ -21,11 +29,12 @@ Reference: Leimkuhler & Matthews 2013 (arXiv 1203.5428), eq. 10; heating by grad
 from typing import Any, ClassVar, Literal, NamedTuple
 
 from llcray.samplers.kernel import Kernel, Precision, SamplerVariant
+from llcray.types import Array
 from llcray.variant import Count, PositiveFloat
 
 
 class BAOAB(SamplerVariant):
-    """Underdamped Langevin, BAOAB splitting.
+    """Underdamped Langevin dynamics with the BAOAB splitting.
 
     Attributes:
         step_size: h, in units of w (unit mass); stable below 2/sqrt(largest curvature of n beta L_n + gamma).
@@ -46,29 +55,34 @@ class BAOAB(SamplerVariant):
     gradient: Literal["minibatch", "control_variate"] = "minibatch"
 
     def gradients_per_step(self, num_data: int) -> float:
-        """One minibatch gradient, two with control variates."""
         return min(self.batch_size, num_data) / num_data * (2 if self.gradient == "control_variate" else 1)
 
     def finer(self) -> "BAOAB":
-        """Half of h^2 at the same damping, to which both discretisation and gradient noise are proportional."""
+        """Halves h^2 at the same damping: the errors of discretisation and gradient noise are proportional to h^2."""
         return self.model_copy(update={"step_size": self.step_size / 2**0.5})
 
     def build(self) -> Kernel:
-        """The kernel."""
         return build_baoab(self.batch_size, self.gradient)
 
 
 class BAOABState(NamedTuple):
-    """Position, momentum and the gradient of the potential there, each of shape (d,); anchor of the gradient."""
+    """The state of a chain.
 
-    position: Any
-    momentum: Any
-    gradient: Any
+    Attributes:
+        position: w, shape (d,).
+        momentum: p, shape (d,).
+        gradient: Gradient of the potential at w, shape (d,).
+        anchor: The anchor of the gradient estimator (see `stochastic_gradient`).
+    """
+
+    position: Array
+    momentum: Array
+    gradient: Array
     anchor: Any
 
 
 def build_baoab(batch_size: int, gradient: Literal["minibatch", "control_variate"]) -> Kernel:
-    """The kernel; `hyper` holds `step_size` and `damping`."""
+    """Builds the kernel, whose `hyper` holds `step_size` and `damping`."""
     import jax
     import jax.numpy as jnp
 
@@ -81,9 +95,9 @@ def build_baoab(batch_size: int, gradient: Literal["minibatch", "control_variate
         return -sg.logdensity_gradient(gradient, position, posterior)
 
     def excess_kinetic_energy(momentum, noise, c):
-        """|p|^2 - d before O less the share of the noise that O is about to add: of equal mean, far less variance."""
-        decaying = jnp.sum(noise**2 + 2 * c / jnp.sqrt(1 - c**2) * momentum * noise)
-        return jnp.sum(momentum**2) - decaying
+        """Returns |p|^2 - d - Z/(1 - c^2), whose mean is that of |p|^2 - d, at far less variance."""
+        decaying_noise = jnp.sum(noise**2 + 2 * c / jnp.sqrt(1 - c**2) * momentum * noise)
+        return jnp.sum(momentum**2) - decaying_noise
 
     def init(rng_key, position, posterior, hyper):
         del hyper
@@ -95,13 +109,13 @@ def build_baoab(batch_size: int, gradient: Literal["minibatch", "control_variate
     def step(rng_key, state, posterior, hyper):
         h, c = hyper["step_size"], jnp.exp(-hyper["damping"])
         noise = sg.noise_like(rng_key, state.position)
-        before = state.momentum - 0.5 * h * state.gradient
-        position = state.position + 0.5 * h * before
-        after = c * before + jnp.sqrt(1 - c**2) * noise
-        position = position + 0.5 * h * after
+        momentum_before = state.momentum - 0.5 * h * state.gradient
+        position = state.position + 0.5 * h * momentum_before
+        momentum_after = c * momentum_before + jnp.sqrt(1 - c**2) * noise
+        position = position + 0.5 * h * momentum_after
         gradient = potential_gradient(rng_key, position, state.anchor, posterior)
-        momentum = after - 0.5 * h * gradient
-        heat = 0.25 * (1 + c**2) * excess_kinetic_energy(before, noise, c)
+        momentum = momentum_after - 0.5 * h * gradient
+        heat = 0.25 * (1 + c**2) * excess_kinetic_energy(momentum_before, noise, c)
         moved = BAOABState(position, momentum, gradient, state.anchor)
         return moved, sg.step_info(estimator.cost(posterior), heat, heat)
 

@@ -1,17 +1,23 @@
-"""Random numbers for the inner loop of stochastic-gradient chains: cheap, counter-based, made of a JAX key.
+"""Cheap random numbers for the inner loop of stochastic-gradient chains, made from a JAX key and a counter.
 
-    bits:    h(i) = mix(mix(i c + k_0) ^ k_1), with the 64 bits (k_0, k_1) of a key that Threefry made for this step
-             of this chain, c = 0x9E3779B9 and mix the 32-bit finalizer `lowbias32`
-    normal:  z = s (a + b s^2 + c s^4), s the standardized sum of 8 of the random bytes
+The i-th number of 32 random bits is
 
-Every step of every chain has a key of its own, so a number depends on run, chain, draw, step and coordinate alone, like
-Threefry's. On a core the normal numbers cost less than Threefry's through the inverse error function, which took more
-time than the gradients did. They take 2,041 values, have the moments of a normal law exactly to the sixth order (the
-eighth within 0.3%, the tenth within 1.2%), differ from its distribution function by 1e-4 at most and end at 6.1
-standard deviations: beyond what a Langevin step of weak order two can tell. Not for cryptography, nor for tails.
+    h(i) = mix(mix(i c + k_0) ^ k_1),    c = 0x9E3779B9,
+
+where (k_0, k_1) are the 64 bits of a key that Threefry made for this step of this chain, and mix is the 32-bit
+finalizer `lowbias32`. A normal number is
+
+    z = s (a_0 + a_1 s^2 + a_2 s^4),    s the standardized sum of 8 random bytes.
+
+Every step of every chain has a key of its own, so a number depends on run, chain, draw, step and coordinate alone, as
+Threefry's numbers do. On a core these normal numbers cost less than those made from Threefry's bits by the inverse
+error function, which took more time than the gradients did. They take 2,041 values, have the moments of a normal law
+exactly to the sixth order (the eighth within 0.3%, the tenth within 1.2%), differ from its distribution function by
+1e-4 at most and end at 6.1 standard deviations: finer differences than a Langevin step of weak order two can tell. The
+numbers are not for cryptography, nor for the tails of a law.
 
 Reference: mix: Wellons, "Prospecting for hash functions" (public domain), `lowbias32`; polynomials of sums of uniforms:
-Teichroew 1953; what a scheme asks of its noise: Kloeden & Platen 1992, 14.1.
+Teichroew 1953; the moments that a scheme needs of its noise: Kloeden & Platen 1992, 14.1.
 """
 
 from typing import Any
@@ -22,20 +28,20 @@ import jax.numpy as jnp
 from llcray.types import Array
 
 GOLDEN = 0x9E3779B9
-# Of the sum of 8 bytes, each uniform on 0..255: its mean, and 1 over its standard deviation.
+# Mean of the sum of 8 bytes, each uniform on 0..255, and 1 over the standard deviation of that sum.
 SUM_MEAN, SUM_SCALE = 1020.0, 0.004784196154532612
-# Solve E z^2 = 1, E z^4 = 3, E z^6 = 15 for the 2,041 values.
+# The coefficients a_0, a_1, a_2 solve E z^2 = 1, E z^4 = 3, E z^6 = 15 for the 2,041 values of s.
 POLYNOMIAL = (9.81850573e-01, 5.08095944e-03, 2.75017484e-04)
 BYTES = 0x00FF00FF
 
 
 def bits(rng_key: Array, num: int, stream: int = 0) -> Array:
-    """Random 32-bit numbers, shape (num,).
+    """Makes random 32-bit numbers, shape (num,).
 
     Args:
         rng_key: One JAX key.
-        num: How many.
-        stream: Different streams of a key are different numbers.
+        num: Number of numbers.
+        stream: Number of the stream; different streams of a key are independent.
     """
     words = jax.random.key_data(rng_key)
     first, last = words[0] ^ _mix(jnp.uint32(stream + 1)), words[-1]
@@ -43,16 +49,16 @@ def bits(rng_key: Array, num: int, stream: int = 0) -> Array:
 
 
 def normal(rng_key: Array, num: int, dtype: Any, stream: int = 0) -> Array:
-    """Standard normal numbers, shape (num,); streams 2 `stream` and 2 `stream` + 1 of the key are used up."""
+    """Makes standard normal numbers, shape (num,), from the streams 2 `stream` and 2 `stream` + 1 of the key."""
     total = _sum_of_bytes(bits(rng_key, num, 2 * stream)) + _sum_of_bytes(bits(rng_key, num, 2 * stream + 1))
     s = (total.astype(jnp.int32).astype(jnp.float32) - SUM_MEAN) * jnp.float32(SUM_SCALE)
     square = s * s
-    a, b, c = (jnp.float32(coefficient) for coefficient in POLYNOMIAL)
-    return (s * (a + square * (b + square * c))).astype(dtype)
+    a_0, a_1, a_2 = (jnp.float32(coefficient) for coefficient in POLYNOMIAL)
+    return (s * (a_0 + square * (a_1 + square * a_2))).astype(dtype)
 
 
 def indices(rng_key: Array, num: int, below: int, stream: int = 0) -> Array:
-    """Whole numbers 0 .. below - 1, uniform to within below/2^32, shape (num,)."""
+    """Makes whole numbers from 0 to `below` - 1, uniform to within `below`/2^32, shape (num,)."""
     wide = bits(rng_key, num, stream).astype(jnp.uint64) * jnp.uint64(below)
     return (wide >> 32).astype(jnp.int32)
 

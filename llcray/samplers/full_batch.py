@@ -1,7 +1,10 @@
-"""What the full-gradient samplers share: coordinates in which the posterior has unit scale, and free losses.
+"""Parts of the full-gradient samplers: coordinates in which the posterior has unit scale, and losses at no cost.
 
-They move u = (w - w*) / s, with s = 1/sqrt(largest curvature of n beta L_n + gamma), so that the defaults and tuners of
-BlackJAX, made for scales near one, apply to any posterior.
+These samplers move
+
+    u = (w - w*) / s,    s = 1/sqrt(largest curvature of n beta L_n + gamma),
+
+so that the defaults and tuners of BlackJAX, made for scales near one, apply to any posterior.
 """
 
 from collections.abc import Callable
@@ -16,33 +19,33 @@ from llcray.types import Array
 
 
 def scaled_logdensity(posterior: Posterior, hyper: Hyper) -> Callable[[Array], Array]:
-    """log p as a function of u."""
+    """Returns log p as a function of u."""
     return lambda u: posterior.logdensity(posterior.center + hyper["scale"] * u)
 
 
 def to_scaled(position: Array, posterior: Posterior, hyper: Hyper) -> Array:
-    """u of w."""
+    """Returns u at a position w, shape (d,)."""
     return (position - posterior.center) / hyper["scale"]
 
 
 def position(state: Any, posterior: Posterior, hyper: Hyper) -> Array:
-    """w of a state that holds u as `position`."""
+    """Returns w, shape (d,), of a state that holds u as `position`."""
     return posterior.center + hyper["scale"] * state.position
 
 
 def centered_loss(state: Any, posterior: Posterior, hyper: Hyper) -> Array:
-    """L_n(w) - L_n(w*) from the log-density the state carries; costs nothing."""
+    """Returns L_n(w) - L_n(w*) from the log-density that the state carries, at no cost."""
     return posterior.centered_loss_of(state.logdensity, position(state, posterior, hyper))
 
 
-# Chains start this many posterior scales from w*: less than the stiffest direction's width.
+# Spread of the chains' starts around w* in posterior scales: less than the stiffest direction's width.
 INITIAL_JITTER = 0.1
 
 
 def exact_gradient_kernel(
     init: Callable[..., Any], step: Callable[..., Any], adapt: Callable[..., Any], max_adaptations: int = 1
 ) -> Kernel:
-    """A kernel whose state holds u as `position` and the log-density it was found to have."""
+    """Makes a kernel of functions whose state holds u as `position`, and `logdensity` there."""
     return Kernel(
         init=init,
         step=step,
@@ -55,13 +58,13 @@ def exact_gradient_kernel(
     )
 
 
-# Trajectories are shortened by a random factor between this and one: at a fixed length some directions return to where
-# they were, or to the mirror point, where the loss is the same.
+# Trajectories are shortened by a random factor between this and one: at a fixed length some directions return to their
+# start, or to its mirror point, where the loss is the same.
 SHORTEST_TRAJECTORY = 0.3
 
 
 def random_length_hmc() -> Callable[..., Any]:
-    """BlackJAX's HMC kernel with trajectories of random length, and so without resonances."""
+    """Makes BlackJAX's HMC kernel with trajectories of random length, and so without resonances."""
     import blackjax
 
     kernel = blackjax.hmc.build_kernel()
@@ -89,7 +92,7 @@ def step_info(
     heat: Array | float = 0.0,
     is_divergent: Array | bool = False,
 ) -> StepInfo:
-    """A step's report with every field a float32 (or bool) array."""
+    """Makes the report of a step, with every field a float32 or bool array."""
     numbers = (num_gradients, acceptance_rate, energy, energy_change, heat)
     return StepInfo(*(jnp.asarray(x, jnp.float32) for x in numbers), is_divergent=jnp.asarray(is_divergent, bool))
 
@@ -102,14 +105,14 @@ def window_adapted(
     num_steps: int,
     **settings: Any,
 ) -> tuple[Any, Hyper, Array]:
-    """Stan's warmup of step size and diagonal mass matrix, by BlackJAX.
+    """Tunes step size and diagonal mass matrix in windows, like Stan's warmup, by BlackJAX.
 
     Args:
         algorithm: `blackjax.hmc`, `blackjax.nuts`, ...
-        rng_key: Key.
+        rng_key: Key of the warmup.
         position: Scaled start, shape (d,).
-        logdensity_fn: log p of the scaled position.
-        num_steps: Steps of the warmup.
+        logdensity_fn: log p as a function of the scaled position.
+        num_steps: Number of steps of the warmup.
         settings: `target_acceptance_rate` and the algorithm's fixed parameters.
 
     Returns:

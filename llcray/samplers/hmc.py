@@ -1,9 +1,9 @@
 """Hamiltonian Monte Carlo with a diagonal mass matrix and a step size adapted in windows, per chain.
 
-    p ~ N(0, M),   (w, p) moved by L leapfrog steps of H = -log p(w) + p' M^-1 p / 2,   accepted with min(1, exp(-dH))
+    p ~ N(0, M),    (w, p) moved by L leapfrog steps of H = -log p(w) + p' M^-1 p / 2,    accepted with min(1, exp(-dH))
 
-targets exp(-n beta L_n(w) - gamma/2 |w - w*|^2) exactly. Full gradients in float64: in float32 rounding alone rejects
-once n beta L_n is near 1e4.
+targets exp(-n beta L_n(w) - gamma/2 |w - w*|^2) exactly. Gradients are full and in float64: in float32 rounding alone
+rejects proposals once n beta L_n is near 1e4.
 
 Reference: Neal 2011 (arXiv 1206.1901); window adaptation as in Stan, BlackJAX's `window_adaptation`.
 """
@@ -20,8 +20,8 @@ class HMC(SamplerVariant):
     """Hamiltonian Monte Carlo.
 
     Attributes:
-        num_integration_steps: L, leapfrog steps per proposal: the number of full gradients a step costs.
-        target_acceptance_rate: What the step size is adapted to.
+        num_integration_steps: L, leapfrog steps per proposal: the number of full gradients that a step costs.
+        target_acceptance_rate: Acceptance rate that the step size is adapted to.
     """
 
     kind: Literal["hmc"] = "hmc"
@@ -29,12 +29,10 @@ class HMC(SamplerVariant):
     target_acceptance_rate: Annotated[float, Field(gt=0, lt=1)] = 0.8
 
     def gradients_per_step(self, num_data: int) -> float:
-        """L full gradients."""
         del num_data
         return float(self.num_integration_steps)
 
     def build(self) -> Kernel:
-        """The kernel, with window adaptation."""
         return _build(self.num_integration_steps, self.target_acceptance_rate)
 
 

@@ -1,9 +1,11 @@
 """Metropolis-adjusted Langevin algorithm.
 
-    propose u' = u + h grad log p(u) + sqrt(2 h) xi,   accept with min(1, p(u') q(u | u') / (p(u) q(u' | u)))
+    propose u' = u + h grad log p(u) + sqrt(2 h) xi
+    accept with min(1, p(u') q(u | u') / (p(u) q(u' | u)))
 
-in u = (w - w*)/s, s = 1/sqrt(largest curvature of n beta L_n + gamma); targets exp(-n beta L_n(w) - gamma/2 |w - w*|^2)
-exactly. Full gradients in float64; h adapted per chain to the acceptance rate that is optimal in high dimension.
+in u = (w - w*)/s, s = 1/sqrt(largest curvature of n beta L_n + gamma), targets exp(-n beta L_n(w) - gamma/2 |w - w*|^2)
+exactly. Gradients are full and in float64; h is adapted per chain, to the acceptance rate that is optimal in high
+dimension.
 
 Reference: Roberts & Rosenthal 1998, Optimal scaling of discrete approximations to Langevin diffusions; BlackJAX's
 `mala`.
@@ -20,19 +22,17 @@ class MALA(SamplerVariant):
     """Metropolis-adjusted Langevin algorithm.
 
     Attributes:
-        target_acceptance_rate: What the step size is adapted to.
+        target_acceptance_rate: Acceptance rate that h is adapted to.
     """
 
     kind: Literal["mala"] = "mala"
     target_acceptance_rate: Annotated[float, Field(gt=0, lt=1)] = 0.574
 
     def gradients_per_step(self, num_data: int) -> float:
-        """One full gradient."""
         del num_data
         return 1.0
 
     def build(self) -> Kernel:
-        """The kernel, with dual averaging of the step size."""
         return _build(self.target_acceptance_rate)
 
 

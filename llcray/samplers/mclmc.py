@@ -1,9 +1,9 @@
 """Microcanonical Langevin Monte Carlo, unadjusted.
 
-    dw = v dt,   dv = (I - v v')(-grad U(w)/(d - 1) dt + eta dW),   |v| = 1,   U = -log p
+    dw = v dt,    dv = (I - v v')(-grad U(w)/(d - 1) dt + eta dW),    |v| = 1,    U = -log p
 
-has exp(-n beta L_n(w) - gamma/2 |w - w*|^2) as its position marginal when time is continuous; the step size is tuned to
-an energy error per dimension, which bounds the bias without removing it. Full gradients in float64.
+has exp(-n beta L_n(w) - gamma/2 |w - w*|^2) as its position marginal when time is continuous. The step size is tuned to
+an energy error per dimension, which bounds the bias without removing it. Gradients are full and in float64.
 
 Reference: Robnik et al. 2022 (arXiv 2212.08549), eq. 4; tuning: BlackJAX's `mclmc_find_L_and_step_size`.
 """
@@ -18,20 +18,20 @@ class MCLMC(SamplerVariant):
     """Microcanonical Langevin Monte Carlo.
 
     Attributes:
-        energy_variance: Tuned-for variance of the energy error per dimension and step. BlackJAX's default, 5e-4,
-            leaves a bias of one to two percent on quadratics and several on deep linear networks.
+        energy_variance: Variance of the energy error, per dimension and step, that the step size is tuned to.
+            BlackJAX's default, 5e-4, leaves a bias of one to two percent on quadratics and several percent on deep
+            linear networks.
     """
 
     kind: Literal["mclmc"] = "mclmc"
     energy_variance: PositiveFloat = 1e-5
 
     def gradients_per_step(self, num_data: int) -> float:
-        """Two full gradients: the McLachlan integrator evaluates twice."""
+        """Returns 2.0: the McLachlan integrator evaluates two full gradients."""
         del num_data
         return 2.0
 
     def build(self) -> Kernel:
-        """The kernel, with BlackJAX's tuner."""
         return _build(self.energy_variance)
 
 

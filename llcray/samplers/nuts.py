@@ -1,9 +1,10 @@
 """The no-U-turn sampler: Hamiltonian Monte Carlo that chooses the length of each trajectory.
 
-    leapfrog steps of H = -log p(w) + p' M^-1 p / 2, doubled until the trajectory turns back; a multinomial draw from it
+    take leapfrog steps of H = -log p(w) + p' M^-1 p / 2, doubling their number until the trajectory turns back
+    draw the next state from the trajectory, with multinomial weights exp(-H)
 
-targets exp(-n beta L_n(w) - gamma/2 |w - w*|^2) exactly. Full gradients in float64; step size and diagonal mass matrix
-adapted in windows, per chain. Chains of one program wait for the longest trajectory.
+targets exp(-n beta L_n(w) - gamma/2 |w - w*|^2) exactly. Gradients are full and in float64; step size and diagonal mass
+matrix are adapted in windows, per chain. Chains of one program wait for the longest trajectory.
 
 Reference: Hoffman & Gelman 2014 (arXiv 1111.4246); Betancourt 2017 (arXiv 1701.02434), A.3; BlackJAX's `nuts`.
 """
@@ -17,11 +18,11 @@ from llcray.variant import Count
 
 
 class NUTS(SamplerVariant):
-    """No-U-turn sampler.
+    """The no-U-turn sampler.
 
     Attributes:
-        max_num_doublings: Largest number of doublings: at most 2^this leapfrog steps a draw.
-        target_acceptance_rate: What the step size is adapted to.
+        max_num_doublings: Largest number k of doublings: a draw takes at most 2^k leapfrog steps.
+        target_acceptance_rate: Acceptance rate that the step size is adapted to.
     """
 
     kind: Literal["nuts"] = "nuts"
@@ -29,12 +30,11 @@ class NUTS(SamplerVariant):
     target_acceptance_rate: Annotated[float, Field(gt=0, lt=1)] = 0.8
 
     def gradients_per_step(self, num_data: int) -> float:
-        """A guess, fifteen leapfrog steps; the number taken is counted."""
+        """Returns a guess, fifteen leapfrog steps; the steps really taken are counted in `StepInfo`."""
         del num_data
         return 15.0
 
     def build(self) -> Kernel:
-        """The kernel, with window adaptation."""
         return _build(self.max_num_doublings, self.target_acceptance_rate)
 
 

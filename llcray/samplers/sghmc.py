@@ -1,10 +1,11 @@
 """Stochastic gradient Hamiltonian Monte Carlo, Euler discretisation, momentum kept from step to step.
 
-    w <- w + h p,    p <- (1 - alpha) p - h g + sqrt(2 alpha) xi,    g a minibatch gradient of n beta L_n + gamma/2 |w
-    - w*|^2
+    w <- w + h p
+    p <- (1 - alpha) p - h g + sqrt(2 alpha) xi,    xi ~ N(0, I)
 
-targets exp(-n beta L_n(w) - gamma/2 |w - w*|^2) as h -> 0 and alpha -> 0. The first-order scheme heats stiff
-directions, and the momenta by alpha/2 in all, which says little about the positions: no bias is predicted.
+with g a minibatch gradient of n beta L_n(w) + gamma/2 |w - w*|^2, targets exp(-n beta L_n(w) - gamma/2 |w - w*|^2) as
+h -> 0 and alpha -> 0. The first-order scheme heats stiff directions. It heats the momenta of all directions by alpha/2,
+which says little about the positions: no bias is predicted.
 
 Reference: Chen, Fox & Guestrin 2014 (arXiv 1402.4102), eq. 15; BlackJAX's `diffusions.sghmc`.
 """
@@ -12,6 +13,7 @@ Reference: Chen, Fox & Guestrin 2014 (arXiv 1402.4102), eq. 15; BlackJAX's `diff
 from typing import Any, ClassVar, Literal, NamedTuple
 
 from llcray.samplers.kernel import Kernel, Precision, SamplerVariant
+from llcray.types import Array
 from llcray.variant import Count, PositiveFloat
 
 
@@ -35,23 +37,21 @@ class SGHMC(SamplerVariant):
     batch_size: Count = 64
 
     def gradients_per_step(self, num_data: int) -> float:
-        """One minibatch gradient."""
         return min(self.batch_size, num_data) / num_data
 
     def finer(self) -> "SGHMC":
-        """Half the step at the same friction, so half of alpha too."""
+        """Halves the step at the same friction, and so halves alpha too."""
         return self.model_copy(update={"step_size": 0.5 * self.step_size, "damping": 0.5 * self.damping})
 
     def build(self) -> Kernel:
-        """The kernel."""
         return _build(self.batch_size)
 
 
 class SGHMCState(NamedTuple):
-    """Position and momentum, each of shape (d,)."""
+    """The state of a chain: position and momentum, each of shape (d,)."""
 
-    position: Any
-    momentum: Any
+    position: Array
+    momentum: Array
 
 
 def _build(batch_size: int) -> Kernel:

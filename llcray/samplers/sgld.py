@@ -2,15 +2,26 @@
 
     w <- w - (epsilon/2) P g + sqrt(epsilon P) xi,    g = n beta grad L_B(w) + gamma (w - w*),    xi ~ N(0, I)
 
-targets exp(-n beta L_n(w) - gamma/2 |w - w*|^2) as epsilon -> 0. P = 1, or 1/(sqrt(v) + a) with v the running second
-moment of the minibatch loss gradient alone (localization excluded), started at 1 and divided by 1 - decay^t, which
-keeps the first steps short; `adam` also replaces the loss gradient by its running mean. An adaptive P makes the chain
-non-stationary; frozen after warmup, it targets the right density.
+targets exp(-n beta L_n(w) - gamma/2 |w - w*|^2) as epsilon -> 0. The preconditioner is
 
-The bias of the LLC through epsilon is, per mode of curvature t h + gamma and to first order, epsilon t h/8 nats: the
-mean of epsilon/8 times the gradient's loss part and the gradient. What moves in directions that the loss does not see
-does not count; gradient noise counts there too, so it is an upper bound. Adam's mean, of decay b, makes it (1 + b)/
-(1 - b) times that, 19 times at b = 0.9: the stationary covariance of w and mean says so.
+    P = 1,    or    P = 1/(sqrt(v) + a),
+
+with v the running second moment of the minibatch loss gradient alone, without the localization. It starts at 1 and,
+after k updates, is divided by 1 - decay^k, which keeps the first steps short. `adam` also replaces the loss gradient by
+its running mean. An adaptive P makes the chain non-stationary; with a P frozen after warmup, the chain targets the
+right density.
+
+Per mode of curvature t h + gamma, with t = n beta, the bias of the LLC through epsilon is, to first order,
+
+    epsilon t h/8 nats,
+
+which is the mean of epsilon/8 times the loss part of the gradient times the gradient. Motion in directions that the
+loss does not see therefore does not count; gradient noise in these directions does, so the estimate is an upper bound.
+Adam's running mean, of decay b, multiplies the bias by
+
+    (1 + b)/(1 - b),
+
+19 at b = 0.9, as the stationary covariance of w and that mean shows.
 
 Reference: Welling & Teh 2011; Lau et al. 2023 (arXiv 2308.12108), Alg. 1; preconditioned forms: Hitchcock & Hoogland
 2025 (arXiv 2507.21449), App. D.3, Alg. 2 and 3.
@@ -21,6 +32,7 @@ from typing import Annotated, Any, ClassVar, Literal, NamedTuple
 from pydantic import Field
 
 from llcray.samplers.kernel import Kernel, Precision, SamplerVariant
+from llcray.types import Array
 from llcray.variant import Count, PositiveFloat
 
 Decay = Annotated[float, Field(ge=0, lt=1)]
@@ -35,7 +47,7 @@ class SGLD(SamplerVariant):
         batch_size: Examples per gradient, drawn with replacement.
         gradient: `minibatch`, or `control_variate`, which subtracts the batch's gradient at w* and adds the full one.
         preconditioner: `none`, `rmsprop` or `adam`.
-        preconditioning: `adaptive` throughout, or `frozen` after warmup.
+        preconditioning: `adaptive` throughout the run, or `frozen` after warmup.
         mean_decay: Decay of Adam's running mean.
         square_decay: Decay of the running second moment.
         stabilization: a, added to the root of the second moment; keeps the step bounded in flat directions.
@@ -58,12 +70,10 @@ class SGLD(SamplerVariant):
     stabilization: PositiveFloat = 0.1
 
     def gradients_per_step(self, num_data: int) -> float:
-        """One minibatch gradient, two with control variates."""
         return min(self.batch_size, num_data) / num_data * (2 if self.gradient == "control_variate" else 1)
 
     @property
     def caveat(self) -> str | None:
-        """An adaptive preconditioner has a bias that nothing predicts."""
         if self.preconditioner == "none" or self.preconditioning == "frozen":
             return None
         return (
@@ -72,21 +82,27 @@ class SGLD(SamplerVariant):
         )
 
     def finer(self) -> "SGLD":
-        """Half the step."""
         return self.model_copy(update={"step_size": 0.5 * self.step_size})
 
     def build(self) -> Kernel:
-        """The kernel."""
         return _build(self)
 
 
 class SGLDState(NamedTuple):
-    """Position, running moments of the loss gradient (uncorrected), number of updates, anchor of the gradient."""
+    """The state of a chain.
 
-    position: Any
-    mean: Any
-    square: Any
-    count: Any
+    Attributes:
+        position: w, shape (d,).
+        mean: Running mean of the loss gradient, not divided by 1 - decay^k, shape (d,).
+        square: Running second moment of the loss gradient, not divided by 1 - decay^k, shape (d,).
+        count: Number k of updates of these moments.
+        anchor: The anchor of the gradient estimator (see `stochastic_gradient`).
+    """
+
+    position: Array
+    mean: Array
+    square: Array
+    count: Array
     anchor: Any
 
 
@@ -104,7 +120,7 @@ def _build(sampler: SGLD) -> Kernel:
         start = (jnp.zeros_like(position), jnp.ones_like(position), jnp.zeros((), jnp.int32))
         return SGLDState(position, *start, estimator.init(posterior))
 
-    def observe(state, gradient, hyper):
+    def update_moments(state, gradient, hyper):
         mean = hyper["mean_decay"] * state.mean + (1 - hyper["mean_decay"]) * gradient
         square = hyper["square_decay"] * state.square + (1 - hyper["square_decay"]) * gradient**2
         return state._replace(mean=mean, square=square, count=state.count + 1)
@@ -115,8 +131,8 @@ def _build(sampler: SGLD) -> Kernel:
         drift = mean if preconditioner == "adam" else gradient
         return drift, 1 / (jnp.sqrt(square) + hyper["stabilization"])
 
-    def lag(hyper):
-        """How much more than its square says a running mean heats: it trails the gradient, and averages its noise."""
+    def bias_factor(hyper):
+        """Returns the factor by which Adam's running mean multiplies the bias; 1 without Adam."""
         decay = hyper["mean_decay"]
         return (1 + decay) / (1 - decay) if preconditioner == "adam" else 1.0
 
@@ -131,18 +147,18 @@ def _build(sampler: SGLD) -> Kernel:
         position = state.position + 0.5 * hyper["step_size"] * scale * logdensity_gradient
         position += jnp.sqrt(hyper["step_size"] * scale) * noise
         loss_part = posterior.n_beta * drift
-        heat = -lag(hyper) * hyper["step_size"] / 8 * jnp.sum(scale * loss_part * logdensity_gradient)
+        heat = -bias_factor(hyper) * hyper["step_size"] / 8 * jnp.sum(scale * loss_part * logdensity_gradient)
         return state._replace(position=position), sg.step_info(estimator.cost(posterior), heat, heat)
 
-    def keep_square(state, gradient, hyper):
-        return observe(state, gradient, hyper)._replace(square=state.square, count=state.count)
+    def update_mean_alone(state, gradient, hyper):
+        return update_moments(state, gradient, hyper)._replace(square=state.square, count=state.count)
 
     def step(rng_key, state, posterior, hyper):
-        return move(rng_key, state, posterior, hyper, keep_square if is_frozen else observe)
+        return move(rng_key, state, posterior, hyper, update_mean_alone if is_frozen else update_moments)
 
     def adapt(rng_key, state, posterior, hyper, num_steps):
         def body(i, state):
-            return move(jax.random.fold_in(rng_key, i), state, posterior, hyper, observe)[0]
+            return move(jax.random.fold_in(rng_key, i), state, posterior, hyper, update_moments)[0]
 
         return jax.lax.fori_loop(0, num_steps, body, state), hyper, num_steps * estimator.cost(posterior)
 

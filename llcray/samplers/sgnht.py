@@ -1,11 +1,16 @@
 """Stochastic gradient Nose-Hoover thermostat: a friction that adapts until the kinetic energy is right.
 
-    u <- u + h p,   p <- (1 - h zeta) p - h g + sqrt(2 alpha) xi,   zeta <- zeta + h (|p|^2/d - 1)
+    u <- u + h p
+    p <- (1 - h zeta) p - h g + sqrt(2 alpha) xi,    xi ~ N(0, I)
+    zeta <- zeta + h (|p|^2/d - 1)
 
 in u = (w - w*)/s, s = 1/sqrt(largest curvature of n beta L_n + gamma), so that the thermostat reacts on the time scale
-of the dynamics; g a minibatch gradient of the potential in u. Targets exp(-n beta L_n(w) - gamma/2 |w - w*|^2) as h ->
-0, also under gradient noise of unknown size, if it is isotropic. The Euler friction heats momenta by alpha/2, and the
-thermostat, holding them at the right temperature, cools the positions by as much.
+of the dynamics; g is a minibatch gradient of the potential in u. The sampler targets
+
+    exp(-n beta L_n(w) - gamma/2 |w - w*|^2)    as h -> 0,
+
+also under gradient noise of unknown size, if that noise is isotropic. The Euler friction heats the momenta by alpha/2;
+the thermostat holds the momenta at the right temperature, and so cools the positions by as much.
 
 Reference: Ding et al. 2014, Bayesian sampling using stochastic gradient thermostats, Alg. 2; BlackJAX's
 `diffusions.sgnht`.
@@ -14,6 +19,7 @@ Reference: Ding et al. 2014, Bayesian sampling using stochastic gradient thermos
 from typing import Any, ClassVar, Literal, NamedTuple
 
 from llcray.samplers.kernel import Kernel, Precision, SamplerVariant
+from llcray.types import Array
 from llcray.variant import Count, PositiveFloat
 
 
@@ -22,7 +28,7 @@ class SGNHT(SamplerVariant):
 
     Attributes:
         step_size: h s, in units of w (unit mass), as for `baoab` and `sghmc`.
-        damping: alpha, dimensionless: the noise added, and the friction times h the thermostat starts from.
+        damping: alpha, dimensionless: the noise added, and the friction times h that the thermostat starts from.
         batch_size: Examples per gradient, drawn with replacement.
     """
 
@@ -37,24 +43,22 @@ class SGNHT(SamplerVariant):
     batch_size: Count = 64
 
     def gradients_per_step(self, num_data: int) -> float:
-        """One minibatch gradient."""
         return min(self.batch_size, num_data) / num_data
 
     def finer(self) -> "SGNHT":
-        """Half the step at the same friction, so half of alpha too."""
+        """Halves the step at the same friction, and so halves alpha too."""
         return self.model_copy(update={"step_size": 0.5 * self.step_size, "damping": 0.5 * self.damping})
 
     def build(self) -> Kernel:
-        """The kernel."""
         return _build(self.batch_size)
 
 
 class SGNHTState(NamedTuple):
-    """Scaled position and momentum, each of shape (d,), and the friction of the thermostat."""
+    """The state of a chain: scaled position and momentum, each of shape (d,), and the friction of the thermostat."""
 
-    position: Any
-    momentum: Any
-    friction: Any
+    position: Array
+    momentum: Array
+    friction: Array
 
 
 def _build(batch_size: int) -> Kernel:

@@ -1,4 +1,4 @@
-"""Gradients of the potential from minibatches, shared by the stochastic-gradient samplers."""
+"""Minibatch gradients, which the stochastic-gradient samplers share."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -10,7 +10,7 @@ import jax.numpy as jnp
 from llcray.posterior.density import Posterior
 from llcray.samplers import counter
 from llcray.samplers.kernel import Kernel, StepInfo
-from llcray.types import Array
+from llcray.types import Array, PyTree
 
 GradientKind = Literal["minibatch", "control_variate"]
 
@@ -20,9 +20,9 @@ class GradientEstimator:
     """An unbiased estimate of the gradient of L_n.
 
     Attributes:
-        init: `posterior -> anchor`, computed once per start of a chain.
+        init: `posterior -> anchor`, the part that is computed once per start of a chain.
         gradient: `(rng_key, position, anchor, posterior) -> (d,)`.
-        num_evaluations: Minibatch gradients a call costs.
+        num_evaluations: Number of minibatch gradients that a call of `gradient` costs.
         batch_size: Examples per minibatch.
     """
 
@@ -32,16 +32,21 @@ class GradientEstimator:
     batch_size: int
 
     def cost(self, posterior: Posterior) -> Array:
-        """Full-data-equivalent gradients a call costs."""
+        """Returns the cost of a call of `gradient` in full-data-equivalent gradients."""
         share = min(self.batch_size, posterior.num_data) / posterior.num_data
         return jnp.asarray(self.num_evaluations * share, jnp.float32)
 
 
 def gradient_estimator(kind: GradientKind, batch_size: int) -> GradientEstimator:
-    """`minibatch`: the mean gradient of a random batch. `control_variate`: g_B(w) - g_B(w*) + g(w*), less noisy near
-    w*.
+    """Makes an estimator of the gradient of L_n.
 
-    Reference: Baker et al. 2019 (arXiv 1706.05439), eq. 3.
+    Args:
+        kind: `minibatch`, the mean gradient g_B(w) of a random batch B; or `control_variate`, which is less noisy near
+            w*: g_B(w) - g_B(w*) + g(w*).
+        batch_size: Examples per batch.
+
+    Reference:
+        Baker et al. 2019 (arXiv 1706.05439), eq. 3.
     """
     if kind == "minibatch":
         return GradientEstimator(lambda posterior: (), _plain(batch_size), 1, batch_size)
@@ -69,8 +74,8 @@ def _full_gradient_at_center(posterior: Posterior) -> Array:
     return jax.grad(lambda w: posterior.loss(w).astype(w.dtype))(posterior.center)
 
 
-def random_batch(rng_key: Array, data: Any, batch_size: int) -> Any:
-    """`batch_size` examples drawn uniformly with replacement; all of them, in order, when batch_size is n or more."""
+def random_batch(rng_key: Array, data: PyTree, batch_size: int) -> PyTree:
+    """Draws `batch_size` examples uniformly with replacement; all examples, in order, when it is n or more."""
     num_data = jax.tree.leaves(data)[0].shape[0]
     if batch_size >= num_data:
         return data
@@ -79,21 +84,21 @@ def random_batch(rng_key: Array, data: Any, batch_size: int) -> Any:
 
 
 def noise_like(rng_key: Array, position: Array) -> Array:
-    """Standard normal noise for a step, independent of the batch that the same key draws."""
+    """Draws the standard normal noise of a step, shape (d,), independent of the batch that the same key draws."""
     return counter.normal(rng_key, position.shape[0], position.dtype, stream=1)
 
 
 def logdensity_gradient(loss_gradient: Array, position: Array, posterior: Posterior) -> Array:
-    """Gradient of log p from a gradient of L_n: -n beta g - gamma (w - w*)."""
+    """Returns the gradient of log p, -n beta g - gamma (w - w*), from a gradient g of L_n."""
     return -posterior.n_beta * loss_gradient - posterior.localization * (position - posterior.center)
 
 
-# A pass over the data without gradients, in full-data-equivalent gradients.
+# Cost of a pass over the data without gradients, in full-data-equivalent gradients.
 LOSS_GRADIENTS = 1 / 3
 
 
 def step_info(num_gradients: Array, heat: Array, check: Array) -> StepInfo:
-    """A step's report; it diverged if `check` is not finite."""
+    """Makes the report of a step, which diverged if `check` is not finite."""
     nan = jnp.full((), jnp.nan, jnp.float32)
     return StepInfo(
         num_gradients=num_gradients,
@@ -106,7 +111,7 @@ def step_info(num_gradients: Array, heat: Array, check: Array) -> StepInfo:
 
 
 def minibatch_kernel(init: Callable[..., Any], step: Callable[..., Any], adapt: Any = None) -> Kernel:
-    """A kernel whose state holds w as `position`; its full-data loss costs a pass over the data."""
+    """Makes a kernel of functions whose state holds w as `position`; its full-data loss costs a pass over the data."""
     return Kernel(
         init=init,
         step=step,

@@ -1,11 +1,12 @@
 """Tempered sequential Monte Carlo: a cross-check, for small targets, that does not start at w*.
 
-    particles from N(w*, I/gamma), moved through exp(-theta n beta (L_n - L_n*)) N(w*, I/gamma), theta from 0 to 1,
-    each rise chosen to keep a share of the effective particles; resampled, and moved by Hamiltonian Monte Carlo at
-    every rise
+    draw particles from N(w*, I/gamma)
+    raise theta from 0 to 1, each time so far that a given share of the particles stays effective
+    at every rise, resample, and move the particles by Hamiltonian Monte Carlo in
+        exp(-theta n beta (L_n(w) - L_n(w*)) - gamma/2 |w - w*|^2)
 
 targets exp(-n beta L_n(w) - gamma/2 |w - w*|^2). A chain is a population of its own; after tempering its particles are
-moved and recorded in turn, one a draw. Full gradients in float64. The localization must be positive.
+moved and recorded in turn, one a draw. Gradients are full and in float64. The localization must be positive.
 
 Reference: Del Moral, Doucet & Jasra 2006, Sequential Monte Carlo samplers; BlackJAX's `adaptive_tempered_smc`.
 """
@@ -15,6 +16,7 @@ from typing import Annotated, Any, Literal, NamedTuple
 from pydantic import Field
 
 from llcray.samplers.kernel import Kernel, SamplerVariant
+from llcray.types import Array
 from llcray.variant import Count, PositiveFloat
 
 
@@ -23,7 +25,7 @@ class TemperedSMC(SamplerVariant):
 
     Attributes:
         num_particles: Particles of one chain.
-        num_mcmc_steps: Hamiltonian moves of every particle at each rise of the temperature.
+        num_mcmc_steps: Hamiltonian moves of every particle at each rise of theta.
         num_integration_steps: Leapfrog steps of a move.
         step_size: Leapfrog step in units of 1/sqrt(largest curvature); it need not be tuned within (0, 1).
         target_ess: Share of the particles that stays effective at a rise.
@@ -37,22 +39,29 @@ class TemperedSMC(SamplerVariant):
     target_ess: Annotated[float, Field(gt=0, lt=1)] = 0.5
 
     def gradients_per_step(self, num_data: int) -> float:
-        """One move of one particle."""
+        """Returns the cost of one move of one particle."""
         del num_data
         return float(self.num_integration_steps)
 
     def build(self) -> Kernel:
-        """The kernel; its adaptation is the tempering."""
+        """Builds the kernel, whose adaptation is the tempering."""
         return _build(self)
 
 
 class PopulationState(NamedTuple):
-    """Scaled particles, shape (particle, d), the number of draws so far, and the particle drawn last."""
+    """The state of a chain.
 
-    particles: Any
-    num_draws: Any
-    position: Any
-    logdensity: Any
+    Attributes:
+        particles: Scaled positions, shape (particle, d).
+        num_draws: Number of draws so far.
+        position: Scaled position of the particle that was drawn last, shape (d,).
+        logdensity: log p of that particle.
+    """
+
+    particles: Array
+    num_draws: Array
+    position: Array
+    logdensity: Array
 
 
 def _build(sampler: TemperedSMC) -> Kernel:
@@ -107,7 +116,7 @@ def _build(sampler: TemperedSMC) -> Kernel:
             rung, _, tempered = carry
             return rung + 1, tempered.tempering_param, smc.step(jax.random.fold_in(rng_key, rung), tempered)[0]
 
-        # BlackJAX resamples and moves at the temperature a step starts from: one more step follows the last rise.
+        # BlackJAX resamples and moves at the theta that a step starts from: one more step follows the last rise.
         start = (jnp.zeros((), jnp.int32), jnp.zeros(()), smc.init(state.particles))
         num_rungs, _, tempered = jax.lax.while_loop(lambda carry: carry[1] < 1, body, start)
         cost = sampler.num_mcmc_steps * num_leapfrog * num_particles
