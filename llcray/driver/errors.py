@@ -1,7 +1,7 @@
-"""What goes wrong before a sweep starts."""
+"""The error of a sweep that cannot run as asked."""
 
 from llcray_storage.errors import UserError
 
 
 class DriverError(UserError, ValueError):
-    """A sweep that cannot run here; the message is one line for the user."""
+    """Says in one line for the user why a sweep cannot run as asked."""

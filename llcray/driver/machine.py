@@ -1,4 +1,4 @@
-"""CPU cores that this process may use."""
+"""Counts the CPU cores that this process may use."""
 
 import math
 import os
@@ -8,13 +8,16 @@ CGROUP = Path("/sys/fs/cgroup")
 
 
 def usable_cpus() -> int:
-    """Cores by affinity and, inside a container or a batch job, by the quota of its control group; at least one."""
+    """Counts the cores that this process may use, at least one.
+
+    Both the process's affinity and, inside a container or a batch job, the quota of its control group bound them.
+    """
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
     return max(1, math.floor(min(cores, _quota())))
 
 
 def _quota() -> float:
-    """Cores that the control group grants; infinite without a limit."""
+    """Returns the cores that the control group grants; infinite without a limit."""
     try:
         quota, period = (CGROUP / "cpu.max").read_text().split()[:2]
     except (OSError, ValueError):

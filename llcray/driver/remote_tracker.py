@@ -1,4 +1,4 @@
-"""A tracker on a Ray actor: the training loop hands over weights and goes on, the actor estimates and writes."""
+"""Tracks LLCs on a Ray actor: the training loop hands over weights and goes on, the actor estimates and writes."""
 
 from collections.abc import Callable
 from typing import Any
@@ -9,7 +9,7 @@ from llcray.tracking import LLCTracker
 
 
 class RemoteTracker:
-    """An `LLCTracker` elsewhere in the cluster; the same methods. Estimates are made one after another."""
+    """An `LLCTracker` on a Ray actor, with the same methods. The actor makes estimates one after another."""
 
     def __init__(
         self, loss_fn: Callable[..., Any], *, resources: dict[str, Any] | None = None, **settings: Any
@@ -17,22 +17,25 @@ class RemoteTracker:
         """Starts the actor.
 
         Args:
-            loss_fn: See `LLCTracker`.
+            loss_fn: Loss of each example, as for `LLCTracker`.
             resources: Options of the actor, such as `{"num_gpus": 1}`.
-            settings: See `LLCTracker`. `storage` must be a place that the actor's machine reaches.
+            settings: Further arguments of `LLCTracker`. The actor's machine must reach `storage`.
         """
         self._local = LLCTracker(loss_fn, **settings)
         self._actor: Any = ray.remote(LLCTracker).options(**(resources or {})).remote(loss_fn, **settings)
         self._pending: list[Any] = []
 
     def track(self, step: int, params: Any, batch_source: Any, **options: Any) -> Any:
-        """Hands a step over; a reference to the result, or None when the step is not due.
+        """Hands a step to the actor.
 
         Args:
             step: Training step.
-            params: A pytree, copied now.
+            params: Weights, a pytree, copied now.
             batch_source: Data, batches or a function; read on the actor.
-            options: See `LLCTracker.track`.
+            options: Further arguments of `LLCTracker.track`.
+
+        Returns:
+            Ray's reference to the result of `LLCTracker.track`; None when the step is not due.
         """
         if not self._local.is_due(step):
             return None
@@ -43,22 +46,22 @@ class RemoteTracker:
         return self._pending[-1]
 
     def wait(self) -> None:
-        """Returns once all estimates are written.
+        """Waits until all estimates are written.
 
         Raises:
-            Exception: What ended one of them.
+            Exception: The exception that ended one of the estimates.
         """
         pending, self._pending = self._pending, []
         ray.get(pending)
 
     def evolution(self) -> Any:
-        """See `LLCTracker.evolution`; of what is written by now."""
+        """Returns what `LLCTracker.evolution` does, for the estimates that are written by now."""
         return self._local.evolution()
 
     def detect_transitions(self) -> Any:
-        """See `LLCTracker.detect_transitions`."""
+        """Returns what `LLCTracker.detect_transitions` does, for the estimates that are written by now."""
         return self._local.detect_transitions()
 
     def subnetwork(self, **options: Any) -> Any:
-        """See `LLCTracker.subnetwork`."""
+        """Returns what `LLCTracker.subnetwork` does, for the estimates that are written by now."""
         return self._local.subnetwork(**options)

@@ -1,4 +1,4 @@
-"""How numbers, durations and runs read in what the driver prints."""
+"""Writes durations, counts and short names of runs for people."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -13,7 +13,7 @@ LONGEST_VALUE = 24
 
 
 def duration(seconds: float) -> str:
-    """`12 s`, `3 min 20 s`, `2 h 05 min`."""
+    """Writes a duration as `12 s`, `3 min 20 s` or `2 h 05 min`."""
     whole = max(0, round(seconds))
     if whole < 60:
         return f"{whole} s"
@@ -23,12 +23,14 @@ def duration(seconds: float) -> str:
 
 
 def plural(count: int, noun: str) -> str:
-    """`1 run`, `2 runs`."""
+    """Writes a count with its noun, as `1 run` or `2 runs`."""
     return f"{count:,} {noun}" + ("" if count == 1 else "s")
 
 
 def labels(runs: Sequence[RunSpec]) -> dict[str, str]:
-    """A label for each run id: its sampler, then every column in which the runs differ.
+    """Names each run, by run id, by what tells it from the others of its sweep.
+
+    A label has the run's sampler, then the value of every column in which the runs differ.
 
     Args:
         runs: All runs of the sweep.
@@ -39,7 +41,7 @@ def labels(runs: Sequence[RunSpec]) -> dict[str, str]:
         for name, value in row.items():
             if name not in (*UNNAMED, *OF_FOLDERS):
                 values.setdefault(name, set()).add(repr(value))
-    differing = [name for name, seen in values.items() if len(seen) > 1]
+    differing = [name for name, distinct in values.items() if len(distinct) > 1]
     return {run_id: _label(row, differing) for run_id, row in columns.items()}
 
 
@@ -53,7 +55,11 @@ def _label(row: Mapping[str, Any], names: Sequence[str]) -> str:
 
 
 def _part(name: str, text: str) -> str:
-    """A word that names itself stands alone; a number follows its column's name, without the part it belongs to."""
+    """Writes one column of a label.
+
+    A word that names itself, such as `relu`, stands alone. A number follows its column's name, without the part of the
+    target that the column belongs to: `rate 0.2` for `noise_rate`.
+    """
     shown = text if len(text) <= LONGEST_VALUE else text[: LONGEST_VALUE - 1] + "…"
     if name.endswith(WORDS):
         return shown

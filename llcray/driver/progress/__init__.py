@@ -1,1 +1,1 @@
-"""What people are told while a sweep runs: the live view, trackers, TensorBoard."""
+"""Tells people how far a sweep is while it runs: on the terminal, in logs, as JSON and in TensorBoard."""

@@ -1,6 +1,6 @@
-"""The view on a terminal: a bar with the time left, a line a trial under way, failures above as they happen.
+"""Shows a sweep on a terminal: a bar with the time left, a line for each trial under way, and failures above them.
 
-Fits 80 columns: labels give way first.
+The lines fit into 80 columns; labels are shortened first.
 """
 
 import time
@@ -23,28 +23,26 @@ class LiveView:
     """Redraws a few lines at the bottom of the terminal."""
 
     def __init__(self, console: Console) -> None:
-        """Draws on `console`."""
         self._console = console
         self._live = Live(console=console, auto_refresh=False, transient=True)
-        self._drawn = 0.0
+        self._last_frame = 0.0
 
     def opened(self, tracker: Tracker) -> None:
-        """The first frame."""
         self._live.start()
         self._draw(tracker)
 
     def run_finished(self, tracker: Tracker, run: RunReport) -> None:
-        """A failure stays on the screen; a success moves the bar."""
+        """Prints a failure, which stays on the screen."""
         if run.status == "failed":
             self._console.print(Text(run_line(run, tracker.labels[run.run_id]), style="red"))
 
     def notice(self, text: str) -> None:
-        """A line that stays on the screen."""
+        """Prints a line, which stays on the screen."""
         self._console.print(Text(text, style="yellow"))
 
     def tick(self, tracker: Tracker) -> None:
-        """A frame, four times a second at most."""
-        if time.monotonic() - self._drawn >= SECONDS_BETWEEN_FRAMES:
+        """Draws a frame, four times a second at most."""
+        if time.monotonic() - self._last_frame >= SECONDS_BETWEEN_FRAMES:
             self._draw(tracker)
 
     def closed(self, tracker: Tracker) -> None:
@@ -52,12 +50,12 @@ class LiveView:
         self._live.stop()
 
     def _draw(self, tracker: Tracker) -> None:
-        self._drawn = time.monotonic()
+        self._last_frame = time.monotonic()
         self._live.update(frame(tracker), refresh=True)
 
 
 def frame(tracker: Tracker) -> Group:
-    """The bar and the trials under way."""
+    """Lays out the bar and the trials under way."""
     shown = sorted(tracker.running.values(), key=lambda running: running.started)[:MAX_TRIALS_SHOWN]
     trials = Table.grid(padding=(0, 1), expand=True)
     for ratio, wrap in ((3, False), (0, False), (0, False), (0, False)):

@@ -1,26 +1,26 @@
-"""What a worker tells the driver. Plain records: they cross process boundaries."""
+"""The reports that a worker sends to the driver, and how they are written for people."""
 
 import math
 from dataclasses import dataclass
 from typing import Literal
 
 HALTED = "halted"
-"""How the reason of a run begins that was given up by successive halving."""
+"""First word of the reason of a run that successive halving has given up."""
 
 
 @dataclass(frozen=True)
 class RunReport:
-    """A run whose row is in the dataset.
+    """The result of a run whose row is in the dataset.
 
     Attributes:
-        run_id: Its id.
+        run_id: Id of the run.
         status: `ok` or `failed`.
         llc: Estimate, nats; NaN where there is none.
-        llc_mcse: Its Monte Carlo standard error, nats.
-        verdict: Of the diagnostics; empty for a failed run.
-        reason: Why it failed; empty otherwise.
-        seconds: Sampling and compilation.
-        num_gradients: Work, full-data equivalents.
+        llc_mcse: Monte Carlo standard error of the estimate, nats.
+        verdict: Verdict of the diagnostics; empty for a failed run.
+        reason: Why the run failed; empty otherwise.
+        seconds: Time of sampling and compilation.
+        num_gradients: Gradients of the run, full-data equivalents.
     """
 
     run_id: str
@@ -34,23 +34,23 @@ class RunReport:
 
     @property
     def is_halted(self) -> bool:
-        """Whether it was given up by successive halving."""
+        """Whether the run was given up by successive halving."""
         return self.status == "failed" and self.reason.startswith(HALTED)
 
 
 @dataclass(frozen=True)
 class TrialReport:
-    """How far a trial is.
+    """The progress of a trial.
 
     Attributes:
         finished: Runs committed since the last report.
-        phase: What it does now, in one word.
-        run_id: The run it does it for; empty while the target is built.
+        phase: What the trial does now, in one word.
+        run_id: The run that the trial works on; empty while the target is built.
         llc: Running estimate of that run, nats; NaN before the first draws.
-        llc_mcse: Its standard error, nats; NaN where not known yet.
+        llc_mcse: Standard error of the running estimate, nats; NaN where not known yet.
         fraction: Share of that run's budget that is spent.
-        num_gradients: What that run has spent, full-data equivalents.
-        relative_error: Running error over estimate (`llcray.driver.trials.halving`); NaN before the first draws.
+        num_gradients: Gradients that the run has spent, full-data equivalents.
+        relative_error: `llcray.llc.summary.running_error` of the run; NaN before the first draws.
     """
 
     finished: tuple[RunReport, ...] = ()
@@ -64,14 +64,14 @@ class TrialReport:
 
 
 def llc_text(llc: float, llc_mcse: float) -> str:
-    """`LLC 12.3 ± 0.4`; empty where there is no number."""
+    """Writes an estimate as `LLC 12.3 ± 0.4`; empty where there is no number."""
     if not math.isfinite(llc):
         return ""
     return f"LLC {llc:.4g}" + (f" ± {llc_mcse:.2g}" if math.isfinite(llc_mcse) else "")
 
 
 def run_line(run: RunReport, label: str) -> str:
-    """A finished run in one line."""
+    """Writes a finished run in one line."""
     if run.status == "failed":
         return f"{'halted' if run.is_halted else 'failed'}  {run.run_id}  {label}: {run.reason}"
     text = llc_text(run.llc, run.llc_mcse)

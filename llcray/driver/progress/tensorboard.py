@@ -1,7 +1,7 @@
-"""TensorBoard event files of a sweep, written by the driver: one folder a run, so that dashboards list runs by name.
+"""Writes TensorBoard event files of a sweep, with a folder for each run, so that dashboards list runs by name.
 
-Tune's own TensorBoard logger has one folder a trial, inside its scratch folder, and a trial holds several runs. Scalars
-of a run: `llc` and `llc_mcse` against the gradients spent, while it runs; `estimate/...` once it is in the dataset.
+Tune's own TensorBoard logger has a folder for each trial, which holds several runs. The scalars of a run are `llc` and
+`llc_mcse` against the gradients spent, while the run is under way, and `estimate/...` once it is in the dataset.
 """
 
 import math
@@ -17,21 +17,20 @@ FLUSH_SECONDS = 10
 
 
 class TensorBoard:
-    """A view that shows nothing on the terminal: it writes event files."""
+    """A view that writes event files, and shows nothing on the terminal."""
 
     def __init__(self, folder: Path) -> None:
-        """Writes below `folder`, which is made when the first run reports."""
+        """Writes below `folder`, which is created when the first run reports."""
         self._folder = folder
         self._writers: dict[str, Any] = {}
         self._written: dict[str, int] = {}
         self._budgets: dict[str, float] = {}
 
     def opened(self, tracker: Tracker) -> None:
-        """Takes note of the budgets."""
         self._budgets = {run.run_id: num_gradients(run) for plan in tracker.plans for run in plan.runs}
 
     def run_finished(self, tracker: Tracker, run: RunReport) -> None:
-        """The estimate, or why there is none; the run's files are complete then."""
+        """Writes the estimate, or why there is none, and completes the files of the run."""
         writer = self._writer(tracker, run.run_id)
         spent = round(run.num_gradients)
         numbers = {"llc": run.llc, "llc_mcse": run.llc_mcse, "seconds": run.seconds, "num_gradients": run.num_gradients}
@@ -43,10 +42,10 @@ class TensorBoard:
         del self._writers[run.run_id]
 
     def notice(self, text: str) -> None:
-        """Nothing."""
+        """Does nothing: event files have no place for notices."""
 
     def tick(self, tracker: Tracker) -> None:
-        """The running estimate of every trial that has moved on."""
+        """Writes the running estimate of each run that has moved on."""
         for running in tracker.running.values():
             report = running.report
             if report.run_id in tracker.labels and report.run_id not in tracker.finished and math.isfinite(report.llc):

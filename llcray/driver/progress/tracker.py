@@ -1,4 +1,4 @@
-"""How far a sweep is: counts, trials under way, time left. Knows neither Ray nor terminals."""
+"""Keeps count of how far a sweep is. Knows neither Ray nor terminals."""
 
 import time
 from collections.abc import Mapping, Sequence
@@ -15,9 +15,9 @@ class Running:
     """A trial under way.
 
     Attributes:
-        index: Its place in the plan.
-        started: Monotonic seconds.
-        report: The newest.
+        index: Index of the trial in the plan.
+        started: When the trial started, monotonic seconds.
+        report: The newest report.
         node: Name of the machine; empty until the first report.
     """
 
@@ -32,17 +32,18 @@ class Tracker:
     """State of a sweep under way.
 
     Attributes:
-        sweep: Its name.
+        sweep: Name of the sweep.
         plans: Trials, by index.
-        labels: Names of runs, by id.
-        costs: Expected seconds of runs, by id.
-        num_before: Runs that were done before.
+        labels: Short names of the runs, by run id.
+        costs: Expected seconds of each run to do, by run id.
+        num_before: Runs that were done before this call.
         num_slots: Trials that can run at a time.
-        resources: Of one trial.
-        finished: Reports of the runs done now, by id.
+        resources: Resources of one trial.
+        finished: Reports of the runs that this call has done, by run id.
         running: Trials under way, by index.
-        losses: Why workers of a trial died, by index.
-        stopped: Why the sweep ended before its end; `draining` where trials under way were let end.
+        losses: Why workers of a trial died, by index of the trial.
+        stopped: Why the sweep ended early; `draining` where the trials under way could end.
+        started: When the sweep started, monotonic seconds.
     """
 
     sweep: str
@@ -68,54 +69,54 @@ class Tracker:
         num_before: int,
         num_slots: int,
     ) -> "Tracker":
-        """A tracker of trials none of which has started."""
+        """Makes a tracker of trials none of which has started."""
         costs = {run.run_id: model.seconds(run) for plan in plans for run in plan.runs}
         return cls(sweep.name, plans, labels, costs, num_before, num_slots, sweep.resources)
 
     @property
     def num_runs(self) -> int:
-        """Runs to do now."""
+        """Runs that this call has to do."""
         return len(self.costs)
 
     @property
     def num_ok(self) -> int:
-        """Runs done now that have an estimate."""
+        """Runs that this call has done and that have an estimate."""
         return sum(run.status == "ok" for run in self.finished.values())
 
     @property
     def num_failed(self) -> int:
-        """Runs done now that failed."""
+        """Runs that this call has done and that failed."""
         return len(self.finished) - self.num_ok
 
     @property
     def num_halted(self) -> int:
-        """Of those that failed, the ones that were given up by halving."""
+        """Failed runs that were given up by halving."""
         return sum(run.is_halted for run in self.finished.values())
 
     @property
     def unfinished(self) -> list[RunSpec]:
-        """Runs to do now that are not done."""
+        """Runs that this call has still to do."""
         return [run for plan in self.plans for run in plan.runs if run.run_id not in self.finished]
 
     @property
     def devices(self) -> str:
-        """Devices in use, of those that the sweep may use: `2/4 CPUs`, `1.5/2 GPUs on 2 machines`."""
-        kind, each = ("GPU", self.resources.gpus) if self.resources.gpus else ("CPU", self.resources.cpus)
+        """Devices in use of those that the sweep may use, such as `2/4 CPUs` or `1.5/2 GPUs on 2 machines`."""
+        kind, num_each = ("GPU", self.resources.gpus) if self.resources.gpus else ("CPU", self.resources.cpus)
         machines = len({running.node for running in self.running.values() if running.node})
         where = f" on {machines} machines" if machines > 1 else ""
-        return f"{len(self.running) * each:g}/{self.num_slots * each:g} {kind}s{where}"
+        return f"{len(self.running) * num_each:g}/{self.num_slots * num_each:g} {kind}s{where}"
 
     def label_of(self, running: Running) -> str:
-        """Name of what a trial works on: its run, or its first one while the target is built."""
+        """Returns the label of the run that a trial works on, of its first run while the target is built."""
         run_id = running.report.run_id or self.plans[running.index].runs[0].run_id
         return self.labels.get(run_id, run_id)
 
     def trial_started(self, index: int) -> None:
-        """A worker has taken a trial."""
+        """Notes that a worker has taken a trial."""
         self.running[index] = Running(index, time.monotonic())
 
     def reported(self, index: int, report: TrialReport, node: str) -> list[RunReport]:
-        """Takes in a report; returns the runs it finished that were not known to be."""
+        """Notes a report; returns the finished runs in it that were not known to be finished."""
         running = self.running.setdefault(index, Running(index, time.monotonic()))
         running.report, running.node = report, node
         new = [run for run in report.finished if run.run_id not in self.finished]
@@ -123,19 +124,19 @@ class Tracker:
         return new
 
     def trial_ended(self, index: int) -> None:
-        """A trial is over, well or not."""
+        """Notes that a trial is over."""
         self.running.pop(index, None)
 
     def trial_lost(self, index: int, reason: str) -> int:
-        """A worker died; returns how often this trial's workers have."""
+        """Notes that a trial's worker died; returns how many of the trial's workers have died."""
         self.running.pop(index, None)
         self.losses.setdefault(index, []).append(reason)
         return len(self.losses[index])
 
     def seconds_left(self) -> float | None:
-        """Expected seconds to the end; None before anything is known.
+        """Returns the expected seconds to the end; None before anything is known.
 
-        Time so far, scaled by the expected cost of what is left over that of what is done.
+        seconds left = seconds so far * expected cost of the rest / expected cost of what is done
         """
         done = sum(self.costs[run_id] for run_id in self.finished)
         for running in self.running.values():

@@ -1,4 +1,4 @@
-"""What shows progress: one of these is chosen by where the output goes and what was asked for."""
+"""Views that show the progress of a sweep; one is chosen by the options and by where the output goes."""
 
 import json
 import math
@@ -17,31 +17,31 @@ from llcray.driver.wording import duration, plural
 
 
 class View(Protocol):
-    """Told what happens; `tick` comes several times a second."""
+    """Shows the progress of a sweep. Its methods are called as things happen, `tick` several times a second."""
 
     def opened(self, tracker: Tracker) -> None:
-        """Trials are about to start."""
+        """Shows that trials are about to start."""
         ...
 
     def run_finished(self, tracker: Tracker, run: RunReport) -> None:
-        """A run is in the dataset."""
+        """Shows that the row of a run is in the dataset."""
         ...
 
     def notice(self, text: str) -> None:
-        """Something the user should know."""
+        """Shows a line that the user should read."""
         ...
 
     def tick(self, tracker: Tracker) -> None:
-        """Time has passed."""
+        """Shows how far the sweep is, where it is time for that."""
         ...
 
     def closed(self, tracker: Tracker) -> None:
-        """No trial runs any more."""
+        """Shows that no trial runs any more."""
         ...
 
 
 def choose_view(options: SweepOptions, console: Console) -> View:
-    """The view that suits the options and the output; with event files beside it where they are wanted."""
+    """Chooses the view that suits the options and the output, and adds event files where they are wanted."""
     shown = _shown(options, console)
     if options.tensorboard is None:
         return shown
@@ -63,34 +63,28 @@ def _shown(options: SweepOptions, console: Console) -> View:
 
 
 class Together:
-    """Two views of one sweep; the first hears of everything first."""
+    """Two views of one sweep, the first of which is called first."""
 
     def __init__(self, first: View, second: View) -> None:
-        """Tells both."""
         self._views = (first, second)
 
     def opened(self, tracker: Tracker) -> None:
-        """Both."""
         for view in self._views:
             view.opened(tracker)
 
     def run_finished(self, tracker: Tracker, run: RunReport) -> None:
-        """Both."""
         for view in self._views:
             view.run_finished(tracker, run)
 
     def notice(self, text: str) -> None:
-        """Both."""
         for view in self._views:
             view.notice(text)
 
     def tick(self, tracker: Tracker) -> None:
-        """Both."""
         for view in self._views:
             view.tick(tracker)
 
     def closed(self, tracker: Tracker) -> None:
-        """Both."""
         for view in self._views:
             view.closed(tracker)
 
@@ -99,55 +93,52 @@ class FailuresOnly:
     """Prints failures and notices."""
 
     def __init__(self, console: Console) -> None:
-        """Writes to `console`."""
         self._console = console
 
     def opened(self, tracker: Tracker) -> None:
-        """Nothing."""
+        """Shows nothing."""
 
     def run_finished(self, tracker: Tracker, run: RunReport) -> None:
-        """A line for a failure."""
+        """Prints a line for a failed run."""
         if run.status == "failed":
             self.notice(run_line(run, tracker.labels[run.run_id]))
 
     def notice(self, text: str) -> None:
-        """The text, as it is."""
         self._console.print(text, markup=False, highlight=False, soft_wrap=True)
 
     def tick(self, tracker: Tracker) -> None:
-        """Nothing."""
+        """Shows nothing."""
 
     def closed(self, tracker: Tracker) -> None:
-        """Nothing."""
+        """Shows nothing."""
 
 
 class Lines(FailuresOnly):
-    """A log for files and batch systems: finished runs, failures at once, and where the sweep stands now and then."""
+    """Prints a log for files and batch systems: finished runs, failures, and now and then how far the sweep is."""
 
     SECONDS_BETWEEN_RUNS = 1.0
     SECONDS_BETWEEN_STATES = 30.0
 
     def __init__(self, console: Console) -> None:
-        """Writes to `console`."""
         super().__init__(console)
         self._last_run = -math.inf
         self._last_state = time.monotonic()
-        self._left_out = 0
+        self._num_left_out = 0
 
     def run_finished(self, tracker: Tracker, run: RunReport) -> None:
-        """A line; in a quick sweep, for one run a second."""
+        """Prints a line for a failed run, and for one `ok` run a second."""
         now = time.monotonic()
         if run.status == "ok" and now - self._last_run < self.SECONDS_BETWEEN_RUNS:
-            self._left_out += 1
+            self._num_left_out += 1
             return
-        more = f"  (and {self._left_out} more)" if self._left_out else ""
-        self._left_out = 0
+        more = f"  (and {self._num_left_out} more)" if self._num_left_out else ""
+        self._num_left_out = 0
         self._last_run = now
         count = f"[{len(tracker.finished)}/{tracker.num_runs}]"
         self.notice(f"{count} {run_line(run, tracker.labels[run.run_id])}{more}")
 
     def tick(self, tracker: Tracker) -> None:
-        """Where the sweep stands, every half minute."""
+        """Prints how far the sweep and its trials are, every half minute."""
         if time.monotonic() - self._last_state >= self.SECONDS_BETWEEN_STATES:
             self._last_state = time.monotonic()
             self.notice(state_line(tracker))
@@ -158,12 +149,12 @@ class Lines(FailuresOnly):
                 self.notice("  " + "  ".join(part for part in parts if part))
 
     def closed(self, tracker: Tracker) -> None:
-        """Where the sweep stands at its end."""
+        """Prints how far the sweep is at its end."""
         self.notice(state_line(tracker))
 
 
 def state_line(tracker: Tracker) -> str:
-    """Counts and time left, in one line."""
+    """Writes counts and time left in one line."""
     parts = [f"{len(tracker.finished)}/{plural(tracker.num_runs, 'run')} done"]
     if tracker.num_failed:
         parts.append(f"{tracker.num_failed} failed")
@@ -176,17 +167,16 @@ def state_line(tracker: Tracker) -> str:
 
 
 class JsonLines:
-    """One JSON object a line, for programs."""
+    """Writes one JSON object a line, for programs."""
 
     SECONDS_BETWEEN_STATES = 5.0
 
     def __init__(self, stream: IO[str]) -> None:
-        """Writes to `stream`."""
         self._stream = stream
         self._last_state = -math.inf
 
     def opened(self, tracker: Tracker) -> None:
-        """Numbers of runs and trials."""
+        """Writes the numbers of runs and trials."""
         self._write(
             "opened",
             sweep=tracker.sweep,
@@ -197,21 +187,20 @@ class JsonLines:
         )
 
     def run_finished(self, tracker: Tracker, run: RunReport) -> None:
-        """The report, with its label."""
+        """Writes the report of a run, with its label."""
         self._write("run_finished", label=tracker.labels[run.run_id], **asdict(run))
 
     def notice(self, text: str) -> None:
-        """The text."""
         self._write("notice", text=text)
 
     def tick(self, tracker: Tracker) -> None:
-        """Counts and trials, every few seconds."""
+        """Writes counts and the trials under way, every few seconds."""
         if time.monotonic() - self._last_state >= self.SECONDS_BETWEEN_STATES:
             self._last_state = time.monotonic()
             self._state("progress", tracker)
 
     def closed(self, tracker: Tracker) -> None:
-        """Counts."""
+        """Writes counts at the end."""
         self._state("closed", tracker)
 
     def _state(self, event: str, tracker: Tracker) -> None:

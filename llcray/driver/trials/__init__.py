@@ -1,1 +1,1 @@
-"""How trials are queued, scheduled and done on workers."""
+"""Runs trials through Ray Tune: the scheduler on the driver, and what workers do."""
