@@ -22,7 +22,7 @@ IDENTITY = (
     Column("reason", TEXT, "", "Why the run failed, one line."),
     Column("verdict", TEXT, "", f"What the diagnostics say: {', '.join(kind.name for kind in reversed(VERDICTS))}."),
     Column("verdict_reason", TEXT, "", "The measured value behind the verdict."),
-    Column("warnings", TEXTS, "", "What a reader should know beside the verdict."),
+    Column("warnings", TEXTS, "", "Warnings that a reader should know beside the verdict."),
     Column("spec", TEXT, "", "The whole spec of the run, canonical JSON."),
     Column("trial_id", TEXT, "", "Trial that computed the run."),
 )
@@ -57,7 +57,7 @@ ESTIMATE = (
         "step_size_bias_se",
         REAL,
         NATS,
-        "Of the bias left in llc: a quarter of a step_size_bias that was subtracted, all of one that was not.",
+        "Standard error of the bias left in llc: a quarter of step_size_bias where it was subtracted, else all of it.",
     ),
     Column("llc_richardson", REAL, NATS, "llc_uncorrected extrapolated to step 0 from two step sizes, if asked for."),
     Column("llc_richardson_mcse", REAL, NATS, "Monte Carlo standard error of llc_richardson."),
@@ -71,7 +71,7 @@ ESTIMATE = (
     Column("llc_extrapolated", REAL, NATS, "lambda as n beta grows, from several temperatures, if asked for."),
     Column("llc_extrapolated_se", REAL, NATS, "Standard error of llc_extrapolated, disagreement of models included."),
     Column("multiplicity_extrapolated", REAL, "", "Multiplicity m, averaged over the models fitted to temperatures."),
-    Column("calibration", TEXT, "", "What calibration tried and chose, JSON."),
+    Column("calibration", TEXT, "", "Values that calibration tried and chose, JSON."),
     Column(
         "loss_estimator",
         TEXT,
@@ -97,8 +97,18 @@ ESTIMATE = (
         "Share of the sampled parameters that fine-tuning left as they were, to the bit, in the type they are held in.",
     ),
     Column("update_sparsity_tolerance", REAL, "fraction", "Share of the sampled parameters that moved 1e-5 at most."),
-    Column("update_sparsity_relative", REAL, "fraction", "Share that moved a thousandth of their size at most."),
-    Column("update_sparsity_bfloat16", REAL, "fraction", "Share that is equal before and after in bfloat16."),
+    Column(
+        "update_sparsity_relative",
+        REAL,
+        "fraction",
+        "Share of the sampled parameters that moved a thousandth of their size at most.",
+    ),
+    Column(
+        "update_sparsity_bfloat16",
+        REAL,
+        "fraction",
+        "Share of the sampled parameters that is equal before and after in bfloat16.",
+    ),
     Column(
         "update_sparsity_bfloat16_tolerance",
         REAL,
@@ -111,31 +121,31 @@ ESTIMATE = (
     ),
     Column("grokking_step", WHOLE, "training steps", "First step of the last phase with 95% of held-out data right."),
     Column("grokking_lag", WHOLE, "training steps", "grokking_step - memorization_step."),
-    Column("grokking_censored", FLAG, "", "Whether training ended before grokking_step; then that is null."),
+    Column("grokking_censored", FLAG, "", "Whether training ended before grokking_step, which is null then."),
     Column(
         "prefix_matching",
         REAL,
         "fraction",
-        "Of a transformer at w*: the largest mean attention of a head to what followed the current token before.",
+        "Largest mean attention, over the heads of a transformer at w*, to what followed the current token before.",
     ),
-    Column("induction_head", TEXT, "", "The head that has it, named as components are: l1h3."),
+    Column("induction_head", TEXT, "", "Head with the largest prefix_matching, named as components are: l1h3."),
 )
 
 OBSERVED = (
     Column("probe_set", TEXTS, "", "Probe set of each probe example; table `observables` has these a row an example."),
     Column("probe_loss", REALS, NATS, "Mean loss of each probe example over the draws."),
-    Column("probe_loss_se", REALS, NATS, "Its standard error, over chains; likewise below."),
+    Column("probe_loss_se", REALS, NATS, "Standard error of each probe_loss, over chains."),
     Column(
         "probe_susceptibility", REALS, "nats^2", "-Cov(L_n(w), l_j(w) - L_n(w)) over the draws, l_j of probe example j."
     ),
-    Column("probe_susceptibility_se", REALS, "nats^2", "Standard error of each."),
+    Column("probe_susceptibility_se", REALS, "nats^2", "Standard error of each probe_susceptibility, over chains."),
     Column(
         "probe_influence",
         REALS,
         "nats^2",
         "Bayesian influence -Cov(l_i(w), l_j(w)), probe example i by j, row by row; null beyond 100 examples.",
     ),
-    Column("probe_influence_se", REALS, "nats^2", "Standard error of each."),
+    Column("probe_influence_se", REALS, "nats^2", "Standard error of each probe_influence, over chains."),
 )
 
 KNOWN_ANSWER = (
@@ -144,7 +154,7 @@ KNOWN_ANSWER = (
         "true_llc_kind",
         TEXT,
         "",
-        "What true_llc is: exact at this n beta and gamma, asymptotic at this w*, or of the global minimum.",
+        "Kind of true_llc: exact at this n beta and gamma, asymptotic at this w*, or of the global minimum.",
         choices=("finite_temperature", "local", "global"),
     ),
     Column("true_llc_source", TEXT, "", "Formula or reference of true_llc."),
@@ -210,7 +220,7 @@ COMMIT = (
     Column(
         "draws_file", TEXT, "", "Name of the draws file written with the row; after compaction they are in segments."
     ),
-    Column("draws_sha256", TEXT, "", "SHA-256 of that file."),
+    Column("draws_sha256", TEXT, "", "SHA-256 of the draws file."),
     Column("draws_digest", TEXT, "", "SHA-256 of the draws' logical content; survives compaction. Null: no draws."),
     Column("nonce", TEXT, "", "Random text that tells this write from any other.", required=True),
     Column("schema_version", WHOLE, "", "Version of the schema the row was written with.", required=True),

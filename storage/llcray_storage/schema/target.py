@@ -25,14 +25,16 @@ AT_CENTER = (
 TARGET_COLUMNS: tuple[Column, ...] = (
     Column("target_id", TEXT, "", "Identity of the target: hash of its spec.", required=True),
     Column("generation", WHOLE, "", "1, raised when a lost artifact was rebuilt with other bits.", required=True),
-    Column("trajectory_id", TEXT, "", "Identity of the training the target is a checkpoint of; null: it is none."),
+    Column(
+        "trajectory_id", TEXT, "", "Identity of the training that the target is a checkpoint of; null: no checkpoint."
+    ),
     Column("step", WHOLE, "training steps", "Checkpoint along the training trajectory; null: the end of training."),
-    Column("target_kind", TEXT, "", "How w* came about: trained, quadratic, normal_crossing, deep_linear, python, ..."),
+    Column("target_kind", TEXT, "", "Origin of w*: trained, quadratic, normal_crossing, deep_linear, python, ..."),
     Column("spec", TEXT, "", "The whole spec of the target, canonical JSON."),
     *(column for column in ESTIMATE if column.name in AT_CENTER),
     Column("train_loss", REAL, "nats per example", "Mean loss at w* on the training data."),
     *KNOWN_ANSWER,
-    Column("metadata", TEXT, "", "Anything else the builder recorded, JSON."),
+    Column("metadata", TEXT, "", "Further facts that the builder recorded, JSON."),
     Column("artifact", TEXT, "", "Path of the safetensors file in the dataset."),
     Column("artifact_digest", TEXT, "", "SHA-256 of the arrays' logical content: names, dtypes, shapes, bytes."),
     Column("artifact_bytes", WHOLE, "bytes", "Size of the safetensors file."),
