@@ -1,6 +1,6 @@
-"""How every command ends: user errors as one line on stderr and exit 2, an interrupt as exit 130.
+"""Ends every command alike: a user error as one line on stderr and exit code 2, an interrupt as exit code 130.
 
-Loads click alone, and the class that the errors of all packages are of.
+This module loads click alone, and the class that the user errors of all packages have as their base.
 """
 
 import os
@@ -18,7 +18,7 @@ INSTALL_COMPUTE = 'python -m pip install "llcray[cpu]"'
 
 
 class CommandGroup(click.Group):
-    """A click group whose commands report what the user can act on in one line."""
+    """A click group whose commands report in one line what the user can act on."""
 
     def main(
         self,
@@ -28,7 +28,7 @@ class CommandGroup(click.Group):
         standalone_mode: bool = True,
         **extra: Any,
     ) -> Any:
-        """Run the command line and exit."""
+        """Runs the command line and exits."""
         try:
             code = super().main(args, prog_name, complete_var, standalone_mode=False, **extra)
         except click.exceptions.NoArgsIsHelpError as error:
@@ -51,13 +51,13 @@ class CommandGroup(click.Group):
 
 
 def fail(line: str) -> int:
-    """Say what is wrong on stderr; the exit code."""
+    """Prints a line on stderr; returns the exit code of a user error."""
     click.echo(line, err=True)
     return EXIT_USER_ERROR
 
 
 def user_line(error: Exception) -> str | None:
-    """What to tell the user, when the user can do something about it; None for a defect of ours."""
+    """Returns the line that tells the user about an error; None for an error that the user cannot act on."""
     if isinstance(error, ModuleNotFoundError):
         package = (error.name or "").partition(".")[0]
         if package in COMPUTE_MODULES:

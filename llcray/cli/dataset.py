@@ -35,7 +35,7 @@ def verify(uri: str, deep: bool, repair: bool) -> int:
 
 
 def finding_lines(findings: Sequence[Any]) -> list[str]:
-    """One line a finding; of remarks of one kind in one place, the first few."""
+    """Writes a line for each finding, but only the first `MAX_REMARKS` remarks of one kind in one place."""
     lines: list[str] = []
     places = Counter((finding.kind, finding.path) for finding in findings if not finding.is_error)
     shown: Counter[tuple[str, str]] = Counter()

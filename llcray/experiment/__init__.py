@@ -1,1 +1,1 @@
-"""Experiments: sweeps with sizes, and with findings that are checked against their dataset."""
+"""Runs experiments, which are sweeps with sizes and with findings that are compared with their dataset."""

@@ -30,7 +30,7 @@ class CheckedFinding:
 
 
 def carry_out(sweep: Sweep, size: str, root: str) -> list[CheckedFinding]:
-    """The findings that are meant for a size, each compared with the dataset.
+    """Compares the findings that are meant for a size with the dataset.
 
     Args:
         sweep: The experiment, of that size.
@@ -48,7 +48,7 @@ def carry_out(sweep: Sweep, size: str, root: str) -> list[CheckedFinding]:
 
 def _checked(finding: Finding, tables: dict[str, pl.LazyFrame]) -> CheckedFinding:
     if finding.sooner is not None:
-        value, detail = sooner(finding.sooner, tables["runs"].collect())
+        value, detail = p_value_of(finding.sooner, tables["runs"].collect())
     else:
         value, detail = _number(finding, tables), ""
     return CheckedFinding(finding, value, detail, finding.holds(value))
@@ -66,21 +66,27 @@ def _number(finding: Finding, tables: dict[str, pl.LazyFrame]) -> float | None:
     return None if value is None else float(value)
 
 
-def sooner(test: Sooner, runs: pl.DataFrame) -> tuple[float | None, str]:
-    """The p-value of a one-sided Mann-Whitney test over trainings, and a description of the groups."""
+def p_value_of(test: Sooner, runs: pl.DataFrame) -> tuple[float | None, str]:
+    """Returns the p-value of a one-sided Mann-Whitney test over trainings, and a description of the groups.
+
+    Args:
+        test: The event that is claimed to come sooner in one group of trainings than in another.
+        runs: Rows of the experiment's runs; those of one training share their `trajectory_id`.
+    """
     trainings = runs.unique("trajectory_id", maintain_order=True)
     groups = {name: trainings.filter(pl.col(test.group) == name)[test.event] for name in (test.sooner, test.later)}
-    if any(len(values) == 0 for values in groups.values()):
-        return None, f"there are no runs of {' or of '.join(name for name, each in groups.items() if not len(each))}"
+    empty = [name for name, values in groups.items() if len(values) == 0]
+    if empty:
+        return None, f"there are no runs of {' or of '.join(empty)}"
     steps = {name: values.cast(pl.Float64).fill_null(np.inf).to_numpy() for name, values in groups.items()}
     # The test is of ranks; a number larger than all keeps censored trainings last, and equal to each other.
-    last = 1 + max((value for each in steps.values() for value in each if np.isfinite(value)), default=0.0)
-    ranks = {name: np.where(np.isfinite(each), each, last) for name, each in steps.items()}
+    last = 1 + max((step for group in steps.values() for step in group if np.isfinite(step)), default=0.0)
+    ranks = {name: np.where(np.isfinite(group), group, last) for name, group in steps.items()}
     p_value = float(mannwhitneyu(ranks[test.sooner], ranks[test.later], alternative="less").pvalue)
-    return p_value, "; ".join(_spoken(name, each) for name, each in steps.items())
+    return p_value, "; ".join(_describe(name, group) for name, group in steps.items())
 
 
-def _spoken(name: str, steps: np.ndarray) -> str:
+def _describe(name: str, steps: np.ndarray) -> str:
     median = float(np.median(steps))
     reached = int(np.isfinite(steps).sum())
     middle = f"median {median:,.0f} steps" if np.isfinite(median) else "median beyond the end"

@@ -1,5 +1,6 @@
-"""`llcray experiment`: runs an experiment at one of its sizes, then says which of its findings are reproduced."""
+"""Runs an experiment at one of its sizes, and says which of its findings are reproduced (`llcray experiment`)."""
 
+from dataclasses import replace
 from pathlib import Path
 
 from rich.console import Console
@@ -15,10 +16,10 @@ FOLDER = "experiments"
 
 
 def path_of(name: str) -> Path:
-    """The file of an experiment: a path, or a name in folder `experiments`.
+    """Returns the file of an experiment, which is named by its path or by its stem in folder `experiments`.
 
     Raises:
-        SpecError: There is none.
+        SpecError: There is no such file.
     """
     path = Path(name) if name.endswith((".yaml", ".yml")) else Path(FOLDER) / f"{name}.yaml"
     if not path.is_file():
@@ -28,12 +29,12 @@ def path_of(name: str) -> Path:
 
 
 def run_experiment(name: str, size: str, options: SweepOptions, check: bool, console: Console) -> int:
-    """Runs what the dataset lacks, and checks.
+    """Runs what the dataset lacks of an experiment, and compares the experiment's findings with the dataset.
 
     Args:
-        name: A file, or its stem.
+        name: The experiment's file, or its stem in folder `experiments`.
         size: A size of the file; `laptop` is the file as written.
-        options: Of the sweep; overrides come after those of the size.
+        options: Options of the sweep; their overrides come after those of the size.
         check: Whether to carry out the checks.
         console: Where to print.
 
@@ -46,7 +47,7 @@ def run_experiment(name: str, size: str, options: SweepOptions, check: bool, con
     """
     path = path_of(name)
     overrides = (*overrides_of(load_sweep(path), size, path), *options.overrides)
-    options = SweepOptions(**{**vars(options), "overrides": overrides})
+    options = replace(options, overrides=overrides)
     code = run_sweep(path, options, console)
     if code not in (0, 1) or not check:
         return code
@@ -65,7 +66,7 @@ def run_experiment(name: str, size: str, options: SweepOptions, check: bool, con
 
 
 def _find_stages(sweep: Sweep, storage: str, console: Console) -> None:
-    """Stages where there are any; where runs failed or are too few, the checks say what is missing."""
+    """Finds the stages that the findings need; where there are none, prints why."""
     from llcray.stages.command import NoSeriesError, find_stages
 
     for metric in sweep.stages:
@@ -76,7 +77,7 @@ def _find_stages(sweep: Sweep, storage: str, console: Console) -> None:
 
 
 def overrides_of(sweep: Sweep, size: str, path: Path) -> tuple[str, ...]:
-    """The overrides that make a size.
+    """Returns the overrides that make a size of the sweep file as written.
 
     Raises:
         SpecError: The file has no such size.

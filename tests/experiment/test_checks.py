@@ -8,7 +8,7 @@ from pydantic import ValidationError
 from rich.console import Console
 
 from llcray.driver import SweepOptions
-from llcray.experiment.checks import carry_out, sooner
+from llcray.experiment.checks import carry_out, p_value_of
 from llcray.experiment.command import run_experiment
 from llcray.spec import load_sweep
 from llcray.spec.findings import Finding, Sooner
@@ -61,15 +61,15 @@ def trainings(direct: list[int | None], tuned: list[int | None]):
 def test_trainings_that_never_get_there_count_as_later_than_all_that_do():
     """Exact Mann-Whitney of 5 against 5 without overlap: 1 / binomial(10, 5) = 1/252."""
     test = Sooner(event="grokking_step", sooner="tuned", later="direct")
-    p_value, said = sooner(test, trainings([9000, 9500, 9600, 9700, None], [1, 2, 3, 4, 5]))
+    p_value, said = p_value_of(test, trainings([9000, 9500, 9600, 9700, None], [1, 2, 3, 4, 5]))
     assert p_value == pytest.approx(1 / 252)
     assert "direct: 4 of 5 trainings, median 9,600 steps" in said
-    dropped, _ = sooner(test, trainings([None] * 4 + [1], [2, 3, 4, 5, 6]))
+    dropped, _ = p_value_of(test, trainings([None] * 4 + [1], [2, 3, 4, 5, 6]))
     assert dropped is not None and dropped < 0.1
 
 
 def test_a_group_without_runs_is_no_finding():
-    p_value, said = sooner(Sooner(event="grokking_step", sooner="x", later="direct"), trainings([1], [2]))
+    p_value, said = p_value_of(Sooner(event="grokking_step", sooner="x", later="direct"), trainings([1], [2]))
     assert p_value is None and "no runs of x" in said
     assert not Finding(claim="c", sql="SELECT 1", at_most=1.0).holds(p_value)
 
