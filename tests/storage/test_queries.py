@@ -40,7 +40,6 @@ def run_row(sampler: str, seed: int, step: int) -> dict[str, Any]:
         "sampling_seconds": gradients / 10,
         "compile_seconds": 1.0,
         "build_seconds": 1.0,
-        "device_seconds": 2.0 + gradients / 10,
         "host": "node1",
     }
 
@@ -106,6 +105,7 @@ def test_error_is_measured_against_the_known_answer(demo):
 def test_device_hours_are_summed_by_host(demo):
     hours = sql(demo, "hours_by_host").filter(pl.col("host") == "node1")
     assert hours["num_runs"].to_list() == [18]
+    assert hours["device_hours"].to_list() == pytest.approx([(6 * (10.0 + 90.0 + 30.0) + 18 * 1.0) / 3600])
 
 
 def test_llc_against_parameters_has_both_error_bars(demo):
