@@ -4,7 +4,7 @@ seconds = 6 n d x gradients / speed: one multiply-add a weight forward, two back
 from the runs the dataset has, else a guess. Only ratios matter to the order, so unknown sizes are guessed too.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from llcray.spec import RunSpec
@@ -17,6 +17,9 @@ SECONDS_PER_RUN = 1.0
 SECONDS_PER_GRADIENT = 1e-4
 TYPICAL_NUM_DATA = 1000
 TYPICAL_NUM_PARAMS = 1000
+MOST_TARGETS = 64
+LONGEST_SECONDS = 120.0
+"""Of a pack, at most, by the cost model; a single target may take longer."""
 
 
 @dataclass(frozen=True)
@@ -77,3 +80,13 @@ def measured(runs: Iterable[RunSpec], seconds_per_gradient: Mapping[str, float])
 def _guess_seconds_per_gradient(run: RunSpec) -> float:
     operations = OPERATIONS_PER_WEIGHT * num_data_of(run) * num_params_of(run)
     return SECONDS_PER_GRADIENT + operations / OPERATIONS_PER_SECOND
+
+
+def pack_size(runs: Sequence[RunSpec], model: CostModel) -> int:
+    """Most targets of a trial, given the runs of one such target.
+
+    A worker pays for a trial once (scheduling, loading, calls of programs), for a run each time; a worker that dies
+    takes the unfinished part of its pack with it. So small targets are packed and large ones are not.
+    """
+    seconds = model.trial_seconds(runs)
+    return max(1, min(MOST_TARGETS, int(LONGEST_SECONDS / seconds)))

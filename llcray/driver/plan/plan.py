@@ -12,8 +12,7 @@ from rich.table import Table
 
 from llcray.driver.machine import usable_cpus
 from llcray.driver.options import SweepOptions
-from llcray.driver.packs import MOST_TARGETS, pack_size
-from llcray.driver.plan.cost import CostModel, measured, num_gradients
+from llcray.driver.plan.cost import MOST_TARGETS, CostModel, measured, num_gradients, pack_size
 from llcray.driver.plan.remaining import Remaining, find_remaining
 from llcray.driver.wording import duration, labels, plural
 from llcray.spec import Conduct, Resources, RunSpec, Sweep, TrialPlan, load_sweep, trials
