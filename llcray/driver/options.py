@@ -4,9 +4,11 @@ A new option is a new field of `SweepOptions`, and nothing else. No option is pa
 loads nothing heavy, since `llcray sweep --help` is made of it.
 """
 
+import shlex
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from decimal import Decimal
+from pathlib import Path
 from typing import Annotated, Any, Literal, get_args
 
 from llcray.driver.errors import DriverError
@@ -123,9 +125,10 @@ def forwarded_words(options: SweepOptions) -> list[str]:
     ]
 
 
-def repeated_words(options: SweepOptions) -> list[str]:
-    """Returns the options of a command that goes on where a sweep with these options has stopped."""
-    return [word for name, option in OPTIONS.items() if option.is_repeated for word in _words(options, name)]
+def command_to_go_on(file: str | Path, options: SweepOptions) -> str:
+    """Returns the command that goes on where a sweep of a file with these options has stopped."""
+    words = [word for name, option in OPTIONS.items() if option.is_repeated for word in _words(options, name)]
+    return shlex.join(["llcray", "sweep", str(file), *words])
 
 
 def _words(options: SweepOptions, name: str) -> list[str]:

@@ -1,6 +1,6 @@
 """Runs a sweep from its file (`llcray sweep`), and tells the user how it goes and how it ended."""
 
-import shlex
+import os
 import time
 from contextlib import ExitStack
 from dataclasses import dataclass
@@ -10,10 +10,10 @@ import llcray_storage as ls
 from rich.console import Console
 
 from llcray.driver.cluster.connect import Choice, connect, is_remote, leave_running
-from llcray.driver.cluster.driver_state import StopRequest
+from llcray.driver.cluster.driver_state import SUBMITTED_BY_VARIABLE, StopRequest
 from llcray.driver.errors import DriverError
 from llcray.driver.interrupts import Interrupts
-from llcray.driver.options import SweepOptions, repeated_words
+from llcray.driver.options import SweepOptions, command_to_go_on
 from llcray.driver.plan.plan import cost_model, ordered_trials
 from llcray.driver.plan.remaining import Remaining, find_remaining
 from llcray.driver.progress.tracker import Tracker
@@ -237,5 +237,5 @@ def _say_where_to_look(call: _Call) -> None:
 
 
 def _again(call: _Call) -> str:
-    """Returns the command that goes on where this call has stopped."""
-    return shlex.join(["llcray", "sweep", str(call.path), *repeated_words(call.options)])
+    """Returns the command that goes on where this call has stopped; of a submitted sweep, the one that submitted it."""
+    return os.environ.get(SUBMITTED_BY_VARIABLE) or command_to_go_on(call.path, call.options)

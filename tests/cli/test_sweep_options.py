@@ -1,5 +1,6 @@
 """The table of sweep options: command line, submission and "again" line are made of it and agree with each other."""
 
+import shlex
 from dataclasses import fields, replace
 from typing import Any
 
@@ -9,7 +10,7 @@ import pytest
 from llcray.cli.sweeps import sweep
 from llcray.driver import DriverError, SweepOptions
 from llcray.driver.cluster.submit import PROGRAM, driver_words
-from llcray.driver.options import OPTIONS, flag_of, repeated_words
+from llcray.driver.options import OPTIONS, command_to_go_on, flag_of
 
 REMOTE = "http://head:8265"
 GIVEN = SweepOptions(
@@ -80,10 +81,10 @@ def test_a_profile_file_is_named_as_the_driver_finds_it():
 
 
 def test_the_command_that_goes_on_repeats_what_was_given_but_does_not_redo_what_is_done():
-    words = repeated_words(GIVEN)
-    again = parsed(["tiny.yaml", *words])
-    assert again == replace(GIVEN, force=False, detach=False)
-    assert repeated_words(SweepOptions()) == []
+    program, command, *words = shlex.split(command_to_go_on("a b/tiny.yaml", GIVEN))
+    assert (program, command, words[0]) == ("llcray", "sweep", "a b/tiny.yaml")
+    assert parsed(words) == replace(GIVEN, force=False, detach=False)
+    assert command_to_go_on("tiny.yaml", SweepOptions()) == "llcray sweep tiny.yaml"
 
 
 @pytest.mark.parametrize(

@@ -6,7 +6,7 @@ import sys
 import pytest
 
 from llcray.driver import DriverError, SweepOptions, describe_plan, run_sweep
-from llcray.driver.plan.cost import SECONDS_PER_RUN, CostModel, measured, num_gradients
+from llcray.driver.plan.cost import SECONDS_PER_RUN, CostModel, fit_cost_model, num_gradients
 from llcray.driver.plan.plan import ordered_trials
 from llcray.driver.plan.remaining import Remaining
 from llcray.spec import load_sweep
@@ -47,7 +47,7 @@ def test_trials_come_largest_first(sweep_file):
 def test_measured_runs_correct_the_cost_of_their_sampler(sweep_file):
     runs = load_sweep(sweep_file(QUADRATICS)).runs
     guess = CostModel().seconds(runs[0]) - SECONDS_PER_RUN
-    model = measured(runs, {runs[0].run_id: 3 * guess / num_gradients(runs[0])})
+    model = fit_cost_model(runs, {runs[0].run_id: 3 * guess / num_gradients(runs[0])})
     assert model.seconds(runs[0]) == pytest.approx(3 * guess + SECONDS_PER_RUN)
 
 

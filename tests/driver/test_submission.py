@@ -73,7 +73,7 @@ def test_a_relative_storage_is_refused_before_anything_is_sent(sweep_file, scree
 
 def test_event_files_are_refused_before_anything_is_sent(sweep_file, tmp_path, screen):
     options = SweepOptions(str(tmp_path), address="http://127.0.0.1:1", tensorboard=str(tmp_path / "board"))
-    with pytest.raises(DriverError, match="--tensorboard .* cannot be used with --address"):
+    with pytest.raises(DriverError, match=r"--tensorboard .* cannot be used with --address"):
         run_sweep(sweep_file(QUADRATICS), options, screen)
 
 
@@ -132,6 +132,7 @@ def test_a_detached_sweep_shows_itself_and_stops_after_the_trials_under_way(
     assert ask_to_stop(outside.http, "tiny", None, False, screen) == 0
     assert attach(outside.http, None, screen, lambda job_id: "leave") == 130
     assert "No more trials start" in screen.text
+    assert f"To go on: llcray sweep {path} --storage {storage} --address {outside.http} --py-module" in screen.text
     done = ls.finished(storage, "tiny")
     assert set(done.values()) == {"ok"} and 2 <= len(done) < 80
 

@@ -20,6 +20,8 @@ SECONDS_BETWEEN_STATES = 2.0
 SECONDS_ALIVE = 30.0
 JOB_VARIABLE = "LLCRAY_JOB"
 """Environment variable by which a submitted driver knows its job; Ray has none that drivers see."""
+SUBMITTED_BY_VARIABLE = "LLCRAY_SUBMITTED_BY"
+"""Environment variable with the command that submitted a driver, which the driver's user repeats to go on."""
 TRIAL_BEGINS = "llcray: trial"
 """How the line begins that a worker logs when it starts a trial."""
 

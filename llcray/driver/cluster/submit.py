@@ -16,11 +16,11 @@ from pathlib import Path
 from rich.console import Console
 
 from llcray.driver.cluster.connect import Choice
-from llcray.driver.cluster.driver_state import JOB_VARIABLE
+from llcray.driver.cluster.driver_state import JOB_VARIABLE, SUBMITTED_BY_VARIABLE
 from llcray.driver.cluster.jobs import SECONDS_TO_STOP, UNREACHABLE, Jobs, connect_jobs
 from llcray.driver.cluster.runtime_env import runtime_env
 from llcray.driver.errors import DriverError
-from llcray.driver.options import SweepOptions, forwarded_words
+from llcray.driver.options import SweepOptions, command_to_go_on, forwarded_words
 from llcray.driver.wording import duration
 
 PROGRAM = ("python", "-m", "llcray.cli")
@@ -55,7 +55,11 @@ def submit_sweep(path: Path, options: SweepOptions, console: Console, choose: Ch
         shutil.copy(path, folder)
         if _is_profile(options.storage):
             shutil.copy(options.storage, folder)
-        environment = {**_environment(console), JOB_VARIABLE: job_id}
+        environment = {
+            **_environment(console),
+            JOB_VARIABLE: job_id,
+            SUBMITTED_BY_VARIABLE: command_to_go_on(path, options),
+        }
         needs = {**runtime_env(options.py_modules), "working_dir": folder, "env_vars": environment}
         jobs = connect_jobs(address, needs)
         jobs.submit(job_id, command, needs)

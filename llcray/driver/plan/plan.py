@@ -12,7 +12,7 @@ from rich.table import Table
 
 from llcray.driver.machine import usable_cpus
 from llcray.driver.options import SweepOptions
-from llcray.driver.plan.cost import MOST_TARGETS, CostModel, measured, num_gradients, pack_size
+from llcray.driver.plan.cost import MOST_TARGETS, CostModel, fit_cost_model, num_gradients, pack_size
 from llcray.driver.plan.remaining import Remaining, find_remaining
 from llcray.driver.wording import duration, labels, plural
 from llcray.spec import Conduct, Resources, RunSpec, Sweep, TrialPlan, load_sweep, trials
@@ -65,7 +65,7 @@ def cost_model(sweep: Sweep, dataset: ls.Dataset | None) -> CostModel:
         .select("run_id", seconds=pl.col("sampling_seconds") / pl.col("num_gradients"))
         .collect()
     )
-    return measured(sweep.runs, dict(done.iter_rows()))
+    return fit_cost_model(sweep.runs, dict(done.iter_rows()))
 
 
 def local_slots(resources: Resources, options: SweepOptions) -> int:
