@@ -66,19 +66,18 @@ class Screen(Console):
     """A console that is no terminal and keeps what is printed."""
 
     def __init__(self) -> None:
-        """Nothing printed yet."""
         super().__init__(file=io.StringIO(), width=200)
 
     @property
     def text(self) -> str:
-        """What was printed."""
+        """All that was printed."""
         assert isinstance(self.file, io.StringIO)
         return self.file.getvalue()
 
 
 @pytest.fixture
 def screen() -> Screen:
-    """Where a sweep prints."""
+    """A console for a sweep to print on."""
     return Screen()
 
 
@@ -93,7 +92,7 @@ class Done:
 
 @pytest.fixture(scope="session")
 def done_once(cluster: Cluster, tmp_path_factory: pytest.TempPathFactory) -> Done:
-    """Read it only."""
+    """A finished sweep that all tests of a session share, so that none may change it."""
     folder = tmp_path_factory.mktemp("done")
     path, screen = write_sweep(folder, QUADRATICS), Screen()
     assert run_sweep(path, SweepOptions(storage=str(folder / "results")), screen) == 0
@@ -102,7 +101,7 @@ def done_once(cluster: Cluster, tmp_path_factory: pytest.TempPathFactory) -> Don
 
 @pytest.fixture
 def done(done_once: Done, tmp_path: Path) -> Done:
-    """A copy to change."""
+    """A finished sweep that a test may change."""
     shutil.copytree(done_once.storage, tmp_path / "results")
     shutil.copy(done_once.path, tmp_path)
     return Done(tmp_path / done_once.path.name, tmp_path / "results", done_once.printed)

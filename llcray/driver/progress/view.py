@@ -47,7 +47,7 @@ def choose_view(options: SweepOptions, console: Console) -> View:
         return shown
     from llcray.driver.progress.tensorboard import TensorBoard
 
-    return Together(shown, TensorBoard(Path(options.tensorboard).expanduser()))
+    return TwoViews(shown, TensorBoard(Path(options.tensorboard).expanduser()))
 
 
 def _shown(options: SweepOptions, console: Console) -> View:
@@ -62,7 +62,7 @@ def _shown(options: SweepOptions, console: Console) -> View:
     return Lines(console)
 
 
-class Together:
+class TwoViews:
     """Two views of one sweep, the first of which is called first."""
 
     def __init__(self, first: View, second: View) -> None:

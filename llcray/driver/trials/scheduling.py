@@ -34,7 +34,7 @@ PENDING_PER_SLOT = 2
 
 
 class SweepStoppedError(Exception):
-    """Leaves Tune's loop when the sweep is to end early."""
+    """Raised to leave Tune's loop when the sweep is to end early."""
 
 
 @dataclass(frozen=True)
