@@ -1,4 +1,4 @@
-"""Architectures of networks; one file each. Importing this loads no JAX."""
+"""Architectures of networks, one file each. Importing this package loads no JAX."""
 
 from typing import Annotated
 

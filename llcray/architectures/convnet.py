@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 from pydantic import Field
 
-from llcray.architectures.network import Activation, Network, product_sizes
+from llcray.architectures.network import Activation, Network, Pooling, product_sizes
 from llcray.components.structure import Structure
 from llcray.variant import Count
 
@@ -18,16 +18,16 @@ class ConvNet(Network):
     Attributes:
         channels: Output channels of each convolution (zero padding that keeps the size, stride 1).
         kernel_size: Side of the square kernels.
-        pooling: Halves height and width after each convolution; `none` keeps them.
+        pooling: Pooling that halves height and width after each convolution; `none` keeps them.
         widths: Widths of the dense hidden layers between the last convolution and the output.
-        activation: After each convolution and each dense hidden layer.
+        activation: Activation after each convolution and each dense hidden layer.
         bias: Whether layers have biases.
     """
 
     kind: Literal["convnet"] = "convnet"
     channels: Annotated[tuple[Count, ...], Field(min_length=1)] = (8, 16)
     kernel_size: Count = 3
-    pooling: Literal["average", "max", "none"] = "average"
+    pooling: Pooling = "average"
     widths: tuple[Count, ...] = ()
     activation: Activation = "relu"
     bias: bool = True
@@ -39,7 +39,6 @@ class ConvNet(Network):
         return product_sizes((num_inputs, *self.widths, num_outputs))
 
     def build(self, input_shape: tuple[int, ...], num_outputs: int, rngs: "nnx.Rngs") -> "nnx.Module":
-        """See `Network.build`. Layers are `conv_0`, ..., `hidden_0`, ..., `output`."""
         from llcray.architectures.modules import Convolutional
 
         if len(input_shape) != 3:
@@ -47,4 +46,15 @@ class ConvNet(Network):
                 f"convnet needs images (height, width, channels); inputs have shape {input_shape}. Use kind: mlp."
             )
         height, width, channels = input_shape
-        return Convolutional(self, (height, width, channels), num_outputs, rngs)
+        return Convolutional(
+            (height, width, channels),
+            num_outputs,
+            channels=self.channels,
+            kernel_size=self.kernel_size,
+            pooling=self.pooling,
+            widths=self.widths,
+            activation=self.activation,
+            bias=self.bias,
+            initializers=self.initializers(),
+            rngs=rngs,
+        )

@@ -1,4 +1,7 @@
-"""Deep linear network: output = W_L ... W_1 x, no biases (Aoyagi 2024, Neural Networks 172, 106132)."""
+"""Deep linear network without biases (Aoyagi 2024, Neural Networks 172, 106132).
+
+output = W_L ... W_1 x
+"""
 
 import math
 from typing import TYPE_CHECKING, Literal
@@ -12,7 +15,7 @@ if TYPE_CHECKING:
 
 
 class DeepLinear(Network):
-    """A product of matrices.
+    """A product of matrices, `hidden_0`, ..., `output`, each of shape (inputs, outputs) as flax has them.
 
     Attributes:
         widths: Widths of the hidden layers; an empty list is one matrix.
@@ -28,15 +31,15 @@ class DeepLinear(Network):
         return product_sizes((num_inputs, *self.widths, num_outputs))
 
     def build(self, input_shape: tuple[int, ...], num_outputs: int, rngs: "nnx.Rngs") -> "nnx.Module":
-        """See `Network.build`. Matrices are `hidden_0`, ..., `output`, each (inputs, outputs) as flax has them."""
-        from llcray.architectures.mlp import MLP
         from llcray.architectures.modules import Perceptron
 
-        linear = MLP(
-            widths=self.widths,
+        return Perceptron(
+            math.prod(input_shape),
+            self.widths,
+            num_outputs,
             activation="identity",
             bias=False,
-            initialization=self.initialization,
-            gain=self.gain,
+            layer_norm=False,
+            initializers=self.initializers(),
+            rngs=rngs,
         )
-        return Perceptron(linear, math.prod(input_shape), self.widths, num_outputs, rngs)

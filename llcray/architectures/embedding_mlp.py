@@ -1,4 +1,4 @@
-"""Perceptron on tokens: every token is embedded, each position has its own matrix, and their sum is one hidden layer.
+"""Perceptron on tokens: each position has a matrix for the embedding of its token, and their sum is one hidden layer.
 
     h = act(sum_t (U_t E[x_t] + c_t)),    output = W h
 
@@ -15,13 +15,13 @@ if TYPE_CHECKING:
 
 
 class EmbeddingMLP(Network):
-    """A perceptron on tokens.
+    """A perceptron on tokens. Layers are `embedding`, `position_0`, ..., `output`.
 
     Attributes:
         vocabulary: Number of tokens; null is the number of outputs.
         embedding_width: Length of an embedding; its entries start standard normal.
         width: Units of the hidden layer.
-        activation: Of the hidden layer; `gelu` is exact.
+        activation: Activation of the hidden layer; `gelu` is exact.
         bias: Whether the matrices of the positions have biases; the output has none.
     """
 
@@ -33,9 +33,18 @@ class EmbeddingMLP(Network):
     bias: bool = True
 
     def build(self, input_shape: tuple[int, ...], num_outputs: int, rngs: "nnx.Rngs") -> "nnx.Module":
-        """See `Network.build`. Layers are `embedding`, `position_0`, ..., `output`."""
         from llcray.architectures.transformer_modules import EmbeddingPerceptron
 
         if len(input_shape) != 1:
             raise ValueError(f"embedding_mlp needs tokens (positions,); inputs have shape {input_shape}: use mlp.")
-        return EmbeddingPerceptron(self, input_shape[0], num_outputs, rngs)
+        return EmbeddingPerceptron(
+            input_shape[0],
+            num_outputs,
+            vocabulary=self.vocabulary or num_outputs,
+            embedding_width=self.embedding_width,
+            width=self.width,
+            activation=self.activation,
+            bias=self.bias,
+            initializers=self.initializers(),
+            rngs=rngs,
+        )

@@ -1,4 +1,7 @@
-"""Multi-layer perceptron: h_0 = x, h_s = act(norm(W_s h_{s-1} + b_s)), output = W h_depth + b."""
+"""Multi-layer perceptron.
+
+h_0 = x,    h_s = act(norm(W_s h_{s-1} + b_s)),    output = W h_depth + b
+"""
 
 import math
 from itertools import pairwise
@@ -15,15 +18,15 @@ if TYPE_CHECKING:
 
 
 class MLP(Network):
-    """A multi-layer perceptron. Inputs of any shape are flattened.
+    """A multi-layer perceptron on inputs of any shape, which are flattened.
 
-    Give either `widths`, or `depth` and `num_params`.
+    Give either `widths`, or `depth` and `num_params`. Layers are `hidden_0`, ..., `output`, norms `norm_0`, ...
 
     Attributes:
         widths: Widths of the hidden layers; an empty list is a linear model.
         depth: Number of hidden layers, all equally wide.
-        num_params: Number of parameters aimed at: the width that comes nearest is taken.
-        activation: After each hidden layer; `gelu` is exact, `gelu_tanh` its approximation.
+        num_params: Number of parameters aimed at; the width that comes nearest is taken.
+        activation: Activation after each hidden layer; `gelu` is exact, `gelu_tanh` its approximation.
         bias: Whether layers have biases.
         layer_norm: Whether each hidden layer is normalised before its activation.
     """
@@ -58,7 +61,10 @@ class MLP(Network):
         return weights + self.bias * sum(sizes[1:]) + self.layer_norm * 2 * sum(widths)
 
     def _nearest_width(self, num_inputs: int, num_outputs: int) -> int:
-        """The count is quadratic and increasing in the width: solve from above, then compare the two neighbours."""
+        """The width of the hidden layers whose count of parameters is nearest to `num_params`.
+
+        The count is quadratic and increasing in the width, so one of the two integers beside its root is nearest.
+        """
         assert self.depth is not None and self.num_params is not None
         depth, aim = self.depth, self.num_params
 
@@ -76,7 +82,6 @@ class MLP(Network):
         return min((max(1, math.floor(root)), max(1, math.ceil(root))), key=distance)
 
     def forward(self, input_shape: tuple[int, ...], num_outputs: int) -> Network:
-        """See `Network.forward`; two ways to say the same widths are one function."""
         widths = self.hidden_widths(math.prod(input_shape), num_outputs)
         bare = super().forward(input_shape, num_outputs)
         return bare.model_copy(update={"widths": widths, "depth": None, "num_params": None})
@@ -90,8 +95,16 @@ class MLP(Network):
         return product_sizes((num_inputs, *(self.widths or ()), num_outputs))
 
     def build(self, input_shape: tuple[int, ...], num_outputs: int, rngs: "nnx.Rngs") -> "nnx.Module":
-        """See `Network.build`. Layers are `hidden_0`, ..., `output`, norms `norm_0`, ..."""
         from llcray.architectures.modules import Perceptron
 
         num_inputs = math.prod(input_shape)
-        return Perceptron(self, num_inputs, self.hidden_widths(num_inputs, num_outputs), num_outputs, rngs)
+        return Perceptron(
+            num_inputs,
+            self.hidden_widths(num_inputs, num_outputs),
+            num_outputs,
+            activation=self.activation,
+            bias=self.bias,
+            layer_norm=self.layer_norm,
+            initializers=self.initializers(),
+            rngs=rngs,
+        )

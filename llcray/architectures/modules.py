@@ -1,22 +1,22 @@
-"""The flax modules that the architecture specs build. Parameters have names: `hidden_0/kernel`, `output/bias`."""
+"""The flax modules of networks of layers. Parameters have names: `hidden_0/kernel`, `output/bias`.
 
-from collections.abc import Callable
+The specs of the architectures build these modules and pass them their fields.
+"""
+
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import jax
 import jax.numpy as jnp
 from flax import nnx
 
-from llcray.architectures.convnet import ConvNet
-from llcray.architectures.mlp import MLP
-from llcray.architectures.network import Activation, Network
-from llcray.architectures.tied_autoencoder import TiedAutoencoder
+from llcray.architectures.network import Activation, Initializers, Pooling
 
 Shape3 = tuple[int, int, int]
 
 
 def activation_fn(name: Activation) -> Callable[[Any], Any]:
-    """The function an activation's name means."""
+    """The function that the name of an activation stands for."""
     functions: dict[Activation, Callable[[Any], Any]] = {
         "relu": jax.nn.relu,
         "tanh": jnp.tanh,
@@ -29,26 +29,42 @@ def activation_fn(name: Activation) -> Callable[[Any], Any]:
     return functions[name]
 
 
-def dense(spec: Network, num_inputs: int, num_outputs: int, bias: bool, rngs: nnx.Rngs) -> nnx.Linear:
-    """A dense layer with the spec's initial weights."""
-    weights, biases = spec.initializers()
-    return nnx.Linear(num_inputs, num_outputs, use_bias=bias, kernel_init=weights, bias_init=biases, rngs=rngs)
+def dense(num_inputs: int, num_outputs: int, bias: bool, initializers: Initializers, rngs: nnx.Rngs) -> nnx.Linear:
+    """A dense layer with initial weights."""
+    return nnx.Linear(
+        num_inputs,
+        num_outputs,
+        use_bias=bias,
+        kernel_init=initializers.weights,
+        bias_init=initializers.biases,
+        rngs=rngs,
+    )
 
 
 class Perceptron(nnx.Module):
-    """See `llcray.architectures.mlp`."""
+    """The network of `llcray.architectures.mlp`. Layers are `hidden_0`, ..., `output`, norms `norm_0`, ..."""
 
-    def __init__(self, spec: MLP, num_inputs: int, widths: tuple[int, ...], num_outputs: int, rngs: nnx.Rngs) -> None:
-        """Make the layers."""
-        self.activation: Activation = spec.activation
+    def __init__(
+        self,
+        num_inputs: int,
+        widths: Sequence[int],
+        num_outputs: int,
+        *,
+        activation: Activation,
+        bias: bool,
+        layer_norm: bool,
+        initializers: Initializers,
+        rngs: nnx.Rngs,
+    ) -> None:
+        self.activation: Activation = activation
         self.depth = len(widths)
-        self.layer_norm = spec.layer_norm
+        self.layer_norm = layer_norm
         sizes = (num_inputs, *widths)
         for layer, width in enumerate(widths):
-            setattr(self, f"hidden_{layer}", dense(spec, sizes[layer], width, spec.bias, rngs))
-            if spec.layer_norm:
+            setattr(self, f"hidden_{layer}", dense(sizes[layer], width, bias, initializers, rngs))
+            if layer_norm:
                 setattr(self, f"norm_{layer}", nnx.LayerNorm(width, rngs=rngs))
-        self.output = dense(spec, sizes[-1], num_outputs, spec.bias, rngs)
+        self.output = dense(sizes[-1], num_outputs, bias, initializers, rngs)
 
     def __call__(self, x: jax.Array) -> jax.Array:
         """Outputs of a batch of inputs."""
@@ -70,15 +86,14 @@ class PatchConv(nnx.Module):
     The kernel has flax's shape (side, side, in, out).
     """
 
-    def __init__(self, spec: ConvNet, num_inputs: int, num_outputs: int, rngs: nnx.Rngs) -> None:
-        """Make the kernel."""
-        weights, biases = spec.initializers()
-        side = spec.kernel_size
+    def __init__(
+        self, num_inputs: int, num_outputs: int, *, side: int, bias: bool, initializers: Initializers, rngs: nnx.Rngs
+    ) -> None:
         self.side = side
-        self.kernel = nnx.Param(weights(rngs.params(), (side, side, num_inputs, num_outputs)))
-        if spec.bias:
-            self.bias = nnx.Param(biases(rngs.params(), (num_outputs,)))
-        self.has_bias = spec.bias
+        self.kernel = nnx.Param(initializers.weights(rngs.params(), (side, side, num_inputs, num_outputs)))
+        if bias:
+            self.bias = nnx.Param(initializers.biases(rngs.params(), (num_outputs,)))
+        self.has_bias = bias
 
     def __call__(self, x: jax.Array) -> jax.Array:
         """The image convolved, of the same height and width."""
@@ -97,29 +112,44 @@ class PatchConv(nnx.Module):
 
 
 class Convolutional(nnx.Module):
-    """See `llcray.architectures.convnet`."""
+    """The network of `llcray.architectures.convnet`. Layers are `conv_0`, ..., `hidden_0`, ..., `output`."""
 
-    def __init__(self, spec: ConvNet, input_shape: Shape3, num_outputs: int, rngs: nnx.Rngs) -> None:
-        """Make the layers."""
-        self.activation: Activation = spec.activation
-        self.pooling = spec.pooling
-        self.num_convolutions = len(spec.channels)
-        self.depth = len(spec.widths)
-        height, width, channels = input_shape
-        for layer, num_channels in enumerate(spec.channels):
-            setattr(self, f"conv_{layer}", PatchConv(spec, channels, num_channels, rngs))
-            channels = num_channels
-            if spec.pooling != "none":
+    def __init__(
+        self,
+        input_shape: Shape3,
+        num_outputs: int,
+        *,
+        channels: Sequence[int],
+        kernel_size: int,
+        pooling: Pooling,
+        widths: Sequence[int],
+        activation: Activation,
+        bias: bool,
+        initializers: Initializers,
+        rngs: nnx.Rngs,
+    ) -> None:
+        self.activation: Activation = activation
+        self.pooling: Pooling = pooling
+        self.num_convolutions = len(channels)
+        self.depth = len(widths)
+        height, width, num_inputs = input_shape
+        for layer, num_channels in enumerate(channels):
+            conv = PatchConv(
+                num_inputs, num_channels, side=kernel_size, bias=bias, initializers=initializers, rngs=rngs
+            )
+            setattr(self, f"conv_{layer}", conv)
+            num_inputs = num_channels
+            if pooling != "none":
                 height, width = height // 2, width // 2
         if height * width == 0:
             raise ValueError(
-                f"convnet halves an image of {input_shape[0]} x {input_shape[1]} pixels {len(spec.channels)} times, "
+                f"convnet halves an image of {input_shape[0]} x {input_shape[1]} pixels {len(channels)} times, "
                 "which leaves nothing. Use fewer channels entries, or pooling: none."
             )
-        sizes = (height * width * channels, *spec.widths)
-        for layer, num_units in enumerate(spec.widths):
-            setattr(self, f"hidden_{layer}", dense(spec, sizes[layer], num_units, spec.bias, rngs))
-        self.output = dense(spec, sizes[-1], num_outputs, spec.bias, rngs)
+        sizes = (height * width * num_inputs, *widths)
+        for layer, num_units in enumerate(widths):
+            setattr(self, f"hidden_{layer}", dense(sizes[layer], num_units, bias, initializers, rngs))
+        self.output = dense(sizes[-1], num_outputs, bias, initializers, rngs)
 
     def __call__(self, x: jax.Array) -> jax.Array:
         """Outputs of a batch of images."""
@@ -133,7 +163,7 @@ class Convolutional(nnx.Module):
         return self.output(h)
 
     def _pool(self, x: jax.Array) -> jax.Array:
-        """Halve height and width; a last odd row or column is dropped."""
+        """The image at half its height and width; a last odd row or column is dropped."""
         if self.pooling == "none":
             return x
         batch, height, width, channels = x.shape
@@ -143,16 +173,24 @@ class Convolutional(nnx.Module):
 
 
 class Tied(nnx.Module):
-    """See `llcray.architectures.tied_autoencoder`."""
+    """The network of `llcray.architectures.tied_autoencoder`. Parameters are `W` (width, features), `b` (features,)."""
 
-    def __init__(self, spec: TiedAutoencoder, num_features: int, rngs: nnx.Rngs) -> None:
-        """Make W and b."""
-        W, b = spec.initializers()[0](rngs.params(), (spec.width, num_features)), jnp.zeros(num_features)
-        if spec.initial_polygon is not None:
+    def __init__(
+        self,
+        num_features: int,
+        *,
+        width: int,
+        initial_polygon: int | None,
+        initial_spread: float,
+        initializers: Initializers,
+        rngs: nnx.Rngs,
+    ) -> None:
+        W, b = initializers.weights(rngs.params(), (width, num_features)), jnp.zeros(num_features)
+        if initial_polygon is not None:
             corner = jnp.arange(num_features)
-            angles = 2 * jnp.pi * corner / spec.initial_polygon
-            alive = corner < spec.initial_polygon
-            noise = spec.initial_spread * jax.random.normal(rngs.params(), (3, num_features))
+            angles = 2 * jnp.pi * corner / initial_polygon
+            alive = corner < initial_polygon
+            noise = initial_spread * jax.random.normal(rngs.params(), (3, num_features))
             W = jnp.where(alive, jnp.stack([jnp.cos(angles), jnp.sin(angles)]), 0.0) + noise[:2]
             b = jnp.where(alive, 0.0, -1.0) + noise[2]
         self.W, self.b = nnx.Param(W), nnx.Param(b)

@@ -1,4 +1,6 @@
-"""Tied autoencoder with a bottleneck: output = ReLU(W^T W x + b), the toy model of superposition.
+"""Tied autoencoder with a bottleneck, the toy model of superposition.
+
+    output = ReLU(W^T W x + b)
 
 Reference: Elhage et al. 2022 (arXiv 2209.10652); k-gons as phases of its training: Chen et al. 2023 (arXiv 2310.06301).
 """
@@ -16,12 +18,12 @@ if TYPE_CHECKING:
 
 
 class TiedAutoencoder(Network):
-    """ReLU(W^T W x + b), W of `width` rows.
+    """A tied autoencoder. Parameters are `W` (width, features) and `b` (features,).
 
     Attributes:
-        width: Rows of W.
-        initial_polygon: Starts the first k columns of W at the corners of a regular k-gon of radius 1, the others at 0,
-            with biases 0 and -1; null starts W by `initialization`, b at 0.
+        width: Rows of W, the dimension of the bottleneck.
+        initial_polygon: k, where training starts at a regular k-gon: the first k columns of W are its corners, with
+            radius 1 and bias 0; the other columns are 0 with bias -1. null starts W by `initialization` and b at 0.
         initial_spread: Standard deviation of normal noise added to the polygon and to the biases.
     """
 
@@ -31,12 +33,10 @@ class TiedAutoencoder(Network):
     initial_spread: NonNegativeFloat = 0.05
 
     def forward(self, input_shape: tuple[int, ...], num_outputs: int) -> Network:
-        """See `Network.forward`."""
         bare = super().forward(input_shape, num_outputs)
         return bare.model_copy(update={"initial_polygon": None, "initial_spread": 0.0})
 
     def build(self, input_shape: tuple[int, ...], num_outputs: int, rngs: "nnx.Rngs") -> "nnx.Module":
-        """See `Network.build`. Parameters are `W` (width, features) and `b` (features,)."""
         from llcray.architectures.modules import Tied
 
         num_features = math.prod(input_shape)
@@ -47,4 +47,11 @@ class TiedAutoencoder(Network):
                 f"initial_polygon {self.initial_polygon} needs width 2 and as many features; width is {self.width}, "
                 f"features {num_features}. Lower it, or leave it out."
             )
-        return Tied(self, num_features, rngs)
+        return Tied(
+            num_features,
+            width=self.width,
+            initial_polygon=self.initial_polygon,
+            initial_spread=self.initial_spread,
+            initializers=self.initializers(),
+            rngs=rngs,
+        )

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Literal, Self
 
 from pydantic import Field, model_validator
 
-from llcray.architectures.network import Activation, Network
+from llcray.architectures.network import Activation, Network, Norm, Positions, Readout
 from llcray.components.structure import Structure
 from llcray.variant import Count, NonNegativeInt
 
@@ -20,19 +20,23 @@ if TYPE_CHECKING:
 class Transformer(Network):
     """A decoder-only transformer on tokens, or on vectors.
 
+    Parameters are `embedding/...`, `position_embedding/embedding`, `block_0/attention/query/kernel` (width, heads, head
+    size), `.../out/kernel` (heads, head size, width), `block_0/mlp/into/kernel`, `.../back/kernel`, norms and
+    `output/kernel`.
+
     Attributes:
-        num_layers: Blocks.
-        num_heads: Heads of each attention; they divide `width`.
+        num_layers: Number of blocks.
+        num_heads: Number of heads of each attention; it divides `width`.
         width: Length of the residual stream.
         mlp_width: Hidden units of each block's MLP; 0 leaves it out.
         vocabulary: Number of tokens; null is the number of outputs.
         inputs: `tokens` (positions,), or `vectors` (positions, features), which a matrix maps to the stream.
-        positions: `learned` are added to the stream, `shortformer` to queries and keys.
-        norm: Before attention, MLP and output.
+        positions: Position embeddings: `learned` ones are added to the stream, `shortformer` to queries and keys.
+        norm: Norm before attention, MLP and output.
         causal: Whether a position sees only those before it.
         readout: Outputs at the `last` position, at `all` (positions, outputs), or shared out among `every_other`
             position, the first included.
-        activation: Of the MLPs.
+        activation: Activation of the MLPs.
         bias: Whether attention and MLPs have biases; the output has none.
         embedding_scale: Standard deviation of the initial embeddings.
     """
@@ -44,10 +48,10 @@ class Transformer(Network):
     mlp_width: NonNegativeInt = 512
     vocabulary: Count | None = None
     inputs: Literal["tokens", "vectors"] = "tokens"
-    positions: Literal["learned", "shortformer", "none"] = "learned"
-    norm: Literal["layer_norm", "rms_norm", "none"] = "layer_norm"
+    positions: Positions = "learned"
+    norm: Norm = "layer_norm"
     causal: bool = True
-    readout: Literal["last", "all", "every_other"] = "last"
+    readout: Readout = "last"
     activation: Activation = "relu"
     bias: bool = True
     embedding_scale: Annotated[float, Field(gt=0)] = 0.02
@@ -59,20 +63,13 @@ class Transformer(Network):
         return self
 
     def forward(self, input_shape: tuple[int, ...], num_outputs: int) -> Network:
-        """See `Network.forward`."""
         return super().forward(input_shape, num_outputs).model_copy(update={"embedding_scale": 0.02})
 
     def structure(self) -> Structure:
         return Structure(self.num_layers, self.num_heads)
 
     def build(self, input_shape: tuple[int, ...], num_outputs: int, rngs: "nnx.Rngs") -> "nnx.Module":
-        """See `Network.build`.
-
-        Parameters are `embedding/...`, `position_embedding/embedding`, `block_0/attention/query/kernel` (width, heads,
-        head size), `.../out/kernel` (heads, head size, width), `block_0/mlp/into/kernel`, `.../back/kernel`, norms and
-        `output/kernel`.
-        """
-        from llcray.architectures.transformer_modules import Decoder
+        from llcray.architectures.transformer_modules import BlockFields, Decoder
 
         wanted = 1 if self.inputs == "tokens" else 2
         if len(input_shape) != wanted:
@@ -83,4 +80,23 @@ class Transformer(Network):
                 f"{num_outputs} outputs cannot be shared out among every other of {input_shape[0]} positions. "
                 "Set the transformer's readout to last or all."
             )
-        return Decoder(self, input_shape, num_outputs, rngs)
+        return Decoder(
+            input_shape,
+            num_outputs,
+            num_layers=self.num_layers,
+            vocabulary=(self.vocabulary or num_outputs) if self.inputs == "tokens" else None,
+            positions=self.positions,
+            readout=self.readout,
+            embedding_scale=self.embedding_scale,
+            block=BlockFields(
+                width=self.width,
+                num_heads=self.num_heads,
+                mlp_width=self.mlp_width,
+                norm=self.norm,
+                causal=self.causal,
+                activation=self.activation,
+                bias=self.bias,
+                initializers=self.initializers(),
+            ),
+            rngs=rngs,
+        )

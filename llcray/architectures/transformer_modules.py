@@ -1,23 +1,23 @@
-"""The flax modules of the architectures on sequences. Parameters have names: `block_0/attention/query/kernel`."""
+"""The flax modules of networks on sequences. Parameters have names: `block_0/attention/query/kernel`.
+
+The specs of the architectures build these modules and pass them their fields.
+"""
 
 import math
-from typing import Any
+from typing import NamedTuple
 
 import jax
 import jax.numpy as jnp
 from flax import nnx
 
-from llcray.architectures.embedding_mlp import EmbeddingMLP
 from llcray.architectures.modules import activation_fn, dense
-from llcray.architectures.network import Activation
-from llcray.architectures.transformer import Transformer
+from llcray.architectures.network import Activation, Initializers, Norm, Positions, Readout
 
 
 class Embedding(nnx.Module):
-    """A row for each token, or for each position."""
+    """A table with a row of normal initial weights for each token, or for each position."""
 
     def __init__(self, num_rows: int, width: int, scale: float, rngs: nnx.Rngs) -> None:
-        """Draw the rows, normal."""
         self.embedding = nnx.Param(scale * jax.random.normal(rngs.params(), (num_rows, width)))
 
     def __call__(self, tokens: jax.Array) -> jax.Array:
@@ -26,16 +26,27 @@ class Embedding(nnx.Module):
 
 
 class EmbeddingPerceptron(nnx.Module):
-    """See `llcray.architectures.embedding_mlp`."""
+    """The network of `llcray.architectures.embedding_mlp`. Layers are `embedding`, `position_0`, ..., `output`."""
 
-    def __init__(self, spec: EmbeddingMLP, num_positions: int, num_outputs: int, rngs: nnx.Rngs) -> None:
-        """Make the layers."""
-        self.activation: Activation = spec.activation
+    def __init__(
+        self,
+        num_positions: int,
+        num_outputs: int,
+        *,
+        vocabulary: int,
+        embedding_width: int,
+        width: int,
+        activation: Activation,
+        bias: bool,
+        initializers: Initializers,
+        rngs: nnx.Rngs,
+    ) -> None:
+        self.activation: Activation = activation
         self.num_positions = num_positions
-        self.embedding = Embedding(spec.vocabulary or num_outputs, spec.embedding_width, 1.0, rngs)
+        self.embedding = Embedding(vocabulary, embedding_width, 1.0, rngs)
         for position in range(num_positions):
-            setattr(self, f"position_{position}", dense(spec, spec.embedding_width, spec.width, spec.bias, rngs))
-        self.output = dense(spec, spec.width, num_outputs, False, rngs)
+            setattr(self, f"position_{position}", dense(embedding_width, width, bias, initializers, rngs))
+        self.output = dense(width, num_outputs, False, initializers, rngs)
 
     def __call__(self, x: jax.Array) -> jax.Array:
         """Outputs of a batch of tokens (batch, positions)."""
@@ -44,22 +55,37 @@ class EmbeddingPerceptron(nnx.Module):
         return self.output(activation_fn(self.activation)(h))
 
 
-class Projection(nnx.Module):
-    """A matrix between the stream and the heads: (width, heads, size), or back, with its bias."""
+class BlockFields(NamedTuple):
+    """Fields of a transformer that its blocks need; `llcray.architectures.transformer` documents them."""
 
-    def __init__(self, spec: Transformer, back: bool, rngs: nnx.Rngs) -> None:
-        """Draw the kernel, as of one matrix."""
-        weights, biases = spec.initializers()
-        heads = (spec.num_heads, spec.width // spec.num_heads)
-        shape, outputs = ((*heads, spec.width), (spec.width,)) if back else ((spec.width, *heads), heads)
-        self.kernel = nnx.Param(weights(rngs.params(), (spec.width, spec.width)).reshape(shape))
-        if spec.bias:
+    width: int
+    num_heads: int
+    mlp_width: int
+    norm: Norm
+    causal: bool
+    activation: Activation
+    bias: bool
+    initializers: Initializers
+
+
+class Projection(nnx.Module):
+    """A linear map from the stream to the heads, with kernel (width, heads, size), or back, (heads, size, width).
+
+    The initial kernel is drawn as one matrix (width, width).
+    """
+
+    def __init__(self, fields: BlockFields, back: bool, rngs: nnx.Rngs) -> None:
+        weights, biases = fields.initializers
+        heads = (fields.num_heads, fields.width // fields.num_heads)
+        shape, outputs = ((*heads, fields.width), (fields.width,)) if back else ((fields.width, *heads), heads)
+        self.kernel = nnx.Param(weights(rngs.params(), (fields.width, fields.width)).reshape(shape))
+        if fields.bias:
             self.bias = nnx.Param(biases(rngs.params(), outputs))
-        self.has_bias = spec.bias
+        self.has_bias = fields.bias
         self.sums = "bthd,hdw->btw" if back else "btw,whd->bthd"
 
     def __call__(self, x: jax.Array) -> jax.Array:
-        """The product."""
+        """The heads' vectors (batch, positions, heads, size) of the stream, or the reverse."""
         out = jnp.einsum(self.sums, x, self.kernel[...])
         return out + self.bias[...] if self.has_bias else out
 
@@ -67,14 +93,18 @@ class Projection(nnx.Module):
 class Attention(nnx.Module):
     """Softmax attention of all heads."""
 
-    def __init__(self, spec: Transformer, rngs: nnx.Rngs) -> None:
-        """Make the projections."""
-        self.causal = spec.causal
-        self.query, self.key, self.value = (Projection(spec, False, rngs) for _ in range(3))
-        self.out = Projection(spec, True, rngs)
+    def __init__(self, fields: BlockFields, rngs: nnx.Rngs) -> None:
+        self.causal = fields.causal
+        self.query, self.key, self.value = (Projection(fields, False, rngs) for _ in range(3))
+        self.out = Projection(fields, True, rngs)
 
     def __call__(self, h: jax.Array, places: jax.Array) -> jax.Array:
-        """What the heads write to the stream (batch, positions, width); `places` is added for queries and keys."""
+        """Vectors that the heads add to the stream (batch, positions, width).
+
+        Args:
+            h: The normalised stream (batch, positions, width).
+            places: Position embeddings that are added for queries and keys.
+        """
         return self.out(jnp.einsum("bhqk,bkhd->bqhd", self.pattern(h, places), self.value(h)))
 
     def pattern(self, h: jax.Array, places: jax.Array) -> jax.Array:
@@ -88,30 +118,28 @@ class Attention(nnx.Module):
 
 
 class FeedForward(nnx.Module):
-    """Two layers at each position."""
+    """A perceptron of one hidden layer, applied at each position."""
 
-    def __init__(self, spec: Transformer, rngs: nnx.Rngs) -> None:
-        """Make the layers."""
-        self.activation: Activation = spec.activation
-        self.into = dense(spec, spec.width, spec.mlp_width, spec.bias, rngs)
-        self.back = dense(spec, spec.mlp_width, spec.width, spec.bias, rngs)
+    def __init__(self, fields: BlockFields, rngs: nnx.Rngs) -> None:
+        self.activation: Activation = fields.activation
+        self.into = dense(fields.width, fields.mlp_width, fields.bias, fields.initializers, rngs)
+        self.back = dense(fields.mlp_width, fields.width, fields.bias, fields.initializers, rngs)
 
     def __call__(self, h: jax.Array) -> jax.Array:
-        """What the layer writes to the stream."""
+        """Vectors that the perceptron adds to the stream (batch, positions, width)."""
         return self.back(activation_fn(self.activation)(self.into(h)))
 
 
 class Block(nnx.Module):
-    """Attention, then MLP, each on the normalised stream."""
+    """Attention, then a perceptron, each on the normalised stream."""
 
-    def __init__(self, spec: Transformer, rngs: nnx.Rngs) -> None:
-        """Make the parts."""
-        self.norm_attention = norm(spec, rngs)
-        self.attention = Attention(spec, rngs)
-        self.has_mlp = spec.mlp_width > 0
+    def __init__(self, fields: BlockFields, rngs: nnx.Rngs) -> None:
+        self.norm_attention = norm(fields, rngs)
+        self.attention = Attention(fields, rngs)
+        self.has_mlp = fields.mlp_width > 0
         if self.has_mlp:
-            self.norm_mlp = norm(spec, rngs)
-            self.mlp = FeedForward(spec, rngs)
+            self.norm_mlp = norm(fields, rngs)
+            self.mlp = FeedForward(fields, rngs)
 
     def __call__(self, h: jax.Array, places: jax.Array) -> jax.Array:
         """The stream after the block."""
@@ -120,39 +148,64 @@ class Block(nnx.Module):
 
 
 class Unchanged(nnx.Module):
-    """No norm."""
+    """The identity, in place of a norm."""
 
     def __call__(self, h: jax.Array) -> jax.Array:
         """The stream itself."""
         return h
 
 
-def norm(spec: Transformer, rngs: nnx.Rngs) -> Any:
-    """The norm a spec asks for."""
-    if spec.norm == "none":
+def norm(fields: BlockFields, rngs: nnx.Rngs) -> nnx.LayerNorm | nnx.RMSNorm | Unchanged:
+    """The norm of the kind that the fields name."""
+    if fields.norm == "none":
         return Unchanged()
-    return (nnx.LayerNorm if spec.norm == "layer_norm" else nnx.RMSNorm)(spec.width, rngs=rngs)
+    return (nnx.LayerNorm if fields.norm == "layer_norm" else nnx.RMSNorm)(fields.width, rngs=rngs)
 
 
 class Decoder(nnx.Module):
-    """See `llcray.architectures.transformer`."""
+    """The network of `llcray.architectures.transformer`."""
 
-    def __init__(self, spec: Transformer, input_shape: tuple[int, ...], num_outputs: int, rngs: nnx.Rngs) -> None:
-        """Make the layers."""
-        self.num_layers = spec.num_layers
-        self.positions = spec.positions
-        self.readout = spec.readout
-        if spec.inputs == "tokens":
-            self.embedding = Embedding(spec.vocabulary or num_outputs, spec.width, spec.embedding_scale, rngs)
+    def __init__(
+        self,
+        input_shape: tuple[int, ...],
+        num_outputs: int,
+        *,
+        num_layers: int,
+        vocabulary: int | None,
+        positions: Positions,
+        readout: Readout,
+        embedding_scale: float,
+        block: BlockFields,
+        rngs: nnx.Rngs,
+    ) -> None:
+        """Makes the layers.
+
+        Args:
+            input_shape: (positions,) of tokens, or (positions, features) of vectors.
+            num_outputs: Length of an output.
+            num_layers: Number of blocks.
+            vocabulary: Number of tokens; None where inputs are vectors.
+            positions: How positions are told apart.
+            readout: Positions at which outputs are read.
+            embedding_scale: Standard deviation of the initial embeddings.
+            block: Fields of the blocks.
+            rngs: Source of the initial weights.
+        """
+        self.num_layers = num_layers
+        self.positions: Positions = positions
+        self.readout: Readout = readout
+        width, bias, initializers = block.width, block.bias, block.initializers
+        if vocabulary is not None:
+            self.embedding = Embedding(vocabulary, width, embedding_scale, rngs)
         else:
-            self.embedding = dense(spec, input_shape[-1], spec.width, spec.bias, rngs)
-        if spec.positions != "none":
-            self.position_embedding = Embedding(input_shape[0], spec.width, spec.embedding_scale, rngs)
-        for layer in range(spec.num_layers):
-            setattr(self, f"block_{layer}", Block(spec, rngs))
-        self.norm_output = norm(spec, rngs)
-        num_read = (input_shape[0] + 1) // 2 if spec.readout == "every_other" else 1
-        self.output = dense(spec, spec.width, num_outputs // num_read, False, rngs)
+            self.embedding = dense(input_shape[-1], width, bias, initializers, rngs)
+        if positions != "none":
+            self.position_embedding = Embedding(input_shape[0], width, embedding_scale, rngs)
+        for layer in range(num_layers):
+            setattr(self, f"block_{layer}", Block(block, rngs))
+        self.norm_output = norm(block, rngs)
+        num_read = (input_shape[0] + 1) // 2 if readout == "every_other" else 1
+        self.output = dense(width, num_outputs // num_read, False, initializers, rngs)
 
     def __call__(self, x: jax.Array) -> jax.Array:
         """Outputs (batch, outputs), or (batch, positions, outputs) of readout `all`."""
@@ -160,7 +213,7 @@ class Decoder(nnx.Module):
         return out.reshape(x.shape[0], -1) if self.readout == "every_other" else out
 
     def features(self, x: jax.Array) -> jax.Array:
-        """What the output matrix reads (batch, ..., width)."""
+        """Vectors that the output matrix reads (batch, ..., width)."""
         h, places = self.stream(x)
         for layer in range(self.num_layers):
             h = getattr(self, f"block_{layer}")(h, places)
@@ -170,15 +223,18 @@ class Decoder(nnx.Module):
     def patterns(self, x: jax.Array) -> jax.Array:
         """Attention weights (layer, batch, head, query, key)."""
         h, places = self.stream(x)
-        found = []
+        patterns = []
         for layer in range(self.num_layers):
             block = getattr(self, f"block_{layer}")
-            found.append(block.attention.pattern(block.norm_attention(h), places))
+            patterns.append(block.attention.pattern(block.norm_attention(h), places))
             h = block(h, places)
-        return jnp.stack(found)
+        return jnp.stack(patterns)
 
     def stream(self, x: jax.Array) -> tuple[jax.Array, jax.Array]:
-        """The stream before the first block, and what is added to it for queries and keys (0 unless shortformer)."""
+        """The stream before the first block, and the vectors added to it for queries and keys.
+
+        The second is 0 unless positions are of Shortformer.
+        """
         h = self.embedding(x)
         places = jnp.zeros((), h.dtype)
         if self.positions == "learned":
