@@ -2,7 +2,7 @@
 
 import shlex
 from dataclasses import fields, replace
-from typing import Any
+from typing import Any, get_args
 
 import click
 import pytest
@@ -13,23 +13,18 @@ from llcray.driver.cluster.submit import PROGRAM, driver_words
 from llcray.driver.options import OPTIONS, command_to_go_on, flag_of
 
 REMOTE = "http://head:8265"
-GIVEN = SweepOptions(
-    storage="s3://bucket/results",
-    address=REMOTE,
-    detach=True,
-    py_modules=("mine", "my other"),
-    overrides=("targets.num_params={grid: [3, 5]}", "name=it's"),
-    max_concurrent=3,
-    max_pack=7,
-    time_budget=1_234_567.5,
-    force=True,
-    retry_failed=True,
-    max_retries=0,
-    quiet=True,
-    json_lines=True,
-    tensorboard="board",
-)
-"""Every option differs from its default."""
+EXAMPLES = {
+    str: "s3://bucket/results",
+    str | None: "board",
+    bool: True,
+    int: 7,
+    int | None: 7,
+    float | None: 1_234_567.5,
+    tuple[str, ...]: ("targets.num_params={grid: [3, 5]}", "name=it's"),
+}
+"""A value for each type of option, other than the default of any."""
+VALUES = {name: EXAMPLES[get_args(annotation)[0]] for name, annotation in SweepOptions.__annotations__.items()}
+GIVEN = SweepOptions(**(VALUES | {"address": REMOTE}))
 
 
 def parsed(words: list[str]) -> SweepOptions:
