@@ -13,7 +13,7 @@ from llcray.driver.cluster.submit import PROGRAM, driver_words
 from llcray.driver.options import OPTIONS, command_to_go_on, flag_of
 
 REMOTE = "http://head:8265"
-EXAMPLES = {
+EXAMPLES: dict[Any, Any] = {
     str: "s3://bucket/results",
     str | None: "board",
     bool: True,
@@ -23,7 +23,9 @@ EXAMPLES = {
     tuple[str, ...]: ("targets.num_params={grid: [3, 5]}", "name=it's"),
 }
 """A value for each type of option, other than the default of any."""
-VALUES = {name: EXAMPLES[get_args(annotation)[0]] for name, annotation in SweepOptions.__annotations__.items()}
+VALUES: dict[str, Any] = {
+    name: EXAMPLES[get_args(annotation)[0]] for name, annotation in SweepOptions.__annotations__.items()
+}
 GIVEN = SweepOptions(**(VALUES | {"address": REMOTE}))
 
 
