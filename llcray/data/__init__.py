@@ -1,4 +1,7 @@
-"""Data: input distributions for teachers, and data that come with labels; one file each. Loads no JAX."""
+"""Data: input distributions for teachers, and data that come with labels; one file each.
+
+Importing this package loads no JAX.
+"""
 
 from typing import Annotated
 

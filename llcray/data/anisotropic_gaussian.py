@@ -1,4 +1,7 @@
-"""Anisotropic Gaussian inputs: x ~ N(0, Sigma), Sigma = diag(decay^0, decay^1, ...)."""
+"""Anisotropic Gaussian inputs.
+
+x ~ N(0, Sigma),    Sigma = diag(decay^0, decay^1, ...)
+"""
 
 from typing import TYPE_CHECKING, Annotated, Literal
 
@@ -11,7 +14,7 @@ if TYPE_CHECKING:
 
 
 class AnisotropicGaussian(SyntheticData):
-    """x ~ N(0, diag(decay^i)).
+    """Normal inputs whose coordinates have variances of a geometric sequence.
 
     Attributes:
         decay: Ratio of successive variances, in (0, 1]; 1 is isotropic.
@@ -21,7 +24,6 @@ class AnisotropicGaussian(SyntheticData):
     decay: Annotated[float, Field(gt=0, le=1)] = 0.9
 
     def inputs(self, rng: "np.random.Generator", num_inputs: int) -> "np.ndarray":
-        """See `SyntheticData.inputs`."""
         import numpy as np
 
         scales = np.sqrt(self.decay ** np.arange(self.input_dimension))

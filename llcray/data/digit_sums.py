@@ -33,17 +33,18 @@ class Problems(NamedTuple):
 
 
 class DigitSums(LabelledData):
-    """All pairs of numbers, split once. As examples: tokens in, the next tokens of the answer out.
+    """All pairs of numbers, split once into training and test prompts.
 
-    Inputs are a prompt and its answer less the last token; labels are -1 up to the token that the prompt's end
-    predicts, since only the answer is learned.
+    An input is a prompt and its answer without the last token. The labels are the next tokens, but -1 within the
+    prompt, since only the answer is learned.
 
     Attributes:
         num_digits: Digits of a number.
-        answers: What a network is trained on: `sums`, or `sums_and_differences`, every prompt with either answer once,
-            after which a policy gives each half of the time: partial accuracy that fine-tuning can raise.
+        answers: Answers in the training examples: `sums`, or `sums_and_differences`, which gives every prompt with
+            either answer once. A policy trained on both gives each answer half of the time, an accuracy that
+            fine-tuning can raise.
         test_fraction: Share of the prompts that is held out, with their sums.
-        split_seed: Varies the split, which does not depend on the target's seed.
+        split_seed: Seed of the split, which does not depend on the target's seed.
     """
 
     kind: Literal["digit_sums"] = "digit_sums"
@@ -54,28 +55,24 @@ class DigitSums(LabelledData):
 
     @property
     def task(self) -> Task:
-        """Always classification."""
         return "classification"
 
     @property
     def num_outputs(self) -> int:
-        """Tokens."""
         return VOCABULARY
 
     @property
     def prompt_length(self) -> int:
-        """Tokens of a prompt."""
+        """Number of tokens of a prompt."""
         return 2 * self.num_digits + 2
 
     @property
     def size(self) -> int:
-        """Number of training examples."""
         num_prompts = 100**self.num_digits
         num_train = num_prompts - round(self.test_fraction * num_prompts)
         return num_train * (2 if self.answers == "sums_and_differences" else 1)
 
     def load(self, rng: "np.random.Generator") -> Split:
-        """See `LabelledData.load`; `rng` is not used."""
         import numpy as np
 
         del rng
@@ -85,7 +82,7 @@ class DigitSums(LabelledData):
         return Split(_examples(prompts, np.concatenate(taught)), _examples(test.prompts, test.right), VOCABULARY)
 
     def problems(self) -> tuple[Problems, Problems]:
-        """Problems to train on and to hold out, in random order."""
+        """The problems to train on and those to hold out, each in random order."""
         import numpy as np
 
         base = 10**self.num_digits
@@ -99,7 +96,7 @@ class DigitSums(LabelledData):
         return Problems(*(field[num_test:] for field in tokens)), Problems(*(field[:num_test] for field in tokens))
 
     def _digits(self, numbers: "np.ndarray") -> "np.ndarray":
-        """Digits, least significant first (number, digit)."""
+        """Digits of each number, least significant first, shape (number, digit)."""
         import numpy as np
 
         return np.stack([numbers // 10**place % 10 for place in range(self.num_digits)], axis=1)

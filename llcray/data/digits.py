@@ -16,7 +16,7 @@ Digit = Annotated[int, Field(strict=True, ge=0, le=9)]
 
 
 class Digits(SuppliedData):
-    """Images (8, 8, 1) and the digit written.
+    """Images (8, 8, 1) of handwritten digits, labelled by the digit.
 
     Attributes:
         classes: Digits kept, renumbered in the order given; all by default.
@@ -43,22 +43,18 @@ class Digits(SuppliedData):
 
     @property
     def task(self) -> Task:
-        """Always classification."""
         return "classification"
 
     @property
     def images(self) -> bool:
-        """Always images."""
         return True
 
     @property
     def size(self) -> int:
-        """Number of training examples."""
         available = sum(NUM_IMAGES[digit] for digit in self.classes)
         return self.num_data or available - round(self.test_fraction * available)
 
     def load(self, rng: "np.random.Generator") -> Split:
-        """See `SuppliedData.load`."""
         import numpy as np
         from sklearn.datasets import load_digits
 

@@ -1,4 +1,4 @@
-"""A table of the user's own: a `.npz`, Parquet or CSV file of inputs and a label."""
+"""A table of the user's own: a `.npz`, Parquet or CSV file of inputs and labels."""
 
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal, Self
 
@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 
 class File(SuppliedData, UserFile):
-    """Examples read from a file, one a row.
+    """Examples read from a file, one example a row.
 
     Attributes:
         path: A `.npz` (arrays by name, first axis the examples), `.parquet` or `.csv` file (columns by name).
@@ -44,16 +44,14 @@ class File(SuppliedData, UserFile):
 
     @property
     def task(self) -> Task:
-        """Classification of classes, regression of numbers."""
         return "classification" if self.predict == "classes" else "regression"
 
     @property
     def images(self) -> bool:
-        """Only an `.npz` array can hold images; its shape is known once it is read."""
+        """Whether inputs may be images: only an `.npz` array can hold them; its shape is known once it is read."""
         return self.path.suffix == ".npz"
 
     def load(self, rng: "np.random.Generator") -> Split:
-        """See `SuppliedData.load`."""
         import numpy as np
 
         from llcray.data.reading import read_table

@@ -1,4 +1,7 @@
-"""Isotropic Gaussian inputs: x ~ N(0, I)."""
+"""Isotropic Gaussian inputs.
+
+x ~ N(0, I)
+"""
 
 from typing import TYPE_CHECKING, Literal
 
@@ -9,10 +12,9 @@ if TYPE_CHECKING:
 
 
 class Gaussian(SyntheticData):
-    """x ~ N(0, I)."""
+    """Independent standard normal inputs."""
 
     kind: Literal["gaussian"] = "gaussian"
 
     def inputs(self, rng: "np.random.Generator", num_inputs: int) -> "np.ndarray":
-        """See `SyntheticData.inputs`."""
         return rng.standard_normal((num_inputs, self.input_dimension))

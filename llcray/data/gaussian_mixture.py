@@ -1,4 +1,7 @@
-"""Mixture of Gaussians: x = c_j + N(0, I), j uniform, centres c_j uniform on the sphere of radius `spread`."""
+"""Inputs from a mixture of Gaussians, with centres c_j uniform on the sphere of radius `spread`.
+
+x = c_j + e,    j uniform,    e ~ N(0, I)
+"""
 
 from typing import TYPE_CHECKING, Literal
 
@@ -22,7 +25,6 @@ class GaussianMixture(SyntheticData):
     spread: NonNegativeFloat = 3.0
 
     def inputs(self, rng: "np.random.Generator", num_inputs: int) -> "np.ndarray":
-        """See `SyntheticData.inputs`."""
         import numpy as np
 
         directions = rng.standard_normal((self.num_components, self.input_dimension))

@@ -1,6 +1,8 @@
-"""In-context linear regression: y_k = t . x_k + sigma e_k, with a task t ~ N(0, I) for each sequence.
+"""In-context linear regression, with a task t ~ N(0, I) for each sequence.
 
-A sequence is the tokens (0, x_1), (y_1, 0), ..., (0, x_K), (y_K, 0); after each x_k the network says y_k.
+    y_k = t . x_k + sigma e_k,    e_k ~ N(0, 1)
+
+A sequence is the tokens (0, x_1), (y_1, 0), ..., (0, x_K), (y_K, 0); the network predicts y_k after each x_k.
 
 Reference: Garg et al. 2022 (arXiv 2208.01066); settings of Hoogland et al. 2024 (arXiv 2402.02364), section 3.
 """
@@ -15,14 +17,14 @@ if TYPE_CHECKING:
 
 
 class InContextRegression(LabelledData):
-    """Sequences (2 K, D + 1) of vectors, labels (K,).
+    """Sequences of vectors, shape (2 K, D + 1), with labels (K,).
 
     Attributes:
         input_dimension: D.
         num_pairs: K.
-        noise_scale: sigma. The likelihood is to be told it too.
+        noise_scale: sigma. The likelihood has to be given the same scale.
         num_data: Number of training sequences n.
-        test_fraction: Fresh test sequences, as a share of `num_data`.
+        test_fraction: Number of fresh test sequences, as a share of `num_data`.
     """
 
     kind: Literal["in_context_regression"] = "in_context_regression"
@@ -38,16 +40,13 @@ class InContextRegression(LabelledData):
 
     @property
     def task(self) -> Task:
-        """Always regression."""
         return "regression"
 
     @property
     def num_outputs(self) -> int:
-        """One for each pair."""
         return self.num_pairs
 
     def load(self, rng: "np.random.Generator") -> Split:
-        """See `LabelledData.load`: fresh draws for each seed."""
         train, test = self._draw(rng, self.num_data), self._draw(rng, round(self.test_fraction * self.num_data))
         return Split(train, test, self.num_pairs)
 

@@ -1,4 +1,7 @@
-"""Low-dimensional manifold: x = tanh(z A), z ~ N(0, I_k), A (k, d) with entries N(0, 1/k)."""
+"""Inputs on a low-dimensional manifold, with a random A of shape (k, d) whose entries are N(0, 1/k).
+
+x = tanh(z A),    z ~ N(0, I_k)
+"""
 
 from typing import TYPE_CHECKING, Literal
 
@@ -31,7 +34,6 @@ class Manifold(SyntheticData):
         return value
 
     def inputs(self, rng: "np.random.Generator", num_inputs: int) -> "np.ndarray":
-        """See `SyntheticData.inputs`."""
         import numpy as np
 
         embedding = rng.standard_normal((self.latent_dimension, self.input_dimension)) / np.sqrt(self.latent_dimension)

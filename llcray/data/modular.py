@@ -14,20 +14,20 @@ Operation = Literal["add", "subtract", "multiply", "sum_of_squares"]
 
 
 class Modular(LabelledData):
-    """Pairs of operands as tokens (2,) and the class a op b mod p.
+    """Pairs of operands as tokens (2,), labelled by the class a op b mod p.
 
-    The whole table is shuffled and split once: the split depends on modulus, operation, `train_fraction` and
-    `split_seed`, neither on the target's seed nor on the range of the operands. A curriculum of nested ranges therefore
+    The whole table is shuffled and split once. The split depends on modulus, operation, `train_fraction` and
+    `split_seed`, neither on the target's seed nor on the range of the operands, so that a curriculum of nested ranges
     never trains on a pair that is held out elsewhere.
 
     Attributes:
         modulus: p; operands run from 0 to p - 1.
         operation: op.
         train_fraction: Share of the table that is trained on.
-        operand_range: Only pairs with both operands below this, of either split; null takes all.
-        vocabulary: Tokens and classes a network is made for, at least p; null is p. Targets that train on several
-            moduli in turn have one vocabulary.
-        split_seed: Varies the split.
+        operand_range: Bound below which both operands of a pair lie, in either split; null takes all pairs.
+        vocabulary: Number of tokens and classes that a network is made for, at least p; null is p. Targets that train
+            on several moduli in turn have one vocabulary.
+        split_seed: Seed of the split.
     """
 
     kind: Literal["modular"] = "modular"
@@ -50,27 +50,23 @@ class Modular(LabelledData):
 
     @property
     def task(self) -> Task:
-        """Always classification."""
         return "classification"
 
     @property
     def num_outputs(self) -> int:
-        """Length of a network's output."""
         return self.vocabulary or self.modulus
 
     @property
     def size(self) -> int:
-        """Number of training examples."""
         return len(self._pairs()[0])
 
     def load(self, rng: "np.random.Generator") -> Split:
-        """See `LabelledData.load`; `rng` is not used."""
         del rng
         train, test = self._pairs()
         return Split(self._examples(train), self._examples(test), self.num_outputs)
 
     def _pairs(self) -> "tuple[np.ndarray, np.ndarray]":
-        """Operands (pairs, 2) to train on and to hold out."""
+        """The operands (pairs, 2) to train on and those to hold out."""
         import numpy as np
 
         table = np.stack(np.divmod(np.arange(self.modulus**2), self.modulus), axis=1)

@@ -1,4 +1,4 @@
-"""Reads inputs and labels from `.npz`, Parquet and CSV files."""
+"""Reading of inputs and labels from `.npz`, Parquet and CSV files."""
 
 from collections.abc import Iterable
 from pathlib import Path

@@ -1,6 +1,6 @@
-"""Sequences of a Markov chain repeated with a random period: what an induction head can predict and bigrams cannot.
+"""Sequences of a Markov chain repeated with a random period, which an induction head can predict and bigrams cannot.
 
-Half of the sequences have their tokens relabelled by a random permutation, so that only the repetition tells them.
+Half of the sequences have their tokens relabelled by a random permutation, so that only the repetition predicts them.
 
 Reference: induction heads, Olsson et al. 2022 (arXiv 2209.11895).
 """
@@ -17,16 +17,16 @@ if TYPE_CHECKING:
 
 
 class RepeatedBigrams(LabelledData):
-    """Tokens (length,) and the tokens that follow, (length,).
+    """Tokens (length,), labelled by the tokens that follow, (length,).
 
     Attributes:
         vocabulary: Number of tokens.
-        length: Positions.
-        shortest_period: Least tokens before a sequence repeats.
-        longest_period: Most.
+        length: Number of positions.
+        shortest_period: Smallest number of tokens after which a sequence repeats.
+        longest_period: Largest number of tokens after which a sequence repeats.
         num_data: Number of training sequences n.
-        test_fraction: Fresh test sequences, as a share of `num_data`.
-        chain_seed: Varies the Markov chain.
+        test_fraction: Number of fresh test sequences, as a share of `num_data`.
+        chain_seed: Seed of the Markov chain.
     """
 
     kind: Literal["repeated_bigrams"] = "repeated_bigrams"
@@ -52,16 +52,14 @@ class RepeatedBigrams(LabelledData):
 
     @property
     def task(self) -> Task:
-        """Always classification, of every next token."""
         return "classification"
 
     @property
     def num_outputs(self) -> int:
-        """Logits at each position."""
         return self.vocabulary
 
     def load(self, rng: "np.random.Generator") -> Split:
-        """See `LabelledData.load`: fresh draws for each seed, one chain for all."""
+        """Fresh sequences for each seed, of a Markov chain that all seeds share."""
         train, test = self._draw(rng, self.num_data), self._draw(rng, round(self.test_fraction * self.num_data))
         return Split(train, test, self.vocabulary)
 

@@ -1,4 +1,4 @@
-"""What every data variant offers: its task, and examples or inputs drawn from a seeded generator."""
+"""The bases of the data variants: a task, and examples or inputs drawn from a seeded generator."""
 
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
@@ -13,19 +13,23 @@ Task = Literal["regression", "classification"]
 
 @dataclass(frozen=True)
 class Examples:
-    """Inputs `x` (n, ...) in float64, or int32 tokens; labels `y`: (n, outputs) float64, or (n,) int32 classes."""
+    """Examples with labels.
+
+    Attributes:
+        x: Inputs (n, ...) in float64, or tokens in int32.
+        y: Labels (n, outputs) in float64, or classes (n,) in int32.
+    """
 
     x: "np.ndarray"
     y: "np.ndarray"
 
     def __len__(self) -> int:
-        """Number of examples."""
         return len(self.x)
 
 
 @dataclass(frozen=True)
 class Split:
-    """Training and test examples and the length of a network's output."""
+    """Training examples, test examples, and the length of the output of a network that predicts the labels."""
 
     train: Examples
     test: Examples
@@ -33,7 +37,7 @@ class Split:
 
 
 class DataVariant(Variant):
-    """Base of all data."""
+    """Base of all data variants."""
 
     @property
     def size(self) -> int | None:
@@ -52,7 +56,7 @@ class SyntheticData(DataVariant):
         input_dimension: Length of an input.
         output_dimension: Length of the teacher's output.
         num_data: Number of training examples, the posterior's n.
-        test_fraction: Fresh test examples, as a share of `num_data`.
+        test_fraction: Number of fresh test examples, as a share of `num_data`.
     """
 
     synthetic: ClassVar[bool] = True
@@ -76,7 +80,7 @@ class SyntheticData(DataVariant):
         return False
 
     def inputs(self, rng: "np.random.Generator", num_inputs: int) -> "np.ndarray":
-        """Draw inputs (num_inputs, input_dimension)."""
+        """Random inputs (num_inputs, input_dimension)."""
         raise NotImplementedError
 
 
@@ -87,7 +91,7 @@ class LabelledData(DataVariant):
 
     @property
     def task(self) -> Task:
-        """Regression or classification."""
+        """Whether labels are numbers (regression) or classes (classification)."""
         raise NotImplementedError
 
     @property
@@ -96,7 +100,7 @@ class LabelledData(DataVariant):
         return False
 
     def load(self, rng: "np.random.Generator") -> Split:
-        """Read, split at random and scale."""
+        """Examples, split at random with `rng` into training and test examples, and scaled."""
         raise NotImplementedError
 
 

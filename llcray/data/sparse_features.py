@@ -1,6 +1,8 @@
-"""One active feature at a time: x = u e_i, u ~ U[0, 1], i uniform; the label is x itself.
+"""Inputs of the toy model of superposition, with one active feature at a time; the label is x itself.
 
-The inputs of the toy model of superposition (Chen et al. 2023, arXiv 2310.06301).
+    x = u e_i,    u ~ U[0, 1],    i uniform
+
+Reference: Chen et al. 2023 (arXiv 2310.06301).
 """
 
 from typing import TYPE_CHECKING, Annotated, Literal
@@ -15,12 +17,12 @@ if TYPE_CHECKING:
 
 
 class SparseFeatures(LabelledData):
-    """Inputs (c,) with one coordinate that is not zero; labels equal to them.
+    """Inputs (c,) with one coordinate that is not zero, labelled by themselves.
 
     Attributes:
         num_features: c.
         num_data: Number of training examples n.
-        test_fraction: Fresh test examples, as a share of `num_data`.
+        test_fraction: Number of fresh test examples, as a share of `num_data`.
     """
 
     kind: Literal["sparse_features"] = "sparse_features"
@@ -34,16 +36,13 @@ class SparseFeatures(LabelledData):
 
     @property
     def task(self) -> Task:
-        """Always regression."""
         return "regression"
 
     @property
     def num_outputs(self) -> int:
-        """Length of a network's output."""
         return self.num_features
 
     def load(self, rng: "np.random.Generator") -> Split:
-        """See `LabelledData.load`: fresh draws for each seed."""
         return Split(self._draw(rng, self.num_data), self._draw(rng, self._num_test), self.num_features)
 
     @property

@@ -1,4 +1,4 @@
-"""Random train and test splits, and scaling by training statistics."""
+"""Random splits into training and test examples, and scaling by training statistics."""
 
 import numpy as np
 
@@ -8,7 +8,17 @@ from llcray.data.source import Examples
 def split(
     examples: Examples, test_fraction: float, num_data: int | None, rng: np.random.Generator
 ) -> tuple[Examples, Examples]:
-    """Hold out a share for testing, then keep `num_data` of the rest (all of it when None)."""
+    """Training and test examples: a random share is held out, and `num_data` of the others are trained on.
+
+    Args:
+        examples: All examples.
+        test_fraction: Share that is held out.
+        num_data: Number of training examples; None takes all that are left.
+        rng: Source of the random order.
+
+    Raises:
+        ValueError: `num_data` is more than the examples that are left.
+    """
     order = rng.permutation(len(examples))
     num_test = round(test_fraction * len(examples))
     test, train = order[:num_test], order[num_test:]
@@ -22,7 +32,7 @@ def split(
 
 
 def standardize(train: Examples, test: Examples) -> tuple[Examples, Examples]:
-    """Inputs with mean 0 and variance 1 over the training examples; constant inputs become 0."""
+    """The examples, each input scaled to mean 0 and variance 1 over the training examples; constant ones become 0."""
     mean, spread = train.x.mean(0), train.x.std(0)
     scale = np.where(spread > 0, spread, 1.0)
     return Examples((train.x - mean) / scale, train.y), Examples((test.x - mean) / scale, test.y)

@@ -1,4 +1,7 @@
-"""Heavy-tailed inputs: independent Student-t coordinates, unscaled (variance nu/(nu - 2) for nu > 2)."""
+"""Heavy-tailed inputs: independent Student-t coordinates, unscaled (variance nu/(nu - 2) for nu > 2).
+
+x_i ~ t_nu
+"""
 
 from typing import TYPE_CHECKING, Literal
 
@@ -10,7 +13,7 @@ if TYPE_CHECKING:
 
 
 class StudentT(SyntheticData):
-    """x_i ~ t_nu, independent.
+    """Independent Student-t inputs.
 
     Attributes:
         degrees_of_freedom: nu; moments of order nu and above do not exist.
@@ -20,5 +23,4 @@ class StudentT(SyntheticData):
     degrees_of_freedom: PositiveFloat = 3.0
 
     def inputs(self, rng: "np.random.Generator", num_inputs: int) -> "np.ndarray":
-        """See `SyntheticData.inputs`."""
         return rng.standard_t(self.degrees_of_freedom, (num_inputs, self.input_dimension))

@@ -1,4 +1,4 @@
-"""Token sequences from a file: `.npy`, Parquet or JSON lines. For language models; no tokenizer is run."""
+"""Token sequences for language models from a `.npy`, Parquet or JSON lines file. No tokenizer is run."""
 
 import json
 from collections.abc import Sequence
@@ -17,14 +17,14 @@ PADDING = -1
 
 
 class Tokens(UserFile):
-    """Sequences of tokens, one a row.
+    """Sequences of tokens, one sequence a row.
 
     Attributes:
         path: A `.npy` array (sequence, position) or one long stream (position,), which `length` cuts; a `.parquet` file
             with a list column; a `.jsonl` file whose lines are lists or objects with a list.
         column: Name of the list in Parquet and JSON lines.
-        length: Positions: longer sequences are cut, shorter ones padded with -1; null takes the longest.
-        num_data: Sequences, the first so many; null takes all.
+        length: Number of positions; longer sequences are cut, shorter ones padded with -1; null takes the longest.
+        num_data: Number of sequences, counted from the first; null takes all.
     """
 
     suffixes: ClassVar[tuple[str, ...]] = (".npy", ".parquet", ".jsonl")

@@ -1,4 +1,4 @@
-"""A file of the user's own as part of a spec: its bytes enter the identity, its place does not."""
+"""A file of the user's own as part of a spec, whose bytes enter the identity and whose path does not."""
 
 from pathlib import Path
 from typing import Annotated, ClassVar, Self
@@ -12,11 +12,11 @@ Sha256 = Annotated[str, Field(pattern="^[0-9a-f]{64}$")]
 
 
 class UserFile(Variant):
-    """Base of the data read from a file. A moved file is the same data, a changed one not.
+    """Base of the data read from a file. A moved file is the same data, a changed file is not.
 
     Attributes:
         path: The file; its name ends in one of `suffixes`.
-        sha256: Digest of the file, filled in when the spec is validated; given, the file must match it.
+        sha256: Digest of the file, filled in when the spec is validated; where it is given, the file must match it.
     """
 
     suffixes: ClassVar[tuple[str, ...]]
@@ -44,10 +44,10 @@ class UserFile(Variant):
         return self
 
     def check_unchanged(self) -> None:
-        """Refuses a file that is not what the spec was validated with.
+        """Refuses a file that has changed since the spec was validated.
 
         Raises:
-            ValueError: It changed.
+            ValueError: The file changed.
         """
         if digest_now(self.path) != self.sha256:
             raise ValueError(f"{self.path} changed after the sweep was planned. Plan the sweep again.")

@@ -1,4 +1,4 @@
-"""Likelihoods: what turns outputs and labels into nats; one file each. Importing this loads no JAX."""
+"""Likelihoods, which turn outputs and labels into nats; one file each. Importing this package loads no JAX."""
 
 from typing import Annotated
 

@@ -1,4 +1,7 @@
-"""Categorical: outputs are logits, -log p(y | f) = log sum_c exp(f_c) - f_y."""
+"""Categorical likelihood, whose outputs f are logits.
+
+-log p(y | f) = log sum_c exp(f_c) - f_y
+"""
 
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
@@ -11,20 +14,19 @@ if TYPE_CHECKING:
 
 
 class CategoricalLikelihood(LikelihoodVariant):
-    """Softmax cross-entropy; of a sequence, the sum over its positions. Labels of -1 are not predicted."""
+    """Softmax cross-entropy, summed over the positions of a sequence. Labels of -1 are not predicted."""
 
     kind: Literal["categorical"] = "categorical"
     task: ClassVar["Task"] = "classification"
 
     def coefficients(self, x: "np.ndarray") -> "np.ndarray":
-        """None."""
         return constant(x)
 
     @classmethod
     def nll(cls, outputs: Any, y: Any, coefficients: Any) -> Any:
-        """See `LikelihoodVariant.nll`. A product with the one-hot label batches better over chains than a gather."""
         import jax
 
         del coefficients
+        # A product with the one-hot label batches better over chains than a gather.
         label = jax.nn.one_hot(y, outputs.shape[-1], dtype=outputs.dtype)
         return -(jax.nn.log_softmax(outputs) * label).reshape(len(outputs), -1).sum(-1)

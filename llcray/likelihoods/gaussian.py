@@ -1,4 +1,7 @@
-"""Gaussian: -log p(y | f) = |y - f|^2 / (2 scale^2) + outputs log(scale sqrt(2 pi))."""
+"""Gaussian likelihood of k outputs.
+
+-log p(y | f) = |y - f|^2 / (2 scale^2) + k log(scale sqrt(2 pi))
+"""
 
 import math
 from typing import TYPE_CHECKING, Any, Literal
@@ -11,7 +14,7 @@ if TYPE_CHECKING:
 
 
 class GaussianLikelihood(LikelihoodVariant):
-    """Independent normal errors of one scale; squared error with its 1/(2 scale^2).
+    """Independent normal errors of one scale.
 
     Attributes:
         scale: Standard deviation of an error.
@@ -21,12 +24,11 @@ class GaussianLikelihood(LikelihoodVariant):
     scale: PositiveFloat = 1.0
 
     def coefficients(self, x: "np.ndarray") -> "np.ndarray":
-        """The scale."""
+        """The scale of each example, shape (n, 1)."""
         return constant(x, self.scale)
 
     @classmethod
     def nll(cls, outputs: Any, y: Any, coefficients: Any) -> Any:
-        """See `LikelihoodVariant.nll`."""
         import jax.numpy as jnp
 
         scale = coefficients[:, 0]

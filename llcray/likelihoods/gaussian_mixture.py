@@ -1,6 +1,6 @@
-"""Outliers: each error is N(0, outlier_scale^2) with probability `fraction`, else N(0, scale^2).
+"""Likelihood with outliers: an error is N(0, outlier_scale^2) with probability `fraction`, and else N(0, scale^2).
 
--log p = -sum over outputs of log[(1 - fraction) N(y - f; scale) + fraction N(y - f; outlier_scale)].
+-log p(y | f) = -sum_k log[(1 - fraction) N(y_k - f_k; scale) + fraction N(y_k - f_k; outlier_scale)]
 """
 
 import math
@@ -32,7 +32,7 @@ class GaussianMixtureLikelihood(LikelihoodVariant):
     outlier_scale: PositiveFloat
 
     def coefficients(self, x: "np.ndarray") -> "np.ndarray":
-        """The two scales and the logarithms of their components' densities at 0."""
+        """For each scale, the scale itself and the logarithm of its component's density at 0, shape (n, 4)."""
         half = 0.5 * math.log(2 * math.pi)
         ordinary = math.log1p(-self.fraction) - math.log(self.scale) - half
         outlier = math.log(self.fraction) - math.log(self.outlier_scale) - half
@@ -40,7 +40,6 @@ class GaussianMixtureLikelihood(LikelihoodVariant):
 
     @classmethod
     def nll(cls, outputs: Any, y: Any, coefficients: Any) -> Any:
-        """See `LikelihoodVariant.nll`."""
         import jax.numpy as jnp
 
         scale, ordinary, outlier_scale, outlier = (coefficients[:, column, None] for column in range(4))

@@ -1,4 +1,7 @@
-"""Gaussian whose scale grows with the input: scale(x) = scale (1 + slope |x|)."""
+"""Gaussian likelihood whose scale grows with the input.
+
+scale(x) = scale (1 + slope |x|)
+"""
 
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -11,7 +14,7 @@ if TYPE_CHECKING:
 
 
 def scale_at(x: "np.ndarray", scale: float, slope: float) -> "np.ndarray":
-    """scale (1 + slope |x|) of each input, |x| its Euclidean norm: (n,)."""
+    """The scale at each input, scale (1 + slope |x|) with the Euclidean norm |x|, shape (n,)."""
     import numpy as np
 
     return scale * (1 + slope * np.linalg.norm(x.reshape(len(x), -1), axis=1))
@@ -22,7 +25,7 @@ class HeteroscedasticLikelihood(LikelihoodVariant):
 
     Attributes:
         scale: Standard deviation of an error at x = 0.
-        slope: Its relative growth per unit of |x|.
+        slope: Relative growth of the standard deviation per unit of |x|.
     """
 
     kind: Literal["heteroscedastic"] = "heteroscedastic"
@@ -30,10 +33,9 @@ class HeteroscedasticLikelihood(LikelihoodVariant):
     slope: NonNegativeFloat
 
     def coefficients(self, x: "np.ndarray") -> "np.ndarray":
-        """The scale at each input."""
+        """The scale at each input, shape (n, 1)."""
         return scale_at(x, self.scale, self.slope)[:, None]
 
     @classmethod
     def nll(cls, outputs: Any, y: Any, coefficients: Any) -> Any:
-        """See `LikelihoodVariant.nll`."""
         return GaussianLikelihood.nll(outputs, y, coefficients)

@@ -1,7 +1,7 @@
-"""What every likelihood offers: the full, normalised negative log-likelihood of a label, in nats.
+"""The base of the likelihoods: the full, normalised negative log-likelihood of a label, in nats.
 
-The numbers of a likelihood (a scale, degrees of freedom) travel with the examples, as coefficients, rather than in the
-program: targets that differ in a noise scale share their compiled programs, and can be stacked.
+The numbers of a likelihood (a scale, degrees of freedom) are arguments of a program, given as coefficients of the
+examples, so that targets that differ in a noise scale share their compiled programs and can be stacked.
 """
 
 from typing import TYPE_CHECKING, Any, ClassVar
@@ -20,12 +20,12 @@ class LikelihoodVariant(Variant):
     task: ClassVar["Task"] = "regression"
 
     def coefficients(self, x: "np.ndarray") -> "np.ndarray":
-        """The numbers the likelihood needs at each input (n, k), float64; k may be 0."""
+        """The numbers that the likelihood needs at each input, shape (n, k), float64; k may be 0."""
         raise NotImplementedError
 
     @classmethod
     def nll(cls, outputs: Any, y: Any, coefficients: Any) -> Any:
-        """-log p(y | outputs) of each example, in nats: (batch,).
+        """The negative log-likelihood -log p(y | outputs) of each example, shape (batch,), nats.
 
         Args:
             outputs: Outputs of the network (batch, outputs).
@@ -36,7 +36,7 @@ class LikelihoodVariant(Variant):
 
 
 def constant(x: "np.ndarray", *values: float) -> "np.ndarray":
-    """The same numbers at every input: (n, number of values)."""
+    """Coefficients that are the same at every input, shape (n, number of values)."""
     import numpy as np
 
     return np.tile(np.asarray(values, np.float64), (len(x), 1))

@@ -1,7 +1,6 @@
-"""Student-t: (y - f)/scale ~ t_nu in each output.
+"""Student-t likelihood, whose scaled error r = (y - f)/scale is t_nu in each output.
 
--log p = (nu+1)/2 log(1 + r^2/nu) + log(scale) + 1/2 log(nu pi) + log Gamma(nu/2) - log Gamma((nu+1)/2), with r the
-scaled error.
+-log p = (nu+1)/2 log(1 + r^2/nu) + log(scale) + 1/2 log(nu pi) + log Gamma(nu/2) - log Gamma((nu+1)/2)
 """
 
 from typing import TYPE_CHECKING, Any, Literal
@@ -26,7 +25,7 @@ class StudentTLikelihood(LikelihoodVariant):
     degrees_of_freedom: PositiveFloat
 
     def coefficients(self, x: "np.ndarray") -> "np.ndarray":
-        """The scale, nu and the logarithm of the density at 0."""
+        """The scale, nu and the logarithm of the density at 0, shape (n, 3)."""
         from math import lgamma, log, pi
 
         nu = self.degrees_of_freedom
@@ -35,7 +34,6 @@ class StudentTLikelihood(LikelihoodVariant):
 
     @classmethod
     def nll(cls, outputs: Any, y: Any, coefficients: Any) -> Any:
-        """See `LikelihoodVariant.nll`."""
         import jax.numpy as jnp
 
         scale, nu, log_density_at_zero = (coefficients[:, column, None] for column in range(3))

@@ -1,4 +1,4 @@
-"""Label noises; one file each. Importing this loads no JAX."""
+"""Noises on labels, one file each. Importing this package loads no JAX."""
 
 from typing import Annotated
 

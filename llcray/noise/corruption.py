@@ -1,4 +1,4 @@
-"""What every noise offers: corrupted labels, and the likelihood that matches them."""
+"""The base of the noises: corrupted labels, and the likelihood that matches them."""
 
 from typing import TYPE_CHECKING, ClassVar
 
@@ -17,13 +17,13 @@ class NoiseVariant(Variant):
     tasks: ClassVar[tuple["Task", ...]] = ("regression",)
 
     def corrupt(self, rng: "np.random.Generator", x: "np.ndarray", y: "np.ndarray", num_outputs: int) -> "np.ndarray":
-        """Labels with noise.
+        """The labels with noise.
 
         Args:
             rng: Source of the noise.
             x: Inputs (n, ...).
             y: Clean labels: (n, outputs), or class numbers (n,).
-            num_outputs: Length of an output; the number of classes in classification.
+            num_outputs: Length of an output, which is the number of classes in classification.
         """
         raise NotImplementedError
 

@@ -1,4 +1,7 @@
-"""Gaussian noise: y = f(x) + scale e, e ~ N(0, I)."""
+"""Gaussian noise.
+
+y = f(x) + scale e,    e ~ N(0, I)
+"""
 
 from typing import TYPE_CHECKING, Literal
 
@@ -16,18 +19,16 @@ class GaussianNoise(NoiseVariant):
     """Independent normal errors.
 
     Attributes:
-        scale: Their standard deviation.
+        scale: Standard deviation of an error.
     """
 
     kind: Literal["gaussian"] = "gaussian"
     scale: PositiveFloat = 0.1
 
     def corrupt(self, rng: "np.random.Generator", x: "np.ndarray", y: "np.ndarray", num_outputs: int) -> "np.ndarray":
-        """See `NoiseVariant.corrupt`."""
         del x, num_outputs
         return y + self.scale * rng.standard_normal(y.shape)
 
     def likelihood(self, task: "Task") -> Likelihood:
-        """See `NoiseVariant.likelihood`."""
         del task
         return GaussianLikelihood(scale=self.scale)

@@ -1,4 +1,7 @@
-"""Heteroscedastic noise: y = f(x) + scale (1 + slope |x|) e, e ~ N(0, I)."""
+"""Heteroscedastic noise.
+
+y = f(x) + scale (1 + slope |x|) e,    e ~ N(0, I)
+"""
 
 from typing import TYPE_CHECKING, Literal
 
@@ -17,8 +20,8 @@ class HeteroscedasticNoise(NoiseVariant):
     """Normal errors that grow with the input.
 
     Attributes:
-        scale: Their standard deviation at x = 0.
-        slope: Its relative growth per unit of |x|, the Euclidean norm.
+        scale: Standard deviation of an error at x = 0.
+        slope: Relative growth of the standard deviation per unit of |x|, the Euclidean norm.
     """
 
     kind: Literal["heteroscedastic"] = "heteroscedastic"
@@ -26,11 +29,9 @@ class HeteroscedasticNoise(NoiseVariant):
     slope: NonNegativeFloat = 0.5
 
     def corrupt(self, rng: "np.random.Generator", x: "np.ndarray", y: "np.ndarray", num_outputs: int) -> "np.ndarray":
-        """See `NoiseVariant.corrupt`."""
         del num_outputs
         return y + scale_at(x, self.scale, self.slope)[:, None] * rng.standard_normal(y.shape)
 
     def likelihood(self, task: "Task") -> Likelihood:
-        """See `NoiseVariant.likelihood`."""
         del task
         return HeteroscedasticLikelihood(scale=self.scale, slope=self.slope)

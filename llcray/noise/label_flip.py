@@ -1,4 +1,4 @@
-"""Label flips: with probability `rate` a class becomes another one, uniformly."""
+"""Label flips: with probability `rate` a class becomes one of the others, all equally likely."""
 
 from typing import TYPE_CHECKING, ClassVar, Literal
 
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 
 class LabelFlip(NoiseVariant):
-    """Wrong classes.
+    """Classes of which some are wrong.
 
     Attributes:
         rate: Probability that a label is replaced by one of the other classes.
@@ -24,7 +24,7 @@ class LabelFlip(NoiseVariant):
     rate: Fraction
 
     def corrupt(self, rng: "np.random.Generator", x: "np.ndarray", y: "np.ndarray", num_outputs: int) -> "np.ndarray":
-        """See `NoiseVariant.corrupt`. A larger rate flips a superset of the labels, from the same seed."""
+        """The labels with flips; from the same seed, a larger rate flips a superset of the labels."""
         import numpy as np
 
         del x
@@ -33,6 +33,5 @@ class LabelFlip(NoiseVariant):
         return np.where(flipped, (y + shift) % num_outputs, y).astype(np.int32)
 
     def likelihood(self, task: "Task") -> Likelihood:
-        """See `NoiseVariant.likelihood`."""
         del task
         return CategoricalLikelihood()

@@ -1,4 +1,4 @@
-"""No noise: labels as they are."""
+"""The absence of noise."""
 
 from typing import TYPE_CHECKING, ClassVar, Literal
 
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 class NoNoise(NoiseVariant):
     """Labels as they are.
 
-    Its likelihood is categorical for classes and, for numbers, Gaussian of scale 1: exact labels have no scale of their
+    The likelihood is categorical for classes and Gaussian of scale 1 for numbers. Exact labels have no scale of their
     own, so `likelihood: {kind: gaussian, scale: ...}` should say the resolution wanted.
     """
 
@@ -22,10 +22,8 @@ class NoNoise(NoiseVariant):
     tasks: ClassVar[tuple["Task", ...]] = ("regression", "classification")
 
     def corrupt(self, rng: "np.random.Generator", x: "np.ndarray", y: "np.ndarray", num_outputs: int) -> "np.ndarray":
-        """See `NoiseVariant.corrupt`."""
         del rng, x, num_outputs
         return y
 
     def likelihood(self, task: "Task") -> Likelihood:
-        """See `NoiseVariant.likelihood`."""
         return CategoricalLikelihood() if task == "classification" else GaussianLikelihood(scale=1.0)

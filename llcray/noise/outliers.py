@@ -1,4 +1,7 @@
-"""Outliers: y = f(x) + s e, e ~ N(0, I), s = outlier_scale with probability `fraction` in each output, else scale."""
+"""Outliers: in each output, s is `outlier_scale` with probability `fraction`, and else `scale`.
+
+y = f(x) + s e,    e ~ N(0, I)
+"""
 
 from typing import TYPE_CHECKING, Literal
 
@@ -14,7 +17,7 @@ if TYPE_CHECKING:
 
 
 class OutlierNoise(NoiseVariant):
-    """Normal errors, some of them large.
+    """Normal errors, some of which are large.
 
     Attributes:
         scale: Standard deviation of an ordinary error.
@@ -28,7 +31,6 @@ class OutlierNoise(NoiseVariant):
     outlier_scale: PositiveFloat = 1.0
 
     def corrupt(self, rng: "np.random.Generator", x: "np.ndarray", y: "np.ndarray", num_outputs: int) -> "np.ndarray":
-        """See `NoiseVariant.corrupt`."""
         import numpy as np
 
         del x, num_outputs
@@ -36,6 +38,5 @@ class OutlierNoise(NoiseVariant):
         return y + scales * rng.standard_normal(y.shape)
 
     def likelihood(self, task: "Task") -> Likelihood:
-        """See `NoiseVariant.likelihood`."""
         del task
         return GaussianMixtureLikelihood(scale=self.scale, fraction=self.fraction, outlier_scale=self.outlier_scale)

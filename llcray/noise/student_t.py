@@ -1,4 +1,7 @@
-"""Student-t noise: y = f(x) + scale e, e ~ t_nu in each output."""
+"""Student-t noise, independent in each output.
+
+y = f(x) + scale e,    e ~ t_nu
+"""
 
 from typing import TYPE_CHECKING, Literal
 
@@ -16,7 +19,7 @@ class StudentTNoise(NoiseVariant):
     """Heavy-tailed errors.
 
     Attributes:
-        scale: Their scale (the standard deviation is scale sqrt(nu/(nu-2)) for nu > 2).
+        scale: Scale of an error (the standard deviation is scale sqrt(nu/(nu-2)) for nu > 2).
         degrees_of_freedom: nu.
     """
 
@@ -25,11 +28,9 @@ class StudentTNoise(NoiseVariant):
     degrees_of_freedom: PositiveFloat = 3.0
 
     def corrupt(self, rng: "np.random.Generator", x: "np.ndarray", y: "np.ndarray", num_outputs: int) -> "np.ndarray":
-        """See `NoiseVariant.corrupt`."""
         del x, num_outputs
         return y + self.scale * rng.standard_t(self.degrees_of_freedom, y.shape)
 
     def likelihood(self, task: "Task") -> Likelihood:
-        """See `NoiseVariant.likelihood`."""
         del task
         return StudentTLikelihood(scale=self.scale, degrees_of_freedom=self.degrees_of_freedom)
