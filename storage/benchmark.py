@@ -1,4 +1,4 @@
-"""Measures reading 100,000 synthetic runs, and 10,000 before they are compacted, and puts the table into README.md.
+"""Measures how long 100,000 synthetic runs take to read, and 10,000 before compaction; writes the table into README.md.
 
     python storage/benchmark.py                                       some ten minutes, 2 GB of disk
     python storage/benchmark.py --runs 20000 --small 500 --print
@@ -55,7 +55,7 @@ NUMBERS = (
 
 @dataclass(frozen=True)
 class Reading:
-    """Seconds of the four questions, and bytes a run on disk."""
+    """Seconds that each of the four questions takes, and bytes on disk per run."""
 
     query: float
     draws: float
@@ -65,7 +65,7 @@ class Reading:
 
 
 def row(index: int, rng: np.random.Generator) -> dict[str, Any]:
-    """A run with most columns filled."""
+    """Make the row of a run with most columns filled."""
     numbers = dict(zip(NUMBERS, rng.normal(10.0, 1.0, size=len(NUMBERS)).tolist(), strict=True))
     spec = {"target": {"architecture": {"kind": "mlp", "widths": [16, 16]}, "seed": index}, "kind": "run", "version": 1}
     return {
@@ -94,14 +94,14 @@ def row(index: int, rng: np.random.Generator) -> dict[str, Any]:
 
 
 def chains(rng: np.random.Generator) -> list[dict[str, Any]]:
-    """Four chains of 1,000 draws, two series."""
+    """Make four chains of 1,000 draws with two series."""
     loss = rng.gamma(5.0, size=(4, 1000)) / 100
     distance = rng.gamma(50.0, size=(4, 1000))
     return [{"chain": c, "n_beta": 144.8, "centered_loss": loss[c], "squared_distance": distance[c]} for c in range(4)]
 
 
 def write(root: str, num_runs: int) -> float:
-    """Write every run as a worker would; returns seconds a run."""
+    """Write every run as a worker would; returns seconds per run."""
     dataset = ls.Dataset.create_or_open(root)
     rng = np.random.default_rng(0)
     started = time.perf_counter()
@@ -131,7 +131,7 @@ def write_compacted(root: str, num_runs: int) -> None:
 
 
 def seconds(call: Callable[[], Any], repeats: int) -> float:
-    """Median wall time of a call."""
+    """Return the median wall time of a call."""
     times = []
     for _ in range(repeats):
         started = time.perf_counter()
@@ -141,7 +141,7 @@ def seconds(call: Callable[[], Any], repeats: int) -> float:
 
 
 def read(root: str, num_runs: int, repeats: int) -> Reading:
-    """Ask the four questions."""
+    """Ask the four questions and take their times."""
     run_id = row(0, np.random.default_rng(0))["run_id"]
 
     def query() -> None:
@@ -164,7 +164,7 @@ def read(root: str, num_runs: int, repeats: int) -> Reading:
 
 
 def measure_small(num_runs: int) -> tuple[Reading, Reading, float, float]:
-    """Before and after compaction, the small files still there; seconds a write, seconds of compaction."""
+    """Measure a dataset of small files: reading before and just after compaction, seconds per write and to compact."""
     with tempfile.TemporaryDirectory(prefix="llcray-benchmark-") as root:
         per_write = write(root, num_runs)
         before = read(root, num_runs, 1)
@@ -175,14 +175,14 @@ def measure_small(num_runs: int) -> tuple[Reading, Reading, float, float]:
 
 
 def measure_compacted(num_runs: int) -> Reading:
-    """A dataset at rest."""
+    """Measure reading a dataset that lies in segments only."""
     with tempfile.TemporaryDirectory(prefix="llcray-benchmark-") as root:
         write_compacted(root, num_runs)
         return read(root, num_runs, 5)
 
 
 def table(num_runs: int, num_small: int) -> str:
-    """The results as Markdown."""
+    """Measure everything and return the table in Markdown."""
     before, between, per_write, compaction = measure_small(num_small)
     after = measure_compacted(num_runs)
     lines = [
@@ -208,7 +208,7 @@ def table(num_runs: int, num_small: int) -> str:
 
 
 def main() -> None:
-    """Measure, then print or put into the page."""
+    """Measure, then print the table or write it into the page."""
     parser = argparse.ArgumentParser(description="Measure the dataset.")
     parser.add_argument("--runs", type=int, default=100_000, help="runs of the compacted dataset")
     parser.add_argument("--small", type=int, default=10_000, help="runs of the dataset that is not compacted yet")

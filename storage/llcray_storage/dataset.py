@@ -23,7 +23,7 @@ from llcray_storage.write.unfinished import drop_unfinished, keep_unfinished, lo
 
 
 class Dataset:
-    """Runs and targets under one root.
+    """A dataset that can be written: runs, targets, stages and sweep files under one root.
 
     Attributes:
         root: The path, URI or profile that it was opened with; the scan functions take it.

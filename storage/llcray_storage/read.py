@@ -20,7 +20,7 @@ from llcray_storage.store.settings import Root
 
 
 def scan_runs(root: Root, sweep: str | None = None, latest: bool = True) -> pl.LazyFrame:
-    """Scan `runs`: one row an estimate.
+    """Scan `runs`: one row per estimate.
 
     Args:
         root: Path, URI or profile of the dataset.
@@ -43,7 +43,7 @@ def scan_runs(root: Root, sweep: str | None = None, latest: bool = True) -> pl.L
 
 
 def scan_draws(root: Root, sweep: str | None = None, run_id: str | None = None) -> pl.LazyFrame:
-    """Scan `draws`: one row a chain, its draws as lists. Naming a run reads the files of that run only.
+    """Scan `draws`: one row per chain, its draws as lists. Naming a run reads the files of that run only.
 
     Raises:
         StorageError: There is no dataset, or it is damaged.
@@ -55,7 +55,7 @@ def scan_draws(root: Root, sweep: str | None = None, run_id: str | None = None) 
 
 
 def scan_draws_long(root: Root, sweep: str | None = None, run_id: str | None = None) -> pl.LazyFrame:
-    """Scan `draws_long`: one row a draw, the series as plain columns. Projections are left out.
+    """Scan `draws_long`: one row per draw, the series as plain columns. Projections are left out.
 
     Raises:
         StorageError: There is no dataset, or it is damaged.
@@ -73,7 +73,7 @@ def scan_draws_long(root: Root, sweep: str | None = None, run_id: str | None = N
 
 
 def scan_observables(root: Root, sweep: str | None = None) -> pl.LazyFrame:
-    """Scan `observables`: one row a probe example of a run, with standard errors over chains.
+    """Scan `observables`: one row per probe example of a run, with standard errors over chains.
 
     Raises:
         StorageError: There is no dataset, or it is damaged.
@@ -96,7 +96,7 @@ def scan_observables(root: Root, sweep: str | None = None) -> pl.LazyFrame:
 
 
 def scan_targets(root: Root) -> pl.LazyFrame:
-    """Scan `targets`: one row a target. `Dataset.read_target` reads its arrays.
+    """Scan `targets`: one row per target. `Dataset.read_target` reads its arrays.
 
     Raises:
         StorageError: There is no dataset, or it is damaged.
@@ -107,7 +107,7 @@ def scan_targets(root: Root) -> pl.LazyFrame:
 
 
 def scan_stages(root: Root, sweep: str | None = None) -> pl.LazyFrame:
-    """Scan `stages`: one row a stage. Its `series_id` joins it with `scan_runs`.
+    """Scan `stages`: one row per stage. Its `series_id` joins it with `scan_runs`.
 
     Raises:
         StorageError: There is no dataset.

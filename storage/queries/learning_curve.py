@@ -10,7 +10,7 @@ import polars as pl
 
 
 def query(root: str) -> pl.DataFrame:
-    """One row a checkpoint and component: LLC from `runs`, losses from `targets`, and the change of LLC."""
+    """One row per checkpoint and component: LLC from `runs`, losses from `targets`, and the change of LLC."""
     targets = ls.scan_targets(root).select("target_id", "train_loss", pl.col("test_loss").alias("target_test_loss"))
     curve = ["sweep", "seed", "component", "sampler_kind"]
     return (

@@ -10,7 +10,7 @@ import polars as pl
 
 
 def query(root: str) -> pl.DataFrame:
-    """One row an architecture, noise and sampler: mean LLC, standard error over seeds, mean MCSE within a run."""
+    """One row per architecture, noise and sampler: mean LLC, standard error over seeds, mean MCSE within a run."""
     return (
         ls.scan_runs(root)
         .filter(pl.col("verdict") == "ok")

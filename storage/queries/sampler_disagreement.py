@@ -12,7 +12,7 @@ SAME = ["target_id", "component", "inverse_temperature", "localization"]
 
 
 def query(root: str) -> pl.DataFrame:
-    """One row a pair of runs by two samplers: z = difference / sqrt(sum of squared MCSE), largest first."""
+    """One row per pair of runs by two samplers: z = difference / sqrt(sum of squared MCSE), largest first."""
     runs = (
         ls.scan_runs(root)
         .filter(pl.col("status") == "ok", pl.col("llc_mcse") > 0)

@@ -116,7 +116,7 @@ def processes(worker_processes: Processes) -> Iterator[Processes]:
 
 @pytest.fixture(scope="session")
 def s3_port() -> Iterator[int]:
-    """moto's S3 server as a process of its own."""
+    """The port of moto's S3 server, which runs as a process of its own."""
     pytest.importorskip("moto", reason="moto[server] is not installed")
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
@@ -143,7 +143,7 @@ def _until_it_answers(url: str) -> None:
 
 @pytest.fixture
 def s3_environment(s3_port: int, monkeypatch: pytest.MonkeyPatch) -> str:
-    """Credentials and endpoint where every S3 client looks for them, and a new bucket; returns its URI."""
+    """The URI of a dataset in a new bucket; credentials and endpoint are set where every S3 client looks for them."""
     endpoint = f"http://127.0.0.1:{s3_port}"
     monkeypatch.setenv("AWS_ACCESS_KEY_ID", "testing")
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "testing")

@@ -12,7 +12,7 @@ from llcray_storage.store.layout import sweep_partition
 from llcray_storage.store.settings import open_store
 
 LONG_AGO = -60.0
-"""A grace period that ended a minute from now: everything that does not count may go."""
+"""A grace period that ended a minute from now: every file that does not count may be removed."""
 
 
 @pytest.fixture
@@ -25,7 +25,7 @@ def storm_dataset(dataset, worker):
 
 @pytest.fixture
 def content():
-    """Everything a reader sees, in an order of its own."""
+    """A function that returns everything a reader sees, sorted."""
 
     def read(root: str) -> tuple[list, list]:
         runs = ls.scan_runs(root).collect().sort("sweep", "run_id").rows()
@@ -129,7 +129,7 @@ def test_compactors_in_processes_of_their_own_agree(storm_dataset, root, content
 
 
 def test_a_reader_between_listing_and_manifest_sees_every_run_once(storm_dataset, root, content, monkeypatch):
-    """Listed first, compacted and vacuumed before the manifest is read."""
+    """The reader has listed the commits; they are compacted and vacuumed before it reads the manifest."""
     before = content(root)
     name = "llcray_storage.state.snapshot.load_newest_manifest"
 

@@ -1,4 +1,4 @@
-"""A disk that fills up, and permission that is lost: one line, the dataset stays readable, a rerun completes it."""
+"""When the disk fills up or permission is lost, one line says so, the dataset stays readable, a rerun completes it."""
 
 import os
 import shutil
@@ -68,7 +68,7 @@ def test_compaction_on_a_full_disk_changes_nothing(tiny_disk, new_row):
 
 
 def test_a_full_disk_noticed_only_at_close_is_not_taken_for_a_write(dataset, root, new_row, new_chains, monkeypatch):
-    """Network file systems report it there."""
+    """Network file systems report a full disk only when the file is closed."""
     import errno
 
     real = os.close

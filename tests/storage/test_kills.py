@@ -1,4 +1,4 @@
-"""SIGKILL at every named point, and at random: nothing lost, nothing doubled, nothing unreadable."""
+"""SIGKILL at every failpoint and at random moments loses nothing, doubles nothing, and leaves everything readable."""
 
 import random
 import time
@@ -20,7 +20,7 @@ COUNT = 6
 
 
 def assert_whole(root: str, worker, count: int, sweep: str = "storm") -> None:
-    """Every run once, with its own draws, and nothing that `verify` minds."""
+    """Assert that readers see every run once with its own draws, and that `verify` finds no error."""
     runs = ls.scan_runs(root, sweep, latest=False).select("run_id", "llc").collect().sort("run_id")
     assert runs.rows() == [(worker.row_of(n)["run_id"], float(n)) for n in range(count)]
     draws = ls.scan_draws(root, sweep).select("run_id", "chain", "centered_loss").collect().sort("run_id", "chain")
@@ -71,9 +71,7 @@ def test_a_collector_killed_half_way_leaves_no_half_target(dataset, root, proces
 
 
 def storm(root: str, tmp_path: Path, processes, worker, kills: int, count: int, grace: float) -> None:
-    """Writers, a compactor that also vacuums, and a reader; one of them is killed at a random moment, again and
-    again.
-    """
+    """Run two writers, a compactor and a reader at once, and kill one of them at random moments, `kills` times."""
     log, acknowledged = tmp_path / "log", tmp_path / "acknowledged"
     rng = random.Random(kills)
     kinds = {

@@ -19,13 +19,13 @@ COMPACTION_POINTS = st.sampled_from(
 
 
 class Killed(BaseException):
-    """Stands for SIGKILL: nothing in the package catches it, and test_kills.py sends the real one."""
+    """Stands for SIGKILL, since nothing in the package catches it; test_kills.py sends a real one."""
 
 
 def stop_at(point: str) -> None:
-    def observer(reached: str) -> None:
-        if reached == point:
-            failpoints.observe(lambda reached: None)
+    def observer(name: str) -> None:
+        if name == point:
+            failpoints.observe(lambda name: None)
             raise Killed
 
     failpoints.observe(observer)
@@ -42,7 +42,7 @@ class DatasetMachine(RuleBasedStateMachine):
         self.number = 0.0
 
     def teardown(self) -> None:
-        failpoints.observe(lambda reached: None)
+        failpoints.observe(lambda name: None)
         shutil.rmtree(self.root)
 
     def _write(self, run_id: str, status: str, **columns: Any) -> None:
@@ -69,7 +69,7 @@ class DatasetMachine(RuleBasedStateMachine):
 
     @rule(run_id=IDS, point=WRITE_POINTS)
     def commit_and_die(self, run_id: str, point: str) -> None:
-        """Dead or not, what a new process sees is whole; the model asks which of the two it was."""
+        """A new process sees the run whole or not at all; the model takes over which of the two happened."""
         stop_at(point)
         try:
             self.commit(run_id, "ok")
@@ -77,7 +77,7 @@ class DatasetMachine(RuleBasedStateMachine):
             seen = self._seen().get(run_id)
             if seen is not None and seen[2] == self.number:
                 self.model[run_id] = seen
-        failpoints.observe(lambda reached: None)
+        failpoints.observe(lambda name: None)
         self.dataset = ls.Dataset.open(self.root)
 
     @rule()
@@ -95,7 +95,7 @@ class DatasetMachine(RuleBasedStateMachine):
             ls.compact(self.root, grace_seconds=-60.0)
         except Killed:
             self.dataset = ls.Dataset.open(self.root)
-        failpoints.observe(lambda reached: None)
+        failpoints.observe(lambda name: None)
 
     @rule()
     def repair(self) -> None:

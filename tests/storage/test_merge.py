@@ -1,4 +1,4 @@
-"""Another dataset comes in by id: what is new or better, once."""
+"""Importing another dataset brings every run that is new or better, once."""
 
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""The same guarantees over S3's protocol, spoken by a real server, with a network that loses replies."""
+"""The same guarantees hold over S3's protocol, with a real server and a network that loses replies."""
 
 import socket
 import threading
@@ -9,7 +9,14 @@ import pytest
 
 
 class DroppingProxy:
-    """Forwards to a port; of PUT requests that are named, the reply is lost after the server acted, or is an error."""
+    """A proxy to a port that loses the reply to some PUT requests after the server acted, and refuses others.
+
+    Attributes:
+        lose: Parts of the paths whose next PUT loses its reply.
+        refuse: Parts of the paths whose next PUT is refused, each with the answer.
+        num_lost: Number of replies lost so far.
+        hidden_headers: Headers that are not forwarded.
+    """
 
     def __init__(self, port: int) -> None:
         self._port = port
@@ -31,7 +38,7 @@ class DroppingProxy:
             threading.Thread(target=self._serve, args=(client,), daemon=True).start()
 
     def _serve(self, client: socket.socket) -> None:
-        """One request a connection: read it whole, act, forward the reply or not."""
+        """Serve one request per connection: read it whole, refuse it or forward it, and return or lose the reply."""
         with client, socket.create_connection(("127.0.0.1", self._port)) as server:
             head, body = _read_message(client)
             if not head:
@@ -135,7 +142,7 @@ def test_processes_that_write_the_same_runs_to_a_bucket_leave_each_once(bucket, 
 
 @pytest.mark.parametrize("lost", [b"/draws/", b"/runs/", b"/manifest/", b"llcray.json"])
 def test_a_lost_acknowledgement_is_recognised_as_our_own_write(bucket, proxy, worker, lost):
-    """The client retries, and the server says that the object exists: it is ours."""
+    """The client retries and is told that the object exists, although the client itself wrote it."""
     proxy.lose = [lost]
     dataset = ls.Dataset.create_or_open(bucket)
     assert dataset.write_run(worker.row_of(1), worker.chains_of(1)).created
@@ -158,7 +165,7 @@ def test_a_server_that_is_busy_is_asked_again(bucket, proxy, worker, status, cod
 
 
 def test_a_store_that_overwrites_is_refused_before_compute(bucket, proxy):
-    """Stores without conditional PUT ignore the header."""
+    """Stores without conditional PUT ignore the header `If-None-Match`."""
     proxy.hidden_headers = (b"connection:", b"if-none-match:")
     with pytest.raises(ls.StorageError, match=r"does not refuse a second write .* conditional PUT"):
         ls.Dataset.create_or_open(bucket)

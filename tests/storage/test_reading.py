@@ -152,7 +152,7 @@ def test_two_columns_of_one_name_in_two_tables_mean_the_same():
 
 
 def test_filters_prune_segments_by_their_statistics(dataset, root, new_row):
-    """Rows are sorted by sampler, so that a row group holds few of them."""
+    """Rows are sorted by sampler, so that a row group holds few samplers."""
     for n in range(4):
         dataset.write_run(new_row(f"r{n}", sampler_kind=("sgld", "hmc")[n % 2]))
     ls.compact(root)

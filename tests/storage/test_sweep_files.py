@@ -28,7 +28,7 @@ def test_files_come_with_an_import_once(dataset, root, tmp_path):
 
 
 def test_a_file_that_is_not_readable_is_passed_over(dataset, root, tmp_path):
-    """No estimate depends on it."""
+    """A damaged sweep file is no error, since no estimate depends on it."""
     dataset.write_sweep_file(ASKED)
     (tmp_path / "results" / "sweeps" / "sweep=s" / "000000000002.json").write_text("{")
     assert len(ls.sweep_files(root, "s")) == 1

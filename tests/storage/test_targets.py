@@ -23,7 +23,7 @@ from llcray_storage.files.arrays import arrays_digest, stored_arrays, to_bytes
     ids=["transposed", "strided", "scalar", "empty", "big-endian", "bool", "int32", "float16"],
 )
 def test_arrays_come_back_as_they_were(dataset, array):
-    """safetensors writes views of other arrays wrong without a word."""
+    """Catches safetensors, which silently writes views of other arrays wrong."""
     dataset.write_target({"target_id": "t1"}, {"params/w": array, "b": np.ones(2)})
     found = dataset.read_target("t1")
     assert found is not None

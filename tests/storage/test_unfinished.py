@@ -28,7 +28,7 @@ def test_the_newest_state_replaces_those_before(dataset: ls.Dataset):
 
 
 def test_a_torn_state_gives_way_to_the_one_before(dataset: ls.Dataset):
-    """A worker that dies between writing a new one and deleting the old one leaves both."""
+    """A worker that dies between writing a new state and deleting the old one leaves both."""
     dataset.keep_unfinished("a1", b"whole")
     kept = files(dataset)[0].name
     dataset.keep_unfinished("a1", b"newer")

@@ -1,4 +1,4 @@
-"""What is damaged is found and named; repair keeps what is whole and says what to run again."""
+"""Damage is found and named; repair keeps whole rows and says which runs to compute again."""
 
 from pathlib import Path
 
@@ -32,7 +32,7 @@ def only(root: str, pattern: str) -> Path:
 
 
 def flip(path: Path, at: int) -> None:
-    """Turn one bit of a file."""
+    """Flip one bit of a file."""
     data = bytearray(path.read_bytes())
     data[at] ^= 0x10
     path.write_bytes(bytes(data))
@@ -43,7 +43,7 @@ def errors(root: str, deep: bool = True) -> list[tuple[str, str]]:
 
 
 def rerun_completes(root: str, worker, report: ls.Report) -> None:
-    """After repair nothing is wrong, readers read, and writing what was given up makes it whole."""
+    """Assert that a repaired dataset has no error, and that writing the runs it gave up completes it."""
     assert errors(root) == []
     dataset = ls.Dataset.open(root)
     missing = {worker.row_of(n)["run_id"] for n in range(COUNT)} - set(dataset.finished("storm"))
@@ -100,7 +100,7 @@ def test_a_flipped_bit_of_a_segment_is_found_and_repaired(compacted, root, worke
 
 
 def test_good_row_groups_of_a_damaged_segment_are_kept(dataset, root, new_row, new_chains, monkeypatch):
-    """A bit costs the 16 runs of its row group, not the 128 MB around it."""
+    """One flipped bit costs the 16 runs of its row group, not the whole segment of up to 128 MB."""
     for n in range(48):
         dataset.write_run(new_row(f"r{n:02d}"), new_chains(seed=n, num_chains=4))
     ls.compact(root)

@@ -21,12 +21,12 @@ from llcray_storage.store import failpoints
 
 
 def row_of(index: int, sweep: str = "storm") -> dict:
-    """The one row every process writes for run `index`."""
+    """Make the row that every process writes for run `index`."""
     return {"run_id": f"run{index:05d}", "sweep": sweep, "status": "ok", "llc": float(index), "sampler_kind": "sgld"}
 
 
 def chains_of(index: int) -> list[dict]:
-    """Its chains: every draw says which run it belongs to."""
+    """Make the chains of run `index`; every draw is the number of its run."""
     return [{"chain": chain, "n_beta": 1.0, "centered_loss": np.full(50, index, np.float32)} for chain in range(2)]
 
 
@@ -45,7 +45,7 @@ def write(job: dict) -> None:
 
 
 def compact(job: dict) -> None:
-    """Compact and vacuum, once or for ever."""
+    """Compact and vacuum, once or until killed."""
     for _ in itertools.count() if job.get("forever") else range(1):
         ls.compact(job["root"], grace_seconds=job["grace"])
         ls.vacuum(job["root"], grace_seconds=job["grace"])
@@ -53,22 +53,19 @@ def compact(job: dict) -> None:
 
 
 def vacuum(job: dict) -> None:
-    """Vacuum."""
     ls.vacuum(job["root"], grace_seconds=job["grace"])
 
 
 def write_target(job: dict) -> None:
-    """Write a target."""
     ls.Dataset.open(job["root"]).write_target({"target_id": "target"}, {"w": np.arange(6.0).reshape(2, 3)})
 
 
 def gc(job: dict) -> None:
-    """Collect targets."""
     ls.gc(job["root"], unused_seconds=job["grace"])
 
 
 def read(job: dict) -> None:
-    """Look for ever; note a run seen twice, a run that vanished, or draws that are not its own."""
+    """Read until killed; fail on a run seen twice, a run that vanished, or draws of another run."""
     seen: set[str] = set()
     while True:
         runs = ls.scan_runs(job["root"], "storm").select("run_id").collect()["run_id"].to_list()
@@ -95,12 +92,12 @@ JOBS = {"write": write, "compact": compact, "vacuum": vacuum, "write_target": wr
 
 
 def child(job: dict) -> None:
-    """Do the job; die by SIGKILL at the named point when told to."""
+    """Do the job; die by SIGKILL at a failpoint when told to."""
     if "kill_at" in job:
         left = itertools.count(job.get("kill_on", 1), -1)
 
-        def observer(point: str) -> None:
-            if point == job["kill_at"] and next(left) <= 1:
+        def observer(name: str) -> None:
+            if name == job["kill_at"] and next(left) <= 1:
                 os.kill(os.getpid(), signal.SIGKILL)
 
         failpoints.observe(observer)
@@ -115,7 +112,7 @@ def child(job: dict) -> None:
 
 
 def serve() -> None:
-    """Fork and wait as the lines say."""
+    """Read lines of JSON and fork a child, or wait for one, as each says."""
     for line in sys.stdin:
         job = json.loads(line)
         if "wait" in job:

@@ -1,4 +1,4 @@
-"""Columns of `draws`, one row a chain with its draws as float32 series, and of `draws_long`, one row a draw."""
+"""Columns of `draws`, one row per chain with its draws as float32 series, and of `draws_long`, one row per draw."""
 
 from dataclasses import replace
 

@@ -1,4 +1,4 @@
-"""Columns of `observables`, one row a probe example of a run: a view of the `probe_` columns of `runs`."""
+"""Columns of `observables`, one row per probe example of a run: a view of the `probe_` columns of `runs`."""
 
 from llcray_storage.schema.axis import AXES
 from llcray_storage.schema.column import REAL, REALS, TEXT, WHOLE, Column

@@ -1,6 +1,4 @@
-"""Columns of `runs`, one row an estimate: identity, axes, estimate, probe examples, known answer, work, environment and
-commit.
-"""
+"""Columns of `runs`, one row per estimate: identity, axes, estimate, probes, known answer, work, machine, commit."""
 
 from llcray_storage.schema.axis import AXES
 from llcray_storage.schema.column import FLAG, REAL, REALS, TEXT, TEXTS, TIME, WHOLE, Column
@@ -132,7 +130,7 @@ ESTIMATE = (
 )
 
 OBSERVED = (
-    Column("probe_set", TEXTS, "", "Probe set of each probe example; table `observables` has these a row an example."),
+    Column("probe_set", TEXTS, "", "Probe set of each probe example; the view `observables` has one row per example."),
     Column("probe_loss", REALS, NATS, "Mean loss of each probe example over the draws."),
     Column("probe_loss_se", REALS, NATS, "Standard error of each probe_loss, over chains."),
     Column(

@@ -1,4 +1,4 @@
-"""Columns of `stages`, one row a stage of one series: a metric of one run along the steps of its training."""
+"""Columns of `stages`, one row per stage of one series: a metric of one run along the steps of its training."""
 
 from llcray_storage.schema.column import REAL, TEXT, TEXTS, TIME, WHOLE, Column
 

@@ -1,7 +1,7 @@
 """The schema of the dataset: four tables, which are stored, and two views of them, which are made when read.
 
-`runs`, `draws`, `targets` and `stages` are tables. `draws_long` shows `draws` one draw a row; `observables` shows the
-probe examples of `runs` one a row.
+`runs`, `draws`, `targets` and `stages` are tables. The view `draws_long` shows `draws` with one row per draw;
+`observables` shows the probe examples of `runs` with one row per example.
 """
 
 import difflib
@@ -85,25 +85,25 @@ class Table:
                 )
 
 
-RUNS = Table("runs", "run_id", RUN_COLUMNS, "one row an estimate")
-DRAWS = Table("draws", "run_id", DRAW_COLUMNS, "one row a chain; series have one number a draw")
-TARGETS = Table("targets", "target_id", TARGET_COLUMNS, "one row a target")
+RUNS = Table("runs", "run_id", RUN_COLUMNS, "one row per estimate")
+DRAWS = Table("draws", "run_id", DRAW_COLUMNS, "one row per chain; series have one number a draw")
+TARGETS = Table("targets", "target_id", TARGET_COLUMNS, "one row per target")
 STAGES = Table(
     "stages",
     "analysis_id",
     STAGE_COLUMNS,
-    "one row a stage of one series (a metric along training); written by `llcray stages`",
+    "one row per stage of one series (a metric along training); written by `llcray stages`",
 )
 TABLES = (RUNS, DRAWS, TARGETS, STAGES)
 
 DRAWS_LONG = Table(
-    "draws_long", "run_id", DRAW_LONG_COLUMNS, "one row a draw; a view of `draws`, by `scan_draws_long` and SQL"
+    "draws_long", "run_id", DRAW_LONG_COLUMNS, "one row per draw; a view of `draws`, by `scan_draws_long` and SQL"
 )
 OBSERVABLES = Table(
     "observables",
     "run_id",
     OBSERVABLE_COLUMNS,
-    "one row a probe example of a run; a view of `runs`, by `scan_observables` and SQL",
+    "one row per probe example of a run; a view of `runs`, by `scan_observables` and SQL",
 )
 VIEWS = (DRAWS_LONG, OBSERVABLES)
 

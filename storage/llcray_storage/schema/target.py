@@ -1,4 +1,4 @@
-"""Columns of `targets`, one row a target; its arrays lie beside it as safetensors."""
+"""Columns of `targets`, one row per target; its arrays lie beside it as safetensors."""
 
 from llcray_storage.schema.column import REAL, TEXT, TIME, WHOLE, Column
 from llcray_storage.schema.run import ESTIMATE, KNOWN_ANSWER
