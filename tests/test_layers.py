@@ -4,6 +4,7 @@ import ast
 import subprocess
 import sys
 from collections.abc import Iterator
+from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
 
 import pytest
@@ -67,6 +68,58 @@ def breaches(files: list[Path], forbidden: set[str] | tuple[str, ...]) -> list[s
     ]
 
 
+def module_files() -> dict[str, Path]:
+    """Every module of both packages, by its dotted name; a package is named by its `__init__`."""
+    files = [*files_of("llcray"), *files_of("llcray_storage")]
+    bases = {file: ROOT / "storage" if (ROOT / "storage") in file.parents else ROOT for file in files}
+    return {".".join(file.relative_to(bases[file]).with_suffix("").parts): file for file in files}
+
+
+def import_graph() -> dict[str, set[str]]:
+    """Modules of this repository and those that each imports, wherever in a file the import stands."""
+    files = module_files()
+
+    def own(module: str) -> str | None:
+        return next((name for name in (module, f"{module}.__init__") if name in files), None)
+
+    graph: dict[str, set[str]] = {}
+    for name, file in files.items():
+        graph[name] = set()
+        for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.Import):
+                found = [own(alias.name) for alias in node.names]
+            elif isinstance(node, ast.ImportFrom):
+                found = [own(f"{node.module}.{alias.name}") or own(node.module or "") for alias in node.names]
+            else:
+                continue
+            graph[name] |= {module for module in found if module is not None and module != name}
+    return graph
+
+
+def between_parts_of(package: str, graph: dict[str, set[str]]) -> dict[str, set[str]]:
+    """The files and folders of a package, and those among them that each imports."""
+
+    def part(module: str) -> str | None:
+        inside = module.startswith(f"{package}.")
+        return module.removeprefix(f"{package}.").partition(".")[0] if inside else None
+
+    parts: dict[str, set[str]] = {}
+    for module, imported in graph.items():
+        if (own := part(module)) is not None:
+            others = {other for each in imported if (other := part(each)) not in (None, own)}
+            parts.setdefault(own, set()).update(others)
+    return parts
+
+
+def cycle_in(graph: dict[str, set[str]]) -> str:
+    """A cycle, as `a -> b -> a`; empty where there is none."""
+    try:
+        TopologicalSorter(graph).prepare()
+    except CycleError as error:
+        return " -> ".join(reversed(error.args[1]))
+    return ""
+
+
 def loaded_after(statements: str) -> set[str]:
     """Which heavy packages a fresh Python has loaded after running some statements."""
     script = f"import sys\n{statements}\nprint('loaded:', *(name for name in {HEAVY!r} if name in sys.modules))"
@@ -106,6 +159,23 @@ def test_science_knows_nothing_of_the_driver_the_command_line_or_reports():
 
 def test_the_driver_knows_nothing_of_the_command_line():
     assert not breaches(files_of("llcray.driver"), ("llcray.cli", "llcray.command_group"))
+
+
+def test_no_files_import_each_other():
+    """Imports inside functions and those for types alone count: code that needs them is in the wrong place."""
+    assert cycle_in(import_graph()) == ""
+
+
+def test_no_folders_import_each_other():
+    graph = import_graph()
+    packages = {name.removesuffix(".__init__") for name in graph if name.endswith(".__init__")}
+    cycles = {package: cycle_in(between_parts_of(package, graph)) for package in packages}
+    assert {package: cycle for package, cycle in cycles.items() if cycle} == {}
+
+
+def test_a_cycle_is_found():
+    assert cycle_in({"a": {"b"}, "b": {"c"}, "c": {"a"}}).count("->") == 3
+    assert between_parts_of("p", {"p.a.x": {"p.b.y"}, "p.b.z": {"p.a.x"}, "q": {"p"}}) == {"a": {"b"}, "b": {"a"}}
 
 
 def test_estimates_are_numpy_in_numpy_out():
