@@ -26,7 +26,7 @@ EXAMPLES: dict[Any, Any] = {
 VALUES: dict[str, Any] = {
     name: EXAMPLES[get_args(annotation)[0]] for name, annotation in SweepOptions.__annotations__.items()
 }
-GIVEN = SweepOptions(**(VALUES | {"address": REMOTE}))
+GIVEN = SweepOptions(**{**VALUES, "address": REMOTE})
 
 
 def parsed(words: list[str]) -> SweepOptions:
