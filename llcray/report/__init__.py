@@ -1,1 +1,1 @@
-"""Looking at a dataset: tables, sweep plots, diagnostics, the one-page report. Reads only; no JAX, no Ray."""
+"""Tables, sweep plots, diagnostics and the one-page report of a dataset, which is only read. No JAX, no Ray."""

@@ -1,20 +1,23 @@
-"""One colour, marker and line per sampler, the same in every figure and page; and one sign per verdict.
+"""How samplers, verdicts and chains look: declared once, and the same in every figure, table and page.
 
-The colours are those of Okabe & Ito (Color Universal Design, 2008), safe for colour-blind readers; markers and lines
-differ too, so that figures survive greyscale.
+The colours of series are those of Okabe & Ito (Color Universal Design, 2008), safe for colour-blind readers; markers
+and lines differ too, so that figures survive greyscale.
 """
 
+import zlib
 from typing import Literal, NamedTuple
+
+from llcray.report.verdict_filter import FAILED
 
 BLUE, VERMILION, GREEN, PURPLE = "#0072B2", "#D55E00", "#009E73", "#AA4499"
 ORANGE, SKY, BLACK, GREY = "#E69F00", "#56B4E9", "#1A1A1A", "#777777"
 
-
 LineStyle = Literal["-", "--", "-.", ":"]
+LINES: tuple[LineStyle, ...] = ("-", "--", "-.", ":")
 
 
 class Look(NamedTuple):
-    """How a series is drawn."""
+    """The colour, marker and line of a series, in matplotlib's words."""
 
     color: str
     marker: str
@@ -32,7 +35,13 @@ SAMPLER_LOOKS = {
     "nuts": Look(ORANGE, "p", "--"),
     "mala": Look(ORANGE, "<", ":"),
     "adjusted_mclmc": Look(GREEN, ">", ":"),
+    "tempered_smc": Look(GREY, "*", ":"),
 }
+"""Looks by kind of sampler, in the order of legends. A kind that is not listed gets a look from its name."""
+UNLISTED_COLORS = (BLUE, VERMILION, GREEN, PURPLE, ORANGE)
+UNLISTED_MARKERS = ("8", "*")
+VARIANT_SHADES = {"rmsprop": SKY, "adam": "#332288"}
+VARIANT_MARKERS = {"rmsprop": "h", "adam": "d"}
 SERIES = (
     Look(BLUE, "o", "-"),
     Look(VERMILION, "s", "--"),
@@ -43,42 +52,73 @@ SERIES = (
     Look(BLACK, "X", "-."),
     Look(GREY, "p", ":"),
 )
-VARIANT_SHADES = {"rmsprop": "#56B4E9", "adam": "#332288"}
-VARIANT_MARKERS = {"rmsprop": "h", "adam": "d"}
-
 CHAIN_COLORS = (BLUE, VERMILION, GREEN, ORANGE, PURPLE, SKY, BLACK, GREY)
-
-VERDICTS = ("ok", "not_converged", "biased_step", "escaped", "diverged")
-"""Least grave first."""
-
-VERDICT_SIGNS = {"not_converged": "", "biased_step": ".", "escaped": "+", "diverged": "x"}
-"""What is drawn inside the open marker of an estimate that is not `ok`."""
-
-VERDICT_STYLES = {
-    "ok": "green",
-    "not_converged": "yellow",
-    "biased_step": "magenta",
-    "escaped": "red",
-    "diverged": "red",
-    "failed": "bold red",
-}
 
 
 def sampler_look(name: str) -> Look:
-    """The look of a sampler's kind, or of `kind (preconditioner)`."""
+    """The look of a sampler, named by its kind or by `kind (preconditioner)`; always the same for the same name."""
     kind, _, variant = name.partition(" (")
-    look = SAMPLER_LOOKS.get(kind, Look(GREY, "*", ":"))
     variant = variant.rstrip(")")
-    if variant not in VARIANT_SHADES:
-        return look
-    return Look(VARIANT_SHADES[variant], VARIANT_MARKERS[variant], "--")
+    if variant in VARIANT_SHADES:
+        return Look(VARIANT_SHADES[variant], VARIANT_MARKERS[variant], "--")
+    return SAMPLER_LOOKS.get(kind) or _unlisted_look(kind)
+
+
+def _unlisted_look(kind: str) -> Look:
+    """One of ten pairs of colour and marker that no listed sampler has, chosen by a checksum of the name."""
+    rest, color = divmod(zlib.crc32(kind.encode()), len(UNLISTED_COLORS))
+    rest, marker = divmod(rest, len(UNLISTED_MARKERS))
+    return Look(UNLISTED_COLORS[color], UNLISTED_MARKERS[marker], LINES[rest % len(LINES)])
 
 
 def series_look(index: int) -> Look:
-    """The look of the index-th of anything else."""
+    """The look of the series with this index, where series are not samplers."""
     return SERIES[index % len(SERIES)]
 
 
 def chain_color(chain: int) -> str:
-    """The colour of a chain."""
+    """The colour of the chain with this number."""
     return CHAIN_COLORS[chain % len(CHAIN_COLORS)]
+
+
+class VerdictLook(NamedTuple):
+    """How runs with a verdict are drawn and printed.
+
+    Attributes:
+        fill: Colour of a bar of such runs; no sampler's colour.
+        terminal: Style of the verdict's name in a terminal, in Rich's words.
+        pattern: Pattern on the bar, in Plotly's words.
+        sign: matplotlib's marker inside the open marker of an estimate.
+        in_legend: matplotlib's marker that stands for the open marker with its sign.
+    """
+
+    fill: str
+    terminal: str
+    pattern: str = ""
+    sign: str = ""
+    in_legend: str = "o"
+
+
+VERDICT_LOOKS = {
+    "ok": VerdictLook("#C9D3DC", "green"),
+    "not_converged": VerdictLook("#F5E07A", "yellow", "/"),
+    "biased_step": VerdictLook("#D9A84E", "magenta", ".", ".", "$\\odot$"),
+    "escaped": VerdictLook("#B3661F", "red", "x", "+", "$\\oplus$"),
+    "diverged": VerdictLook("#7A3B12", "red", "\\", "x", "$\\otimes$"),
+    FAILED: VerdictLook("#3B1C08", "bold red"),
+}
+"""Looks by verdict, and of failed runs. Trusted runs are pale, so that doubt stands out; graver is darker."""
+
+
+def terminal_style(verdict: str | None) -> str:
+    """The style of a verdict's name in a terminal; none for a missing or unknown verdict."""
+    look = VERDICT_LOOKS.get(verdict or "")
+    return look.terminal if look else ""
+
+
+def ink_on(fill: str) -> str:
+    """Black or white, whichever is read better on a colour (contrast as in WCAG 2.1)."""
+    channels = (int(fill[start : start + 2], 16) / 255 for start in (1, 3, 5))
+    linear = [c / 12.92 if c <= 0.04045 else ((c + 0.055) / 1.055) ** 2.4 for c in channels]
+    luminance = sum(weight * c for weight, c in zip((0.2126, 0.7152, 0.0722), linear, strict=True))
+    return "#000" if (luminance + 0.05) ** 2 > 1.05 * 0.05 else "#fff"

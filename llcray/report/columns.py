@@ -1,4 +1,4 @@
-"""Columns of `runs` as people write and read them: short names in, labels with units out."""
+"""Columns of `runs` as people write and read them: short names are resolved, labels get their units."""
 
 import difflib
 
@@ -21,9 +21,9 @@ SECTIONS = (
     "teacher",
 )
 SAMPLER = "sampler"
-"""A column made when plotting: the kind of the sampler and its preconditioner, `sgld (rmsprop)`."""
+"""A column that is added to runs: the kind of the sampler with its preconditioner."""
 
-SPOKEN = {
+LABELS = {
     "llc": "LLC",
     "llc_mcse": "MCSE of the LLC",
     "true_llc": "known LLC",
@@ -72,7 +72,7 @@ UNITS_SAID_BY_THE_NAME = frozenset({"parameters", "examples", "training steps", 
 
 
 def resolve(name: str) -> str:
-    """The column a user means.
+    """The column that a user means by a name.
 
     A name may leave out its section (`activation` is `architecture_activation`: the network's, before a teacher's or an
     analytic target's), or be a section, which stands for its kind (`noise` is `noise_kind`).
@@ -96,25 +96,25 @@ def resolve(name: str) -> str:
     raise ReportError(f"there is no column '{name}': {hint}")
 
 
-def label(column: str) -> str:
-    """The column in words with its unit, for an axis."""
+def axis_label(column: str) -> str:
+    """A column in words with its unit, as an axis is labelled."""
     if column == SAMPLER:
         return "sampler"
     unit = RUNS.by_name[column].unit
     unit = "" if unit in UNITS_SAID_BY_THE_NAME else SHORT_UNITS.get(unit, unit)
-    return f"{spoken(column)} ({unit})" if unit else spoken(column)
+    return f"{label_of(column)} ({unit})" if unit else label_of(column)
 
 
-def spoken(column: str) -> str:
-    """The column in words."""
-    if column in SPOKEN:
-        return SPOKEN[column]
+def label_of(column: str) -> str:
+    """A column in words."""
+    if column in LABELS:
+        return LABELS[column]
     words = column.removesuffix("_kind").removeprefix("architecture_")
     return words.replace("num_", "number of ").replace("_", " ")
 
 
 def heading(column: str) -> str:
-    """The name without its section, and the section alone for a kind: what fits above a column of a table."""
+    """A short name for the head of a table: the column without its section, or for a kind the section alone."""
     section, _, rest = column.partition("_")
     if section not in SECTIONS or not rest:
         return column
@@ -122,17 +122,17 @@ def heading(column: str) -> str:
 
 
 def is_list(column: str) -> bool:
-    """Whether a value is a list (the widths of a network)."""
+    """Whether the values of a column are lists, such as the widths of a network."""
     return column in RUNS.by_name and isinstance(RUNS.polars[column], pl.List)
 
 
 def is_number(column: str) -> bool:
-    """Whether values are numbers."""
+    """Whether the values of a column are numbers."""
     return column in RUNS.by_name and RUNS.polars[column].is_numeric()
 
 
 def sampler_label() -> pl.Expr:
-    """The column `sampler`."""
+    """The column `sampler`: `sgld`, or `sgld (rmsprop)` with a preconditioner."""
     preconditioner = pl.col("sampler_preconditioner")
     plain = preconditioner.is_null() | (preconditioner == "none")
     return (

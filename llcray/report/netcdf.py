@@ -1,4 +1,4 @@
-"""`llcray export`: one run's draws as ArviZ's InferenceData, in NetCDF."""
+"""`llcray export`: the draws of one run as ArviZ's InferenceData, in NetCDF."""
 
 from importlib.util import find_spec
 from pathlib import Path
@@ -16,7 +16,7 @@ ATTRIBUTES = (
     "inverse_temperature", "localization", "loss_at_center", "true_llc", "num_params", "num_data", "sampler_kind",
     "spec", "llcray_version",
 )  # fmt: skip
-"""What is kept of the row, as attributes of the file."""
+"""Columns of the run's row that become attributes of the file."""
 
 ENGINE = "h5netcdf"
 

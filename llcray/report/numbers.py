@@ -1,4 +1,4 @@
-"""Numbers as people read them."""
+"""Numbers written for people to read."""
 
 import math
 from typing import Any

@@ -9,11 +9,11 @@ import polars as pl
 from llcray_storage import scan_runs
 from llcray_storage.store.settings import Root
 
-from llcray.report.columns import spoken
+from llcray.report.columns import label_of
 from llcray.report.diagnostics.diagnose import diagnose
 from llcray.report.errors import ReportError
 from llcray.report.numbers import plus_minus
-from llcray.report.plots.default_plot import default_plot
+from llcray.report.plots.plot import default_plot
 
 SHOWN = ("running_llc", "trace", "rank", "dispersion")
 GALLERY = "gallery.md"
@@ -86,4 +86,4 @@ def _caption(row: dict[str, Any]) -> str:
 
 
 def _title(row: dict[str, Any], path: Path) -> str:
-    return spoken(path.stem.removeprefix(f"{row['sampler_kind']}_"))
+    return label_of(path.stem.removeprefix(f"{row['sampler_kind']}_"))

@@ -1,4 +1,4 @@
-"""The answer to an SQL query, as a table to read or a file to go on with."""
+"""`llcray query`: the answer to an SQL query, as a table to read or a file to go on with."""
 
 from pathlib import Path
 from typing import Any
@@ -16,14 +16,14 @@ MAX_LIST = 4
 
 
 def answer(root: Root, query: str, form: str | None, output: Path | None, console: Console) -> None:
-    """Answer a query.
+    """Answer a query in the terminal or in a file.
 
     Args:
         root: The dataset.
-        query: One SELECT.
+        query: One SELECT statement.
         form: csv, json (one object a line) or parquet; None for a table, or what the output's name ends in.
         output: File to write; None for the terminal.
-        console: Where a table goes.
+        console: The terminal.
 
     Raises:
         ReportError: Parquet for the terminal, or a file that cannot be written.

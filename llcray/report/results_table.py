@@ -1,4 +1,4 @@
-"""The table of a sweep's runs: what tells them apart, then LLC +- MCSE, R-hat, ESS and verdict, within a width."""
+"""The table of a sweep's runs: the axes that tell them apart, then LLC +- MCSE, R-hat, ESS and verdict."""
 
 from typing import Any, Literal, NamedTuple
 
@@ -7,7 +7,7 @@ from rich import box
 from rich.table import Table
 from rich.text import Text
 
-from llcray.report.colors import VERDICT_STYLES
+from llcray.report.colors import terminal_style
 from llcray.report.columns import SAMPLER, heading
 from llcray.report.numbers import plus_minus, rounded
 from llcray.report.varying import SEEDS, prevailing, sampler_axes, target_axes, varying_seeds
@@ -28,18 +28,18 @@ class _Column(NamedTuple):
 
 def leading_columns(runs: pl.DataFrame) -> list[str]:
     """The columns that tell the runs of a sweep apart."""
-    estimated = runs.filter(pl.col("status") == "ok")
-    runs = runs if estimated.is_empty() else estimated
+    finished = runs.filter(pl.col("status") == "ok")
+    runs = runs if finished.is_empty() else finished
     return [*target_axes(runs), SAMPLER, *sampler_axes(runs), *varying_seeds(runs)]
 
 
 def results_table(runs: pl.DataFrame, shown: pl.DataFrame, width: int) -> Table:
-    """A row for each of the runs shown; axes that do not fit become one column: what differs from the usual value.
+    """A row for each of the runs shown; axes that do not fit share one column, with the values that are not usual.
 
     Args:
-        runs: All runs of the sweep, with the columns `sampler` and `trust`.
+        runs: All runs of the sweep, with the columns `sampler` and `outcome`.
         shown: Those to show, in order.
-        width: Characters.
+        width: Characters that a row may have.
     """
     numbers = _numbers(shown)
     room = width - sum(column.width for column in numbers) - VERDICT_WIDTH
@@ -49,8 +49,8 @@ def results_table(runs: pl.DataFrame, shown: pl.DataFrame, width: int) -> Table:
         table.add_column(column.header, justify=column.side, no_wrap=True, overflow="ellipsis")
     table.add_column("verdict", no_wrap=True, min_width=VERDICT_WIDTH)
     rows = zip(*(column.cells for column in columns), strict=True)
-    for cells, name in zip(rows, shown["trust"], strict=True):
-        table.add_row(*cells, Text(name or "-", style=VERDICT_STYLES.get(name or "", "")))
+    for cells, name in zip(rows, shown["outcome"], strict=True):
+        table.add_row(*cells, Text(name or "-", style=terminal_style(name)))
     return table
 
 
@@ -82,14 +82,14 @@ def _leading(runs: pl.DataFrame, shown: pl.DataFrame, room: int) -> list[_Column
 
 
 def _axis_column(runs: pl.DataFrame, name: str, names: list[str]) -> _Column:
-    """One axis; its header leaves out the section unless another column would then be called the same."""
+    """The column of one axis; its header leaves out the section unless another column would then be called the same."""
     same = sum(heading(other) == heading(name) for other in names) > 1
     side = "right" if runs[name].dtype.is_numeric() else "left"
     return _Column(name if same else heading(name), [_cell(value) for value in runs[name]], side)
 
 
 def _differences(shown: pl.DataFrame, usual: dict[str, Any], width: int) -> _Column:
-    """What is unusual about a run's target: `depth=3`, or `base`."""
+    """The column of what is unusual about each run's target: `depth=3`, or `base`."""
     texts = []
     for row in shown.select(*usual).iter_rows(named=True):
         changes = [f"{heading(name)}={_cell(value)}" for name, value in row.items() if value != usual[name]]

@@ -1,4 +1,4 @@
-"""Tables for the terminal: the runs of a sweep with their trust, and what a dataset holds. Readable at 80 columns."""
+"""Tables for the terminal, readable at 80 columns: the runs of a sweep, and the sweeps of a dataset."""
 
 from collections import Counter
 from typing import Any
@@ -9,29 +9,30 @@ from llcray_storage.store.settings import Root
 from rich.console import Console
 from rich.text import Text
 
-from llcray.report.colors import VERDICT_STYLES, VERDICTS
+from llcray.report.colors import terminal_style
 from llcray.report.numbers import rounded
 from llcray.report.results_table import leading_columns, plain_table, results_table
 from llcray.report.varying import prepared
-from llcray.report.verdict_filter import trust
+from llcray.report.verdict_filter import FAILED, OK, OUTCOMES, outcome
 
 MAX_ROWS = 30
 MAX_FAILURES = 5
-GRAVITY = {name: rank for rank, name in enumerate((*VERDICTS, "failed"))}
+GRAVITY = {name: rank for rank, name in enumerate(OUTCOMES)}
 
 
 def print_results(root: Root, sweep: str, console: Console, limit: int = MAX_ROWS) -> None:
-    """One row a run: what varies, LLC +- MCSE, R-hat, ESS, verdict; then how many of each verdict, and why runs failed.
+    """Print a row for each run, the number of runs with each verdict, and why runs failed.
 
-    Above `limit` rows, the least trustworthy are shown, and it is said how many are not.
+    A row has what varies, LLC +- MCSE, R-hat, ESS and verdict. Of more than `limit` runs, the least trustworthy are
+    shown, and a line says how many are left out.
     """
-    runs = prepared(scan_runs(root, sweep)).with_columns(trust())
+    runs = prepared(scan_runs(root, sweep)).with_columns(outcome())
     if runs.is_empty():
         console.print(f"sweep '{sweep}' has no runs yet.")
         return
     shown = runs.sort(*leading_columns(runs), "run_id", nulls_last=True)
     if shown.height > limit:
-        by_gravity = shown.with_columns(pl.col("trust").replace_strict(GRAVITY, default=0).alias("_gravity"))
+        by_gravity = shown.with_columns(pl.col("outcome").replace_strict(GRAVITY, default=0).alias("_gravity"))
         shown = by_gravity.sort("_gravity", descending=True, maintain_order=True).head(limit)
     console.print(results_table(runs, shown, console.width))
     if runs.height > shown.height:
@@ -41,8 +42,8 @@ def print_results(root: Root, sweep: str, console: Console, limit: int = MAX_ROW
 
 
 def print_status(root: Root, console: Console) -> None:
-    """One row a sweep: runs, verdicts, failures, when it last grew; then why runs failed."""
-    runs = scan_runs(root).with_columns(trust()).collect().sort("sweep", "run_id")
+    """Print a row for each sweep (runs, verdicts, failures, when a run last finished), and why runs failed."""
+    runs = scan_runs(root).with_columns(outcome()).collect().sort("sweep", "run_id")
     if runs.is_empty():
         console.print("No runs yet.")
         return
@@ -52,16 +53,16 @@ def print_status(root: Root, console: Console) -> None:
         table.add_column(header, justify="right")
     table.add_column("last finished (UTC)")
     for (name,), group in runs.group_by("sweep", maintain_order=True):
-        counts = Counter(group["trust"])
-        doubtful = group.height - counts["ok"] - counts["failed"]
-        numbers = (str(number) for number in (group.height, counts["ok"], doubtful, counts["failed"]))
+        counts = Counter(group["outcome"])
+        doubtful = group.height - counts[OK] - counts[FAILED]
+        numbers = (str(number) for number in (group.height, counts[OK], doubtful, counts[FAILED]))
         table.add_row(str(name), *numbers, _moment(group["finished_at"].max()))
     console.print(table)
     _print_failures(runs, console)
 
 
 def _print_failures(runs: pl.DataFrame, console: Console) -> None:
-    failed = runs.filter(pl.col("trust") == "failed")
+    failed = runs.filter(pl.col("outcome") == FAILED)
     if failed.is_empty():
         return
     reasons = failed.group_by(pl.col("reason").fill_null("no reason was recorded")).agg(
@@ -76,9 +77,9 @@ def _print_failures(runs: pl.DataFrame, console: Console) -> None:
 
 
 def _summary_line(runs: pl.DataFrame) -> Text:
-    counts = Counter(runs["trust"])
+    counts = Counter(runs["outcome"])
     line = Text(f"{runs.height} runs: ")
-    parts = [(f"{counts[name]} {name}", VERDICT_STYLES[name]) for name in (*VERDICTS, "failed") if counts[name]]
+    parts = [(f"{counts[name]} {name}", terminal_style(name)) for name in OUTCOMES if counts[name]]
     for index, (words, style) in enumerate(parts):
         line.append(", " if index else "").append(words, style=style)
     line.append(f"; {rounded(runs['sampling_seconds'].sum(), 0)} s of sampling")

@@ -1,4 +1,4 @@
-"""Which axes a sweep varies, and which of them it takes to tell its runs apart."""
+"""The axes that a sweep varies, and those of them that it takes to tell its runs apart."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -9,12 +9,12 @@ from llcray_storage.schema.tables import axis_column_names
 from llcray.report.columns import SAMPLER, is_list, is_number, sampler_label
 
 SEEDS = ("seed", "sampling_seed")
-OUTCOMES = ("n_beta", "inverse_temperature")
+FOLLOWING = ("n_beta", "inverse_temperature")
 """Numbers that follow from other axes (`inverse_temperature_scale`, `num_data`) run by run."""
 
 
 def prepared(runs: pl.LazyFrame) -> pl.DataFrame:
-    """Runs with the column `sampler`, lists as text, in a fixed order."""
+    """The runs with the column `sampler`, lists as text, in a fixed order."""
     rows = runs.with_columns(sampler_label()).collect().sort("run_id")
     return rows.with_columns(_ordered_texts(rows[name]) for name in axis_column_names() if is_list(name))
 
@@ -26,23 +26,23 @@ def values_of(runs: pl.DataFrame, name: str) -> list[Any]:
 
 def target_axes(runs: pl.DataFrame) -> list[str]:
     """Axes other than seeds and samplers that vary, those that follow from the others left out; in schema order."""
-    names = [name for name in axis_column_names() if not name.startswith("sampler_") and name not in OUTCOMES]
+    names = [name for name in axis_column_names() if not name.startswith("sampler_") and name not in FOLLOWING]
     return independent(runs, [name for name in names if name not in SEEDS and not _is_calibrated(runs, name)])
 
 
 def sampler_axes(runs: pl.DataFrame) -> list[str]:
-    """Settings of the samplers that vary beyond what the column `sampler` says."""
+    """Settings of the samplers that vary beyond kind and preconditioner, which the column `sampler` has."""
     names = [name for name in axis_column_names() if name.startswith("sampler_")]
     return [name for name in independent(runs, [SAMPLER, *names]) if name != SAMPLER]
 
 
 def varying_seeds(runs: pl.DataFrame) -> list[str]:
-    """The seeds that vary."""
+    """The columns of seeds that vary."""
     return [name for name in SEEDS if varies(runs, name)]
 
 
 def varies(runs: pl.DataFrame, name: str) -> bool:
-    """Whether a column has several values. Its absence from rows of an older schema is none."""
+    """Whether a column has several values. Rows of an older schema that lack the column count as no value."""
     if runs[name].drop_nulls().n_unique() > 1:
         return True
     return bool((runs.group_by("schema_version").agg(pl.col(name).n_unique())[name] > 1).any())
@@ -73,9 +73,9 @@ def prevailing(runs: pl.DataFrame, name: str) -> Any:
 
 def _ordered_texts(lists: pl.Series) -> pl.Series:
     """Lists as texts that sort as the lists do."""
-    found = sorted(lists.drop_nulls().unique().to_list())
+    values = sorted(lists.drop_nulls().unique().to_list())
     texts = lists.cast(pl.List(pl.String)).list.join("-")
-    return texts.cast(pl.Enum(["-".join(map(str, one)) for one in found]))
+    return texts.cast(pl.Enum(["-".join(map(str, value)) for value in values]))
 
 
 def _follows(runs: pl.DataFrame, name: str, others: Sequence[str]) -> bool:
@@ -85,5 +85,5 @@ def _follows(runs: pl.DataFrame, name: str, others: Sequence[str]) -> bool:
 
 
 def _is_calibrated(runs: pl.DataFrame, name: str) -> bool:
-    """Whether the number was chosen by calibration, and so is an outcome."""
+    """Whether the column was chosen run by run by calibration, and so is a result rather than an axis."""
     return name == "localization" and runs["localization_kind"].is_in(["auto"]).fill_null(True).any()

@@ -9,7 +9,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from llcray.report.colors import VERDICT_STYLES
+from llcray.report.colors import terminal_style
 from llcray.report.numbers import plus_minus, rounded
 from llcray.report.results_table import plain_table
 from llcray.validation.summary import ASYMPTOTIC, BEST_KNOWN, FINITE, Score
@@ -114,7 +114,7 @@ def print_traps(traps: Sequence[Trap], verdicts: Mapping[str, str], console: Con
         right = verdict in trap.right
         unnoticed += not right
         said = Text("" if right else f"should be {' or '.join(trap.right)}", style=MISSED_STYLE)
-        table.add_row(trap.name, trap.kind, Text(verdict, style=VERDICT_STYLES.get(verdict, "")), said)
+        table.add_row(trap.name, trap.kind, Text(verdict, style=terminal_style(verdict)), said)
     console.print(table)
     console.print(f"Traps: {len(traps)}, unnoticed: {unnoticed}.", highlight=False)
     return unnoticed
@@ -158,7 +158,7 @@ def _cells(row: dict[str, Any], repeated: bool) -> list[str | Text]:
         percent(row["relative_error"], signed=True),
         z,
         rounded(row["num_gradients"], 0),
-        Text(verdict, style=VERDICT_STYLES.get(verdict, "")),
+        Text(verdict, style=terminal_style(verdict)),
     ]
 
 

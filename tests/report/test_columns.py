@@ -3,7 +3,7 @@
 import pytest
 from llcray_storage.schema.tables import RUNS
 
-from llcray.report.columns import heading, label, resolve
+from llcray.report.columns import axis_label, heading, resolve
 from llcray.report.errors import ReportError
 
 
@@ -40,5 +40,5 @@ def test_an_unknown_name_gets_the_nearest_one():
 
 
 def test_every_column_has_a_label_and_a_heading():
-    assert all(label(name) and heading(name) for name in RUNS.by_name)
-    assert label("llc") == "LLC (nats)"
+    assert all(axis_label(name) and heading(name) for name in RUNS.by_name)
+    assert axis_label("llc") == "LLC (nats)"

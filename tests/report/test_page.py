@@ -11,12 +11,12 @@ from llcray_storage.schema.tables import axis_column_names
 
 from llcray.report.errors import ReportError
 from llcray.report.page.agreement import disagreements
-from llcray.report.page.content import costs
 from llcray.report.page.effects import effects
 from llcray.report.page.page import write_report
+from llcray.report.page.summary import costs
 from llcray.report.page.training import along_training
 from llcray.report.varying import prepared
-from llcray.report.verdict_filter import trust
+from llcray.report.verdict_filter import outcome
 
 LOADS_SOMETHING = re.compile(r"""<(?:script|link|img|iframe)[^>]*(?:src|href)=["'](?!data:)[^"']""")
 
@@ -64,7 +64,7 @@ def test_the_question_and_the_file_come_from_the_dataset(training: Path, tmp_pat
 
 def test_what_training_changed_is_a_mean_over_trajectories(training: Path):
     """Both ways, two seeds each: the error is the spread of the changes; the escaped first estimates are counted."""
-    runs = prepared(ls.scan_runs(training)).with_columns(trust())
+    runs = prepared(ls.scan_runs(training)).with_columns(outcome())
     found = along_training(runs)
     assert found["axes"] == ["label"] and found["success"] is None and found["sparsities"] == []
     rows = {row["label"]: row for row in found["rows"]}
@@ -77,7 +77,7 @@ def test_what_training_changed_is_a_mean_over_trajectories(training: Path):
 
 
 def test_sparsity_and_success_stand_beside_the_change_of_one_trajectory(training: Path):
-    runs = prepared(ls.scan_runs(training)).with_columns(trust())
+    runs = prepared(ls.scan_runs(training)).with_columns(outcome())
     runs = runs.filter(pl.col("label") == "direct", pl.col("seed") == 0)
     share = pl.when(pl.col("step") == 0).then(1.0).otherwise(0.25)
     found = along_training(runs.with_columns(test_reward=1.1 - share, update_sparsity_tolerance=share))
@@ -91,7 +91,7 @@ def test_sparsity_and_success_stand_beside_the_change_of_one_trajectory(training
 
 
 def test_the_seconds_of_a_training_are_counted_once_for_all_its_checkpoints(training: Path):
-    runs = prepared(ls.scan_runs(training)).with_columns(trust())
+    runs = prepared(ls.scan_runs(training)).with_columns(outcome())
     built = costs(runs.with_columns(trajectory_id=pl.col("series_id"), build_seconds=pl.lit(60.0)))[-1]
     assert built == {"sampler": "4 targets or trainings, done once", "device_seconds": 240.0}
 
@@ -118,7 +118,7 @@ def test_disagreement_is_counted_in_standard_errors():
             "loss_on": pl.Series([None] * 3, dtype=pl.String),
             "sampler": ["hmc", "sgld", "sgld"],
             "sampler_kind": ["hmc", "sgld", "sgld"],
-            "trust": "ok",
+            "outcome": "ok",
             "llc": [10.0, 15.0, 99.0],
             "llc_mcse": [0.6, 0.8, 1.0],
         }
@@ -141,7 +141,7 @@ def test_an_effect_is_the_mean_difference_of_targets_alike_in_all_else(tmp_path:
             row = {"run_id": f"{sampler}-{seed}-{round(10 * rate)}", "sweep": "s", "status": "ok", "verdict": "ok"}
             row |= {"noise_rate": rate, "seed": seed, "sampler_kind": sampler, "llc": llc + shift}
             dataset.write_run(row | {"target_id": f"t{seed}{rate}"})
-    runs = prepared(ls.scan_runs(tmp_path / "results")).with_columns(trust())
+    runs = prepared(ls.scan_runs(tmp_path / "results")).with_columns(outcome())
     [effect] = effects(runs)
     assert (effect.axis, effect.first, effect.last, effect.num_blocks) == ("noise_rate", 0.1, 0.3, 2)
     assert effect.difference == pytest.approx(-5.0)

@@ -12,19 +12,18 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 
 from llcray.report.aggregate import aggregate
 from llcray.report.errors import ReportError
-from llcray.report.plots.default_plot import default_plot
 from llcray.report.plots.legend import footnote
 from llcray.report.plots.panels import automatic, one_at_a_time
-from llcray.report.plots.plot import PlotRequest, drawing_of, plot
+from llcray.report.plots.plot import PlotRequest, default_plot, drawing_of, plot
 from llcray.report.plots.sweep_plot import draw
 from llcray.report.varying import prepared, target_axes, values_of, varies
-from llcray.report.verdict_filter import trust
+from llcray.report.verdict_filter import outcome
 
 PNG = b"\x89PNG"
 
 
 def runs_of(root: Path) -> pl.DataFrame:
-    return prepared(scan_runs(root)).with_columns(trust())
+    return prepared(scan_runs(root)).with_columns(outcome())
 
 
 def test_axes_that_vary_are_found_and_calibrated_numbers_are_not_axes(digits: Path, teacher_student: Path):
@@ -93,13 +92,13 @@ def test_numbers_of_the_target_itself_do_not_wait_for_its_chains(training: Path)
     """The estimate at step 0 is doubtful; the loss there is not."""
     asked = [PlotRequest(x="step", y=y, condition="step == 0") for y in ("llc", "loss_at_center")]
     of_chains, of_target = (drawing_of(training, request).runs for request in asked)
-    assert set(of_chains["trust"]) == {"escaped"} and set(of_target["trust"]) == {"ok"}
+    assert set(of_chains["outcome"]) == {"escaped"} and set(of_target["outcome"]) == {"ok"}
 
 
 def test_spread_and_monte_carlo_error_are_kept_apart():
     runs = pl.DataFrame(
         {
-            "trust": ["ok", "ok", "escaped"],
+            "outcome": ["ok", "ok", "escaped"],
             "noise_rate": [0.1, 0.1, 0.1],
             "llc": [10.0, 14.0, -900.0],
             "llc_mcse": [0.3, 0.4, 5.0],

@@ -11,7 +11,7 @@ from llcray_storage import scan_draws, scan_runs
 from llcray_storage.store.settings import Root
 
 from llcray.report.errors import ReportError
-from llcray.report.verdict_filter import trust
+from llcray.report.verdict_filter import outcome
 
 Row = dict[str, Any]
 
@@ -21,7 +21,7 @@ class RunDraws:
     """A run's row and what its healthy chains recorded, cut to the length of the shortest.
 
     Attributes:
-        row: The row of `runs`, with the column `trust`.
+        row: The row of `runs`, with the column `outcome`.
         chains: Numbers of the healthy chains.
         failed: Rows of the chains that went non-finite.
         num_warmup_draws: First draws that are burn-in.
@@ -77,7 +77,7 @@ def load_run(root: Root, run_id: str) -> RunDraws:
         ReportError: No run, or more than one, has the id; the run failed; or it has no draws.
         StorageError: There is no dataset.
     """
-    rows = scan_runs(root).filter(pl.col("run_id").str.starts_with(run_id)).with_columns(trust()).collect()
+    rows = scan_runs(root).filter(pl.col("run_id").str.starts_with(run_id)).with_columns(outcome()).collect()
     if rows.height != 1:
         found = f"{rows.height} runs: give more digits" if rows.height else "no run: `llcray query` lists run_id"
         raise ReportError(f"run '{run_id}' is the id of {found}.")

@@ -16,7 +16,7 @@ from llcray.report.errors import ReportError
 from llcray.report.numbers import plus_minus
 from llcray.report.plots.figures import save, style
 from llcray.report.plots.plot import plots_folder
-from llcray.report.verdict_filter import trust
+from llcray.report.verdict_filter import outcome
 
 FIGURE_SIZE = (4.6, 2.9)
 # Fixed margins: measuring the texts of every figure (constrained layout) would take as long as drawing them.
@@ -55,7 +55,7 @@ def diagnose_all(
 ) -> Iterator[tuple[str, list[Path] | ReportError]]:
     """Draw the diagnostics of every estimate, one after another: its run id and files, or why there are none."""
     wanted = selected(plots)
-    rows = scan_runs(root, sweep).filter(pl.col("status") == "ok").with_columns(trust()).collect().sort("run_id")
+    rows = scan_runs(root, sweep).filter(pl.col("status") == "ok").with_columns(outcome()).collect().sort("run_id")
     if rows.is_empty():
         raise ReportError("no run has an estimate yet. See `llcray status`.")
     for row in rows.iter_rows(named=True):
@@ -87,9 +87,8 @@ def _figure(run: RunDraws, diagnostic: Diagnostic) -> Figure:
         named_ticks = not axes.get_xlabel()
         figure.subplots_adjust(**MARGINS | ({"bottom": NAMED_TICKS_MARGIN} if named_ticks else {}))
         row = run.row
-        words = (
-            f"{row['sampler_kind']}, run {row['run_id']}, {row['trust']}, LLC {plus_minus(row['llc'], row['llc_mcse'])}"
-        )
+        llc = plus_minus(row["llc"], row["llc_mcse"])
+        words = f"{row['sampler_kind']}, run {row['run_id']}, {row['outcome']}, LLC {llc}"
         if run.failed:
             numbers = ", ".join(str(chain["chain"]) for chain in run.failed)
             words += f"; left out: chain {numbers}, went non-finite"

@@ -1,4 +1,4 @@
-"""What the page shows of the chains of each run: running means and ranks, thinned to what a small chart can show."""
+"""The chains of each run for the page: running means and ranks, thinned to as many points as a small chart needs."""
 
 from collections import defaultdict
 from typing import Any
@@ -9,6 +9,7 @@ from llcray_storage import scan_draws
 from llcray_storage.store.settings import Root
 
 from llcray.report.diagnostics.statistics import rank_counts, running_mean
+from llcray.report.verdict_filter import FAILED, OK
 
 NUM_POINTS = 36
 MAX_RUNS = 3000
@@ -16,14 +17,15 @@ COLUMNS = ("run_id", "chain", "status", "n_beta", "num_warmup_draws", "centered_
 
 
 def chains_of(root: Root, sweep: str, runs: pl.DataFrame) -> dict[str, dict[str, Any]]:
-    """By run id: chain numbers, running LLC of each chain, the draws it is given at, and counts of ranks by chain.
+    """The chains of each run, by run id.
 
-    The least trustworthy runs come first when there are too many for one page.
+    There are chain numbers, the running LLC of each chain, the numbers of the draws at which it is given, and how often
+    each chain holds each rank. The least trustworthy runs come first when there are too many for one page.
     """
-    doubtful_first = runs.filter(pl.col("trust") != "failed").sort(pl.col("trust") == "ok", "run_id")
-    wanted = doubtful_first["run_id"].head(MAX_RUNS)
+    doubtful_first = runs.filter(pl.col("outcome") != FAILED).sort(pl.col("outcome") == OK, "run_id")
+    shown = doubtful_first["run_id"].head(MAX_RUNS)
     subtracts = dict(doubtful_first.select("run_id", pl.col("llc") != pl.col("llc_uncorrected")).rows())
-    draws = scan_draws(root, sweep).select(COLUMNS).filter(pl.col("run_id").is_in(wanted.to_list())).collect()
+    draws = scan_draws(root, sweep).select(COLUMNS).filter(pl.col("run_id").is_in(shown.to_list())).collect()
     series: dict[str, dict[int, np.ndarray]] = defaultdict(dict)
     for row in draws.sort("run_id", "chain").iter_slices(1):
         run_id = row["run_id"][0]
@@ -34,7 +36,7 @@ def chains_of(root: Root, sweep: str, runs: pl.DataFrame) -> dict[str, dict[str,
 
 
 def _llc_draws(row: pl.DataFrame, subtract_heat: bool) -> np.ndarray | None:
-    """Draws of a chain after burn-in, nats; None for a chain that went non-finite or has none."""
+    """The draws of a chain after burn-in, whose mean is its LLC in nats; None where it went non-finite or has none."""
     losses = row["centered_loss"][0]
     if row["status"][0] == "failed" or losses is None:
         return None

@@ -1,9 +1,13 @@
-"""What moves the LLC: the largest difference along each axis, between targets that are alike in every other.
+"""How far each axis moves the LLC: the largest difference along it, between targets that are alike in every other axis.
 
 For axis A, targets are matched in blocks that share all other axes and the seeds; the estimates of all samplers of a
-target are averaged first. The difference d = LLC(A = b) - LLC(A = a) is averaged over blocks that have both values,
-with its standard error sd(d) / sqrt(blocks). Trusted estimates only. For numbers a and b are the smallest and the
-largest value; for everything else those whose difference is largest.
+target are averaged first. The difference is averaged over the blocks that have both values, with its standard error:
+
+    d = LLC(A = b) - LLC(A = a)
+    se = sd(d) / sqrt(number of blocks)
+
+Only trusted estimates count. For numbers a and b are the smallest and the largest value; for everything else they are
+the two values whose difference is largest.
 """
 
 import itertools
@@ -12,9 +16,11 @@ from typing import Any, NamedTuple
 
 import polars as pl
 
-from llcray.report.columns import is_number
-from llcray.report.plots.scale import STEP
+from llcray.report.columns import is_number, label_of
+from llcray.report.numbers import plus_minus
+from llcray.report.plots.scale import STEP, value_text
 from llcray.report.varying import target_axes, values_of, varying_seeds
+from llcray.report.verdict_filter import trusted
 
 
 class Effect(NamedTuple):
@@ -38,21 +44,29 @@ class Effect(NamedTuple):
     num_blocks: int
     relative: float | None
 
+    def sentence(self) -> str:
+        """The effect in words, such as `depth, 1 to 4: LLC −9.52 ± 0.41 nats, −33% (3 matched pairs of targets)`."""
+        values = f"{value_text(self.first)} to {value_text(self.last)}"
+        change = ("" if self.difference < 0 else "+") + plus_minus(self.difference, self.error)
+        share = "" if self.relative is None else f", {_relative_text(self.relative)}"
+        pairs = f"{self.num_blocks} matched pair{'' if self.num_blocks == 1 else 's'} of targets"
+        return f"{label_of(self.axis)}, {values}: LLC {change.replace('-', '−')} nats{share} ({pairs})"
+
 
 def effects(runs: pl.DataFrame) -> list[Effect]:
-    """One for each axis that any two trusted targets differ in alone, largest difference first.
+    """The effect of each axis that any two trusted targets differ in alone, largest difference first.
 
     Args:
-        runs: Runs of one sweep with the columns `sampler` and `trust`.
+        runs: Runs of one sweep with the columns `sampler` and `outcome`.
     """
     axes = [name for name in target_axes(runs) if name != STEP]
     keys = [*axes, *varying_seeds(runs), *([STEP] if runs[STEP].n_unique() > 1 else [])]
-    trusted = runs.filter(pl.col("trust") == "ok", pl.col("llc").is_finite())
-    if not axes or trusted.is_empty():
+    averaged = trusted(runs, "llc")
+    if not axes or averaged.is_empty():
         return []
-    targets = trusted.group_by(keys).agg(pl.col("llc").mean()).sort(keys, nulls_last=True)
-    found = [_effect(targets, axis, [key for key in keys if key != axis]) for axis in axes]
-    return sorted((one for one in found if one is not None), key=lambda one: -abs(one.difference))
+    targets = averaged.group_by(keys).agg(pl.col("llc").mean()).sort(keys, nulls_last=True)
+    measured = (_effect(targets, axis, [key for key in keys if key != axis]) for axis in axes)
+    return sorted((effect for effect in measured if effect is not None), key=lambda effect: -abs(effect.difference))
 
 
 def _effect(targets: pl.DataFrame, axis: str, others: list[str]) -> Effect | None:
@@ -60,8 +74,8 @@ def _effect(targets: pl.DataFrame, axis: str, others: list[str]) -> Effect | Non
     if len(values) < 2:
         return None
     pairs = [(values[0], values[-1])] if is_number(axis) else list(itertools.combinations(values, 2))
-    measured = [found for a, b in pairs if (found := _difference(targets, axis, others, a, b)) is not None]
-    return max(measured, key=lambda one: abs(one.difference), default=None)
+    measured = [_difference(targets, axis, others, a, b) for a, b in pairs]
+    return max(filter(None, measured), key=lambda effect: abs(effect.difference), default=None)
 
 
 def _difference(targets: pl.DataFrame, axis: str, others: list[str], a: Any, b: Any) -> Effect | None:
@@ -77,3 +91,8 @@ def _difference(targets: pl.DataFrame, axis: str, others: list[str], a: Any, b: 
     error = float(change.std(ddof=1)) / math.sqrt(change.size) if change.size > 1 else None
     difference = float(change.mean())
     return Effect(axis, a, b, difference, error, change.size, difference / start if start > 0 else None)
+
+
+def _relative_text(relative: float) -> str:
+    """`−14%`; above a doubling `×3.2`."""
+    return f"×{1 + relative:.2g}" if relative > 1 else f"{relative:+.0%}".replace("-", "−")

@@ -1,7 +1,9 @@
-"""`llcray report`: data, charting library, style and script in one HTML file."""
+"""`llcray report`: one HTML file with data, charting library, style and script."""
 
 import html
 import json
+import os
+import re
 from importlib.resources import files
 from pathlib import Path
 from typing import Any
@@ -11,22 +13,35 @@ from llcray_storage import SweepFile, scan_runs, sweep_files
 from llcray_storage.store.settings import Root
 
 from llcray.report.errors import ReportError
-from llcray.report.page import content
+from llcray.report.page import summary
+from llcray.report.page.agreement import agreement
+from llcray.report.page.axes import placed_stages, x_axes, y_axes
 from llcray.report.page.chains import chains_of
-from llcray.report.page.linked import linked_diagnostics
-from llcray.report.plots.panels import default_axes, default_color, one_at_a_time
+from llcray.report.page.effects import effects
+from llcray.report.page.looks import chain_looks, series_looks, single_look, stage_shades, verdicts
+from llcray.report.page.runs import numbers_of, rows_of
+from llcray.report.page.training import training_section
+from llcray.report.page.views import choices_of, views_of
+from llcray.report.plots.figures import FORMATS
+from llcray.report.plots.plot import plots_folder
 from llcray.report.plots.scale import STEP
 from llcray.report.plots.stage_bands import stages_of
 from llcray.report.results_table import leading_columns
-from llcray.report.varying import prepared, prevailing, target_axes
-from llcray.report.verdict_filter import FAILED, trust
+from llcray.report.varying import prepared
+from llcray.report.verdict_filter import estimated, outcome
 
 PARTS = files("llcray.report.page")
-SCRIPTS = ("values", "plots", "explorer", "verdicts", "table", "detail", "start")
+SCRIPTS = (
+    "data", "format", "elements", "theme", "detail", "table", "panels", "traces", "explorer", "verdicts", "agreement",
+    "controls", "sections", "start",
+)  # fmt: skip
+"""The modules of the page's script, each after those that it imports."""
+IMPORT = re.compile(r"^import \{[^}]*\} from \"\./\w+\.js\";\n", re.MULTILINE)
+EXPORT = re.compile(r"^export (?=const |let |function )", re.MULTILINE)
 
 
 def write_report(root: Root, sweep: str | None, output: Path, question: str | None = None) -> Path:
-    """Write the page of a sweep.
+    """Write the page of a sweep, whole or not at all.
 
     Args:
         root: The dataset.
@@ -38,13 +53,13 @@ def write_report(root: Root, sweep: str | None, output: Path, question: str | No
         ReportError: There are no runs, several sweeps to choose from, or the file cannot be written.
         StorageError: There is no dataset.
     """
-    runs = prepared(scan_runs(root, sweep)).with_columns(trust())
+    runs = prepared(scan_runs(root, sweep)).with_columns(outcome())
     name = _one_sweep(runs, sweep)
     runs = runs.sort(*leading_columns(runs), "run_id", nulls_last=True)
-    asked = sweep_files(root, name)
+    sweep_yamls = sweep_files(root, name)
     if question is None:
-        question = asked[-1].question if asked else ""
-    page = _filled(name, question, _data(root, name, runs, output) | {"asked": _asked(asked)})
+        question = sweep_yamls[-1].question if sweep_yamls else ""
+    page = _filled(name, question, _data(root, name, runs, output) | {"asked": _asked(sweep_yamls)})
     draft = output.with_name(f".{output.name}.draft")
     try:
         output.parent.mkdir(parents=True, exist_ok=True)
@@ -56,11 +71,11 @@ def write_report(root: Root, sweep: str | None, output: Path, question: str | No
 
 
 def _asked(files: list[SweepFile]) -> list[dict[str, str]]:
-    """The files that the sweep was asked with, newest first."""
+    """The YAML files that the sweep was run with, newest first."""
     return [
         {
             "when": file.written_at,
-            "overrides": " ".join(f"--set {one}" for one in file.overrides),
+            "overrides": " ".join(f"--set {override}" for override in file.overrides),
             "source": file.source,
         }
         for file in reversed(files)
@@ -78,50 +93,59 @@ def _one_sweep(runs: pl.DataFrame, sweep: str | None) -> str:
 
 
 def _data(root: Root, sweep: str, runs: pl.DataFrame, output: Path) -> dict[str, Any]:
-    agreement = content.agreement(runs)
+    """Everything that the page's script is given."""
+    drawn = estimated(runs)
+    axes, numbers = leading_columns(runs), numbers_of(runs)
+    agreements = agreement(runs)
+    cost_rows = summary.costs(runs)
+    total = summary.total_costs(cost_rows)
+    choices = choices_of(drawn, axes)
     return {
         "sweep": sweep,
         "root": str(root),
-        "summary": content.summary_sentence(runs, agreement["num_beyond"], agreement["num"]),
-        "effects": content.effect_sentences(runs),
-        "training": content.training(runs),
-        "start": _start(runs),
-        "runs": content.rows_of(runs),
-        "looks": content.looks_of(runs),
-        "verdicts": content.verdict_counts(runs),
-        "costs": content.costs(runs),
-        "agreement": agreement,
-        "failures": content.failures(runs),
-        "provenance": content.provenance(runs),
-        "stages": _stages(root, sweep, runs),
+        "summary": summary.summary_sentence(runs, agreements["num_beyond"], agreements["num"]),
+        "tiles": summary.tiles(runs, total),
+        "effects": [effect.sentence() for effect in effects(runs)],
+        "training": training_section(runs),
+        "runs": rows_of(runs),
+        "views": views_of(drawn, numbers),
+        "choices": choices,
+        "x_axes": x_axes(drawn, [*axes, *numbers]),
+        "y_axes": y_axes(drawn, numbers),
+        "looks": series_looks(drawn, choices["colors"]),
+        "single_look": single_look(),
+        "chain_looks": chain_looks(),
+        "verdicts": verdicts(),
+        "verdict_counts": summary.verdict_counts(runs),
+        "agreement": agreements,
+        "costs": cost_rows,
+        "total_costs": total,
+        "failures": summary.failures(runs),
+        "provenance": summary.provenance(runs),
+        "stages": _stages(root, sweep, drawn),
+        "stage_shades": stage_shades(),
         "chains": chains_of(root, sweep, runs),
-        "diagnostics": linked_diagnostics(root, sweep, runs, output),
-    }
-
-
-def _start(runs: pl.DataFrame) -> dict[str, Any]:
-    """What the page shows first: x ("" for one panel an axis), panels, and the usual value of each axis."""
-    estimated = runs.filter(pl.col("trust") != FAILED)
-    runs = runs if estimated.is_empty() else estimated
-    axes = target_axes(runs)
-    x, facets = default_axes(runs)
-    alone = STEP not in axes and one_at_a_time(runs, axes)
-    return {
-        "x": "" if alone else x,
-        "facets": [] if alone else facets,
-        "color": default_color(runs, x) or "",
-        "alone": alone,
-        "axes": axes,
-        "usual": {name: prevailing(runs, name) for name in axes},
+        "diagnostics": _linked_diagnostics(root, sweep, runs, output),
     }
 
 
 def _stages(root: Root, sweep: str, runs: pl.DataFrame) -> list[dict[str, Any]]:
-    """Stages of the LLC along training."""
-    if runs[STEP].n_unique() < 2:
-        return []
-    names = ("series_id", "stage", "num_stages", "start_step", "end_step", "end_step_low", "end_step_high", "direction")
-    return stages_of(root, sweep, "llc").select(names).to_dicts()
+    """The stages of the LLC along training."""
+    return placed_stages(runs, stages_of(root, sweep, "llc")) if runs[STEP].n_unique() > 1 else []
+
+
+def _linked_diagnostics(root: Root, sweep: str, runs: pl.DataFrame, output: Path) -> dict[str, Any]:
+    """The pictures that `llcray diagnose` left of each run, and the way to their folder from where the page lies."""
+    folder = plots_folder(root, sweep)
+    if not folder.is_dir():
+        return {"folder": "", "runs": {}}
+    pictures = {}
+    for run_id in runs["run_id"]:
+        names = sorted(path.name for path in (folder / run_id).glob("*_*") if path.suffix.lstrip(".") in FORMATS)
+        if names:
+            pictures[run_id] = names
+    way = os.path.relpath(folder.absolute(), output.absolute().parent)
+    return {"folder": Path(way).as_posix(), "runs": pictures}
 
 
 def _filled(sweep: str, question: str | None, data: dict[str, Any]) -> str:
@@ -134,7 +158,7 @@ def _filled(sweep: str, question: str | None, data: dict[str, Any]) -> str:
         "STYLE": _part("page.css"),
         "LIBRARY": library.replace("</script", "<\\/script"),
         "DATA": json.dumps(data, separators=(",", ":"), allow_nan=False).replace("<", "\\u003c"),
-        "SCRIPT": _script(),
+        "SCRIPT": script(),
     }
     page = _part("page.html")
     for field, text in fields.items():
@@ -143,9 +167,11 @@ def _filled(sweep: str, question: str | None, data: dict[str, Any]) -> str:
 
 
 def _part(name: str) -> str:
-    return (PARTS / name).read_text(encoding="utf-8")
+    return PARTS.joinpath(*name.split("/")).read_text(encoding="utf-8")
 
 
-def _script() -> str:
-    """The page's own script: its parts share one scope."""
-    return '"use strict";\n(() => {\n' + "\n".join(_part(f"{name}.js") for name in SCRIPTS) + "\n})();"
+def script() -> str:
+    """The page's own script: its modules in one scope, since a page without a server cannot import modules."""
+    modules = [_part(f"script/{name}.js") for name in SCRIPTS]
+    joined = "\n".join(EXPORT.sub("", IMPORT.sub("", module)) for module in modules)
+    return '"use strict";\n(() => {\n' + joined + "\n})();"

@@ -1,7 +1,7 @@
-"""From the first checkpoint to the last: how the LLC of each component changed, beside what the updates touched.
+"""The change of each component's LLC from the first checkpoint to the last, beside what the updates touched.
 
-Per group of trajectories alike in all but their seeds, the change is averaged over them; its error is their standard
-deviation over the root of their number, or for one trajectory the Monte Carlo error.
+For each group of trajectories that are alike in all but their seeds, the change is averaged over them. Its error is
+their standard deviation over the root of their number, or for one trajectory the Monte Carlo error.
 """
 
 import math
@@ -11,24 +11,33 @@ from typing import Any
 import numpy as np
 import polars as pl
 
-from llcray.report.columns import SAMPLER
+from llcray.report.columns import SAMPLER, label_of
+from llcray.report.page.plain import plain_row
 from llcray.report.plots.panels import LABEL
 from llcray.report.plots.scale import STEP
 from llcray.report.varying import sampler_axes, target_axes
-from llcray.report.verdict_filter import FAILED
+from llcray.report.verdict_filter import FAILED, OK
 
 SUCCESS = ("test_reward", "test_accuracy", "test_loss")
-"""What training was for: the first of these that was recorded."""
+"""Columns of what training is for; the first that was recorded is shown."""
 SPARSITIES = ("update_sparsity_exact", "update_sparsity_tolerance", "update_sparsity_bfloat16")
 SETTINGS = ("method_learning_rate", "method_weights")
-"""What decides a sparsity beside the number of steps."""
+"""Columns that decide a sparsity beside the number of steps."""
+
+
+def training_section(runs: pl.DataFrame) -> dict[str, Any]:
+    """The changes along training as plain data, with the columns in words; see `along_training`."""
+    changes = along_training(runs)
+    names = [*changes["axes"], *changes["sparsities"], *changes["settings"], *filter(None, [changes["success"]])]
+    rows = [plain_row(row) for row in changes["rows"]]
+    return changes | {"rows": rows, "labels": {name: label_of(name) for name in names}}
 
 
 def along_training(runs: pl.DataFrame) -> dict[str, Any]:
-    """A row a group of trajectories; without trajectories of two checkpoints, none.
+    """A row for each group of trajectories; no rows without trajectories of two checkpoints.
 
     Args:
-        runs: Runs of one sweep with the columns `sampler` and `trust`.
+        runs: Runs of one sweep with the columns `sampler` and `outcome`.
 
     Returns:
         `axes` that tell the rows apart, `success` (a column's name or None), `sparsities` recorded, and `rows`: the
@@ -36,19 +45,30 @@ def along_training(runs: pl.DataFrame) -> dict[str, Any]:
         of `doubtful` estimates among both ends, success `before` and `after`, the mean of each sparsity and, where
         there are some, the `settings` that decide them: their names beside the rows, their values in them.
     """
-    estimated = runs.filter(pl.col("trust") != FAILED, pl.col("llc").is_finite(), pl.col("series_id").is_not_null())
-    axes = [*(name for name in target_axes(estimated) if name != STEP), *sampler_axes(estimated)]
-    axes += [name for name in (LABEL, SAMPLER) if name not in axes and estimated[name].n_unique() > 1]
-    success = next((name for name in SUCCESS if estimated[name].is_not_null().any()), None)
-    sparsities = [name for name in SPARSITIES if estimated[name].is_not_null().any()]
+    checkpoints = _checkpoints(runs)
+    axes = [*(name for name in target_axes(checkpoints) if name != STEP), *sampler_axes(checkpoints)]
+    axes += [name for name in (LABEL, SAMPLER) if name not in axes and checkpoints[name].n_unique() > 1]
+    success = success_of(runs)
+    sparsities = [name for name in SPARSITIES if checkpoints[name].is_not_null().any()]
     settings = [name for name in SETTINGS if sparsities and name not in axes]
-    groups = estimated.sort(axes, nulls_last=True).group_by(axes, maintain_order=True) if axes else [((), estimated)]
+    by_axes = checkpoints.sort(axes, nulls_last=True).group_by(axes, maintain_order=True) if axes else None
     rows = [
         dict(zip(axes, key, strict=True)) | row | {name: group[name][0] for name in settings}
-        for key, group in groups
+        for key, group in by_axes or [((), checkpoints)]
         for row in _row(group, success, sparsities)
     ]
     return {"axes": axes, "success": success, "sparsities": sparsities, "settings": settings, "rows": rows}
+
+
+def success_of(runs: pl.DataFrame) -> str | None:
+    """The column that says how well training went, if one was recorded along it."""
+    checkpoints = _checkpoints(runs)
+    return next((name for name in SUCCESS if checkpoints[name].is_not_null().any()), None)
+
+
+def _checkpoints(runs: pl.DataFrame) -> pl.DataFrame:
+    """The estimates along trajectories, whatever their verdict."""
+    return runs.filter(pl.col("outcome") != FAILED, pl.col("llc").is_finite(), pl.col("series_id").is_not_null())
 
 
 def _row(group: pl.DataFrame, success: str | None, sparsities: list[str]) -> Iterator[dict[str, Any]]:
@@ -68,7 +88,7 @@ def _row(group: pl.DataFrame, success: str | None, sparsities: list[str]) -> Ite
         "last": last["llc"].mean(),
         "change": float(change.mean()),
         "error": float(between / math.sqrt(change.size)),
-        "doubtful": int((pl.concat([first, last])["trust"] != "ok").sum()),
+        "doubtful": int((pl.concat([first, last])["outcome"] != OK).sum()),
         "before": first[success].mean() if success else None,
         "after": last[success].mean() if success else None,
         **{name: last[name].mean() for name in sparsities},

@@ -1,4 +1,4 @@
-"""What a sweep plot is made from: panels of runs, the number, the colours, and stages where training is the x axis."""
+"""The contents of a sweep plot: panels of runs, the number, the colours, and stages where training is the x axis."""
 
 from dataclasses import dataclass, field
 
@@ -16,11 +16,11 @@ def no_stages() -> pl.DataFrame:
 
 @dataclass(frozen=True)
 class Drawing:
-    """What is drawn.
+    """Everything that a sweep plot shows.
 
     Attributes:
-        layout: Panels and their runs, with the columns `sampler` and `trust`.
-        y: The number.
+        layout: Panels and their runs, with the columns `sampler` and `outcome`.
+        y: Column of the number.
         color: Column that tells series apart; None for one series.
         log_x: Whether x axes are logarithmic; None to choose.
         log_y: The same for y.
@@ -42,7 +42,7 @@ class Drawing:
         return pl.concat([panel.runs for panel in self.layout.panels]).unique("run_id", maintain_order=True)
 
     def aggregated(self) -> list[pl.DataFrame]:
-        """The points of each panel that has any."""
+        """The means of each panel that has any."""
         by = [] if self.color is None else [self.color]
         groups = [aggregate(panel.runs, [*dict.fromkeys([panel.x, *by])], self.y) for panel in self.layout.panels]
         return [group for group in groups if not group.is_empty()]

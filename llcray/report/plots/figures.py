@@ -1,4 +1,4 @@
-"""How figures look and how they are saved: sizes for paper columns, editable text, the same bytes each time."""
+"""The style of figures and the way they are saved: editable text, and the same bytes each time."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -49,7 +49,7 @@ SAVING: dict[str, dict[str, Any]] = {
 
 @contextmanager
 def style() -> Iterator[None]:
-    """The look of every figure made inside."""
+    """Give every figure that is made inside this context the same style."""
     with mpl.rc_context(STYLE):  # pyright: ignore[reportArgumentType]
         yield
 

@@ -1,4 +1,4 @@
-"""What is said around a sweep plot: the legend above, and below it what bars and markers mean and what is not drawn."""
+"""The words around a sweep plot: the legend above; below, what bars and markers mean and what is not drawn."""
 
 import textwrap
 from collections.abc import Sequence
@@ -8,39 +8,31 @@ import polars as pl
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
-from llcray.report.aggregate import doubtful, without_number
-from llcray.report.colors import VERDICT_SIGNS
-from llcray.report.columns import SAMPLER, label, spoken
+from llcray.report.colors import VERDICT_LOOKS
+from llcray.report.columns import axis_label, label_of
 from llcray.report.plots.drawing import Drawing
 from llcray.report.plots.marks import KNOWN_COLOR, MARKER_SIZE, OPEN_SIZE, has_single_runs
-from llcray.report.plots.series import Series
+from llcray.report.plots.series import SAMPLER_COLUMNS, Series
 from llcray.report.plots.stage_bands import stages_note
-from llcray.report.verdict_filter import FAILED
+from llcray.report.verdict_filter import FAILED, OUTCOMES, doubtful, num_without, outcome_text
 
 FOOTNOTE_COLOR = "#555555"
 FOOTNOTE_SIZE = 6.5
 CHARACTERS_PER_INCH = 19.5
-VERDICT_MARKERS = {
-    "": ("o", "white", 0.9),
-    ".": ("$\\odot$", FOOTNOTE_COLOR, 0.2),
-    "+": ("$\\oplus$", FOOTNOTE_COLOR, 0.2),
-    "x": ("$\\otimes$", FOOTNOTE_COLOR, 0.2),
-}
-"""Marker, face, width of the edge."""
 
 
 def footnote(drawing: Drawing) -> str:
-    """What the bars and markers mean, and what is not drawn."""
+    """Sentences that say what the bars and markers mean, and what is not drawn."""
     runs = drawing.runs
     notes = ["; ".join(_bars(drawing))] if _bars(drawing) else []
     if drawing.layout.pooled:
-        notes.append(f"Also pooled: {', '.join(map(spoken, drawing.layout.pooled))}")
+        notes.append(f"Also pooled: {', '.join(map(label_of, drawing.layout.pooled))}")
     if num_doubtful := doubtful(runs, drawing.y).height:
         notes.append(f"{num_doubtful} not to be trusted (open markers), in no mean")
-    if num_failed := runs.filter(pl.col("trust") == FAILED).height:
+    if num_failed := runs.filter(pl.col("outcome") == FAILED).height:
         notes.append(f"{num_failed} of {runs.height} runs failed: no point")
-    if num_without := without_number(runs, drawing.y):
-        notes.append(f"{num_without} of {runs.height} runs without a finite {spoken(drawing.y)}")
+    if num_missing := num_without(runs, drawing.y):
+        notes.append(f"{num_missing} of {runs.height} runs without a finite {label_of(drawing.y)}")
     if words := stages_note(drawing):
         notes.append(words)
     return ". ".join(notes) + "." if notes else ""
@@ -63,18 +55,18 @@ def _bars(drawing: Drawing) -> list[str]:
 
 
 def add_footnote(figure: Figure, drawing: Drawing) -> None:
-    """The footnote, below the panels."""
+    """Write the footnote below the panels."""
     words = "\n".join(textwrap.wrap(footnote(drawing), int(figure.get_figwidth() * CHARACTERS_PER_INCH)))
     figure.supxlabel(words, fontsize=FOOTNOTE_SIZE, color=FOOTNOTE_COLOR, x=0.01, ha="left")
 
 
 def add_legend(figure: Figure, drawing: Drawing, series: Sequence[Series]) -> None:
-    """Series, known answer and verdicts: in one row where they fit, else verdicts in a row of their own."""
-    first = [_entry(*one.look, one.name) for one in series if one.name]
+    """List series, known answer and verdicts: in one row where they fit, else verdicts in a row of their own."""
+    first = [_entry(*one_series.look, one_series.name) for one_series in series if one_series.name]
     if drawing.y == "llc" and drawing.runs["true_llc"].is_not_null().any():
         first.append(_entry(KNOWN_COLOR, "_", "none", "known answer"))
-    seen = set(doubtful(drawing.runs, drawing.y)["trust"])
-    second = [_verdict_entry(verdict, sign) for verdict, sign in VERDICT_SIGNS.items() if verdict in seen]
+    drawn = set(doubtful(drawing.runs, drawing.y)["outcome"])
+    second = [_verdict_entry(verdict) for verdict in OUTCOMES if verdict in drawn]
     size = _entries_a_row([*first, *second], figure.get_figwidth())
     together = _rows([*first, *second], size)
     rows = together if len(together) < 2 else [*_rows(first, size), *_rows(second, size)]
@@ -83,7 +75,7 @@ def add_legend(figure: Figure, drawing: Drawing, series: Sequence[Series]) -> No
         nothing = _entry("none", "", "none", "")
         filled = [row + [nothing] * (num_columns - len(row)) for row in rows]
         in_columns = [entry for column in zip(*filled, strict=True) for entry in column]
-        title = None if drawing.color in (None, SAMPLER, "sampler_kind") else label(drawing.color)
+        title = None if drawing.color in (None, *SAMPLER_COLUMNS) else axis_label(drawing.color)
         place = {"loc": "outside upper center", "ncols": num_columns, "columnspacing": 1.4}
         figure.legend(handles=in_columns, title=title, title_fontsize=8, **place)
 
@@ -103,8 +95,9 @@ def _entry(color: str, marker: str, line: Literal["-", "--", "-.", ":", "none"],
     return Line2D([], [], color=color, marker=marker, linestyle=line, markersize=MARKER_SIZE + 0.5, label=name)
 
 
-def _verdict_entry(verdict: str, sign: str) -> Line2D:
-    marker, fill, edge = VERDICT_MARKERS[sign]
-    entry = _entry(FOOTNOTE_COLOR, marker, "none", verdict.replace("_", " "))
-    entry.set(markerfacecolor=fill, markeredgewidth=edge, markersize=OPEN_SIZE)
+def _verdict_entry(verdict: str) -> Line2D:
+    look = VERDICT_LOOKS[verdict]
+    face, edge = (FOOTNOTE_COLOR, 0.2) if look.sign else ("white", 0.9)
+    entry = _entry(FOOTNOTE_COLOR, look.in_legend, "none", outcome_text(verdict))
+    entry.set(markerfacecolor=face, markeredgewidth=edge, markersize=OPEN_SIZE)
     return entry

@@ -12,7 +12,7 @@ NAME_SIZE = 6.5
 
 
 class Level(NamedTuple):
-    """A value of the y axis and what it is called."""
+    """A number of the y axis with its name."""
 
     value: float
     name: str
@@ -22,7 +22,7 @@ def parse_level(text: str) -> Level:
     """A level from VALUE or NAME=VALUE, the way it is written on a command line.
 
     Raises:
-        ReportError: What should be the value is no finite number.
+        ReportError: The value is no finite number.
     """
     name, _, number = text.rpartition("=")
     try:
@@ -35,7 +35,7 @@ def parse_level(text: str) -> Level:
 
 
 def draw_levels(axes: Axes, levels: tuple[Level, ...]) -> None:
-    """The lines, behind the estimates."""
+    """Draw the lines, behind the estimates."""
     for value, name in levels:
         axes.axhline(value, color=LEVEL_COLOR, linestyle=(0, (5, 3)), linewidth=0.8, zorder=1.2)
         place = {"xytext": (-2, 1.5), "textcoords": "offset points", "ha": "right", "va": "bottom"}

@@ -1,12 +1,13 @@
-"""What goes into which panel of a sweep plot: facets of one axis, or one panel for each axis varied alone."""
+"""The panels of a sweep plot: facets of one x axis, or one panel for each axis that is varied alone."""
 
 import itertools
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any, NamedTuple
 
 import polars as pl
 
-from llcray.report.columns import SAMPLER, is_number, spoken
+from llcray.report.columns import SAMPLER, is_number, label_of
 from llcray.report.errors import ReportError
 from llcray.report.plots.scale import STEP, value_text
 from llcray.report.varying import prevailing, sampler_axes, target_axes, values_of
@@ -14,15 +15,16 @@ from llcray.report.varying import prevailing, sampler_axes, target_axes, values_
 LABEL = "label"
 COMPONENT = "component"
 MAX_PANELS = 24
+MAX_DEFAULT_PANELS = 12
 MAX_DEFAULT_FACET = 6
 
 
 @dataclass(frozen=True)
 class Panel:
-    """One set of axes.
+    """One pair of axes and the runs on it.
 
     Attributes:
-        title: What its runs have in common; "" if all runs are in it.
+        title: The values that its runs share; "" if all runs are in it.
         x: Column along the x axis.
         runs: Its runs.
     """
@@ -34,10 +36,10 @@ class Panel:
 
 @dataclass(frozen=True)
 class Layout:
-    """Panels, in reading order.
+    """The panels of a plot, in reading order.
 
     Attributes:
-        panels: At least one.
+        panels: One or more panels.
         num_columns: Panels in a row.
         pooled: Axes that vary inside a point, beside the seeds.
     """
@@ -63,7 +65,7 @@ def faceted(runs: pl.DataFrame, x: str, color: str | None, facets: Sequence[str]
     for combination in combinations:
         pairs = list(zip(facets, reversed(combination), strict=True))
         inside = runs.filter(*(pl.col(name).eq_missing(value) for name, value in pairs))
-        title = ", ".join(f"{spoken(name)}: {value_text(value)}" for name, value in pairs)
+        title = ", ".join(f"{label_of(name)}: {value_text(value)}" for name, value in pairs)
         panels.append(Panel(title, x, inside))
     num_columns = len(values[0]) if len(values) > 1 else min(len(combinations), 4)
     used = {x, color, *facets}
@@ -75,34 +77,49 @@ def faceted(runs: pl.DataFrame, x: str, color: str | None, facets: Sequence[str]
     return Layout(tuple(panels), num_columns, tuple(pooled))
 
 
+class DefaultAxes(NamedTuple):
+    """The axes that suit a sweep when nobody chooses.
+
+    Attributes:
+        x: Column along the x axis; None for one panel for each target axis, with the others at their usual value.
+        facets: Up to two columns with a panel for each of their values.
+    """
+
+    x: str | None
+    facets: list[str]
+
+
 def automatic(runs: pl.DataFrame) -> Layout:
-    """The panels that suit what varies: one for each axis when each varies alone, else facets."""
+    """The panels that suit the axes that vary."""
+    x, facets = default_axes(runs)
+    if x is not None:
+        return faceted(runs, x, default_color(runs, x), facets)
+    axes = target_axes(runs)
+    usual = usual_values(runs, axes)
+    panels = tuple(Panel("", name, runs.filter(_others_usual(usual, name))) for name in axes)
+    return Layout(panels, min(len(panels), 3))
+
+
+def default_axes(runs: pl.DataFrame) -> DefaultAxes:
+    """No x axis where each axis varies alone; else training, the number with most values, or the first axis."""
     axes = target_axes(runs)
     if STEP not in axes and one_at_a_time(runs, axes):
-        usual = {name: prevailing(runs, name) for name in axes}
-        panels = tuple(Panel("", name, runs.filter(_others_usual(usual, name))) for name in axes)
-        return Layout(panels, min(len(panels), 3))
-    x, facets = default_axes(runs)
-    return faceted(runs, x, default_color(runs, x), facets)
-
-
-def default_axes(runs: pl.DataFrame) -> tuple[str, list[str]]:
-    """The x axis: training, the number with the most values, or else the first axis; and up to two more as facets."""
-    axes = [*target_axes(runs), *sampler_axes(runs)]
+        return DefaultAxes(None, [])
+    axes += sampler_axes(runs)
     if not axes:
-        return SAMPLER, []
+        return DefaultAxes(SAMPLER, [])
     numbers = [name for name in axes if is_number(name)]
     x = STEP if STEP in axes else max(numbers or axes, key=lambda name: runs[name].n_unique())
     used = {x, default_color(runs, x)}
     rest = [name for name in axes if name not in used and runs[name].n_unique() <= MAX_DEFAULT_FACET]
     facets = rest[:2]
-    if len(facets) == 2 and runs[facets[0]].n_unique() * runs[facets[1]].n_unique() > MAX_PANELS // 2:
+    if len(facets) == 2 and runs[facets[0]].n_unique() * runs[facets[1]].n_unique() > MAX_DEFAULT_PANELS:
         facets = facets[:1]
-    return x, facets
+    return DefaultAxes(x, facets)
 
 
 def default_color(runs: pl.DataFrame, x: str | None) -> str | None:
-    """The sampler where there are several; else the label that the sweep file gives its targets; else the component."""
+    """The column to colour by, of those that vary: the sampler, else the label of the targets, else the component."""
     for column in (SAMPLER, LABEL, COMPONENT):
         if column != x and runs[column].n_unique() > 1:
             return column
@@ -113,14 +130,22 @@ def one_at_a_time(runs: pl.DataFrame, axes: Sequence[str]) -> bool:
     """Whether each run's target differs from the usual one in at most one axis, and at least two axes vary so."""
     if len(axes) < 2:
         return False
-    usual = {name: prevailing(runs, name) for name in axes}
+    usual = usual_values(runs, axes)
     alone = runs.select(pl.any_horizontal(_others_usual(usual, name) for name in axes).all()).item()
     changed = runs.select(pl.col(name).ne_missing(pl.lit(usual[name])).any() for name in axes)
     return bool(alone) and sum(changed.row(0)) > 1
 
 
-def _others_usual(usual: dict[str, object], name: str) -> pl.Expr:
-    """Whether all axes but `name` are as usual. Where it is not, others may be silent: widths decide the depth."""
+def usual_values(runs: pl.DataFrame, axes: Sequence[str]) -> dict[str, Any]:
+    """The commonest value of each axis."""
+    return {name: prevailing(runs, name) for name in axes}
+
+
+def _others_usual(usual: dict[str, Any], name: str) -> pl.Expr:
+    """Whether all axes but `name` have their usual value.
+
+    Where `name` itself has an unusual one, other axes may be null: given widths leave no depth to state.
+    """
     changed = pl.col(name).is_not_null() & pl.col(name).ne_missing(pl.lit(usual[name]))
     others = [
         pl.col(other).eq_missing(pl.lit(value)) | (changed & pl.col(other).is_null())

@@ -1,4 +1,4 @@
-"""`llcray plot`: from what the user asked to a saved figure."""
+"""`llcray plot` and the plot that a sweep ends with: from what the user asks to a saved figure."""
 
 import hashlib
 import os
@@ -22,12 +22,12 @@ from llcray.report.plots.scale import STEP
 from llcray.report.plots.stage_bands import stages_of
 from llcray.report.plots.sweep_plot import draw
 from llcray.report.varying import prepared
-from llcray.report.verdict_filter import trust
+from llcray.report.verdict_filter import outcome
 
 
 @dataclass(frozen=True)
 class PlotRequest:
-    """What to plot, in the user's words.
+    """A plot as the user asks for it.
 
     Attributes:
         x: Column; None to choose panels by what varies.
@@ -53,12 +53,15 @@ class PlotRequest:
 
 
 def plot(root: Root, request: PlotRequest, output: Path | None = None) -> Path:
-    """Draw and save; the file's path.
+    """Draw a plot and save it.
 
     Args:
         root: The dataset.
-        request: What to plot.
+        request: The plot asked for.
         output: File, ending in .png, .svg or .pdf; None for a name that says what is in it, among the dataset's plots.
+
+    Returns:
+        The file.
 
     Raises:
         ReportError: A column or filter is not understood, no run is left, or the file cannot be written.
@@ -68,12 +71,31 @@ def plot(root: Root, request: PlotRequest, output: Path | None = None) -> Path:
     return save(draw(drawing), output or plots_folder(root, request.sweep or "all") / file_name(request, drawing))
 
 
+def default_plot(root: Root, sweep: str, folder: Path | None = None) -> Path | None:
+    """Draw the plot that a sweep ends with: its LLC against what it varies, samplers by colour.
+
+    Args:
+        root: The dataset.
+        sweep: Its name.
+        folder: Where to; None for `plots/<sweep>` in a local dataset, or in the working directory for a remote one.
+
+    Returns:
+        The file; None when no run has an LLC.
+    """
+    request = PlotRequest(sweep=sweep)
+    try:
+        drawing = drawing_of(root, request)
+    except NothingToDrawError:
+        return None
+    return save(draw(drawing), (folder or plots_folder(root, sweep)) / file_name(request, drawing))
+
+
 class NothingToDrawError(ReportError):
-    """No run matches, or none has the number."""
+    """The refusal to draw where no run matches, or none has the number."""
 
 
 def drawing_of(root: Root, request: PlotRequest) -> Drawing:
-    """What will be drawn: columns resolved, runs filtered and laid out.
+    """The contents of the plot asked for: columns resolved, runs filtered and laid out.
 
     Raises:
         ReportError: An unknown column, a filter that is not understood, or no run to draw.
@@ -103,7 +125,7 @@ def plots_folder(root: Root, sweep: str) -> Path:
 
 
 def _runs(root: Root, request: PlotRequest, y: str) -> pl.DataFrame:
-    runs = prepared(scan_runs(root, request.sweep)).with_columns(trust(y))
+    runs = prepared(scan_runs(root, request.sweep)).with_columns(outcome(y))
     if request.condition is not None:
         runs = runs.filter(parse_filter(request.condition))
     if runs.filter(pl.col(y).is_finite()).is_empty():
@@ -134,8 +156,8 @@ def file_name(request: PlotRequest, drawing: Drawing) -> str:
     for name in request.facets:
         words += ["facet", resolve(name)]
     if request.condition is not None:
-        spoken = re.sub(r"\W+", "_", request.condition).strip("_")[:40]
-        words += [spoken, hashlib.sha256(request.condition.encode()).hexdigest()[:6]]
+        legible = re.sub(r"\W+", "_", request.condition).strip("_")[:40]
+        words += [legible, hashlib.sha256(request.condition.encode()).hexdigest()[:6]]
     if drawing.levels:
         words += ["levels", *(f"{level.value:g}" for level in drawing.levels)]
     return "-".join(words) + ".png"

@@ -1,4 +1,4 @@
-"""The series of a plot: which values of the colour column there are, and how each is drawn."""
+"""The series of a plot: the values of the colour column, and how each is drawn."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -7,15 +7,16 @@ import polars as pl
 from matplotlib import colormaps
 from matplotlib.colors import to_hex
 
-from llcray.report.colors import SAMPLER_LOOKS, SERIES, LineStyle, Look, sampler_look, series_look
+from llcray.report.colors import LINES, SAMPLER_LOOKS, SERIES, Look, sampler_look, series_look
 from llcray.report.columns import SAMPLER, is_number
 from llcray.report.errors import ReportError
 from llcray.report.plots.scale import value_text
 from llcray.report.varying import values_of
 
 MAX_SERIES = 12
-SAMPLERS = (SAMPLER, "sampler_kind")
-LINES: tuple[LineStyle, ...] = ("-", "--", "-.", ":")
+SAMPLER_COLUMNS = (SAMPLER, "sampler_kind")
+SHADES_ON_WHITE = (0.0, 0.85)
+"""Part of the colour map cividis that is readable on white paper."""
 
 
 @dataclass(frozen=True)
@@ -24,8 +25,8 @@ class Series:
 
     Attributes:
         value: The value.
-        name: As the legend has it.
-        look: Colour, marker, line.
+        name: The value as the legend has it.
+        look: Its colour, marker and line.
     """
 
     value: Any
@@ -33,24 +34,38 @@ class Series:
     look: Look
 
 
-def series_of(runs: pl.DataFrame, color: str | None) -> tuple[Series, ...]:
+def series_of(
+    runs: pl.DataFrame, color: str | None, shades: tuple[float, float] = SHADES_ON_WHITE
+) -> tuple[Series, ...]:
     """The series, in order: samplers in their fixed colours, numbers from dark to light, others as they come.
+
+    Args:
+        runs: The runs drawn.
+        color: Column; None for one series.
+        shades: First and last shade of numbers, each between 0 (dark) and 1 (light).
 
     Raises:
         ReportError: There are more than can be told apart.
     """
     if color is None:
         return (Series(None, "", series_look(0)),)
-    values = sorted(values_of(runs, color), key=_sampler_order) if color in SAMPLERS else values_of(runs, color)
+    values = values_of(runs, color)
     if len(values) > MAX_SERIES:
         raise ReportError(
             f"column '{color}' has {len(values)} values, more than {MAX_SERIES} colours can tell apart: "
             "put it on --x, or add a --filter."
         )
-    if color in SAMPLERS:
+    if color in SAMPLER_COLUMNS:
+        values = sorted(values, key=_sampler_order)
         return tuple(Series(value, value_text(value), sampler_look(value or "")) for value in values)
-    looks = _sequential(len(values)) if is_number(color) and len(values) > 2 else _distinct(len(values))
+    is_sequence = is_number(color) and len(values) > 2
+    looks = _sequential(len(values), *shades) if is_sequence else [series_look(index) for index in range(len(values))]
     return tuple(Series(value, value_text(value), look) for value, look in zip(values, looks, strict=True))
+
+
+def runs_of_series(runs: pl.DataFrame, color: str | None, series: Series) -> pl.DataFrame:
+    """The runs that belong to a series."""
+    return runs if color is None else runs.filter(pl.col(color).eq_missing(series.value))
 
 
 def _sampler_order(name: str | None) -> tuple[int, str]:
@@ -59,13 +74,10 @@ def _sampler_order(name: str | None) -> tuple[int, str]:
     return kinds.index(kind) if kind in kinds else len(kinds), name or ""
 
 
-def _distinct(count: int) -> list[Look]:
-    return [series_look(index) for index in range(count)]
-
-
-def _sequential(count: int) -> list[Look]:
+def _sequential(count: int, darkest: float, lightest: float) -> list[Look]:
     """From dark to light of cividis, which colour-blind readers and greyscale printers keep in order."""
-    shades = [colormaps["cividis"](0.85 * index / (count - 1)) for index in range(count)]
+    cividis = colormaps["cividis"]
+    shades = [cividis(darkest + (lightest - darkest) * index / (count - 1)) for index in range(count)]
     markers = [look.marker for look in SERIES]
     return [
         Look(to_hex(shade), markers[index % len(markers)], LINES[index % len(LINES)])

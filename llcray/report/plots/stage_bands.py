@@ -13,24 +13,25 @@ from llcray.report.colors import BLACK, GREY
 from llcray.report.plots.drawing import Drawing
 from llcray.report.plots.panels import Panel
 from llcray.report.plots.scale import STEP
-from llcray.report.plots.series import Series
+from llcray.report.plots.series import Series, runs_of_series
 
 METHOD = "stages"
 SHADES = {"up": "#DCE9F5", "down": "#FBE6D6", "flat": "#FFFFFF"}
+"""Colour of a band by the way the number goes."""
 
 
 def stages_of(root: Root, sweep: str | None, y: str) -> pl.DataFrame:
-    """The stages that `llcray stages` found of a number; no rows where it has not been called.
+    """The stages of a number that `llcray stages` found; no rows where that command has not been run.
 
     Raises:
         StorageError: There is no dataset.
     """
-    found = scan_stages(root, sweep).filter(pl.col("metric") == y, pl.col("method") == METHOD).collect()
-    return found.sort("series_id", "stage")
+    stages = scan_stages(root, sweep).filter(pl.col("metric") == y, pl.col("method") == METHOD).collect()
+    return stages.sort("series_id", "stage")
 
 
 def draw_stages(axes: Axes, panel: Panel, drawing: Drawing, series: tuple[Series, ...]) -> None:
-    """The stages of the panel's curves, behind everything else."""
+    """Draw the stages of the panel's curves, behind everything else."""
     inside = _stages_in(panel, drawing)
     if inside.is_empty():
         return
@@ -38,14 +39,14 @@ def draw_stages(axes: Axes, panel: Panel, drawing: Drawing, series: tuple[Series
         _draw_bands(axes, inside)
         _draw_boundaries(axes, inside, BLACK)
         return
-    for one in series:
-        runs = panel.runs if drawing.color is None else panel.runs.filter(pl.col(drawing.color).eq_missing(one.value))
+    for one_series in series:
+        runs = runs_of_series(panel.runs, drawing.color, one_series)
         own = inside.filter(pl.col("series_id").is_in(runs["series_id"].unique().to_list()))
-        _draw_boundaries(axes, own, one.look.color)
+        _draw_boundaries(axes, own, one_series.look.color)
 
 
 def stages_note(drawing: Drawing) -> str:
-    """What bands and lines of stages mean; "" where there are none."""
+    """The sentence that says what bands and lines of stages mean; "" where there are none."""
     panels = [_stages_in(panel, drawing) for panel in drawing.layout.panels]
     panels = [stages for stages in panels if not stages.is_empty()]
     if not panels:
@@ -64,12 +65,12 @@ def _stages_in(panel: Panel, drawing: Drawing) -> pl.DataFrame:
 
 
 def _draw_bands(axes: Axes, stages: pl.DataFrame) -> None:
-    for start, end, way in stages.select("start_step", "end_step", "direction").iter_rows():
-        axes.axvspan(start, end, color=SHADES.get(way, SHADES["flat"]), linewidth=0, zorder=0)
+    for start, end, direction in stages.select("start_step", "end_step", "direction").iter_rows():
+        axes.axvspan(start, end, color=SHADES.get(direction, SHADES["flat"]), linewidth=0, zorder=0)
 
 
 def _draw_boundaries(axes: Axes, stages: pl.DataFrame, color: str) -> None:
-    """Every boundary but the end of training; those of several curves by their number, where all have as many."""
+    """Draw every boundary but the end of training; of curves with as many stages, the medians of their boundaries."""
     inner = stages.filter(pl.col("stage") < pl.col("num_stages") - 1)
     columns = ("end_step", "end_step_low", "end_step_high")
     middle = inner.group_by("num_stages", "stage").agg(pl.col(name).median() for name in columns)
