@@ -104,22 +104,21 @@ def verify(root: Root, deep: bool = False, repair: bool = False) -> Report:
             quarantined.extend(repaired.quarantined)
             if partition.sweep is not None and repaired.lost:
                 rerun[partition.sweep] = repaired.lost
-    if not any(finding.is_error for finding in findings) or repair:
+    rebuild_ids: list[str] = []
+    if repair or not any(finding.is_error for finding in findings):
+        # Artifacts and references are compared with rows, so the rows have to be readable.
         artifacts = list(_check_artifacts(store, root, deep))
-        findings.extend(artifacts)
-        findings.extend(_check_references(root))
-        lost = [finding for finding in artifacts if finding.is_error]
+        findings.extend([*artifacts, *_check_references(root)])
         if repair:
+            lost = [finding for finding in artifacts if finding.is_error]
             quarantined.extend(quarantine(store, finding.path) for finding in lost if finding.kind == "damaged")
-        rebuilt = tuple(identity for finding in lost for identity in finding.ids) if repair else ()
-    else:
-        rebuilt = ()
-    damaged_stages = list(_check_stages(store))
-    findings.extend(damaged_stages)
+            rebuild_ids.extend(identity for finding in lost for identity in finding.ids)
+    stages = list(_check_stages(store))
+    findings.extend(stages)
     if repair:
-        quarantined.extend(quarantine(store, finding.path) for finding in damaged_stages if finding.is_error)
+        quarantined.extend(quarantine(store, finding.path) for finding in stages if finding.is_error)
     findings.extend(Finding("orphan", f"{TMP}/{name}", "left by a killed writer") for name in store.names(TMP))
-    return Report(tuple(findings), tuple(quarantined), rerun, rebuilt)
+    return Report(tuple(findings), tuple(quarantined), rerun, tuple(rebuild_ids))
 
 
 def _check_partition(store: ObjectStore, partition: Partition, deep: bool) -> Iterator[Finding]:
