@@ -29,7 +29,7 @@ def load(path: Path) -> dict[str, Any]:
 
 
 def header(path: Path) -> str:
-    """The comment that a file begins with."""
+    """Returns the comment that a file begins with."""
     return "\n".join(line for line in path.read_text().split("\n\n")[0:3] if line.startswith("#"))
 
 

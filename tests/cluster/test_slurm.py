@@ -30,7 +30,7 @@ COMMANDS = {
 
 @pytest.fixture
 def job(tmp_path: Path) -> dict[str, str]:
-    """The environment of a job of one node."""
+    """Returns the environment of a job of one node."""
     folder = tmp_path / "bin"
     folder.mkdir()
     for name, line in COMMANDS.items():

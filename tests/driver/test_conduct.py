@@ -1,4 +1,4 @@
-"""Which runs start first, and which are given up."""
+"""The section `conduct` decides which runs start first, and which are given up."""
 
 from pathlib import Path
 
@@ -31,7 +31,7 @@ conduct: {halving: {factor: 2, first_gradients: 1000}}
 
 
 def order(folder: Path, conduct: str) -> list[tuple[str, int]]:
-    """Sampler and seed of the trials' first runs, in the order of their start."""
+    """Returns sampler and seed of the trials' first runs, in the order in which the trials start."""
     path = folder / "tiny.yaml"
     path.write_text(SWEEP + conduct)
     sweep = load_sweep(path)

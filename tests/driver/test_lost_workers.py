@@ -1,4 +1,4 @@
-"""Workers that die, of themselves or by SIGKILL."""
+"""A worker that dies costs its trial a retry, and no other trial anything."""
 
 import json
 

@@ -1,4 +1,4 @@
-"""What a sweep would do, without doing it."""
+"""A plan says what a sweep would do, and does nothing."""
 
 import subprocess
 import sys

@@ -1,4 +1,4 @@
-"""What a worker's process takes of its machine."""
+"""A worker's process takes its share of the machine and no more."""
 
 import os
 import subprocess

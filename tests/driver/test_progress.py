@@ -1,4 +1,4 @@
-"""What people and programs see while a sweep runs."""
+"""Views show people and programs how far a sweep is."""
 
 import io
 import json

@@ -18,7 +18,7 @@ PRIVATE = ("/tmp", "/root")
 
 
 def why_not() -> str:
-    """What this machine lacks for machines of its own; empty where nothing."""
+    """Says what this machine lacks to hold other machines; empty where it lacks nothing."""
     if sys.platform != "linux" or os.geteuid() != 0:
         return "namespaces and sshd need root on Linux"
     missing = [name for name in PROGRAMS if find(name) is None]
@@ -30,7 +30,7 @@ def why_not() -> str:
 
 
 def find(name: str) -> str | None:
-    """Where a program is, in the folders of administrators too."""
+    """Finds a program, in the folders of administrators too."""
     return shutil.which(name, path=f"{os.environ.get('PATH', '')}:/usr/sbin:/sbin")
 
 
@@ -38,7 +38,7 @@ class Machine:
     """A machine: one process that holds the namespaces, and what was started in them."""
 
     def __init__(self, name: str, address: str, folder: Path, keep: list[Path]) -> None:
-        """Boots it; `keep` are folders it shares with this machine."""
+        """Boots the machine, which shares the folders `keep` with this one."""
         self.name, self.address = name, address
         self.folder = folder / name
         self.folder.mkdir()
@@ -56,11 +56,11 @@ class Machine:
         self._started: list[subprocess.Popen[bytes]] = []
 
     def command(self, words: list[str]) -> list[str]:
-        """The command line that runs `words` there."""
+        """Returns the command line that runs `words` on the machine."""
         return ["nsenter", "--target", str(self.pid), "--all", "--wd=/", *words]
 
     def run(self, line: str, timeout: float = 60, check: bool = True) -> str:
-        """Runs a line of shell there and returns what it printed."""
+        """Runs a line of shell on the machine and returns what it printed."""
         done = subprocess.run(
             self.command(["bash", "-c", line]),
             stdin=subprocess.DEVNULL,
@@ -73,7 +73,7 @@ class Machine:
         return done.stdout + done.stderr
 
     def start(self, words: list[str], log: Path) -> "subprocess.Popen[bytes]":
-        """Starts a program there."""
+        """Starts a program on the machine."""
         with log.open("ab") as stream:
             program: subprocess.Popen[bytes] = subprocess.Popen(
                 self.command(words),
@@ -86,12 +86,12 @@ class Machine:
         return program
 
     def processes(self, name: str) -> list[int]:
-        """Process ids there whose command line holds `name`; those that ended and wait for a parent are none."""
+        """Returns the ids of processes whose command line holds `name`, except of those that have ended."""
         found = self.run(f"pgrep --runstates D,R,S -f -- {shlex.quote(name)} | grep -vx $$ || true")
         return [int(word) for word in found.split()]
 
     def power_off(self) -> None:
-        """Ends all its processes at once."""
+        """Ends all processes of the machine at once."""
         self._holder.kill()
         self._holder.communicate()
         for program in self._started:
@@ -99,12 +99,12 @@ class Machine:
 
 
 def environment() -> dict[str, str]:
-    """What programs on a machine start with: nothing of the caller's Python."""
+    """Returns the variables that programs on a machine start with; none is of the caller's Python."""
     return {"PATH": "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin", "HOME": "/root", "LANG": "C.UTF-8"}
 
 
 def _private(path: str, folder: Path, keep: list[Path]) -> str:
-    """Shell that gives `path` a folder of the machine's own, but for what is to be kept of it."""
+    """Returns a line of shell that gives `path` a folder of the machine's own, but for the folders in `keep`."""
     own = folder / path.strip("/")
     lines = [f"mkdir -m 1777 {own}"]
     for kept in {str(place.resolve()) for place in keep}:
@@ -114,7 +114,7 @@ def _private(path: str, folder: Path, keep: list[Path]) -> str:
 
 
 def _child(pid: int) -> int:
-    """The process that `unshare` forked."""
+    """Returns the process that `unshare` forked."""
     for _ in range(100):
         children = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
         if children:
@@ -127,7 +127,7 @@ class Lan:
     """Machines that reach each other by ssh: `machines[0]` is where the user sits, the others are nodes."""
 
     def __init__(self, folder: Path, num_nodes: int, keep: list[Path]) -> None:
-        """Boots them and waits for their sshd."""
+        """Boots the machines and waits for their sshd."""
         self.key = folder / "key"
         ssh_keygen = ["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f"]
         subprocess.run([*ssh_keygen, str(self.key)], check=True)
@@ -141,7 +141,7 @@ class Lan:
 
     @property
     def desk(self) -> Machine:
-        """Where the user sits."""
+        """The machine where the user sits."""
         return self.machines[0]
 
     @property
@@ -150,7 +150,7 @@ class Lan:
         return self.machines[1:]
 
     def _connect(self) -> None:
-        """A bridge on the desk, a cable from it to each node."""
+        """Puts a bridge on the desk and a cable from the bridge to each node."""
         self.desk.run(
             f"ip link set lo up; ip link add lan type bridge; ip link set lan up; ip addr add {self.desk.address}/24 "
             "dev lan"
@@ -186,6 +186,6 @@ class Lan:
         raise AssertionError((folder / f"{machine.name}.sshd.log").read_text())
 
     def power_off(self) -> None:
-        """Ends all."""
+        """Ends all machines."""
         for machine in self.machines:
             machine.power_off()

@@ -31,7 +31,7 @@ SITE = "~/llcray-env/lib/python{version}/site-packages"
 
 
 class OnPremise:
-    """A cluster brought up from the repository's file, and what was done with it."""
+    """A cluster that is brought up from the repository's file, with the seconds that each step took."""
 
     def __init__(self, folder: Path) -> None:
         """Boots the machines; the cluster is not up yet."""
@@ -59,7 +59,7 @@ class OnPremise:
         assert done.returncode == 0, done.stdout + done.stderr
 
     def _config(self) -> dict[str, Any]:
-        """The repository's file with what it asks its users to fill in, and an install that needs no network."""
+        """Writes the repository's file with its blanks filled in, and an install that needs no network."""
         config = yaml.safe_load(CLUSTER_FILE.read_text())
         config["provider"] |= {"head_ip": self.head.address, "worker_ips": [one.address for one in self.workers]}
         config["auth"] = {"ssh_user": "root", "ssh_private_key": str(self.lan.key)}
@@ -85,13 +85,13 @@ class OnPremise:
         return self.lan.desk.run(f"{_variables()} {quoted}", timeout)
 
     def up(self) -> None:
-        """`ray up`, and then until all machines are there."""
+        """Runs `ray up`, and waits until all machines are there."""
         self._timed("ray up", self._ray_up)
         wait = lambda: _wait_until(lambda: "3 machines" in self.llcray("status", "--address", self.address))  # noqa: E731
         self._timed("all machines joined", wait)
 
     def _ray_up(self) -> None:
-        """Tries again on a machine so busy that a raylet needs more than the half minute that Ray allows it."""
+        """Runs `ray up`, again where a raylet needed more than the half minute that Ray allows it."""
         for attempt in range(MOST_ATTEMPTS):
             try:
                 self.ray("up", "-y", str(self.file))
@@ -101,37 +101,37 @@ class OnPremise:
                     raise
 
     def sweep(self, overrides: Sequence[str]) -> "subprocess.Popen[bytes]":
-        """Submits the sweep, attached."""
+        """Submits the sweep and watches it."""
         words = ["sweep", str(SWEEP_FILE), "--address", self.address, "--storage", str(self.storage)]
         words += [word for override in overrides for word in ("--set", override)]
         line = f"{_variables()} {sys.executable} -m llcray.cli {' '.join(words)}"
         return self.lan.desk.start(["bash", "-c", line], self.folder / "sweep.log")
 
     def num_done(self) -> int:
-        """Runs in the dataset."""
+        """Counts the runs in the dataset."""
         try:
             return len(ls.finished(str(self.storage), "quickstart"))
         except ls.StorageError:
             return 0
 
     def kill_ray_on(self, machine: Machine) -> None:
-        """SIGKILL to every process of Ray's on a machine."""
+        """Sends SIGKILL to every process of Ray's on a machine."""
         machine.run("pkill -9 -f -- '[r]ay' || true")
 
     def down(self) -> None:
-        """`ray down`, and then until no process of Ray's is left on any node."""
+        """Runs `ray down`, and waits until no process of Ray's is left on any node."""
         self._timed("ray down", lambda: self.ray("down", "-y", str(self.file)))
         self._timed("workers stopped", self._stop_workers)
         self._timed("last process gone", lambda: _wait_until(lambda: not self.left_processes(), seconds=180))
 
     def _stop_workers(self) -> None:
-        """As the file's header says."""
+        """Stops Ray on the workers, as the file's header says."""
         for worker in self.workers:
             ssh = f"ssh -q -i {self.lan.key} -o StrictHostKeyChecking=no root@{worker.address}"
             self.lan.desk.run(f"{ssh} llcray-env/bin/ray stop")
 
     def left_processes(self) -> list[int]:
-        """Processes of Ray's on the nodes."""
+        """Returns the processes of Ray's on the nodes."""
         return list(itertools.chain.from_iterable(node.processes("[r]ay") for node in self.lan.nodes))
 
     def close(self) -> None:
@@ -140,7 +140,7 @@ class OnPremise:
 
 
 def prove(folder: Path, overrides: Sequence[str], num_runs: int) -> dict[str, float]:
-    """Up, submit, kill a node, finish, down; checks the dataset. Returns the seconds of each step."""
+    """Brings a cluster up, submits a sweep, kills a node, and checks the dataset; returns the seconds of each step."""
     place = OnPremise(folder)
     try:
         place.up()
@@ -186,7 +186,7 @@ def _offline_setup() -> list[str]:
 
 
 def _variables() -> str:
-    """What commands on the desk need: this Python's programs, and the checkout where it is not installed."""
+    """Returns variables for commands on the desk: this Python's programs, and the checkout if not installed."""
     path = f"{Path(sys.executable).parent}:$PATH"
     return f"cd {ROOT} && PATH={path} PYTHONPATH={os.environ.get('PYTHONPATH', '')} RAY_USAGE_STATS_ENABLED=0"
 
@@ -199,7 +199,7 @@ def _wait_until(condition: Callable[[], bool], seconds: float = 300) -> None:
 
 
 def main() -> None:
-    """The script."""
+    """Proves the file and prints the seconds of each step."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--set", dest="overrides", action="append", default=[], help="passed on to the sweep")
     parser.add_argument("--runs", type=int, default=24, help="runs that the sweep then has")

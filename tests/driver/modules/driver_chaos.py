@@ -85,7 +85,7 @@ class Chaos:
         return self._driver.wait(timeout=SECONDS_TO_NOTICE)
 
     def begin_again(self) -> None:
-        """Another cluster and another driver on the same dataset."""
+        """Starts another cluster and another driver on the same dataset."""
         self._cluster.shutdown()
         self._start_cluster()
         self._driver = self._start_driver()
@@ -133,7 +133,7 @@ class Chaos:
         return found
 
     def close(self) -> None:
-        """Ends what is left."""
+        """Ends the driver and the cluster."""
         self._driver.kill()
         self._driver.wait()
         self._log.close()
@@ -199,7 +199,7 @@ def _column(storage: Path, name: str) -> pl.DataFrame:
 
 
 def main() -> None:
-    """The script."""
+    """Runs the chaos that the command line describes."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--trials", type=int, default=60)
     parser.add_argument("--kills", type=int, default=25)

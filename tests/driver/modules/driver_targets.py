@@ -16,7 +16,7 @@ def quadratic_loss(params, batch):
 
 
 def regular(num_params: int = 3) -> Target:
-    """LLC num_params/2."""
+    """Returns a regular target, whose LLC is num_params/2."""
     return Target({"w": np.zeros(num_params)}, quadratic_loss, {"x": np.zeros(100)})
 
 
@@ -40,6 +40,6 @@ def deadly(folder: str, deaths: int) -> Target:
 
 
 def slow(seconds: float) -> Target:
-    """Takes its time to be built."""
+    """Takes some seconds to build."""
     time.sleep(seconds)
     return regular()
