@@ -19,7 +19,7 @@ Y_SCALES: dict[str, bool | None] = {"auto": None, "linear": False, "log": True}
 
 
 def x_axes(runs: pl.DataFrame, names: list[str]) -> dict[str, dict[str, Any]]:
-    """The x axis for each column.
+    """The x axis for each column that has values.
 
     Args:
         runs: The runs that did not fail.
@@ -31,7 +31,8 @@ def x_axes(runs: pl.DataFrame, names: list[str]) -> dict[str, dict[str, Any]]:
         its own place; and `numeric`, whether places have a meaning.
     """
     axes = set(leading_columns(runs))
-    return {name: _x_axis(scale_of(runs[name] if name in axes else _finite(runs[name]), None)) for name in names}
+    columns = [runs[name] if name in axes else _finite(runs[name]) for name in names]
+    return {column.name: _x_axis(scale_of(column, None)) for column in columns if not column.is_empty()}
 
 
 def _finite(numbers: pl.Series) -> pl.Series:

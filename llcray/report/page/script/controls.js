@@ -7,7 +7,8 @@ import { drawExplorer } from "./explorer.js";
 export function startControls() {
   const { facets, colors } = data.choices;
   const eachAlone = data.views[0]?.x === "" ? "each axis alone" : "";
-  fillSelect("x", [...new Set([...axes, ...numbers])], eachAlone);
+  const xs = [...new Set([...axes, ...numbers])].filter((name) => data.x_axes[name]);
+  fillSelect("x", xs, eachAlone);
   fillSelect("y", numbers, "");
   fillSelect(
     "color",
