@@ -13,8 +13,8 @@ from llcray.llc.susceptibility import Measured, bayesian_influence, susceptibili
 from llcray.posterior.spec import PosteriorSpec
 from llcray.samplers import Sampler, SamplerVariant
 from llcray.sampling.spec import SamplingSpec
-from llcray.targets.target import PyTree, Target, TrueLLC
-from llcray.types import Row
+from llcray.targets.target import Target, TrueLLC
+from llcray.types import PyTree, Row
 from llcray.variant import seed_from
 
 __all__ = ["LLCEstimate", "estimate_llc"]
@@ -127,7 +127,7 @@ def estimate_llc(
     """
     from llcray.components.masks import mask_of
     from llcray.estimation.companions import estimate_with_companions
-    from llcray.estimation.pack import EstimateRequest
+    from llcray.estimation.request import EstimateRequest
     from llcray.estimation.rows import record_of
 
     check_params(target.params)

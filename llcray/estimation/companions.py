@@ -9,7 +9,9 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from llcray.estimation.pack import EstimateRequest, FailureFn, RunEstimate, estimate_pack, raise_failure
+from llcray.estimation.pack import RunEstimate, estimate_pack, raise_failure
+from llcray.estimation.prepare import FailureFn
+from llcray.estimation.request import EstimateRequest
 from llcray.llc.draws import Draws
 from llcray.llc.estimate import with_work_of
 from llcray.llc.extrapolation import Extrapolation, extrapolate_step_size, extrapolate_temperature

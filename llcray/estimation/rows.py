@@ -45,7 +45,7 @@ def record_of(result: RunEstimate, target: Target) -> Record:
 
 
 def warnings_of(result: RunEstimate, facts: TargetFacts) -> list[str]:
-    """What a reader should know beside the verdict."""
+    """Sentences that a reader should know beside the verdict."""
     warnings = [result.caveat] if result.caveat else []
     if result.num_data < FEW_EXAMPLES:
         warnings.append(
@@ -86,7 +86,7 @@ def _truth(result: RunEstimate) -> Record:
 
 
 def update_of(target: Target, mask: Any) -> Record:
-    """What share of a component fine-tuning left unchanged so far, in float32 and, as published, in bfloat16."""
+    """The shares of a component that fine-tuning left unchanged so far, in float32 and, as published, in bfloat16."""
     if target.base is None:
         return {}
     import jax

@@ -12,9 +12,10 @@ from llcray_storage import Dataset, StorageError
 from llcray.components.masks import mask_of
 from llcray.estimation.companions import estimate_with_companions
 from llcray.estimation.keeper import DatasetKeeper
-from llcray.estimation.pack import EstimateRequest, RunEstimate
+from llcray.estimation.pack import RunEstimate
 from llcray.estimation.probes import observed
 from llcray.estimation.provenance import device, environment
+from llcray.estimation.request import EstimateRequest
 from llcray.estimation.rows import draw_rows, record_of, update_of
 from llcray.estimation.targets import TrialTargets
 from llcray.llc.draws import Draws
@@ -31,7 +32,7 @@ FailureFn = Callable[[RunSpec, Exception], None]
 
 @dataclass(frozen=True)
 class TrialEvent:
-    """What a trial is doing, for people who watch.
+    """The activity of a trial, for people who watch.
 
     Attributes:
         phase: `training` or `building` the target, `calibrating` a run (tuning in its own warmup, pilots of `auto`) or

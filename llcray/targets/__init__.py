@@ -1,4 +1,4 @@
-"""Targets: what an LLC is estimated of. Here are their specs, without JAX; `llcray.targets.stored` builds them."""
+"""Everything that an LLC can be estimated of. Here are the specs, which load no JAX."""
 
 from typing import Annotated, Any
 

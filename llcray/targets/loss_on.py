@@ -1,4 +1,4 @@
-"""Data-refined LLC: the loss is taken on other examples than w* was trained on, in sampling and evaluation alike.
+"""Other examples for a target's loss (data-refined LLC), in sampling and evaluation alike.
 
     lambda-hat(w*; q') = n beta (E[L_q'(w)] - L_q'(w*)),    n the number of examples of q'
 
@@ -16,14 +16,14 @@ from llcray.variant import Count, NonNegativeInt, Variant, canonical_json
 
 
 class Examples(Variant):
-    """Base of the ways to say other examples; one column of the dataset holds each whole."""
+    """Base of the other examples; one column of the dataset holds the whole spec."""
 
     one_column: ClassVar[bool] = True
 
     kind: Any  # a Literal in every kind
 
     def cell(self) -> str:
-        """What stands in column `loss_on`."""
+        """The value of column `loss_on`."""
         return canonical_json(self)
 
 
@@ -33,7 +33,6 @@ class HeldOut(Examples):
     kind: Literal["test"] = "test"
 
     def cell(self) -> str:
-        """See `Examples.cell`."""
         return self.kind
 
 
@@ -62,7 +61,7 @@ class OtherTokens(Examples):
 
 
 class PythonExamples(Examples):
-    """What a function of the user's returns: a pytree like the target's data.
+    """Examples that a function of the user's returns: a pytree like the target's data.
 
     Attributes:
         factory: `package.module:function`; called with `arguments`, and with `seed` if it has such a parameter.

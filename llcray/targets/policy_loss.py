@@ -1,13 +1,13 @@
-"""What loss of a fine-tuned policy an LLC is taken of. pi_w is the policy, pi_* the one at the checkpoint.
+"""Losses of a fine-tuned policy, of which an LLC is taken. pi_w is the policy, pi_* the policy at the checkpoint.
 
     kl_to_center    E_{x, y ~ pi_*} sum_t KL(pi_*(. | x, y_<t) || pi_w(. | x, y_<t))
     nll             -log pi_w(right answer | x)
     dpo             -log sigmoid(b m) - k log pi_w(right | x),  m: log-odds of right over wrong, less those at first
     regret          1 - pi_w(right answer | x), which is 1 - E[reward]
 
-The first is least exactly at the checkpoint, whatever was optimised; the others are fixed functions along the whole
-fine-tuning, and least at none of its checkpoints: rows warn where their gradient is large. Objectives of PPO and GRPO
-change at every step and have no minimum at w*; they are no members of this list.
+The first loss is least exactly at the checkpoint, whatever was optimised. The others are fixed functions along the
+whole fine-tuning, and least at none of its checkpoints: rows warn where their gradient is large. The objectives of PPO
+and GRPO change at every step and have no minimum at w*, so they are no members of this list.
 """
 
 from typing import Annotated, Literal
@@ -21,7 +21,7 @@ class PolicyLossVariant(Variant):
     """Base of the losses.
 
     Attributes:
-        num_data: Training prompts, the first so many (all, where there are fewer): n.
+        num_data: Number n of training prompts: the first so many, or all where there are fewer.
     """
 
     num_data: Count = 512
@@ -33,7 +33,7 @@ class KLToCenter(PolicyLossVariant):
     Up to a constant the negative log-likelihood of its own answers.
 
     Attributes:
-        seed: Of the prefixes.
+        seed: Seed of the prefixes.
     """
 
     kind: Literal["kl_to_center"] = "kl_to_center"
@@ -47,7 +47,7 @@ class AnswerNLL(PolicyLossVariant):
 
 
 class PreferenceLoss(PolicyLossVariant):
-    """Of right over wrong answers, with the term that keeps it from lowering the right ones.
+    """Preference of right over wrong answers, with a term that keeps the right ones likely.
 
     Attributes:
         beta: b.

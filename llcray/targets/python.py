@@ -60,7 +60,7 @@ class PythonTarget(TargetVariant):
 
 
 def call_factory(name: str, arguments: Mapping[str, Any], seed: int) -> Any:
-    """What the function `package.module:function` returns for `arguments`, and for `seed` if it takes one.
+    """Calls the function `package.module:function` with `arguments`, and with `seed` if it takes one.
 
     Raises:
         ValueError: There is no such module or function.

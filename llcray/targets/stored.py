@@ -120,6 +120,6 @@ def row_of(spec: TargetVariant, target: Target) -> Row:
 
 
 def facts_of(row: Row) -> TargetFacts:
-    """What building measured, from a row of table `targets`."""
+    """The measurements of building, from a row of table `targets`."""
     names = [field.name for field in dataclasses.fields(TargetFacts)]
     return TargetFacts(**{name: row.get(name) for name in names})

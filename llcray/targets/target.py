@@ -1,6 +1,6 @@
-"""What an LLC is estimated of: a parameter point, a per-example loss, and data.
+"""The target of an estimate: a parameter point, a per-example loss, and data.
 
-This module holds the record only; building one from a spec, training and storing are its neighbours' work.
+This module holds the record alone; other modules build a target from a spec, train it and store it.
 """
 
 from dataclasses import dataclass, field
@@ -46,7 +46,7 @@ class Oracle(Protocol):
 
 @dataclass(frozen=True)
 class TargetFacts:
-    """What building measured. All losses are mean per-example nats; None where a notion does not apply."""
+    """Measurements of building. Losses are mean per-example nats; None stands where a notion does not apply."""
 
     loss_at_center: float | None = None
     gradient_norm_at_center: float | None = None

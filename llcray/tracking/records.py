@@ -8,8 +8,9 @@ from typing import Any
 import numpy as np
 
 from llcray.components.masks import path_of
-from llcray.estimation.pack import EstimateRequest, RunEstimate
+from llcray.estimation.pack import RunEstimate
 from llcray.estimation.provenance import device, environment
+from llcray.estimation.request import EstimateRequest
 from llcray.estimation.rows import record_of
 from llcray.targets.target import Target
 from llcray.types import Row

@@ -74,7 +74,6 @@ class ModuleLoss:
     """`loss_fn(module, batch)` as a function of the module's parameters; equal for equal graphs and one `loss_fn`."""
 
     def __init__(self, graph: Any, state: Any, rest: Any, loss_fn: Callable[..., Any]) -> None:
-        """See `of`."""
         self._graph, self._state, self._rest, self._loss_fn = graph, state, rest, loss_fn
 
     @classmethod
@@ -97,5 +96,4 @@ class ModuleLoss:
         return alike and (self._rest is other._rest or not jax.tree.leaves(self._rest) + jax.tree.leaves(other._rest))
 
     def __hash__(self) -> int:
-        """Of the function."""
         return hash(self._loss_fn)

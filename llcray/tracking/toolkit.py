@@ -15,7 +15,8 @@ import numpy as np
 from llcray.api import check_params
 from llcray.components import Structure
 from llcray.components.masks import mask_of
-from llcray.estimation.pack import EstimateRequest, RunEstimate, estimate_requests
+from llcray.estimation.pack import RunEstimate, estimate_requests
+from llcray.estimation.request import EstimateRequest
 from llcray.llc.draws import Draws
 from llcray.llc.estimate import Work, estimate
 from llcray.posterior.density import num_data_of

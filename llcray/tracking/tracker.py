@@ -165,7 +165,7 @@ class LLCTracker:
         return subnetwork(self.storage, self.name, compare_dtype=compare_dtype, **options)
 
     def _request(self, component: str, target: Target) -> Any:
-        from llcray.estimation.pack import EstimateRequest
+        from llcray.estimation.request import EstimateRequest
 
         assert not isinstance(self.sampler, str | dict)
         mask: Callable[..., Any] = mask_of

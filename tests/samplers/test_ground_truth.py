@@ -8,7 +8,8 @@ import pytest
 from pydantic import TypeAdapter
 
 from llcray.api import estimate_llc, parse_sampler
-from llcray.estimation.pack import EstimateRequest, estimate_requests
+from llcray.estimation.pack import estimate_requests
+from llcray.estimation.request import EstimateRequest
 from llcray.posterior.spec import PosteriorSpec
 from llcray.sampling.spec import Budget, SamplingSpec, StoppingCriteria
 from llcray.targets import QuadraticTarget, TargetSpec
@@ -64,7 +65,7 @@ def deep_linear() -> Target:
 
 
 class Pooled(NamedTuple):
-    """Mean over runs of several seeds, done as one pack: one unlucky seed in a thousand does not fail the suite."""
+    """The mean over runs of several seeds in one pack, so that an unlucky seed in a thousand fails no test."""
 
     llc: float
     mcse: float

@@ -8,7 +8,8 @@ import pytest
 from pydantic import TypeAdapter
 
 from llcray.api import estimate_llc
-from llcray.estimation.pack import EstimateRequest, estimate_requests
+from llcray.estimation.pack import estimate_requests
+from llcray.estimation.request import EstimateRequest
 from llcray.posterior.spec import PosteriorSpec
 from llcray.samplers import HMC, SGLD, SamplerVariant
 from llcray.sampling import program

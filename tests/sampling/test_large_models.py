@@ -1,10 +1,11 @@
-"""What lets large models be sampled: micro-batches, chains in turn, losses on paired batches.
+"""Sampling of large models: micro-batches, chains in turn, losses on paired batches.
 
 Truth: a linear regression is quadratic, so lambda-hat = sum of t h_i / (2 (t h_i + gamma)), h_i the Hessian's
 eigenvalues (times 1/(1 - epsilon (t h_i + gamma)/4) under SGLD of step epsilon).
 """
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import jax
@@ -44,46 +45,44 @@ def test_gradients_are_accumulated_over_micro_batches():
     """Catches a mean of means of unequal batches: 100 is no multiple of 7."""
     with jax.enable_x64(True):
         whole = make_posterior(TARGET, 1.0, None, jnp.float64)
-        parts = jax.tree_util.tree_unflatten(jax.tree.structure(whole), jax.tree.leaves(whole))
-        object.__setattr__(parts, "micro_batch", 7)
-        batch, place = jax.tree.map(lambda x: x[:100], DATA), W + 0.3
+        in_parts = replace(whole, micro_batch=7)
+        batch, position = jax.tree.map(lambda x: x[:100], DATA), W + 0.3
         for name in ("minibatch_loss", "loss"):
-            arguments = (place, batch) if name == "minibatch_loss" else (place,)
-            found, expected = (jax.value_and_grad(getattr(each, name))(*arguments) for each in (parts, whole))
-            np.testing.assert_allclose(found[0], expected[0], rtol=1e-12)
-            np.testing.assert_allclose(found[1], expected[1], rtol=1e-10)
+            arguments = (position, batch) if name == "minibatch_loss" else (position,)
+            accumulated, exact = (jax.value_and_grad(getattr(p, name))(*arguments) for p in (in_parts, whole))
+            np.testing.assert_allclose(accumulated[0], exact[0], rtol=1e-12)
+            np.testing.assert_allclose(accumulated[1], exact[1], rtol=1e-10)
 
 
 def test_micro_batches_and_chains_in_turn_draw_the_same(monkeypatch: pytest.MonkeyPatch):
     """Catches chains that share a key when they are done one after another, and an id that depends on memory."""
     whole = estimated(64, steps_per_draw=2)
-    monkeypatch.setattr("llcray.estimation.pack.chains_together", lambda posterior, num_chains: False)
+    monkeypatch.setattr("llcray.estimation.prepare.chains_together", lambda posterior, num_chains: False)
     apart = estimated(64, steps_per_draw=2, micro_batch_size=32)
     np.testing.assert_allclose(apart.draws.centered_loss, whole.draws.centered_loss, rtol=2e-3, atol=1e-6)
     assert len(np.unique(apart.draws.centered_loss[:, -1])) == 4
-    with_it, without = (SamplingSpec(micro_batch_size=size) for size in (32, None))
-    assert with_it.model_dump() == without.model_dump()
+    assert SamplingSpec(micro_batch_size=32).model_dump() == SamplingSpec().model_dump()
 
 
 def test_a_loss_on_paired_batches_has_no_bias_and_says_what_it_is():
     """Within 3 standard errors of the exact answer; unpaired batches of 50 would add a variance 100 times that."""
-    found = estimated(2048, loss_batch_size=50, steps_per_draw=5)
+    paired = estimated(2048, loss_batch_size=50, steps_per_draw=5)
     t = N / np.log(N)
     h = np.linalg.eigvalsh(X.T @ X / N)
     total = t * h + GAMMA
     exact = np.sum(0.5 * t * h / total / (1 - STEP * total / 4))
-    assert abs(found.llc - exact) < 3 * found.llc_mcse and found.llc_mcse < 0.1
-    assert found.record["loss_estimator"] == "paired_batch" and found.record["num_data"] == N
+    assert abs(paired.llc - exact) < 3 * paired.llc_mcse and paired.llc_mcse < 0.1
+    assert paired.record["loss_estimator"] == "paired_batch" and paired.record["num_data"] == N
     full = estimated(64, steps_per_draw=5)
     assert full.record["loss_estimator"] == "full"
-    per_draw = [each.draws.num_gradients.mean() for each in (found, full)]
+    per_draw = [e.draws.num_gradients.mean() for e in (paired, full)]
     # Five steps of two gradients of 100 examples, and a third of 2 x 50, or of 1,000, examples.
     np.testing.assert_allclose(per_draw, [1 + 100 / 3000, 1 + 1 / 3], rtol=1e-5)
 
 
 def test_samplers_that_know_the_full_loss_use_it():
-    found = estimate_llc(TARGET, "hmc", sampling=SamplingSpec(loss_batch_size=50, budget=Budget(num_draws=64)))
-    assert found.record["loss_estimator"] == "full"
+    e = estimate_llc(TARGET, "hmc", sampling=SamplingSpec(loss_batch_size=50, budget=Budget(num_draws=64)))
+    assert e.record["loss_estimator"] == "full"
 
 
 SHARDED = """
@@ -96,7 +95,7 @@ from llcray.sampling.spec import Budget
 
 if sys.argv[2] == "in turn":
     import llcray.estimation.pack
-    llcray.estimation.pack.chains_together = lambda posterior, num_chains: False
+    llcray.estimation.prepare.chains_together = lambda posterior, num_chains: False
 rng = np.random.default_rng(0)
 first, second = rng.normal(size=(64, 256)) / 8, rng.normal(size=(256, 64)) / 16
 x = rng.normal(size=(96, 64))
@@ -108,15 +107,15 @@ def loss_fn(params, batch):
 
 
 target = Target({"first": first, "second": second}, loss_fn, (x, np.maximum(x @ first, 0) @ second))
-held = []
+shares = []
 call = block.advance.__class__.__call__
 
 
 def watched(self, static, *args):
     if self is block.advance:
         leaves = [leaf for leaf in jax.tree.leaves(args[1:3]) if leaf.size >= 2**14]
-        here = sum(leaf.addressable_shards[0].data.nbytes for leaf in leaves)
-        held.append(here / sum(leaf.nbytes for leaf in leaves))
+        on_first_device = sum(leaf.addressable_shards[0].data.nbytes for leaf in leaves)
+        shares.append(on_first_device / sum(leaf.nbytes for leaf in leaves))
     return call(self, static, *args)
 
 
@@ -124,9 +123,9 @@ block.advance.__class__.__call__ = watched
 sampling = SamplingSpec(budget=Budget(num_gradients=200, num_draws=64), projection_dimension=2)
 sampler = {"kind": "sgld", "step_size": 1e-5, "batch_size": 16}
 posterior = PosteriorSpec(localization=10.0)
-found = estimate_llc(target, sampler, component="first", posterior=posterior, sampling=sampling)
-np.save(sys.argv[1], np.stack([found.draws.centered_loss, found.draws.squared_distance]))
-print(len(jax.local_devices()), max(held))
+e = estimate_llc(target, sampler, component="first", posterior=posterior, sampling=sampling)
+np.save(sys.argv[1], np.stack([e.draws.centered_loss, e.draws.squared_distance]))
+print(len(jax.local_devices()), max(shares))
 """
 
 
@@ -134,12 +133,12 @@ print(len(jax.local_devices()), max(held))
 def test_parameters_are_shared_out_over_the_devices_of_a_process_and_draw_the_same(
     on_devices: Callable[..., tuple[list[str], np.ndarray]],
 ) -> None:
-    """On eight simulated devices each holds an eighth of w*, of the chains' states, and of what a component freezes."""
-    found, held = [], []
-    for num_devices, how in ((1, "together"), (8, "in turn")):
-        (devices, share), draws = on_devices(SHARDED, num_devices, how)
+    """On eight simulated devices each holds an eighth of w*, of the chains' states, and of the frozen parameters."""
+    draws, shares = [], []
+    for num_devices, order in ((1, "together"), (8, "in turn")):
+        (devices, share), draws_there = on_devices(SHARDED, num_devices, order)
         assert int(devices) == num_devices
-        held.append(float(share))
-        found.append(draws)
-    assert held == [1.0, 1 / 8]
-    np.testing.assert_allclose(found[0], found[1], rtol=1e-3, atol=1e-4 * np.abs(found[0]).max())
+        shares.append(float(share))
+        draws.append(draws_there)
+    assert shares == [1.0, 1 / 8]
+    np.testing.assert_allclose(draws[0], draws[1], rtol=1e-3, atol=1e-4 * np.abs(draws[0]).max())

@@ -9,7 +9,8 @@ import numpy as np
 import pytest
 from pydantic import TypeAdapter
 
-from llcray.estimation.pack import EstimateRequest, estimate_pack, estimate_requests
+from llcray.estimation.pack import estimate_pack, estimate_requests
+from llcray.estimation.request import EstimateRequest
 from llcray.posterior.spec import PosteriorSpec
 from llcray.samplers import HMC, SGLD, Auto, SamplerVariant
 from llcray.sampling import device
@@ -41,7 +42,7 @@ def request(sampler: SamplerVariant, seed: int = 1, sampling: SamplingSpec = SHO
 
 @pytest.mark.parametrize("sampler", [SGLD(step_size=1e-4, batch_size=16), HMC(num_integration_steps=3), Auto()])
 def test_a_run_of_a_pack_of_targets_draws_what_it_draws_alone(targets: list[Target], sampler: SamplerVariant) -> None:
-    """Eleven runs are a full call and a remainder. Catches lanes that are mixed up and keys that depend on the lane."""
+    """Eleven runs make a full call and a remainder. Catches mixed-up rows, and keys that depend on the row."""
     pack = [(target, request(sampler, seed)) for seed, target in enumerate(targets)]
     packed = dict(estimate_pack(pack))
     assert packed[0].pack_size > 1
@@ -118,7 +119,8 @@ import sys
 import jax
 import numpy as np
 from pydantic import TypeAdapter
-from llcray.estimation.pack import EstimateRequest, estimate_pack
+from llcray.estimation.pack import estimate_pack
+from llcray.estimation.request import EstimateRequest
 from llcray.posterior.spec import PosteriorSpec
 from llcray.samplers import SGLD
 from llcray.sampling import block
@@ -152,13 +154,13 @@ print(len(jax.local_devices()), *sorted(set(shardings)))
 def test_chains_are_shared_out_over_the_devices_of_a_process_and_draw_the_same(
     on_devices: Callable[..., tuple[list[str], np.ndarray]],
 ) -> None:
-    """Nine runs: eight by a call whose runs are shared out, one by a call whose chains are."""
-    found = []
+    """Of nine runs, eight are advanced by a call whose runs are shared out, one by a call whose chains are."""
+    draws = []
     for num_devices in (1, 4):
-        printed, draws = on_devices(ON_SEVERAL_DEVICES, num_devices)
+        printed, draws_there = on_devices(ON_SEVERAL_DEVICES, num_devices)
         assert printed == [str(num_devices), str(num_devices)]
-        found.append(draws)
-    np.testing.assert_allclose(found[0], found[1], rtol=1e-3, atol=1e-4 * np.abs(found[0]).max())
+        draws.append(draws_there)
+    np.testing.assert_allclose(draws[0], draws[1], rtol=1e-3, atol=1e-4 * np.abs(draws[0]).max())
 
 
 IN_LITTLE_MEMORY = """
@@ -167,7 +169,8 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 from llcray import Target
-from llcray.estimation.pack import EstimateRequest, estimate_pack
+from llcray.estimation.pack import estimate_pack
+from llcray.estimation.request import EstimateRequest
 from llcray.posterior.spec import PosteriorSpec
 from llcray.samplers import SGLD
 from llcray.sampling.spec import Budget, SamplingSpec
@@ -206,7 +209,7 @@ np.testing.assert_allclose(losses(), freely, rtol=1e-3, atol=1e-4 * np.abs(freel
 @pytest.mark.slow
 @pytest.mark.skipif(sys.platform != "linux", reason="limits a process's memory as Linux does")
 def test_a_pack_that_memory_is_too_small_for_is_halved_and_draws_the_same() -> None:
-    """All eight hold a GiB of hidden units at once; the second time there are 400 MiB."""
+    """Eight runs together hold a GiB of hidden units; the second time the process has 400 MiB left."""
     # Buffers are given back to the system at once, so that they do not count as held.
     returning = {"MALLOC_ARENA_MAX": "1", "MALLOC_MMAP_THRESHOLD_": "1048576"}
     environment = {**os.environ, "NPROC": "2", "JAX_PLATFORMS": "cpu", **returning}

@@ -1,4 +1,4 @@
-"""A run that is taken up by another process has the draws that it would have had."""
+"""A run that another process resumes has the draws that it would have had in one process."""
 
 import os
 import signal
@@ -12,7 +12,8 @@ import numpy as np
 import pytest
 
 from llcray import samplers
-from llcray.estimation.pack import EstimateRequest, RunEstimate, estimate_requests
+from llcray.estimation.pack import RunEstimate, estimate_requests
+from llcray.estimation.request import EstimateRequest
 from llcray.estimation.trial import TrialEvent, run_trial
 from llcray.posterior.spec import PosteriorSpec
 from llcray.sampling.spec import SamplingSpec
@@ -43,7 +44,7 @@ def target() -> Target:
 
 
 class Shelf:
-    """Keeps every state, until it is told that the worker is gone."""
+    """A keeper in memory that keeps the progress after every request."""
 
     def __init__(self, data: bytes | None = None) -> None:
         self.data, self.num_kept = data, 0
@@ -60,7 +61,7 @@ class Shelf:
 
 
 def counter(blocks: list[int]) -> Callable[..., None]:
-    """Notes every block of draws."""
+    """Makes an observer that appends to a list at every block of draws."""
     return lambda index, phase, draws: blocks.append(1) if draws is not None else None
 
 
@@ -75,16 +76,16 @@ def estimate(sampler: samplers.SamplerVariant, shelf: Shelf | None, observe: Cal
 
 @pytest.mark.parametrize(
     "sampler",
-    [pytest.param(one, marks=[pytest.mark.slow] * (one.kind in ("hmc", "mclmc")), id=one.kind) for one in SAMPLERS],
+    [pytest.param(s, marks=[pytest.mark.slow] * (s.kind in ("hmc", "mclmc")), id=s.kind) for s in SAMPLERS],
 )
 def test_draws_after_an_interruption_are_those_without_one(sampler: samplers.SamplerVariant):
     blocks: list[int] = []
     whole = estimate(sampler, None, counter(blocks))
-    shelf, seen = Shelf(), []
+    shelf, first_half = Shelf(), []
 
     def until_halfway(index, phase, draws):
-        seen.append(1) if draws is not None else None
-        if len(seen) > len(blocks) // 2:
+        first_half.append(1) if draws is not None else None
+        if len(first_half) > len(blocks) // 2:
             raise GoneError
 
     with pytest.raises(GoneError):
@@ -99,7 +100,7 @@ def test_draws_after_an_interruption_are_those_without_one(sampler: samplers.Sam
     assert resumed.estimate.num_gradients == whole.estimate.num_gradients
 
 
-def test_what_another_version_kept_is_not_taken_up(monkeypatch: pytest.MonkeyPatch):
+def test_progress_of_another_version_is_not_resumed(monkeypatch: pytest.MonkeyPatch):
     shelf = Shelf()
     estimate(SAMPLERS[0], shelf, lambda *event: None)
     monkeypatch.setattr("llcray.sampling.resume.version_stamp", lambda: "another")
@@ -108,13 +109,13 @@ def test_what_another_version_kept_is_not_taken_up(monkeypatch: pytest.MonkeyPat
     assert len(blocks) == 1024 // 64
 
 
-def test_damaged_bytes_are_not_taken_up():
+def test_damaged_progress_is_not_resumed():
     estimate(SAMPLERS[0], Shelf(b"\x10\x00\x00\x00\x00\x00\x00\x00not what it was"), lambda *event: None)
 
 
 SWEEP = """
 name: long
-question: Is a killed run taken up?
+question: Is a killed run resumed?
 targets: [{kind: quadratic, num_params: 20, num_data: 1000}]
 samplers: [{kind: sgld, step_size: 1.0e-3, batch_size: 64}]
 sampling: {num_chains: 2, until: {relative_mcse: 1.0e-9}, budget: {num_gradients: 1.0e9, num_draws: 4096}}
@@ -138,7 +139,7 @@ list(run_trial(TrialPlan(load_sweep(sys.argv[1]).runs), "long", dataset, observe
 """
 
 
-def test_a_run_whose_process_was_killed_is_taken_up_from_the_dataset(tmp_path: Path):
+def test_a_run_whose_process_was_killed_is_resumed_from_the_dataset(tmp_path: Path):
     path, storage = tmp_path / "long.yaml", tmp_path / "results"
     path.write_text(SWEEP)
     command = [sys.executable, "-c", PROGRAM, str(path), str(storage)]
@@ -155,7 +156,7 @@ def test_a_run_whose_process_was_killed_is_taken_up_from_the_dataset(tmp_path: P
     calm = ls.Dataset.create_or_open(str(tmp_path / "calm"))
     list(run_trial(TrialPlan((run,)), "long", calm))
     columns = ["draws_digest", "llc", "llc_mcse", "num_gradients"]
-    found, expected = (ls.scan_runs(str(root)).select(columns).collect() for root in (storage, tmp_path / "calm"))
-    assert found.equals(expected)
+    resumed, uninterrupted = (ls.scan_runs(str(r)).select(columns).collect() for r in (storage, tmp_path / "calm"))
+    assert resumed.equals(uninterrupted)
     assert sum(event.num_gradients > 0 for event in events) == 4096 // 64 - 19
     assert not list(kept.iterdir())

@@ -5,7 +5,8 @@ from collections.abc import Sequence
 import pytest
 from scipy.integrate import quad
 
-from llcray.estimation.pack import EstimateRequest, RunEstimate, estimate_requests
+from llcray.estimation.pack import RunEstimate, estimate_requests
+from llcray.estimation.request import EstimateRequest
 from llcray.estimation.rows import warnings_of
 from llcray.samplers import Auto
 from llcray.targets.build import build_target

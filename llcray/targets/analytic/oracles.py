@@ -11,17 +11,18 @@ from llcray.targets.target import TrueLLC
 
 @dataclass(frozen=True)
 class QuadraticOracle:
-    """A normal posterior: t E[L - L*] = sum_i 1/2 t h_i/(t h_i + gamma)."""
+    """The answer of a quadratic loss, whose posterior is normal.
+
+    t E[L - L*] = sum_i 1/2 t h_i/(t h_i + gamma), and half the rank of the Hessian as n goes to infinity.
+    """
 
     eigenvalues: tuple[float, ...]
 
     def asymptotic(self) -> TrueLLC:
-        """Half the rank of the Hessian."""
         rank = sum(eigenvalue > 0 for eigenvalue in self.eigenvalues)
         return TrueLLC(rank / 2, "local", "half the rank of the Hessian of a regular model", 1)
 
     def at_temperature(self, n_beta: float, localization: float) -> TrueLLC:
-        """Exact."""
         h = n_beta * np.asarray(self.eigenvalues)
         h = h[h > 0]
         return TrueLLC(float(np.sum(h / (h + localization)) / 2), "finite_temperature", "normal integral", 1)
@@ -29,36 +30,36 @@ class QuadraticOracle:
 
 @dataclass(frozen=True)
 class MonomialOracle:
-    """K = (prod_i w_i^p_i)^2."""
+    """The answer of K = (prod_i w_i^p_i)^2.
+
+    As n goes to infinity it is the smallest 1/(2 p_i), with as many poles as attain it.
+    """
 
     powers: tuple[int, ...]
 
     def asymptotic(self) -> TrueLLC:
-        """Smallest 1/(2 p_i), as often as it is attained."""
         counts = Counter(self.powers)
         highest = max(counts)
         source = "Watanabe 2009, Algebraic Geometry and Statistical Learning Theory, theorem 2.4: normal crossing"
         return TrueLLC(1 / (2 * highest), "local", source, counts[highest])
 
     def at_temperature(self, n_beta: float, localization: float) -> TrueLLC | None:
-        """By quadrature, for up to two powers above 0."""
+        """The answer by quadrature, for up to two powers above 0."""
         value = monomial_excess(self.powers, n_beta, localization)
         return None if value is None else TrueLLC(value, "finite_temperature", "quadrature")
 
 
 @dataclass(frozen=True)
 class EvenPowersOracle:
-    """K = sum_i w_i^p_i: coordinates are independent."""
+    """The answer of K = sum_i w_i^p_i, whose coordinates are independent: sum_i 1/p_i as n goes to infinity."""
 
     powers: tuple[int, ...]
 
     def asymptotic(self) -> TrueLLC:
-        """sum_i 1/p_i."""
         value = sum(1 / power for power in self.powers)
         return TrueLLC(value, "local", "coefficients of independent sums add: 1/p for w^p", 1)
 
     def at_temperature(self, n_beta: float, localization: float) -> TrueLLC:
-        """By quadrature."""
         value = sum(even_power_excess(power, n_beta, localization) for power in self.powers)
         return TrueLLC(value, "finite_temperature", "quadrature")
 
@@ -80,11 +81,10 @@ class DeepLinearOracle:
     at_origin: bool
 
     def asymptotic(self) -> TrueLLC:
-        """See `answer`."""
         return self.answer
 
     def at_temperature(self, n_beta: float, localization: float) -> TrueLLC | None:
-        """Known for one matrix (a normal posterior) and for two at the origin (one factor integrates out)."""
+        """The answer for one matrix (a normal posterior) and for two at the origin (one factor integrates out)."""
         if self.curvature is None:
             return None
         if len(self.widths) == 2:

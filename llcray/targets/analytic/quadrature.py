@@ -71,7 +71,7 @@ def product_at_zero_excess(
 
 
 def _widest(power: int, n_beta: float, localization: float) -> float:
-    """Where the density has fallen by e^-LOG_RANGE."""
+    """The |w| at which the density has fallen by e^-LOG_RANGE."""
     reach = (LOG_RANGE / n_beta) ** (1 / power)
     return reach if localization <= 0 else min(reach, float(np.sqrt(2 * LOG_RANGE / localization)))
 
@@ -83,6 +83,6 @@ def _nodes(widest: float) -> tuple[Array, Array]:
 
 
 def _weights(log_weights: Array) -> Array:
-    """Normalised weights."""
+    """Weights that sum to one."""
     weights = np.exp(log_weights - log_weights.max())
     return weights / weights.sum()

@@ -14,7 +14,7 @@ PARAMS = "params/"
 
 @dataclass(frozen=True)
 class Checkpoint:
-    """Where the tensors of a checkpoint are.
+    """A checkpoint on disk, with the file of each of its tensors.
 
     Attributes:
         path: File or folder, as given.
@@ -50,7 +50,7 @@ def import_ml_dtypes() -> None:
 
 
 def open_checkpoint(path: str | Path) -> Checkpoint:
-    """A safetensors file, a folder of them (sharded or not), or a stored target of the dataset.
+    """Opens a safetensors file, a folder of them (sharded or not), or a stored target of a dataset.
 
     Of a stored target the parameters count, its data do not.
 

@@ -27,7 +27,7 @@ class PolicyExampleLoss:
 
     Attributes:
         policy: The policy.
-        spec: Which loss; its `num_data` and `seed` do not matter here.
+        spec: The loss; its `num_data` and `seed` do not matter here.
     """
 
     policy: Policy
@@ -78,7 +78,7 @@ def policy_target(policy: Policy, problems: Problems, spec: PolicyLossVariant, p
 
 
 def _besides(policy: Policy, asked: Problems, spec: PolicyLossVariant, params: PyTree, base: PyTree) -> dict[str, Any]:
-    """What a loss needs besides problems; float64, so that the loss at the center is what it is meant to be."""
+    """Arrays that a loss needs besides the problems; float64, so that rounding does not move the loss at the center."""
     with jax.enable_x64(True):
         if isinstance(spec, KLToCenter):
             answers = _sample(policy, jax_seed("prefixes", spec.seed), params, asked.prompts)

@@ -80,7 +80,7 @@ class JacobianRankOracle:
             return at_center, close_by
 
     def asymptotic(self) -> TrueLLC | None:
-        """See the class; None where the rank is smaller at w* than nearby, or the Jacobian too large to count it."""
+        """Half the rank; None where the rank is smaller at w* than nearby, or the Jacobian is too large to count it."""
         if sum(np.size(leaf) for leaf in jax.tree.leaves(self.params)) > MOST_PARAMETERS:
             return None
         at_center, nearby = self.ranks
@@ -89,4 +89,4 @@ class JacobianRankOracle:
         return TrueLLC(at_center / 2, "local", "half the rank of the Jacobian of the outputs over the data", 1)
 
     def at_temperature(self, n_beta: float, localization: float) -> None:
-        """Not known."""
+        del n_beta, localization

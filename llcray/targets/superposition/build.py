@@ -67,11 +67,10 @@ class HessianRankOracle:
 
     @cached_property
     def eigenvalues(self) -> np.ndarray:
-        """Of the Hessian, ascending."""
+        """Eigenvalues of the Hessian, ascending."""
         return hessian_eigenvalues(self.W, self.b)
 
     def asymptotic(self) -> TrueLLC | None:
-        """See the class."""
         dead = int(np.sum(~self.W.any(0)))
         flat = int(np.sum(np.abs(self.eigenvalues) < ZERO))
         if self.eigenvalues[0] < -ZERO or flat != 1 + 3 * dead:
@@ -80,4 +79,4 @@ class HessianRankOracle:
         return TrueLLC(value, "local", "half the rank of the Hessian; Chen et al. 2023, arXiv 2310.06301", 1)
 
     def at_temperature(self, n_beta: float, localization: float) -> None:
-        """Not known."""
+        del n_beta, localization

@@ -1,4 +1,4 @@
-"""Which weights along a training are targets, and what it trained on before its last phase."""
+"""Checkpoints and phases of a training, as a sweep file says them."""
 
 from typing import Annotated, Literal
 

@@ -172,6 +172,6 @@ def _check_images(value: Architecture, info: ValidationInfo) -> None:
 
 
 def _form(data: Any) -> tuple[Any, ...]:
-    """What of data a network is made for, as far as its spec says."""
+    """The properties of data that a network is made for, as far as the spec of the data says them."""
     names = ("task", "images", "num_outputs", "input_dimension", "output_dimension")
     return tuple(getattr(data, name, None) for name in names)

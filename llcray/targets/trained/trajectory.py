@@ -87,7 +87,10 @@ def _build_program(specs: list[Recipe], num_looks: int) -> Iterator[tuple[Recipe
 
 @dataclass(frozen=True)
 class _Phase:
-    """What a phase of several trainings made; weights have the trainings first, then the steps kept."""
+    """The outcome of one phase of several trainings.
+
+    Arrays of weights have the trainings as their first axis, and the kept steps as their second.
+    """
 
     specs: Sequence[TrainingRecipe]
     loss: ModelLoss
@@ -145,7 +148,7 @@ def _suited(spec: TrainingRecipe, num_data: int, num_steps: int, last: bool) -> 
 
 
 def grokking_facts(steps: Sequence[int], accuracies: np.ndarray) -> dict[str, Any]:
-    """When the training data, and the held-out data, were first learned to 95%.
+    """The steps at which the training data, and the held-out data, were first learned to 95%.
 
     Args:
         steps: Steps looked at, counted from the start of the last phase (look,).

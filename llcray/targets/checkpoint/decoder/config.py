@@ -1,4 +1,4 @@
-"""What a `config.json` of Hugging Face says of a decoder, and what of it is not supported. No JAX."""
+"""Reads a decoder's `config.json` of Hugging Face, and refuses what is not supported. Loads no JAX."""
 
 import json
 from collections.abc import Mapping
@@ -28,9 +28,9 @@ class Rope:
         theta: Base of the wavelengths.
         dimension: Leading coordinates of a head that are rotated.
         scaling: None, or Llama 3's or linear stretching of the wavelengths.
-        factor: Of the stretching.
-        low_frequency_factor: Llama 3's.
-        high_frequency_factor: Llama 3's.
+        factor: Factor of the stretching.
+        low_frequency_factor: Factor of Llama 3's stretching below which wavelengths are stretched whole.
+        high_frequency_factor: Factor of Llama 3's stretching above which wavelengths are left alone.
         original_length: Positions before the stretching.
     """
 
@@ -56,7 +56,7 @@ class DecoderConfig:
         vocabulary: Number of tokens.
         max_length: Most positions.
         norm_epsilon: Added to the variance in norms.
-        activation: Of the MLPs.
+        activation: Activation of the MLPs.
         rope: Rotary positions; None for learned ones.
         parallel: Whether attention and MLP read the same stream (GPT-NeoX).
         tied: Whether the embeddings are the output weights.
@@ -77,7 +77,7 @@ class DecoderConfig:
 
     @property
     def structure(self) -> Structure:
-        """What components need to know."""
+        """Numbers of layers and heads, for components."""
         return Structure(self.num_layers, self.num_heads, self.num_kv_heads)
 
 
@@ -163,7 +163,7 @@ def _llama(path: Path, raw: Mapping[str, Any]) -> DecoderConfig:
 
 
 def _rope_parameters(raw: Mapping[str, Any]) -> dict[str, Any]:
-    """As transformers 5 writes them, or as `rope_scaling` before."""
+    """The rotary parameters, as transformers 5 writes them or as `rope_scaling` of earlier versions."""
     return {**(raw.get("rope_scaling") or {}), **(raw.get("rope_parameters") or {})}
 
 

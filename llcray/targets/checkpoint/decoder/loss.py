@@ -1,6 +1,8 @@
 """Next-token losses of a decoder; equal by value, so compiled programs are shared between checkpoints.
 
-l(tokens) = -sum_t log p(tokens_{t+1} | tokens_{..t}),    or its mean over t
+    l(tokens) = -sum_t log p(tokens_{t+1} | tokens_{..t})
+
+or its mean over t.
 """
 
 from dataclasses import dataclass
@@ -25,7 +27,7 @@ class NextTokenLoss:
 
     Attributes:
         config: The decoder.
-        prefix: Of the base model's names.
+        prefix: Prefix of the base model's names.
         reduction: `sum` is the sequence's negative log-likelihood; `mean` divides it by the number of predictions.
         compute_dtype: Type of the forward pass, such as `bfloat16`; None computes in the parameters'.
         remat: Whether blocks are computed again in the backward pass instead of kept.

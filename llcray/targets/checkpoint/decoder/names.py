@@ -8,18 +8,18 @@ from llcray.targets.checkpoint.decoder.config import DecoderConfig
 
 @dataclass(frozen=True)
 class Names:
-    """Where a family keeps its tensors; a name without `.weight` is a module.
+    """Names under which a family keeps its tensors; a name without `.weight` is a module.
 
     Attributes:
-        prefix: Of the base model in a causal language model.
+        prefix: Prefix of the base model in a causal language model.
         embedding: Token embeddings.
         positions: Position embeddings; empty for rotary ones.
-        layers: Of the list of blocks.
-        first_norm: Before attention.
-        second_norm: Before the MLP.
+        layers: The list of blocks.
+        first_norm: The norm before attention.
+        second_norm: The norm before the MLP.
         attention: Modules of attention in a block: fused QKV and O, or Q, K, V and O.
         mlp: Modules of the MLP: in and out, or gate, in and out.
-        last_norm: Before the output.
+        last_norm: The norm before the output.
         output: The output weights, without the prefix.
         norms: `layer` with mean and bias, or `rms`.
     """

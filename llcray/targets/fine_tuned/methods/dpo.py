@@ -29,7 +29,6 @@ class DPO(MethodVariant):
     nll_coefficient: NonNegativeFloat = 1.0
 
     def build(self) -> Recipe:
-        """See `MethodVariant.build`."""
         import jax.numpy as jnp
 
         def collect(rng_key: Any, policy: Any, params: Any, reference: Any, problems: Any) -> Any:

@@ -32,7 +32,6 @@ class GRPO(MethodVariant):
     num_epochs: Count = 1
 
     def build(self) -> Recipe:
-        """See `MethodVariant.build`."""
         import jax
         import jax.numpy as jnp
 

@@ -14,7 +14,7 @@ from llcray.types import Array, PyTree
 
 
 class _State(NamedTuple):
-    """Parameters of the policy and beside it, and the optimizer's memory."""
+    """Parameters of the policy, parameters trained beside them, and the optimizer's memory."""
 
     params: tuple[PyTree, PyTree]
     memory: PyTree
@@ -23,17 +23,19 @@ class _State(NamedTuple):
 def fine_tune(
     method: MethodVariant, policy: Policy, params: PyTree, problems: PyTree, seed: int, keep: list[int]
 ) -> list[PyTree]:
-    """Weights after each of the steps to keep, float32 on the host; step 0 is `params`, rounded as the method says.
+    """Fine-tunes, and returns the weights after each of the steps to keep, float32 on the host.
+
+    The weights of step 0 are `params`, rounded as the method says.
 
     Compiles once for each method, policy and shapes.
 
     Args:
-        method: What is collected, and what is minimised.
+        method: The method.
         policy: The policy.
         params: Its weights before fine-tuning.
-        problems: Those it is trained on.
-        seed: Of prompts and answers.
-        keep: Steps, ascending.
+        problems: Training problems.
+        seed: Seed of prompts and answers.
+        keep: Steps whose weights are returned, ascending.
 
     Raises:
         FloatingPointError: Weights are not finite.

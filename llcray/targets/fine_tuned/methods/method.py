@@ -1,4 +1,4 @@
-"""What every way to fine-tune has: an optimizer, prompts in a step, and a recipe of what to collect and to minimise."""
+"""The base of every way to fine-tune: an optimizer, prompts in a step, and functions that collect and that score."""
 
 from collections.abc import Callable
 from typing import Literal, NamedTuple
@@ -8,12 +8,15 @@ from llcray.variant import Count, PositiveFloat, Variant
 
 
 class Recipe(NamedTuple):
-    """A method, built: pure functions; `policy` is an `llcray.targets.fine_tuned.methods.policy.Policy`, `problems` are
+    """The pure functions of a method.
+
+    In their signatures `policy` is an `llcray.targets.fine_tuned.methods.policy.Policy`, and `problems` are
     `llcray.data.digit_sums.Problems`.
 
     Attributes:
-        collect: `(rng_key, policy, params, reference, problems) -> batch`: what a step learns from, fixed meanwhile.
-        objective: `(policy, params, batch) -> scalar` to be minimised.
+        collect: `(rng_key, policy, params, reference, problems) -> batch`; a step learns from the batch, which is held
+            fixed meanwhile.
+        objective: `(policy, params, batch) -> scalar`, which is minimised.
         num_epochs: Gradient steps on each batch.
         init: `(rng_key, policy, params) -> parameters trained beside the policy's` (a value head).
     """
@@ -30,7 +33,7 @@ class MethodVariant(Variant):
     Adam (Kingma and Ba 2015) without weight decay, at a constant learning rate.
 
     Attributes:
-        learning_rate: Of Adam.
+        learning_rate: Learning rate of Adam.
         num_steps: Batches collected and learned from.
         batch_size: Prompts in a step.
         max_gradient_norm: Gradients longer than this are shortened to it.
@@ -50,7 +53,7 @@ class MethodVariant(Variant):
 
 
 def chosen(rng_key: Array, problems: PyTree, batch_size: int) -> PyTree:
-    """Problems drawn with replacement."""
+    """Draws problems with replacement."""
     import jax
 
     indices = jax.random.randint(rng_key, (batch_size,), 0, problems.prompts.shape[0])

@@ -12,12 +12,12 @@ from llcray.types import Array, PyTree
 
 @dataclass(frozen=True)
 class Policy:
-    """A decoder with outputs at all positions; equal by value.
+    """A policy that answers prompts: a decoder with outputs at all positions; equal by value.
 
     Prompts are (batch, prompt token), answers (batch, answer token).
 
     Attributes:
-        network: Its outputs are the logits of the next token.
+        network: The decoder; its outputs are the logits of the next token.
         prompt_length: Tokens of a prompt.
         answer_length: Tokens of an answer.
     """
@@ -32,12 +32,12 @@ class Policy:
         return jax.nn.log_softmax(outputs[:, self.prompt_length - 1 :])
 
     def token_log_probs(self, params: PyTree, prompts: Array, answers: Array) -> Array:
-        """Of the answer's tokens, each after those before it: (batch, answer token)."""
+        """Log-probabilities of the answer's tokens, each after those before it: (batch, answer token)."""
         log_probs = self.log_probs(params, prompts, answers)
         return jnp.sum(log_probs * jax.nn.one_hot(answers, log_probs.shape[-1], dtype=log_probs.dtype), axis=-1)
 
     def log_probs_of(self, params: PyTree, prompts: Array, answers: Array) -> Array:
-        """Of whole answers (batch,)."""
+        """Log-probabilities of whole answers (batch,)."""
         return jnp.sum(self.token_log_probs(params, prompts, answers), axis=-1)
 
     def log_odds(self, params: PyTree, problems: Any) -> Array:
@@ -59,7 +59,7 @@ class Policy:
         return jnp.all(answers == right, axis=-1).astype(jnp.float32)
 
     def features(self, params: PyTree, prompts: Array, answers: Array) -> Array:
-        """What the output matrix reads before each token of the answer: (batch, answer token, width)."""
+        """Inputs of the output matrix before each token of the answer: (batch, answer token, width)."""
         features = self.network.module(params).features(self._read(prompts, answers))
         return features[:, self.prompt_length - 1 :]
 

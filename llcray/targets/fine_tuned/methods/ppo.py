@@ -36,7 +36,6 @@ class PPO(MethodVariant):
     num_epochs: Count = 2
 
     def build(self) -> Recipe:
-        """See `MethodVariant.build`."""
         import jax
         import jax.numpy as jnp
 

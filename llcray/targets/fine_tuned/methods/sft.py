@@ -17,7 +17,6 @@ class SFT(MethodVariant):
     batch_size: Count = 256
 
     def build(self) -> Recipe:
-        """See `MethodVariant.build`."""
         import jax.numpy as jnp
 
         def collect(rng_key: Any, policy: Any, params: Any, reference: Any, problems: Any) -> Any:

@@ -1,0 +1,162 @@
+"""Makes the requests of a pack ready to run: a posterior, a kernel and what a schedule is told of its run."""
+
+import math
+from collections.abc import Callable, Hashable, Sequence
+from dataclasses import dataclass, field, replace
+from typing import NamedTuple
+
+import jax.numpy as jnp
+import numpy as np
+
+from llcray.estimation.request import EstimateRequest
+from llcray.posterior.density import (
+    EXAMPLES_PER_CHUNK,
+    Posterior,
+    make_posterior,
+    num_data_of,
+    resolve_localization,
+    resolve_n_beta,
+)
+from llcray.samplers import SamplerVariant
+from llcray.samplers.kernel import build_kernel
+from llcray.sampling.curvature import curvature_scales
+from llcray.sampling.device import chains_together
+from llcray.sampling.job import Job
+from llcray.sampling.schedules.choice import schedule_of
+from llcray.sampling.schedules.requests import RunFacts
+from llcray.targets.target import Target
+
+FailureFn = Callable[[int, Exception], None]
+
+
+class PreparedRun(NamedTuple):
+    """A run that is ready to start, and the facts that its schedule decides by."""
+
+    job: Job
+    facts: RunFacts
+
+
+def prepare_all(wanted: Sequence[tuple[Target, EstimateRequest]], on_failure: FailureFn) -> dict[int, PreparedRun]:
+    """Prepares every request that makes sense, by index.
+
+    The curvature comes from the float64 posterior alone, so all samplers of a target share one gamma.
+
+    Args:
+        wanted: Targets, and the estimates wanted of them.
+        on_failure: Called with the index and the exception of a request that makes no sense.
+    """
+    shared = _SharedPosteriors()
+    exact: dict[int, Posterior] = {}
+    for index, (target, request) in enumerate(wanted):
+        try:
+            check_batch_size(request.sampler, num_data_of(target))
+            exact[index] = shared.exact(target, request)
+        except ValueError as error:
+            on_failure(index, error)
+    curved = {index: posterior for index, posterior in exact.items() if _needs_curvature(wanted[index][1])}
+    curvatures = curvature_scales(curved)
+    runs = {}
+    for index, posterior in exact.items():
+        target, request = wanted[index]
+        n_beta = float(posterior.n_beta) / request.temperature
+        sampled = shared.sampled(target, request, n_beta)
+        runs[index] = _prepared(sampled, n_beta, curvatures.get(index, math.nan), request)
+    return runs
+
+
+@dataclass
+class _SharedPosteriors:
+    """Posteriors of a pack; runs of one target, component and probe share the arrays of theirs.
+
+    Attributes:
+        made: Posteriors in float64.
+        cast: The same in the precision of a sampler.
+        beside: Whether chains advance side by side.
+    """
+
+    made: dict[Hashable, Posterior] = field(default_factory=dict)
+    cast: dict[Hashable, Posterior] = field(default_factory=dict)
+    beside: dict[Hashable, bool] = field(default_factory=dict)
+
+    def exact(self, target: Target, request: EstimateRequest) -> Posterior:
+        """The float64 posterior of a request, at temperature one.
+
+        Raises:
+            ValueError: The component is empty, or the loss at w* is not finite.
+        """
+        key = _key(target, request)
+        if key not in self.made:
+            self.made[key] = make_posterior(target, 1.0, request.mask, jnp.float64, request.probe)
+        n_beta = resolve_n_beta(request.posterior, self.made[key].num_data)
+        return replace(self.made[key], n_beta=np.asarray(n_beta), micro_batch=_micro_batch(request))
+
+    def sampled(self, target: Target, request: EstimateRequest, n_beta: float) -> Posterior:
+        """The posterior that the chains of a request move in, in the precision of its sampler."""
+        key, precision = _key(target, request), request.sampler.precision
+        if (key, precision) not in self.cast:
+            self.cast[key, precision] = self.made[key].astype(np.dtype(precision))
+        posterior = replace(
+            self.cast[key, precision],
+            n_beta=np.asarray(n_beta, precision),
+            micro_batch=_micro_batch(request),
+            loss_batch=request.sampling.loss_batch_size,
+        )
+        size = (key, precision, posterior.micro_batch, request.sampling.num_chains)
+        if size not in self.beside:
+            self.beside[size] = chains_together(posterior, request.sampling.num_chains)
+        return replace(posterior, chains_together=self.beside[size])
+
+
+def _key(target: Target, request: EstimateRequest) -> Hashable:
+    """Names what a posterior is made of; targets and probes are told apart by identity, since they live meanwhile."""
+    return (id(target), request.component, id(request.probe))
+
+
+def _micro_batch(request: EstimateRequest) -> int:
+    return request.sampling.micro_batch_size or EXAMPLES_PER_CHUNK
+
+
+def _needs_curvature(request: EstimateRequest) -> bool:
+    """Whether a step or gamma is measured in the curvature, which costs forty Hessian-vector products."""
+    return request.sampler.needs_curvature or request.posterior.localization == "auto"
+
+
+def check_batch_size(sampler: SamplerVariant, num_data: int) -> None:
+    """Refuses a batch larger than the data.
+
+    Raises:
+        ValueError: The batch is larger.
+    """
+    batch_size = getattr(sampler, "batch_size", None)
+    if batch_size is not None and batch_size > num_data:
+        kind = getattr(sampler, "kind", type(sampler).__name__)
+        raise ValueError(
+            f"batch_size {batch_size} of sampler {kind} is larger than the {num_data} examples. "
+            f"Set batch_size to at most {num_data}."
+        )
+
+
+def _prepared(posterior: Posterior, n_beta: float, curvature: float, request: EstimateRequest) -> PreparedRun:
+    """A run with its facts; `curvature` is that at temperature one, which alone decides gamma."""
+    kernel, sampling = build_kernel(request.sampler), request.sampling
+    localization = resolve_localization(request.posterior, posterior.num_sampled_params, curvature)
+    facts = RunFacts(
+        sampler=request.sampler,
+        kernel=kernel,
+        sampling=sampling,
+        localization=localization,
+        num_data=posterior.num_data,
+        num_sampled_params=posterior.num_sampled_params,
+        n_beta=n_beta,
+        curvature=curvature / request.temperature,
+    )
+    job = Job(
+        posterior=posterior,
+        seed=request.seed,
+        make_schedule=lambda: schedule_of(facts),
+        kernel=kernel,
+        num_chains=sampling.num_chains,
+        projection_dimension=sampling.projection_dimension,
+        keeper=request.keeper,
+    )
+    return PreparedRun(job, facts)
