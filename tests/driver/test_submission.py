@@ -12,6 +12,7 @@ from pathlib import Path
 
 import llcray_storage as ls
 import pytest
+from ray._common.utils import get_default_ray_temp_dir
 from ray.cluster_utils import Cluster
 
 from llcray.driver import SweepOptions, run_sweep
@@ -53,6 +54,7 @@ def outside() -> Iterator[Outside]:
         "temp_dir": scratch,
         "labels": {"llcray.io/usd-per-hour": "3600"},
     }
+    Path(get_default_ray_temp_dir()).mkdir(parents=True, exist_ok=True)  # where the cluster leaves its address
     with forking_quietly():
         cluster = Cluster(initialize_head=True, head_node_args=head)
         cluster.add_node(num_cpus=1)
