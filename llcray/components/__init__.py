@@ -1,4 +1,7 @@
-"""Components: subsets of a network's parameters, named by a grammar, as boolean masks. Importing this loads no JAX."""
+"""Components: subsets of a network's parameters, named by a grammar, as boolean masks.
+
+Importing this package loads no JAX.
+"""
 
 from llcray.components.choice import Choice as Choice
 from llcray.components.grammar import ALL as ALL

@@ -1,8 +1,8 @@
-"""Which head and which of Q, K, V, O each row or column of an attention parameter belongs to.
+"""Cuts of attention parameters: the head, and the one of Q, K, V, O, that each row or column belongs to.
 
-Layouts by name: PyTorch's `weight` is (outputs, inputs); `kernel`, and GPT-2's `c_attn` and `c_proj`, are (inputs,
-outputs); a third axis of length `num_heads` is the heads'. A fused weight holds Q, K, V one after another (GPT-2,
-PyTorch), or for every head its own three in turn (GPT-NeoX: (heads, 3, head size)).
+The name of a parameter tells its layout. PyTorch's `weight` is (outputs, inputs); `kernel`, and GPT-2's `c_attn` and
+`c_proj`, are (inputs, outputs); a third axis of length `num_heads` stands for the heads. A fused weight holds Q, K and
+V one after another (GPT-2, PyTorch), or the three of each head in turn (GPT-NeoX: (heads, 3, head size)).
 """
 
 from dataclasses import dataclass
@@ -22,9 +22,9 @@ class Cut:
     """A parameter cut along one axis.
 
     Attributes:
-        axis: The axis.
-        parts: Code of q, k, v, o along it.
-        heads: Number of the query head (of the key and value head for k and v) along it; None when not known.
+        axis: The axis that is cut.
+        parts: Code of q, k, v or o at each index of the axis.
+        heads: Number of the query head (for k and v of the key and value head) at each index; None when not known.
     """
 
     axis: int
@@ -33,10 +33,10 @@ class Cut:
 
 
 def cut_of(path: str, role: Role, shape: tuple[int, ...], structure: Structure | None) -> Cut | None:
-    """How a parameter of attention is cut; None for one that no head owns (norms, the bias of O).
+    """The cut of an attention parameter; None for one that no head owns (norms, the bias of O).
 
     Raises:
-        ValueError: Its size is no multiple of the number of heads.
+        ValueError: The size of the parameter is no multiple of the number of heads.
     """
     if role.part not in ("q", "k", "v", "o", "qkv") or not shape:
         return None
@@ -83,7 +83,7 @@ def _interleaved(path: str, axis: int, size: int, num_heads: int | None) -> Cut:
 
 
 def _concatenated(path: str, axis: int, size: int, num_heads: int | None, num_groups: int | None) -> Cut:
-    # Without heads, or with a key and a value for each, Q, K and V are of one size.
+    # Q, K and V are of one size where each head has a key and a value, or where the heads are not known.
     shares = [1, 1, 1] if num_heads is None or num_groups is None else [num_heads, num_groups, num_groups]
     sizes = [size * share // sum(shares) for share in shares]
     parts = np.repeat(np.arange(3), sizes)

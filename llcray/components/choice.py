@@ -2,7 +2,7 @@
 
     components: [all, l0h1, "*/mlp/*", {attention: {layers: all, heads: each}}, {mlp: {layers: each}}, {match: embed}]
 
-`all` takes layers (heads, parts) together, `each` makes one component of each, a list one of each it names.
+`all` takes layers (or heads) together, `each` makes one component of each, and a list one of each number it names.
 """
 
 from collections.abc import Iterator
@@ -21,22 +21,22 @@ DIGEST_LENGTH = 12
 
 
 class OfLayers(Record):
-    """Something that every layer has.
+    """Choice among the layers of a kind of block.
 
     Attributes:
-        layers: Which.
+        layers: Numbers of the layers, `all` together, or `each`.
     """
 
     layers: Numbers = "all"
 
 
 class OfAttention(OfLayers):
-    """Attention, whole or cut.
+    """Choice among attention blocks, whole or cut into heads or parts.
 
     Attributes:
-        layers: Which.
-        heads: Heads of these; `all` does not cut.
-        parts: Of q, k, v and o; null does not cut.
+        layers: Numbers of the layers, `all` together, or `each`.
+        heads: Heads of these layers; `all` does not cut.
+        parts: Those of q, k, v and o that are taken; null does not cut.
     """
 
     heads: Numbers = "all"
@@ -44,15 +44,15 @@ class OfAttention(OfLayers):
 
 
 class Choice(Record):
-    """One or several components; exactly one key.
+    """One or several components, chosen by exactly one key.
 
     Attributes:
         attention: Attention blocks, their heads or parts.
         mlp: Blocks between attention.
         norm: Layer norms.
         layers: Whole layers.
-        match: Glob over parameter paths, or a part of them.
-        any_of: Texts of the grammar, taken together.
+        match: Glob over parameter paths, or a part of a path.
+        any_of: Texts of the grammar, taken together as one component.
         mask: A safetensors file of boolean arrays by parameter path.
     """
 
@@ -87,10 +87,10 @@ class Choice(Record):
         return self
 
     def names(self, structure: Structure | None) -> Iterator[str]:
-        """The components meant, as texts of the grammar.
+        """The chosen components, as texts of the grammar.
 
         Raises:
-            ValueError: `each` of layers or heads whose number is not known.
+            ValueError: `each` asks for all layers or heads of a network whose number of them is not known.
         """
         if self.attention is not None:
             yield from _attention(self.attention, structure)
@@ -107,28 +107,29 @@ class Choice(Record):
             yield f"{MASK}{self.mask}"
 
 
-class Named(NamedTuple):
-    """A component of a run.
+class NamedComponent(NamedTuple):
+    """A component under the name that it has in a run.
 
     Attributes:
         name: Text of the grammar, where a mask is named by the digest of its file: a moved file is the same component.
-        mask_files: Where the masks are.
+        mask_files: Files of the masks that the name refers to.
     """
 
     name: str
     mask_files: tuple[Path, ...] = ()
 
 
-def components_of(chosen: Any, structure: Structure | None) -> list[Named]:
+def components_of(chosen: Any, structure: Structure | None) -> list[NamedComponent]:
     """The components that an entry of `components` stands for.
 
     Raises:
-        ValueError: It is not understood, `each` of something whose number is not known, or a mask's file is not there.
+        ValueError: The entry is not understood, asks for `each` of something whose number is not known, or names a file
+            that does not exist.
     """
     return [_named(text) for text in ([chosen] if isinstance(chosen, str) else chosen.names(structure))]
 
 
-def _named(text: str) -> Named:
+def _named(text: str) -> NamedComponent:
     parts, files = [], []
     for part in parse(text).name.split(UNION):
         if part.startswith(MASK):
@@ -138,7 +139,7 @@ def _named(text: str) -> Named:
             files.append(path)
             part = f"{MASK}#{file_digest(path)[:DIGEST_LENGTH]}"
         parts.append(part)
-    return Named(UNION.join(parts), tuple(files))
+    return NamedComponent(UNION.join(parts), tuple(files))
 
 
 def _attention(chosen: OfAttention, structure: Structure | None) -> Iterator[str]:
@@ -169,6 +170,6 @@ def _numbers(chosen: Any, number: int | None, what: str) -> list[int]:
                 f"list them, as in {what}: [0, 1]"
             )
         return list(range(number))
-    if number is not None and (beyond := [one for one in chosen if one >= number]):
+    if number is not None and (beyond := [index for index in chosen if index >= number]):
         raise ValueError(f"{what} {beyond} do not exist: the target has {number}, numbered from 0")
     return list(chosen)

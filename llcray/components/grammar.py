@@ -1,4 +1,4 @@
-"""Names of components, as people write them, parsed.
+"""The grammar of components: texts that name subsets of the parameters of a network.
 
     all                      every parameter
     embed, unembed           token and position embeddings; the map to logits
@@ -11,10 +11,10 @@
     */mlp/*, q_proj          any other text is a glob over whole parameter paths if it has *, ? or [, else a substring
     match:embed              the same, where the text would mean something else
     mask:FILE                boolean arrays by parameter path in a safetensors file
-    l0h1 + l1h3              together
+    l0h1 + l1h3              both together
 
-`/` and `.` separate the parts of a path alike. A head owns its slices of Q and O, and of K and V unless a group shares
-those. Biases go with the weights whose outputs they shift; the bias of O belongs to no head.
+`/` and `.` separate the parts of a path alike. A head owns its slices of Q and O, and of K and V unless a group of
+heads shares them. Biases go with the weights whose outputs they shift; the bias of O belongs to no head.
 
 Reference: the words are those of Wang et al. 2024 (arXiv 2410.02984) as the package devinterp writes them.
 """
@@ -38,14 +38,14 @@ REMEDY = "write all, embed, unembed, attn, mlp, norm, l0, l0 attn, l0 attn q, l0
 
 @dataclass(frozen=True)
 class Selector:
-    """One condition on parameters; what is None does not matter.
+    """A condition on parameters; a field that is None does not restrict them.
 
     Attributes:
-        block: Sort of the parameter.
-        layer: Layer.
+        block: Sort of block that the parameter belongs to.
+        layer: Number of the layer.
         part: Query, key, value or output of an attention layer.
-        head: Query head.
-        group: Key and value head of grouped-query attention.
+        head: Number of the query head.
+        group: Number of the key and value head of grouped-query attention.
         pattern: Glob or substring of the path.
         mask_file: Safetensors file of boolean arrays; `#` and the first digits of its SHA-256 in a run's name.
     """
@@ -60,7 +60,7 @@ class Selector:
 
     @property
     def is_everything(self) -> bool:
-        """Whether it is `all`."""
+        """Whether the selector is that of `all`, without any condition."""
         return self == Selector()
 
 
@@ -69,7 +69,7 @@ class Component:
     """A union of selectors.
 
     Attributes:
-        name: As written, without needless spaces; the component of a run's identity.
+        name: The text as written, without needless spaces; it enters the identity of a run.
         selectors: At least one.
     """
 
@@ -78,10 +78,10 @@ class Component:
 
 
 def parse(text: str) -> Component:
-    """The component a text names.
+    """The component that a text names.
 
     Raises:
-        ValueError: It is empty, or has spaces where the grammar has none.
+        ValueError: The text is empty, or has spaces where the grammar has none.
     """
     parts = [" ".join(part.split()) for part in text.split("+")]
     return Component(UNION.join(parts), tuple(_selector(part, text) for part in parts))

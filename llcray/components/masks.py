@@ -1,4 +1,4 @@
-"""Components as boolean masks over a parameter pytree, as `llcray.posterior.density.make_posterior` takes them."""
+"""Masks: components as boolean pytrees over parameters, as `llcray.posterior.density.make_posterior` takes them."""
 
 import fnmatch
 from collections.abc import Sequence
@@ -25,14 +25,14 @@ def mask_of(
     """The mask of a component: a pytree like `params` of True, False or boolean arrays; None for `all`.
 
     Args:
-        component: A text of the grammar, or one parsed.
+        component: A text of the grammar, or a parsed one.
         params: The parameters, or shapes in their place.
         structure: Numbers of heads, where the component names a head.
         mask_files: Files of the masks that the component names by their digests.
 
     Raises:
-        ValueError: It selects nothing, a head without the target saying how many there are, or a mask that is in none
-            of the files.
+        ValueError: The component selects nothing, names a head of a target that does not say how many there are, or
+            names a mask that is in none of the files.
     """
     import jax
 
@@ -49,7 +49,7 @@ def mask_of(
 
 
 def path_of(path: Any) -> str:
-    """A parameter's path as components match it: keys joined by `/`."""
+    """The path of a parameter as components match it, with keys joined by `/`."""
     import jax
 
     return jax.tree_util.keystr(path, simple=True, separator="/")
@@ -78,7 +78,7 @@ def _selected(selector: Selector, path: str, shape: tuple[int, ...], structure: 
 
 
 def matches(pattern: str, path: str) -> bool:
-    """Whether a glob fits a whole path, or a text without wildcards is a part of it; `/` and `.` are alike."""
+    """Whether a glob fits a whole path, or a text without wildcards is part of it; `/` and `.` are taken as equal."""
     pattern, path = pattern.replace(".", "/"), path.replace(".", "/")
     if any(sign in pattern for sign in "*?["):
         # `*/mlp/*` also means an mlp that no module encloses.
@@ -130,7 +130,7 @@ def _of_heads(
 
 
 def _located(selector: Selector, mask_files: Sequence[Path]) -> Selector:
-    """The selector with the path of its mask, if it names one by its digest."""
+    """The selector with the path of its mask, where the selector names a mask by digest."""
     named = selector.mask_file
     if named is None or not named.startswith("#"):
         return selector

@@ -1,7 +1,7 @@
-"""What a parameter is, told from its path: its layer, its block, its part.
+"""Roles of parameters, told from their paths: layer, block and part.
 
-Knows the names of Hugging Face's GPT-2, GPT-NeoX, Llama, Qwen and of flax and PyTorch modules in general. A parameter
-whose name says nothing has no block; patterns still find it.
+The names of Hugging Face's GPT-2, GPT-NeoX, Llama and Qwen are known, and those of flax and PyTorch modules in general.
+A parameter whose name says nothing has no block; patterns still find it.
 """
 
 import re
@@ -27,11 +27,11 @@ PARTS = {
 
 @dataclass(frozen=True)
 class Role:
-    """Where a parameter stands.
+    """The role of a parameter in a network.
 
     Attributes:
-        layer: Number of its layer, None outside of layers.
-        block: What it belongs to, None where its name does not say.
+        layer: Number of the layer, None outside of layers.
+        block: Sort of block that the parameter belongs to, None where its name does not say.
         part: q, k, v, o or qkv of attention; norm for a norm inside of attention.
     """
 

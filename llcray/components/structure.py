@@ -1,4 +1,4 @@
-"""What the grammar of components needs to know of a network besides the names and shapes of its parameters."""
+"""The structure of a network: counts that components need besides the names and shapes of the parameters."""
 
 from dataclasses import dataclass
 
@@ -8,9 +8,9 @@ class Structure:
     """Numbers of layers and heads, where a network has them.
 
     Attributes:
-        num_layers: Layers that `l0`, `l1`, ... name.
-        num_heads: Query heads of an attention layer.
-        num_kv_heads: Key and value heads; fewer than query heads where groups of these share one.
+        num_layers: Number of layers, which `l0`, `l1`, ... name.
+        num_heads: Number of query heads of an attention layer.
+        num_kv_heads: Number of key and value heads; fewer than query heads where groups of these share one.
     """
 
     num_layers: int | None = None
@@ -19,5 +19,5 @@ class Structure:
 
     @property
     def num_groups(self) -> int | None:
-        """Key and value heads; as many as query heads unless said otherwise."""
+        """Number of key and value heads; that of query heads unless said otherwise."""
         return self.num_kv_heads or self.num_heads

@@ -1,11 +1,11 @@
-"""A sweep file becomes runs, or every mistake in it becomes a line."""
+"""Loading of a sweep file, which becomes runs, or a list of all its mistakes."""
 
 import itertools
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple, TypeVar
 
-from llcray.components.choice import Named, components_of
+from llcray.components.choice import NamedComponent, components_of
 from llcray.posterior.spec import PosteriorSpec
 from llcray.samplers import Sampler
 from llcray.sampling.spec import SamplingSpec
@@ -27,20 +27,20 @@ EMPTY = "is empty; a sweep needs name, question, targets and samplers"
 
 
 class _Part(NamedTuple):
-    """A validated part of a run, and what it was written as."""
+    """A validated part of a run, and the node that it was written as."""
 
     spec: Any
     node: Node
 
 
 class _Mistakes:
-    """Collects mistakes, so that one does not hide the next."""
+    """Collector of mistakes, so that one does not hide the next."""
 
     def __init__(self) -> None:
         self.problems: list[Problem] = []
 
     def collect(self, read: Callable[[], T]) -> T | None:
-        """What `read` returns; None, with its problems noted, when it raises a SpecError."""
+        """The value that `read` returns; None, with its problems collected, when it raises a SpecError."""
         try:
             return read()
         except SpecError as error:
@@ -53,14 +53,14 @@ class _Mistakes:
 
 
 def load_sweep(path: str | Path, overrides: Sequence[str] = ()) -> Sweep:
-    """Reads, overrides, expands and validates a sweep file.
+    """The sweep of a file, with overrides applied, axes expanded and all parts validated.
 
     Args:
         path: The YAML file.
         overrides: `path=value` texts, applied in turn; see `llcray.spec.overrides`.
 
     Raises:
-        SpecError: Every mistake of the file and the overrides.
+        SpecError: The file or the overrides have mistakes; the error holds all of them.
     """
     path = Path(path)
     text = read_text(path)
@@ -160,7 +160,7 @@ def _runs(
     """Each run once, those of a target together, in the order in which targets first appear."""
     of_target: dict[str, dict[str, RunSpec]] = {}
     examples, losses = (
-        [None if each == "own" else each for each in asked] for asked in (header.loss_on, header.losses)
+        [None if choice == "own" else choice for choice in choices] for choices in (header.loss_on, header.losses)
     )
     along = (
         parts | {"target": parts["target"]._replace(spec=target)}
@@ -173,28 +173,29 @@ def _runs(
         specs |= {"loss_on": loss_on, "loss": loss}
         specs |= {"observables": header.observables or None, "mask_files": component.mask_files}
         run = RunSpec(component=component.name, **specs)
-        found = list(conflicts(run))
-        mistakes.problems += [Problem(_blamed(parts[each.part].node, each.key), each.message) for each in found]
+        mistakes.problems += [
+            Problem(_blamed(parts[conflict.part].node, conflict.key), conflict.message) for conflict in conflicts(run)
+        ]
         of_target.setdefault(run.target_id, {}).setdefault(run.run_id, run)
     return tuple(run for runs in of_target.values() for run in runs.values())
 
 
 def checkpointed(target: TargetSpec) -> Sequence[TargetSpec]:
-    """A target for each checkpoint that is asked for."""
+    """The targets that a target stands for: one for each checkpoint that its spec asks for, or itself."""
     return target.checkpointed() if isinstance(target, TrajectoryVariant) else (target,)
 
 
-def _components(target: Any, root: Table, header: SweepFile, mistakes: _Mistakes) -> list[Named]:
-    """The components wanted of a target, each once."""
-    found: list[Named] = []
+def _components(target: Any, root: Table, header: SweepFile, mistakes: _Mistakes) -> list[NamedComponent]:
+    """The components that the file asks for, of one target, each once."""
+    components: list[NamedComponent] = []
     for index, chosen in enumerate(header.components):
         try:
-            found += components_of(chosen, target.structure())
+            components += components_of(chosen, target.structure())
         except ValueError as error:
             items = _items(root, "components")
             problem = Problem(items[index].place if items else root.place, str(error))
             mistakes.problems += [problem] if problem not in mistakes.problems else []
-    return list({component.name: component for component in found}.values())
+    return list({component.name: component for component in components}.values())
 
 
 def _blamed(node: Node, key: str) -> Place:

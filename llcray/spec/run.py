@@ -1,4 +1,4 @@
-"""One estimate to be made, and its identity."""
+"""The spec of a run, which is one estimate, and its identity."""
 
 from functools import cached_property
 from pathlib import Path
@@ -18,20 +18,20 @@ from llcray.variant import Record, content_id
 
 
 class RunSpec(Record):
-    """Target x component x posterior x sampler x sampling.
+    """A run: one combination of target, component, posterior, sampler and sampling.
 
-    Axes added later (`step`, ...) have defaults, which are no part of an identity: ids stay.
+    Fields added later have defaults, which are no part of an identity, so that old ids stay.
 
     Attributes:
-        target: What the LLC is estimated of.
+        target: The target whose LLC is estimated.
         component: Subset of parameters that is sampled, a text of `llcray.components.grammar`.
         mask_files: Files of the masks that the component names by their digests. No part of an identity.
         loss_on: Examples that the loss is taken on; null takes those w* was trained on.
         loss: Loss of a fine-tuned policy; null takes the target's own.
         observables: Examples whose losses are taken at every draw.
         posterior: Inverse temperature and localization.
-        sampler: How draws are made.
-        sampling: How many, and when to stop.
+        sampler: Sampler of the draws.
+        sampling: Number of chains, criteria to stop by and budget.
     """
 
     target: TargetSpec
@@ -46,7 +46,7 @@ class RunSpec(Record):
 
     @cached_property
     def run_id(self) -> str:
-        """Content id of all of the above; neither resources nor names enter."""
+        """Content id of all fields; neither resources nor names enter."""
         return content_id(self)
 
     @cached_property

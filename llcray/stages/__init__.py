@@ -1,1 +1,1 @@
-"""Stages of development: where a metric along training changes course. NumPy and scikit-learn in, records out."""
+"""Stages of development, at whose boundaries a metric along training changes course. No JAX, no Ray."""

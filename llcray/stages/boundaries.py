@@ -1,4 +1,4 @@
-"""Where a smooth curve changes course: critical points of its slope, merged until every change is significant."""
+"""Boundaries of a smooth curve: critical points of its slope, merged until every change is significant."""
 
 import numpy as np
 
@@ -7,24 +7,24 @@ PLATEAU = 0.1
 
 
 def candidates(curve: np.ndarray) -> np.ndarray:
-    """Inner grid points where the slope changes sign, or comes near zero without doing so."""
+    """Inner grid points at which the slope changes sign, or comes near zero without a change of sign."""
     slope = np.gradient(curve)
     size = np.abs(slope)
     turns = np.flatnonzero(np.diff(np.sign(slope)) != 0)
     turns = np.where(size[turns] <= size[turns + 1], turns, turns + 1)
     inner = size[1:-1]
     dips = 1 + np.flatnonzero((inner <= size[:-2]) & (inner < size[2:]) & (inner < PLATEAU * size.max()))
-    found = np.unique(np.concatenate([turns, dips]))
-    return found[(found > 0) & (found < len(curve) - 1)]
+    points = np.unique(np.concatenate([turns, dips]))
+    return points[(points > 0) & (points < len(curve) - 1)]
 
 
 def changes(curve: np.ndarray, covariance: np.ndarray, floor: float, ends: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Change of the curve between neighbouring grid points of `ends`, and its z score.
+    """Changes of the curve between neighbouring grid points of `ends`, and their z scores.
 
     Args:
         curve: The curve (grid,).
-        covariance: Its posterior covariance (grid, grid).
-        floor: Standard error added to that of every change, unit of the curve.
+        covariance: Posterior covariance of the curve (grid, grid).
+        floor: Standard error, in the unit of the curve, added in quadrature to that of every change.
         ends: Grid points, ascending, first and last included.
     """
     variance = np.diag(covariance)[ends]
@@ -38,8 +38,8 @@ def changes(curve: np.ndarray, covariance: np.ndarray, floor: float, ends: np.nd
 def merged(curve: np.ndarray, covariance: np.ndarray, floor: float, inner: np.ndarray, least_z: float) -> np.ndarray:
     """The inner boundaries that are left when the least significant stage is merged until all reach `least_z`.
 
-    A stage between two that go the same way (a dip in a rise, a plateau) is split between them at the flatter of its
-    ends; between two that go different ways it joins the less significant one.
+    A stage between two that go the same way (a dip in a rise, a plateau) loses its steeper end, so that its neighbours
+    meet at the flatter one. A stage between two that go different ways joins the less significant of them.
     """
     ends = np.concatenate([[0], inner, [len(curve) - 1]])
     while len(ends) > 2:

@@ -1,8 +1,9 @@
-"""Sudden shifts of the mean of a metric (reward, loss): PELT with a squared-error cost, penalty 3 log n
-(the modified BIC of Zhang and Siegmund 2007, Biometrics 63, 22).
+"""Sudden shifts of the mean of a metric (reward, loss), found by PELT with a squared-error cost and penalty 3 log n.
 
-A different question from `stages`: a smooth rise has no shift, or many. Killick, Fearnhead and Eckley 2012
-(arXiv 1101.1438), by ruptures.
+This is another question than that of `llcray.stages.detect`: a smooth rise has no shift, or many.
+
+Reference: Killick, Fearnhead and Eckley 2012 (arXiv 1101.1438), as the package ruptures has it; the penalty is the
+modified BIC of Zhang and Siegmund 2007 (Biometrics 63, 22).
 """
 
 from dataclasses import dataclass
@@ -26,9 +27,9 @@ class Stretch:
         start_step: First step.
         end_step: First step of the next stretch, or the last one.
         mean: Mean of the metric.
-        shift: The mean minus that of the stretch before; 0 for the first.
-        z: Size of the shift over its standard error; 0 for the first.
-        direction: Of the shift; `flat` for the first, or when z is below 3.
+        shift: The mean minus that of the stretch before; 0 for the first stretch.
+        z: Size of the shift over the standard error of the shift; 0 for the first stretch.
+        direction: Direction of the shift; `flat` for the first stretch, or when z is below 3.
     """
 
     start_step: float
@@ -40,7 +41,7 @@ class Stretch:
 
 
 def mean_shifts(series: Series) -> list[Stretch]:
-    """Stretches of constant mean; a single one when the mean never shifts."""
+    """The stretches of constant mean; a single one when the mean never shifts."""
     noise = _noise_sd(series)
     ends = [0, *_changepoints(series.values / noise)]
     parts = [series.values[start:end] for start, end in pairwise(ends)]
@@ -58,14 +59,17 @@ def mean_shifts(series: Series) -> list[Stretch]:
 
 
 def _noise_sd(series: Series) -> float:
-    """Standard deviation of a value around a constant: the larger of what errors and neighbours say."""
+    """Standard deviation of a value around a constant mean.
+
+    It is the larger of two estimates: the median standard error, and the spread of differences between neighbours.
+    """
     between = float(np.median(np.abs(np.diff(series.values)))) / MEDIAN_DIFFERENCE
     noise = max(between, float(np.median(series.standard_errors)))
     return noise if noise > 0 else max(float(series.values.std()), 1.0) * 1e-6
 
 
 def _changepoints(standardised: np.ndarray) -> list[int]:
-    """Index after the last checkpoint of each stretch."""
+    """The index after the last checkpoint of each stretch."""
     import ruptures
 
     penalty = 3.0 * np.log(len(standardised))

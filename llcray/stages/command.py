@@ -1,4 +1,4 @@
-"""`llcray stages`: finds the stages of a sweep's series, keeps them in the dataset, and prints them."""
+"""The command `llcray stages`: finds the stages of a sweep's series, writes them to the dataset and prints them."""
 
 from llcray_storage import Dataset, StorageError, scan_runs
 from rich.box import SIMPLE_HEAD
@@ -9,15 +9,15 @@ from llcray.stages.table import Method, Row, stage_rows
 
 
 class NoSeriesError(StorageError):
-    """No training of a sweep has checkpoints enough."""
+    """The error that no training of a sweep has enough checkpoints."""
 
 
 def find_stages(uri: str, sweep: str, metric: str, method: Method, console: Console) -> list[Row]:
-    """Find, write and print the stages of a metric.
+    """Finds, writes and prints the stages of a metric; returns the rows written.
 
     Raises:
         NoSeriesError: There is no series of five checkpoints.
-        StorageError: There is no such sweep or column.
+        StorageError: The dataset has no such sweep, or `runs` has no such column.
     """
     dataset = Dataset.open(uri)
     frame = scan_runs(uri, sweep)

@@ -1,8 +1,8 @@
 """Stages of a metric along training, after Hoogland et al. 2024 (arXiv 2402.02364, appendix B).
 
-A Gaussian process on log(step + 1) smooths the metric; its slope's critical points are boundaries; the least
-significant stage is merged until every change has z >= 3; a parametric bootstrap says how often each boundary comes
-back, and where. Differences from the paper: the noise is part of the model, and merging replaces choice by eye.
+A Gaussian process on log(step + 1) smooths the metric. The critical points of its slope are candidate boundaries, of
+which the least significant are removed until every change has z >= 3. A parametric bootstrap tells how often each
+boundary comes back, and where. Unlike the paper, noise is part of the model, and merging replaces a choice by eye.
 """
 
 import warnings
@@ -30,9 +30,9 @@ class Boundary:
 
     Attributes:
         step: Training step.
-        step_low: Lower end of its 95% bootstrap interval.
-        step_high: Upper end.
-        frequency: Share of bootstraps that have it.
+        step_low: Lower end of the 95% bootstrap interval of the step.
+        step_high: Upper end of that interval.
+        frequency: Share of the bootstraps that have the boundary.
     """
 
     step: float
@@ -48,11 +48,11 @@ class Stage:
     Attributes:
         start_step: First step.
         end_step: Last step.
-        value_at_start: Smoothed metric there.
-        value_at_end: Smoothed metric there.
-        z: Size of the change over its standard error.
+        value_at_start: Smoothed metric at the first step.
+        value_at_end: Smoothed metric at the last step.
+        z: Size of the change over the standard error of the change.
         direction: `up`, `down`, or `flat` when z is below 3.
-        end: The boundary that ends it; None for the last one.
+        end: The boundary that ends the stage; None for the last stage.
     """
 
     start_step: float
@@ -65,7 +65,7 @@ class Stage:
 
     @property
     def change(self) -> float:
-        """How far the metric goes."""
+        """Change of the smoothed metric over the stage."""
         return self.value_at_end - self.value_at_start
 
 
@@ -83,13 +83,14 @@ def detect_stages(series: Series, num_bootstraps: int = NUM_BOOTSTRAPS, seed: in
         )
     smoother = fit(series)
     floor = float(np.median(series.standard_errors))
-    found = _inner(smoother, smoother.mean(series.values), floor)
+    places = _inner_boundaries(smoother, smoother.mean(series.values), floor)
     resampled = _bootstraps(smoother, series, floor, num_bootstraps, np.random.default_rng(seed))
-    kept = [each for each in _bounded(smoother, found, resampled) if each[1].frequency >= LEAST_FREQUENCY]
+    bounded = _bounded(smoother, places, resampled)
+    kept = [(place, boundary) for place, boundary in bounded if boundary.frequency >= LEAST_FREQUENCY]
     return _stages(smoother, smoother.mean(series.values), floor, kept)
 
 
-def _inner(smoother: Smoother, curve: np.ndarray, floor: float) -> np.ndarray:
+def _inner_boundaries(smoother: Smoother, curve: np.ndarray, floor: float) -> np.ndarray:
     return curves.merged(curve, smoother.covariance, floor, curves.candidates(curve), LEAST_Z)
 
 
@@ -98,18 +99,20 @@ def _bootstraps(
 ) -> list[np.ndarray]:
     """Boundaries of series drawn from the fitted curve and its noise."""
     noise = rng.standard_normal((num_bootstraps, len(series))) * smoother.noise_sd
-    return [_inner(smoother, curve, floor) for curve in smoother.mean(smoother.fitted(series.values) + noise)]
+    return [
+        _inner_boundaries(smoother, curve, floor) for curve in smoother.mean(smoother.fitted(series.values) + noise)
+    ]
 
 
-def _bounded(smoother: Smoother, found: np.ndarray, resampled: list[np.ndarray]) -> list[tuple[int, Boundary]]:
-    """Boundaries with frequency and interval; one of a bootstrap belongs to the nearest one found."""
+def _bounded(smoother: Smoother, places: np.ndarray, resampled: list[np.ndarray]) -> list[tuple[int, Boundary]]:
+    """Grid points and boundaries with frequency and interval; a bootstrap's boundary counts for the nearest place."""
     bounded = []
-    middles = (found[1:] + found[:-1]) / 2
-    for index, place in enumerate(found):
+    middles = (places[1:] + places[:-1]) / 2
+    for index, place in enumerate(places):
         low = middles[index - 1] if index > 0 else -np.inf
         high = middles[index] if index < len(middles) else np.inf
         near = [inner[(inner > low) & (inner <= high)] for inner in resampled]
-        nearest = np.array([each[np.argmin(np.abs(each - place))] for each in near if len(each)], int)
+        nearest = np.array([inner[np.argmin(np.abs(inner - place))] for inner in near if len(inner)], int)
         interval = np.quantile(smoother.grid[nearest], INTERVAL) if len(nearest) else np.full(2, smoother.grid[place])
         step, step_low, step_high = (float(step) for step in np.expm1([smoother.grid[place], *interval]))
         bounded.append((int(place), Boundary(step, step_low, step_high, len(nearest) / max(len(resampled), 1))))

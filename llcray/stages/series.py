@@ -1,4 +1,4 @@
-"""A metric along training steps, with standard errors where they are known."""
+"""Series: a metric along training steps, with standard errors where they are known."""
 
 from dataclasses import dataclass
 
@@ -14,7 +14,7 @@ class Series:
     Attributes:
         steps: Training steps (checkpoint,), ascending, at least 0.
         values: The metric (checkpoint,), any unit.
-        standard_errors: Of the values, same unit; 0 where a value is exact or its error is not known.
+        standard_errors: Standard errors of the values, same unit; 0 where a value is exact or its error is not known.
     """
 
     steps: np.ndarray
@@ -23,21 +23,20 @@ class Series:
 
     @property
     def log_steps(self) -> np.ndarray:
-        """log(step + 1): the axis on which stages are looked for."""
+        """The values log(step + 1), the axis on which stages are looked for."""
         return np.log1p(self.steps)
 
     def __len__(self) -> int:
-        """Number of checkpoints."""
         return len(self.steps)
 
 
 def series_of(steps: np.ndarray, values: np.ndarray, standard_errors: np.ndarray | None = None) -> Series:
-    """A series in order of its steps, without checkpoints that have no finite value.
+    """The series of a metric in the order of its steps, without checkpoints that have no finite value.
 
     Args:
         steps: Training steps (checkpoint,).
         values: The metric; NaN where it is unknown.
-        standard_errors: Of the values; None, or NaN in places, where they are not known.
+        standard_errors: Standard errors of the values; None where they are not known, or NaN where one is not.
 
     Raises:
         ValueError: Two values share a step, or fewer than five are finite.

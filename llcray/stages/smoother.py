@@ -1,8 +1,8 @@
-"""A Gaussian process through a metric on log(step + 1).
+"""The smoother: a Gaussian process through a metric on log(step + 1).
 
-The kernel is C RBF(l) + White with l between 0.3 and 100 in log steps; the standard errors enter the diagonal, White
-takes what they leave out. Once the hyperparameters are fitted, mean and covariance on the grid are linear in the data,
-so that a bootstrap costs one matrix product.
+The kernel is C RBF(l) + White with l between 0.3 and 100 in log steps. The standard errors enter the diagonal, and
+White takes the noise that they leave out. Once the hyperparameters are fitted, the mean on the grid is linear in the
+data and its covariance does not depend on them, so that a bootstrap costs one matrix product.
 """
 
 import warnings
@@ -25,11 +25,12 @@ class Smoother:
     """A fitted Gaussian process.
 
     Attributes:
-        grid: log(step + 1) at which it is evaluated (grid,), even.
-        weights: Posterior mean on the grid is `offset + weights @ (values - offset)` (grid, checkpoint).
-        weights_at_data: The same at the checkpoints (checkpoint, checkpoint).
+        grid: Values of log(step + 1) at which the process is evaluated (grid,), evenly spaced.
+        weights: Weights of the values in the posterior mean on the grid (grid, checkpoint): that mean is
+            `offset + weights @ (values - offset)`.
+        weights_at_data: Weights of the values in the posterior mean at the checkpoints (checkpoint, checkpoint).
         covariance: Posterior covariance of the mean on the grid (grid, grid), unit of the metric squared.
-        noise_sd: Standard deviation of a value around the curve (checkpoint,): its standard error and White.
+        noise_sd: Standard deviation of a value around the curve (checkpoint,), from its standard error and White.
         offset: Mean of the values.
     """
 
@@ -41,11 +42,11 @@ class Smoother:
     offset: float
 
     def mean(self, values: np.ndarray) -> np.ndarray:
-        """Posterior mean on the grid, of values (..., checkpoint)."""
+        """Posterior mean on the grid (..., grid), given values (..., checkpoint)."""
         return self.offset + (values - self.offset) @ self.weights.T
 
     def fitted(self, values: np.ndarray) -> np.ndarray:
-        """Posterior mean at the checkpoints."""
+        """Posterior mean at the checkpoints, given values (..., checkpoint)."""
         return self.offset + (values - self.offset) @ self.weights_at_data.T
 
 
@@ -81,7 +82,7 @@ def _hyperparameters(x: np.ndarray, values: np.ndarray, errors: np.ndarray) -> t
     noise: Any = np.maximum(errors**2, 1e-10)
     process = GaussianProcessRegressor(kernel, alpha=noise, n_restarts_optimizer=NUM_RESTARTS, random_state=0)
     with warnings.catch_warnings():
-        # A flat series puts the length at its bound, an exact one White: both are answers.
+        # A flat series puts the length at its bound and an exact series puts White at its bound; both are answers.
         warnings.simplefilter("ignore", ConvergenceWarning)
         process.fit(x[:, None], values)
     amplitude, length, white = np.exp(process.kernel_.theta)  # pyright: ignore[reportAttributeAccessIssue]

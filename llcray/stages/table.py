@@ -1,6 +1,6 @@
-"""Stages of every series of a sweep, as rows of the dataset's table `stages`.
+"""Rows of the dataset's table `stages`: the stages of every series of a sweep.
 
-A series is a metric of one run along the steps of its training: the runs that differ in `step` alone.
+A series is a metric of the runs that differ in `step` alone: one curve along a training.
 """
 
 import warnings
@@ -23,7 +23,7 @@ NAMES = ("series_id", "trajectory_id", "label", "seed", "component", "sampler_ki
 LOST = ("diverged",)
 
 
-class _Found(NamedTuple):
+class _SeriesRows(NamedTuple):
     names: Row
     rows: list[Row]
 
@@ -37,37 +37,37 @@ def stage_rows(runs: pl.DataFrame, metric: str, method: Method) -> list[Row]:
         method: `stages` or `changepoints`.
     """
     along = runs.filter(pl.col("step").is_not_null() & (pl.col("status") == "ok"))
-    found = []
+    all_series = []
     for _, group in sorted(along.group_by("series_id"), key=lambda item: str(item[0])):
         usable = group.filter(pl.col(metric).is_finite() & ~pl.col("verdict").is_in(LOST).fill_null(False))
         if usable.height >= FEWEST:
-            found.append(_found(usable.sort("step"), metric, method))
-    _add_q_values(found)
-    return [row for each in found for row in each.rows]
+            all_series.append(_rows_of_series(usable.sort("step"), metric, method))
+    _add_q_values(all_series)
+    return [row for series in all_series for row in series.rows]
 
 
-def _found(group: pl.DataFrame, metric: str, method: Method) -> _Found:
+def _rows_of_series(group: pl.DataFrame, metric: str, method: Method) -> _SeriesRows:
     names = {name: group[name][0] for name in NAMES}
     series = series_of(group["step"].to_numpy(), group[metric].to_numpy(), _standard_errors(group, metric))
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
         parts = list(_stages(series) if method == "stages" else _stretches(series))
     doubtful = group.filter(pl.col("verdict") != "ok").height if metric == "llc" else 0
-    said = [str(each.message) for each in caught if issubclass(each.category, UserWarning)]
-    said += [f"{doubtful} of {group.height} estimates have another verdict than ok"] if doubtful else []
+    notes = [str(warning.message) for warning in caught if issubclass(warning.category, UserWarning)]
+    notes += [f"{doubtful} of {group.height} estimates have another verdict than ok"] if doubtful else []
     shared = {
         **names,
         "num_stages": len(parts),
         "num_checkpoints": len(series),
-        "warnings": said,
+        "warnings": notes,
         "llcray_version": version("llcray"),
         "created_at": datetime.now(UTC),
     }
-    return _Found(names, [{**shared, "stage": index, **part} for index, part in enumerate(parts)])
+    return _SeriesRows(names, [{**shared, "stage": index, **part} for index, part in enumerate(parts)])
 
 
 def _standard_errors(group: pl.DataFrame, metric: str) -> np.ndarray | None:
-    """Of the LLC: the larger of the Monte Carlo error and what the chains' own estimates say; else not known."""
+    """Standard errors of the LLC, the larger of MCSE and spread of the chains' estimates; None for other metrics."""
     if metric != "llc":
         return None
     between = pl.col("llc_between_chain_sd") / pl.col("num_chains").cast(pl.Float64).sqrt()
@@ -104,11 +104,11 @@ def _stretches(series: Series) -> Iterator[Row]:
         }
 
 
-def _add_q_values(found: list[_Found]) -> None:
-    """Benjamini-Hochberg over all changes of a trajectory: its components and samplers are tested at once."""
+def _add_q_values(all_series: list[_SeriesRows]) -> None:
+    """Adds q-values by Benjamini-Hochberg over all changes of a trajectory, in all its components and samplers."""
     of_trajectory: dict[Any, list[Row]] = {}
-    for each in found:
-        of_trajectory.setdefault(each.names["trajectory_id"] or each.names["series_id"], []).extend(each.rows)
+    for series in all_series:
+        of_trajectory.setdefault(series.names["trajectory_id"] or series.names["series_id"], []).extend(series.rows)
     for rows in of_trajectory.values():
         q_values = false_discovery_control(2 * norm.sf([row["z"] for row in rows]))
         for row, q_value in zip(rows, q_values, strict=True):

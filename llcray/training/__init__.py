@@ -1,4 +1,4 @@
-"""How w* is found; one optimizer a file. Importing this loads no JAX."""
+"""Training, which finds w*; one optimizer a file. Importing this package loads no JAX."""
 
 from typing import Annotated
 

@@ -10,11 +10,11 @@ if TYPE_CHECKING:
 
 
 class Adam(TrainingVariant):
-    """Adam.
+    """The Adam optimizer.
 
     Attributes:
         b1: Decay of the mean of gradients.
-        b2: Decay of the mean of their squares.
+        b2: Decay of the mean of squared gradients.
     """
 
     kind: Literal["adam"] = "adam"
@@ -22,7 +22,6 @@ class Adam(TrainingVariant):
     b2: Fraction = 0.999
 
     def optimizer(self, numbers: dict[str, Any]) -> "optax.GradientTransformation":
-        """See `TrainingVariant.optimizer`."""
         import optax
 
         decay = optax.add_decayed_weights(numbers["weight_decay"])

@@ -13,9 +13,9 @@ class AdamW(TrainingVariant):
     """Adam whose weight decay does not pass through the moments.
 
     Attributes:
-        weight_decay: Share of the weights, times the learning rate, taken away at each step.
+        weight_decay: Share of the weights that is taken away at each step, once multiplied by the learning rate.
         b1: Decay of the mean of gradients.
-        b2: Decay of the mean of their squares.
+        b2: Decay of the mean of squared gradients.
     """
 
     kind: Literal["adamw"] = "adamw"
@@ -24,7 +24,6 @@ class AdamW(TrainingVariant):
     b2: Fraction = 0.999
 
     def optimizer(self, numbers: dict[str, Any]) -> "optax.GradientTransformation":
-        """See `TrainingVariant.optimizer`."""
         import optax
 
         decay = optax.add_decayed_weights(numbers["weight_decay"])

@@ -1,4 +1,4 @@
-"""Trains to a minimum in two compiled loops: an optimizer with early stopping, then full-batch L-BFGS."""
+"""Minimisation in two compiled loops: an optimizer with early stopping, then full-batch L-BFGS."""
 
 from functools import partial
 from typing import Any, NamedTuple
@@ -19,7 +19,15 @@ STALLED_STEPS = 10
 
 
 class Minimum(NamedTuple):
-    """Where training ended. Losses are mean nats per example over the full data."""
+    """The end of a training.
+
+    Attributes:
+        params: w*.
+        loss: Mean loss over the full data, nats per example.
+        gradient_norm: Euclidean norm of the gradient of that loss.
+        num_steps: Steps of the optimizer.
+        num_polish_steps: Steps of L-BFGS.
+    """
 
     params: PyTree
     loss: Array
@@ -29,7 +37,7 @@ class Minimum(NamedTuple):
 
 
 class Descent(NamedTuple):
-    """State of the optimizer between two looks at the full-data loss."""
+    """State of the optimizer between two looks at the full-data loss; `memory` is the state of its update rule."""
 
     params: PyTree
     memory: PyTree
@@ -42,7 +50,7 @@ class Descent(NamedTuple):
 
 
 class Polish(NamedTuple):
-    """State of L-BFGS."""
+    """State of L-BFGS; `stalled` counts the steps in a row that did not lower the loss."""
 
     params: PyTree
     memory: PyTree
@@ -53,9 +61,9 @@ class Polish(NamedTuple):
 
 
 def minimize(spec: Training, loss_fn: LossFn, params: PyTree, data: PyTree, seed: int) -> Minimum:
-    """Minimises the mean of `loss_fn(params, data)` from initial parameters.
+    """The minimum of the mean of `loss_fn(params, data)` that training finds from initial parameters.
 
-    Compiles once for each `loss_fn` and shapes; the numbers of `spec` are arguments of the programs.
+    The programs are compiled once for each `loss_fn` and shapes; the numbers of `spec` are arguments of them.
 
     Raises:
         FloatingPointError: Training diverged.
@@ -81,7 +89,7 @@ def minimize(spec: Training, loss_fn: LossFn, params: PyTree, data: PyTree, seed
 
 
 def mean_loss(loss_fn: LossFn, params: PyTree, data: PyTree) -> Array:
-    """Mean per-example loss over the full data."""
+    """Mean loss of the examples, evaluated in chunks where there are many."""
     num_data = jax.tree.leaves(data)[0].shape[0]
     num_chunks = num_data // EXAMPLES_PER_CHUNK
     if num_chunks == 0:
@@ -96,7 +104,7 @@ def mean_loss(loss_fn: LossFn, params: PyTree, data: PyTree) -> Array:
 
 @partial(jax.jit, static_argnums=(0, 1))
 def loss_and_gradient_norm(loss_fn: LossFn, dtype: str, params: PyTree, data: PyTree) -> tuple[Array, Array]:
-    """Mean loss and Euclidean norm of its gradient over the full data, in precision `dtype`."""
+    """Mean loss over the full data and Euclidean norm of its gradient, both in precision `dtype`."""
     cast = jax.tree.map(lambda leaf: jnp.asarray(leaf, dtype), params)
     loss, gradient = jax.value_and_grad(mean_loss, argnums=1)(loss_fn, cast, data)
     return loss, optax.tree.norm(gradient)
@@ -106,7 +114,7 @@ def loss_and_gradient_norm(loss_fn: LossFn, dtype: str, params: PyTree, data: Py
 def _descend(
     loss_fn: LossFn, structure: TrainingVariant, numbers: dict[str, Any], params: PyTree, data: PyTree, rng_key: Array
 ) -> Descent:
-    """The optimizer, in blocks of CHECK_EVERY steps, until it has stalled or met the tolerance."""
+    """The state in which the optimizer ends: it runs in blocks of CHECK_EVERY steps until it stalls or converges."""
     optimizer = structure.optimizer(numbers)
     num_data = jax.tree.leaves(data)[0].shape[0]
     batch_size, num_steps = structure.batch_size, numbers["num_steps"]
@@ -165,7 +173,7 @@ def _descend(
 
 @partial(jax.jit, static_argnums=0)
 def _polish(loss_fn: LossFn, numbers: dict[str, Any], params: PyTree, data: PyTree) -> Polish:
-    """L-BFGS with the zoom line search (Nocedal and Wright 2006, chapters 3 and 7), on the loss alone."""
+    """The state in which L-BFGS with the zoom line search ends (Nocedal and Wright 2006, chapters 3 and 7)."""
     full = partial(mean_loss, loss_fn, data=data)
     optimizer = optax.lbfgs(memory_size=20)
     value_and_grad = optax.value_and_grad_from_state(full)

@@ -1,4 +1,4 @@
-"""What every training variant has: a first-order optimizer, early stopping, and a full-batch polish."""
+"""The base of the training variants: a first-order optimizer, early stopping, and a full-batch polish."""
 
 from typing import TYPE_CHECKING, Any, Literal, Self
 
@@ -9,7 +9,7 @@ if TYPE_CHECKING:
 
 CHECK_EVERY = 100
 
-# The only fields a compiled training program depends on; every other one is an argument of it.
+# A compiled training program depends on these fields only; every other field is an argument of the program.
 STRUCTURE = ("kind", "batch_size", "batches", "schedule", "precision", "nesterov")
 
 
@@ -22,21 +22,22 @@ class TrainingVariant(Variant):
 
     Attributes:
         learning_rate: Step size of the optimizer.
-        num_steps: Most steps of the optimizer; 0 leaves the initial weights to the polish.
-        batch_size: Examples in a minibatch; null takes the full data.
-        batches: Minibatches drawn `with_replacement`, or `shuffled`: the data in a new order again and again, what does
-            not fill a batch left out.
+        num_steps: Largest number of steps of the optimizer; 0 leaves the initial weights to the polish.
+        batch_size: Number of examples in a minibatch; null takes the full data.
+        batches: How minibatches are drawn: `with_replacement`, or `shuffled`, which deals out the data in a new random
+            order in each epoch and leaves out the examples that do not fill a batch.
         schedule: `cosine` lowers the learning rate to 0 over `num_steps`; `one_cycle` raises it linearly from a 25th
             over the first half and lowers it linearly to next to nothing over the second (Smith and Topin 2017,
             arXiv 1708.07120).
         weight_decay: Coefficient of decay: added to the gradient as `weight_decay w` by adam and sgd, applied to the
             weights beside the step by adamw (Loshchilov and Hutter 2019, arXiv 1711.05101).
-        min_improvement: The optimizer stops early when the full-data loss, looked at every 100 steps, has not fallen by
-            this many nats below its best ...
-        patience: ... at this many looks in a row. It also stops once the gradient norm meets the tolerance.
-        polish_steps: Most L-BFGS steps; 0 leaves w* as the optimizer found it.
-        gradient_tolerance: The polish ends when the full-data gradient, nats per unit of w, has a Euclidean norm below.
-        precision: Floating-point numbers of w* and of its training.
+        min_improvement: Fall of the full-data loss below its best value, nats, that counts as an improvement; the loss
+            is looked at every 100 steps.
+        patience: Number of looks in a row without an improvement after which the optimizer stops. It also stops once
+            the gradient norm meets `gradient_tolerance`.
+        polish_steps: Largest number of L-BFGS steps; 0 leaves w* as the optimizer found it.
+        gradient_tolerance: Euclidean norm of the full-data gradient, nats per unit of w, below which the polish ends.
+        precision: Floating-point type of w* and of its training.
     """
 
     learning_rate: PositiveFloat = 0.01
@@ -52,12 +53,12 @@ class TrainingVariant(Variant):
     precision: Literal["float32", "float64"] = "float64"
 
     def structure(self) -> Self:
-        """This spec with every number that a compiled program takes as an argument at its default."""
+        """The spec whose numbers that a compiled program takes as arguments are all at their defaults."""
         fields = type(self).model_fields
         return self.model_copy(update={name: fields[name].default for name in fields if name not in STRUCTURE})
 
     def numbers(self) -> dict[str, float]:
-        """The numbers a compiled program takes as arguments."""
+        """The numbers that a compiled program takes as arguments, by the name of the field."""
         return {
             name: value
             for name in type(self).model_fields
@@ -65,5 +66,5 @@ class TrainingVariant(Variant):
         }
 
     def optimizer(self, numbers: dict[str, Any]) -> "optax.GradientTransformation":
-        """The update rule with the learning rate left out: updates are what `-learning_rate` multiplies."""
+        """The update rule without the learning rate; a step adds `-learning_rate` times its update to the weights."""
         raise NotImplementedError

@@ -1,4 +1,4 @@
-"""The course of the learning rate, and the examples of each step; shared by the training loops."""
+"""Schedules that the training loops share: the learning rate and the examples of each step."""
 
 from collections.abc import Callable
 
@@ -7,13 +7,13 @@ import jax.numpy as jnp
 
 from llcray.types import Array
 
-# OneCycleLR of PyTorch: starts at 1/25 of the largest rate, ends at 1/10,000 of that.
+# PyTorch's OneCycleLR starts at 1/25 of the largest rate and ends at 1/10,000 of its start.
 FIRST_SHARE = 1 / 25
 LAST_SHARE = FIRST_SHARE / 1e4
 
 
 def learning_rate_at(schedule: str, learning_rate: Array, step: Array, num_steps: Array) -> Array:
-    """The learning rate of a step, counted from 0."""
+    """The learning rate of a step; steps are counted from 0."""
     share = step / num_steps
     if schedule == "cosine":
         return learning_rate * 0.5 * (1 + jnp.cos(jnp.pi * share))
@@ -27,11 +27,13 @@ def learning_rate_at(schedule: str, learning_rate: Array, step: Array, num_steps
 def batch_of_step(
     batches: str, batch_size: int | None, num_data: int
 ) -> tuple[Callable[[Array], Array], Callable[[Array, Array, Array], tuple[Array, Array | None]]]:
-    """How a step's examples are chosen.
+    """Two functions that choose the examples of each step.
+
+    Both take the key of the training, into which every step is folded.
 
     Returns:
-        `start(rng_key) -> order`, the state to carry, and `choose(rng_key, order, step) -> (order, indices)`, indices
-        None for the full data. `rng_key` is that of the training; every step folds itself in.
+        `start(rng_key) -> order`, the state to carry from step to step, and `choose(rng_key, order, step) -> (order,
+        indices)`, whose indices are None for the full data.
     """
     if batch_size is None or batch_size >= num_data:
         return (lambda rng_key: jnp.zeros(0, jnp.int32)), (lambda rng_key, order, step: (order, None))

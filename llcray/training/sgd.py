@@ -15,7 +15,7 @@ class SGD(TrainingVariant):
 
     Attributes:
         momentum: Decay of the running sum of gradients, in [0, 1).
-        nesterov: Whether the gradient is looked up ahead.
+        nesterov: Whether the gradient is taken at the point that the momentum leads to.
     """
 
     kind: Literal["sgd"] = "sgd"
@@ -23,7 +23,6 @@ class SGD(TrainingVariant):
     nesterov: bool = False
 
     def optimizer(self, numbers: dict[str, Any]) -> "optax.GradientTransformation":
-        """See `TrainingVariant.optimizer`."""
         import optax
 
         decay = optax.add_decayed_weights(numbers["weight_decay"])

@@ -1,6 +1,6 @@
-"""Trains on for a fixed number of steps and keeps the weights at given ones: one compiled loop, vmapped over seeds.
+"""Trainings of a fixed number of steps that keep the weights at given steps: one compiled loop, vmapped over seeds.
 
-No early stopping and no polish: what is wanted is the way, not the end.
+There is no early stopping and no polish, which would change the trajectory.
 """
 
 from collections.abc import Callable
@@ -21,12 +21,12 @@ Measure = Callable[[PyTree, PyTree], Array]
 
 
 class Trajectory(NamedTuple):
-    """What training left behind; every array has the trajectories first.
+    """Weights and measurements along training; the first axis of every array is the trajectories.
 
     Attributes:
         params: Weights at the steps to keep (trajectory, step, ...).
         last: Weights after the last step (trajectory, ...).
-        looks: What was measured of each data set at the steps to look at (trajectory, look, data set).
+        looks: Measurement of each data set at the steps to look at (trajectory, look, data set).
     """
 
     params: PyTree
@@ -51,19 +51,19 @@ def train(
     measure: Measure | None = None,
     look_at: tuple[PyTree, ...] = (),
 ) -> Trajectory:
-    """Takes `spec.num_steps` steps from initial weights, several trajectories at once.
+    """The trajectories of `spec.num_steps` steps from several initial weights at once.
 
-    Compiles once for each `loss_fn`, `measure`, number of weights to keep and shapes.
+    The program is compiled once for each `loss_fn`, `measure`, number of weights to keep and shapes.
 
     Args:
         spec: The optimizer; early stopping and polish are ignored.
         loss_fn: Per-example loss.
         params: Initial weights (trajectory, ...).
         data: Training examples (trajectory, example, ...).
-        seeds: Of the minibatches, one a trajectory.
-        keep: Steps after which weights are kept, ascending, 0 for the initial ones.
+        seeds: Seeds of the minibatches, one a trajectory.
+        keep: Steps after which weights are kept, ascending; 0 keeps the initial weights.
         look: Steps after which `measure` is taken.
-        measure: `measure(params, data)`, one number; equal by value for programs to be shared.
+        measure: `measure(params, data)` gives one number; programs are shared where it is equal by value.
         look_at: Data sets to measure, each (trajectory, example, ...).
 
     Raises:
@@ -76,14 +76,14 @@ def train(
         keys = jax.vmap(jax.random.key)(jnp.asarray(np.array(seeds, np.uint32)))
         numbers = spec.numbers() | {"num_steps": spec.num_steps}
         static = (loss_fn, spec.structure(), measure if look_at else None, len(keep))
-        kept, last, seen = _run(*static, numbers, np.array(stops), np.array(slots), cast, data, look_at, keys)
+        kept, last, measured = _run(*static, numbers, np.array(stops), np.array(slots), cast, data, look_at, keys)
         kept = jax.tree.map(np.asarray, kept)
     if not all(np.isfinite(leaf).all() for leaf in jax.tree.leaves(kept)):
         raise FloatingPointError(
             f"Training diverged: weights are not finite within {spec.num_steps} steps of {spec.kind}. "
             f"Lower training.learning_rate, now {spec.learning_rate:g}."
         )
-    return Trajectory(kept, last, np.asarray(seen)[:, [stops.index(step) for step in look]])
+    return Trajectory(kept, last, np.asarray(measured)[:, [stops.index(step) for step in look]])
 
 
 @partial(jax.jit, static_argnums=(0, 1, 2, 3))
@@ -100,12 +100,12 @@ def _run(
     look_at: tuple[PyTree, ...],
     rng_keys: Array,
 ) -> tuple[PyTree, PyTree, Array]:
-    """All trajectories; steps and stops are shared, so that nothing that branches on them is batched."""
-    one = partial(_one, loss_fn, structure, measure, num_kept, numbers, stops, slots)
-    return jax.vmap(one)(params, data, look_at, rng_keys)
+    """All trajectories. Their steps and stops are shared, so that no branch on a step is batched."""
+    trajectory = partial(_trajectory, loss_fn, structure, measure, num_kept, numbers, stops, slots)
+    return jax.vmap(trajectory)(params, data, look_at, rng_keys)
 
 
-def _one(
+def _trajectory(
     loss_fn: LossFn,
     structure: TrainingVariant,
     measure: Measure | None,
@@ -135,8 +135,8 @@ def _one(
         state, kept, before = carry
         state = jax.lax.fori_loop(before, stop[0], take_step, state)
         kept = jax.tree.map(lambda all_kept, w: all_kept.at[stop[1]].set(w), kept, state.params)
-        seen = [measure(state.params, each) for each in look_at] if measure is not None else []
-        return (state, kept, stop[0]), jnp.stack(seen) if seen else jnp.zeros(0)
+        measured = [measure(state.params, data_set) for data_set in look_at] if measure is not None else []
+        return (state, kept, stop[0]), jnp.stack(measured) if measured else jnp.zeros(0)
 
     # Weights that are only looked at go into a last slot, which is cut off.
     kept = jax.tree.map(lambda w: jnp.zeros((num_kept + 1, *w.shape), w.dtype), params)
