@@ -97,7 +97,7 @@ def resolve(name: str) -> str:
 
 
 def axis_label(column: str) -> str:
-    """A column in words with its unit, as an axis is labelled."""
+    """The name of a column in words with its unit, for an axis."""
     if column == SAMPLER:
         return "sampler"
     unit = RUNS.by_name[column].unit
@@ -106,7 +106,7 @@ def axis_label(column: str) -> str:
 
 
 def label_of(column: str) -> str:
-    """A column in words."""
+    """The name of a column in words, without its unit."""
     if column in LABELS:
         return LABELS[column]
     words = column.removesuffix("_kind").removeprefix("architecture_")

@@ -1,4 +1,4 @@
-"""A filter as people write it, `activation == "relu" and num_data >= 5000`, as a polars expression.
+"""Filters as people write them, such as `activation == "relu" and num_data >= 5000`, as polars expressions.
 
 Python's comparison syntax; `and`, `or`, `not`, `in`, `is null` in any case; a single `=`, `<>`, `&&` and `||` mean what
 they mean in SQL or C. Nothing is evaluated: the text becomes a tree of comparisons of columns with values.
@@ -71,7 +71,7 @@ def _condition(node: ast.expr, text: str) -> pl.Expr:
             return ~_condition(operand, text)
         case ast.Compare(left=left, ops=ops, comparators=rights):
             pairs = zip([left, *rights], ops, rights, strict=False)
-            return reduce(operator.and_, [_comparison(one, op, other, text) for one, op, other in pairs])
+            return reduce(operator.and_, [_comparison(left, op, right, text) for left, op, right in pairs])
         case ast.Name(id=name) if RUNS.polars.get(resolve(name)) == pl.Boolean:
             return pl.col(resolve(name))
     raise ReportError(f"filter '{text}': '{ast.unparse(node)}' is no condition; {HINT}.")
@@ -91,8 +91,8 @@ def _comparison(left: ast.expr, op: ast.cmpop, right: ast.expr, text: str) -> pl
         missing = isinstance(op, ast.Is | ast.Eq)
         return pl.col(name).is_null() if missing else pl.col(name).is_not_null()
     values = value if isinstance(value, list) else [value]
-    for one in values:
-        _check_type(name, one, text)
+    for each_value in values:
+        _check_type(name, each_value, text)
     if isinstance(op, ast.In | ast.NotIn):
         within = pl.col(name).is_in(values)
         return within if isinstance(op, ast.In) else ~within
@@ -120,7 +120,7 @@ def _value(node: ast.expr, text: str) -> Any:
 
 
 def _check_type(name: str, value: Any, text: str) -> None:
-    """Refuse what polars would refuse with a longer message."""
+    """Refuse a value of another type than the column's, which polars would refuse with a longer message."""
     if isinstance(value, bool):
         fits, wanted = RUNS.polars.get(name) == pl.Boolean, "true or false"
     elif isinstance(value, int | float):

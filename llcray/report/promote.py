@@ -1,4 +1,4 @@
-"""`llcray promote`: the newest plots of each sampler in a folder of fixed names, with the Markdown that shows them."""
+"""`llcray promote`: the newest plots of each sampler in a folder, under fixed names, with Markdown that shows them."""
 
 import shutil
 from collections.abc import Sequence
@@ -14,13 +14,14 @@ from llcray.report.diagnostics.diagnose import diagnose
 from llcray.report.errors import ReportError
 from llcray.report.numbers import plus_minus
 from llcray.report.plots.plot import default_plot
+from llcray.report.verdict_filter import OK
 
 SHOWN = ("running_llc", "trace", "rank", "dispersion")
 GALLERY = "gallery.md"
 
 
 def promote(root: Root, folder: Path, sweep: str | None = None, plots: Sequence[str] = SHOWN) -> list[Path]:
-    """Copy the sweep plots, and draw the newest trusted run of each sampler (of all runs where none can be trusted).
+    """Copy the sweep plots, and draw the newest trusted run of each sampler, or the newest where none is trusted.
 
     Args:
         root: The dataset.
@@ -55,7 +56,7 @@ def newest(root: Root, sweep: str | None) -> pl.DataFrame:
     rows = scan_runs(root, sweep).filter(pl.col("status") == "ok", pl.col("draws_digest").is_not_null()).collect()
     if rows.is_empty():
         raise ReportError("no run has draws to show yet. See `llcray status`.")
-    trusted_first = (pl.col("verdict") == "ok").fill_null(False)
+    trusted_first = (pl.col("verdict") == OK).fill_null(False)
     ordered = rows.sort(trusted_first, "finished_at", "run_id", descending=[True, True, False], nulls_last=True)
     return ordered.unique("sampler_kind", keep="first", maintain_order=True).sort("sampler_kind")
 
@@ -75,9 +76,13 @@ def _table(rows: pl.DataFrame, drawn: dict[str, list[Path]]) -> list[str]:
     lines = ["| | " + " | ".join(titles) + " |", "|---" * (len(titles) + 1) + "|"]
     for row in rows.to_dicts():
         pictures = {_title(row, path): path.name for path in drawn[row["run_id"]]}
-        cells = [f"![{row['sampler_kind']}: {one}]({pictures[one]})" if one in pictures else "–" for one in titles]
+        cells = [_picture(row, title, pictures[title]) if title in pictures else "–" for title in titles]
         lines.append(f"| {_caption(row)} | " + " | ".join(cells) + " |")
     return lines
+
+
+def _picture(row: dict[str, Any], title: str, name: str) -> str:
+    return f"![{row['sampler_kind']}: {title}]({name})"
 
 
 def _caption(row: dict[str, Any]) -> str:

@@ -55,7 +55,7 @@ def results_table(runs: pl.DataFrame, shown: pl.DataFrame, width: int) -> Table:
 
 
 def plain_table() -> Table:
-    """A table without a frame."""
+    """A table for the terminal without a frame, with a line below its head."""
     return Table(box=box.SIMPLE_HEAD, pad_edge=False, padding=(0, 1, 0, 0), header_style="bold", show_edge=False)
 
 

@@ -1,4 +1,4 @@
-"""Columns as people write them."""
+"""Columns as people write and read them: short names, labels, headings."""
 
 import pytest
 from llcray_storage.schema.tables import RUNS

@@ -1,4 +1,4 @@
-"""Tables for the terminal."""
+"""Tables for the terminal: they fit its width and say what they leave out."""
 
 import io
 from pathlib import Path

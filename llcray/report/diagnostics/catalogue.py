@@ -1,4 +1,4 @@
-"""The diagnostics there are, by name, and which of them a run has the draws for."""
+"""All diagnostics by name, and for each of them whether a run has the draws for it."""
 
 import difflib
 from collections.abc import Callable, Sequence
@@ -12,11 +12,11 @@ from llcray.report.errors import ReportError
 
 
 class Diagnostic(NamedTuple):
-    """One plot; its docstring says what to look for.
+    """One plot of a run's draws.
 
     Attributes:
-        draw: Draws it on axes.
-        applies: Whether the run recorded what it shows.
+        draw: Draws the plot on axes; its docstring says what to look for.
+        applies: Whether the run recorded what the plot shows.
     """
 
     draw: Callable[[Axes, RunDraws], None]
@@ -61,7 +61,7 @@ DIAGNOSTICS: dict[str, Diagnostic] = {
 
 
 def selected(names: Sequence[str]) -> dict[str, Diagnostic]:
-    """The diagnostics of these names, all for none.
+    """The diagnostics with these names; all of them where no name is given.
 
     Raises:
         ReportError: A name is unknown.

@@ -1,4 +1,4 @@
-"""A run and its chains as arrays, burn-in marked and failed chains set apart."""
+"""A run and the draws of its chains as arrays, with burn-in marked and failed chains set apart."""
 
 import json
 from dataclasses import dataclass
@@ -18,7 +18,7 @@ Row = dict[str, Any]
 
 @dataclass(frozen=True)
 class RunDraws:
-    """A run's row and what its healthy chains recorded, cut to the length of the shortest.
+    """A run's row and the draws of its healthy chains, cut to the length of the shortest.
 
     Attributes:
         row: The row of `runs`, with the column `outcome`.
@@ -38,26 +38,29 @@ class RunDraws:
 
     @cached_property
     def llc_draws(self) -> np.ndarray:
-        """Kept draws whose mean is the LLC, nats: n beta (L - L*), less the mean heat where it is subtracted."""
+        """The draws after burn-in whose mean is the LLC, in nats.
+
+        They are n beta (L - L*), less the mean heat where the estimate subtracts it.
+        """
         return self.kept(self.all_llc_draws)
 
     @cached_property
     def all_llc_draws(self) -> np.ndarray:
-        """The same, burn-in included."""
+        """The draws of `llc_draws` with burn-in before them."""
         return self.raw_llc_draws - (self.kept(self.series["heat"]).mean() if self._subtracts_heat else 0.0)
 
     @cached_property
     def raw_llc_draws(self) -> np.ndarray:
-        """n beta (L - L*), nats, burn-in included, nothing subtracted."""
+        """The draws n beta (L - L*) in nats, burn-in included and nothing subtracted."""
         return self.row["n_beta"] * self.series["centered_loss"].astype(np.float64)
 
     @cached_property
     def decisions(self) -> list[Row]:
-        """What calibration tried, in order."""
+        """The steps of calibration, in order; empty for samplers that were set by hand."""
         return json.loads(self.row["calibration"]) if self.row["calibration"] else []
 
     def kept(self, values: np.ndarray) -> np.ndarray:
-        """Without burn-in."""
+        """The part of a series of shape (chain, draw, ...) that comes after burn-in."""
         return values[:, self.num_warmup_draws :]
 
     @property
@@ -71,7 +74,7 @@ MIN_DRAWS = 8
 
 
 def load_run(root: Root, run_id: str) -> RunDraws:
-    """A run by its id, or by the first digits of it.
+    """Load a run by its id, or by the first digits of its id.
 
     Raises:
         ReportError: No run, or more than one, has the id; the run failed; or it has no draws.
@@ -79,13 +82,13 @@ def load_run(root: Root, run_id: str) -> RunDraws:
     """
     rows = scan_runs(root).filter(pl.col("run_id").str.starts_with(run_id)).with_columns(outcome()).collect()
     if rows.height != 1:
-        found = f"{rows.height} runs: give more digits" if rows.height else "no run: `llcray query` lists run_id"
-        raise ReportError(f"run '{run_id}' is the id of {found}.")
+        matches = f"{rows.height} runs: give more digits" if rows.height else "no run: `llcray query` lists run_id"
+        raise ReportError(f"run '{run_id}' is the id of {matches}.")
     return arranged(rows.row(0, named=True), scan_draws(root, rows["sweep"][0], rows["run_id"][0]).collect())
 
 
 def arranged(row: Row, draws: pl.DataFrame) -> RunDraws:
-    """A run from its row and the rows of its chains.
+    """Arrange the row of a run and the rows of its chains.
 
     Raises:
         ReportError: The run failed, or no chain has draws enough to look at.
@@ -109,7 +112,7 @@ def arranged(row: Row, draws: pl.DataFrame) -> RunDraws:
 
 
 def _stacked(chains: list[Row], field: str, length: int) -> np.ndarray | None:
-    """Shape (chain, draw); None where the sampler records no such thing."""
+    """A recorded quantity of shape (chain, draw); None where the sampler does not record it, or it is not finite."""
     if any(chain[field] is None or len(chain[field]) < length for chain in chains):
         return None
     values = np.array([chain[field][:length] for chain in chains], dtype=np.float64)

@@ -1,4 +1,4 @@
-"""Have the chains converged, and to one answer? Plots of the LLC's own draws."""
+"""Plots of the LLC's own draws, which show whether the chains have converged, and to one answer."""
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -15,7 +15,7 @@ THIN = 0.8
 
 
 def running_llc(axes: Axes, run: RunDraws) -> None:
-    """Mean of the draws so far, a line a chain and one for all, in the band of the final mean +- 2 MCSE."""
+    """Mean of the draws so far, with a line for each chain, one for all, and the band of the final mean +- 2 MCSE."""
     means = statistics.running_mean(run.llc_draws)
     draws = np.arange(1, means.shape[1] + 1)
     for chain, mean in zip(run.chains, means, strict=True):
@@ -145,7 +145,7 @@ def _rank_lines(axes: Axes, run: RunDraws, series: np.ndarray) -> None:
 
 
 def _legend_above(axes: Axes) -> None:
-    """Between the title and the axes, where it hides nothing."""
+    """Put the legend between the title and the axes, where it hides nothing."""
     place = {"loc": "lower left", "bbox_to_anchor": (-0.02, 0.99), "borderaxespad": 0.1}
     axes.legend(ncols=8, fontsize=6, handlelength=1.2, columnspacing=0.9, handletextpad=0.4, **place)
 

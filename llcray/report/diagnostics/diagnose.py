@@ -70,10 +70,11 @@ def diagnose_all(
 
 
 def draw_run(run: RunDraws, wanted: Mapping[str, Diagnostic], form: str, folder: Path) -> list[Path]:
-    """Draw the diagnostics that apply."""
+    """Draw those of the wanted diagnostics that the run has the draws for; the files."""
     sampler = run.row["sampler_kind"] or "unknown"
-    applying = {name: one for name, one in wanted.items() if one.applies(run)}
-    return [save(_figure(run, one), folder / f"{sampler}_{name}.{form}") for name, one in applying.items()]
+    applying = {name: diagnostic for name, diagnostic in wanted.items() if diagnostic.applies(run)}
+    paths = {name: folder / f"{sampler}_{name}.{form}" for name in applying}
+    return [save(_figure(run, diagnostic), paths[name]) for name, diagnostic in applying.items()]
 
 
 def _figure(run: RunDraws, diagnostic: Diagnostic) -> Figure:

@@ -1,4 +1,4 @@
-"""Did the sampler work as it should? Energy, acceptance, distance, the Gamma check, and what calibration tried."""
+"""Plots that show whether the sampler worked as it should: energy, acceptance, distance, dispersion, calibration."""
 
 import math
 from typing import Any
@@ -14,11 +14,11 @@ from llcray.report.diagnostics.chains import RunDraws
 MIN_ACCEPTANCE = 0.3
 MIN_BFMI = 0.3
 FILL: dict[str, Any] = {"histtype": "stepfilled", "alpha": 0.45, "linewidth": 0}
-"""One shape a histogram, not one a bar: that many take most of the time such a figure takes."""
+"""A histogram is one shape, since a shape for each bar would take most of the time of a figure."""
 
 
 def acceptance(axes: Axes, run: RunDraws) -> None:
-    """Acceptance probabilities, with their mean, what was aimed at, and the least for a verdict of ok."""
+    """Acceptance probabilities, with their mean, the rate aimed at, and the least for a verdict of ok."""
     values = run.kept(run.series["acceptance_rate"]).ravel()
     axes.hist(values, bins=np.linspace(0, 1, 41).tolist(), color=BLUE, **FILL)
     lines = [(float(values.mean()), "-", f"mean {values.mean():.2f}")]
@@ -47,7 +47,7 @@ def energy(axes: Axes, run: RunDraws) -> None:
 
 
 def energy_change(axes: Axes, run: RunDraws) -> None:
-    """Energy error of a step, root mean square between draws, beside what the step size was tuned for."""
+    """Energy error of a step, root mean square between draws, beside the error that the step size was tuned for."""
     values = np.abs(run.kept(run.series["energy_change"]).ravel())
     values = values[values > 0]
     if values.size:

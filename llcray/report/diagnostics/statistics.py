@@ -1,4 +1,4 @@
-"""How the diagnostics of a series of shape (chain, draw) come about as draws are added. Numbers by arviz-stats."""
+"""The diagnostics of a series of shape (chain, draw), also as draws are added. Numbers by arviz-stats."""
 
 import warnings
 
@@ -18,7 +18,7 @@ def running_mean(series: np.ndarray) -> np.ndarray:
 
 
 def prefixes(num_draws: int) -> np.ndarray:
-    """Lengths at which an evolution is looked at; at least 8 draws, the last is all of them."""
+    """The numbers of draws at which an evolution is computed: from at least 8 draws to all of them."""
     first = max(8, int(FIRST_SHARE * num_draws))
     return np.unique(np.linspace(first, num_draws, NUM_POINTS).astype(int))
 

@@ -70,7 +70,8 @@ def y_axes(runs: pl.DataFrame, names: list[str]) -> dict[str, dict[str, Any]]:
 
     Returns:
         By column and choice of scale (`auto`, `linear`, `log`): whether the axis is `logarithmic`, the lowest and
-        highest value drawn at their place, and ticks with their texts (null where Plotly chooses).
+        highest value drawn at their place (`low`, `high`), the `limits` that the axis holds at least when all runs are
+        drawn, and `ticks` with their `texts` (null where Plotly chooses).
     """
     runs_of_targets = runs.with_columns(outcome(next(iter(OF_THE_TARGET))))
     color = default_color(runs, None)
@@ -89,6 +90,7 @@ def _y_axis(range_: YRange) -> dict[str, Any]:
         "logarithmic": range_.logarithmic,
         "low": plain(range_.low),
         "high": plain(range_.high),
+        "limits": plain(range_.with_margin()),
         "ticks": ticks,
         "texts": None if ticks is None else [log_tick_text(tick) for tick in ticks],
     }

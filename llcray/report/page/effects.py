@@ -94,5 +94,5 @@ def _difference(targets: pl.DataFrame, axis: str, others: list[str], a: Any, b: 
 
 
 def _relative_text(relative: float) -> str:
-    """`−14%`; above a doubling `×3.2`."""
+    """The relative change as people write it: `−14%`, or above a doubling `×3.2`."""
     return f"×{1 + relative:.2g}" if relative > 1 else f"{relative:+.0%}".replace("-", "−")

@@ -18,7 +18,7 @@ SYMBOLS = {
 }  # fmt: skip
 DASHES = {"-": "solid", "--": "dash", "-.": "dashdot", ":": "dot"}
 INK_ON_DARK = "#ececec"
-SHADES_ON_DARK = (0.25, 1.0)
+SHADES_ON_DARK = (0.4, 1.0)
 """Part of the colour map cividis that is readable on dark paper."""
 STAGE_SHADES_ON_DARK = {"up": "#1d3a55", "down": "#4a3020"}
 FAILED_MEANING = "The run failed: there is no estimate."

@@ -24,7 +24,7 @@ VALUE_COLOR = "#555555"
 
 
 class Placement(NamedTuple):
-    """Where a series is drawn.
+    """The place of a series in its panel.
 
     Attributes:
         x: Column along the x axis.

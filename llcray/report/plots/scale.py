@@ -78,7 +78,7 @@ class Scale:
         return self.logarithmic and not self.starts_at_zero and not self.has_room_for_values()
 
     def tick_text(self, value: Any) -> str:
-        """The label of a tick."""
+        """The label of the tick at a value."""
         return log_tick_text(value) if self.has_log_ticks() else value_text(value)
 
     def limits(self) -> tuple[float, float]:

@@ -39,7 +39,7 @@ export function drawExplorer() {
   const range = data.y_axes[choice.y][choice.scale];
   const colors = choice.color ? inColorOrder(distinct(drawn, choice.color), choice.color) : [null];
   const series = panels.flatMap((panel, number) => seriesOf(panel, axisIdOf(number), colors, choice, range));
-  const layout = explorerLayout(panels, choice.y, range);
+  const layout = explorerLayout(panels, choice, range);
   if (choice.y === "llc" && data.stages.length) {
     const shapes = (panel, number) => (panel.x === STEP ? stageShapes(panel, choice.color, axisIdOf(number)) : []);
     layout.shapes = panels.flatMap(shapes);
@@ -102,7 +102,7 @@ function withOneKnownEntry(traces) {
   return traces.map((trace, at) => (trace.legendgroup === "known" ? { ...trace, showlegend: at === first } : trace));
 }
 
-function explorerLayout(panels, y, range) {
+function explorerLayout(panels, { x, y, usual }, range) {
   const across = innerWidth < 700 && !isPrinting() ? 1 : Math.min(panels.length, 3);
   const down = Math.ceil(panels.length / across);
   const tall = down > 1 ? 250 : 330;
@@ -122,14 +122,14 @@ function explorerLayout(panels, y, range) {
     const left = column * (wide + SPACE_BETWEEN);
     const upper = 1 - (Math.floor(number / across) * (tall + GAP)) / inside;
     const domain = [left, left + wide];
-    const x = { domain, anchor: `y${id}`, showgrid: false, ...xAxisStyle(panel.x) };
-    layout[`xaxis${id}`] = axisStyle(label(panel.x), x);
+    const below = { domain, anchor: `y${id}`, showgrid: false, ...xAxisStyle(panel.x) };
+    layout[`xaxis${id}`] = axisStyle(label(panel.x), below);
     layout[`yaxis${id}`] = axisStyle(column === 0 ? label(y) : "", {
       domain: [Math.max(0, upper - tall / inside), upper],
       anchor: `x${id}`,
       showticklabels: column === 0,
       ...(number ? { matches: "y" } : {}),
-      ...yAxisStyle(range),
+      ...yAxisStyle(range, Boolean(x) && usual),
     });
     if (panel.title) layout.annotations.push(titleOf(panel, left + wide / 2, upper));
   });

@@ -55,8 +55,12 @@ export function xAxisStyle(name) {
   const { type, range } = data.x_axes[name];
   return { type, ...(range ? { range } : {}), ...tickStyle(data.x_axes[name]) };
 }
-/** The y axis for a range of the data. */
-export const yAxisStyle = (range) => ({ type: range.logarithmic ? "log" : "linear", ...tickStyle(range) });
+/** The y axis for a range of the data: it holds the range's limits, or only what is drawn where that is a part of the runs. */
+export const yAxisStyle = (range, isPart) => ({
+  type: range.logarithmic ? "log" : "linear",
+  ...tickStyle(range),
+  ...(isPart ? {} : { autorangeoptions: { include: range.limits } }),
+});
 
 /** A function from values of a column to places on its x axis, aside by a share of the room at each value. */
 export function placing(name) {
