@@ -1,6 +1,6 @@
-"""A dataset that looks like the quickstart's, for tests of what readers do; and which tests share a process.
+"""A dataset that looks like the quickstart's, tests that share a process, and the check of array shapes.
 
-No number in the dataset was measured.
+No number in the dataset was measured; it is for tests of readers.
 """
 
 from collections.abc import Mapping
@@ -10,13 +10,27 @@ from typing import Any
 import llcray_storage as ls
 import numpy as np
 import pytest
+from jaxtyping import install_import_hook
 
 from llcray.spec import RunSpec, load_sweep, spec_columns
 
 QUICKSTART = Path(__file__).parents[1] / "experiments" / "quickstart.yaml"
 NUM_DRAWS = 60
 TESTS = Path(__file__).parent
+HAVE_SHAPES = [
+    "llcray.posterior.density",
+    "llcray.samplers.counter",
+    "llcray.samplers.full_batch",
+    "llcray.samplers.stochastic_gradient",
+    "llcray.sampling.block",
+    "llcray.sampling.curvature",
+    "llcray.sampling.gradient_noise",
+]
 STARTS_RAY = ("cluster", "driver", "experiment", "tracking")
+
+
+# Shapes and types in the signatures of these modules are checked at every call, in tests only.
+install_import_hook(HAVE_SHAPES, "beartype.beartype")
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

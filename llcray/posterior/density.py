@@ -14,6 +14,7 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 import numpy as np
+from jaxtyping import Float, Float64
 
 from llcray.posterior.spec import FixedInverseTemperature, FixedProduct, LogN, PosteriorSpec, Radius
 from llcray.targets.target import Target
@@ -98,7 +99,7 @@ class Posterior:
         cast = jax.tree.map(lambda x: _cast(x, dtype), replace(self, loss_at_center=None))
         return replace(cast, loss_at_center=self.loss_at_center)
 
-    def params(self, position: Array) -> PyTree:
+    def params(self, position: Float[Array, " d"]) -> PyTree:
         """Returns the parameter pytree at free coordinates `position`, shape (d,)."""
         leaves, start = [], 0
         for leaf, (shape, num_free) in enumerate(zip(self.layout.shapes, self.layout.num_free, strict=True)):
@@ -111,7 +112,7 @@ class Posterior:
             leaves.append(fixed if num_free == 0 else part.reshape(shape))
         return jax.tree.unflatten(self.layout.treedef, leaves)
 
-    def losses(self, position: Array, batch: PyTree) -> Array:
+    def losses(self, position: Float[Array, " d"], batch: PyTree) -> Float[Array, " batch"]:
         """Returns the per-example losses at `position`, shape (batch,), nats."""
         return self.loss_fn(self.params(position), batch)
 
@@ -121,50 +122,52 @@ class Posterior:
         leaves = jax.tree.leaves(self.probe)
         return leaves[0].shape[0] if leaves else 0
 
-    def probe_losses(self, position: Array) -> Array:
+    def probe_losses(self, position: Float[Array, " d"]) -> Float[Array, " probe"]:
         """Returns the losses of the probe examples at `position`, shape (num_probes,), nats, float32."""
         starts = range(0, self.num_probes, self.micro_batch)
         chunks = [jax.tree.map(lambda x, i=i: x[i : i + self.micro_batch], self.probe) for i in starts]
         losses = [self.losses(position, chunk).astype(jnp.float32) for chunk in chunks]
         return jnp.concatenate(losses) if losses else jnp.zeros(0, jnp.float32)
 
-    def minibatch_loss(self, position: Array, batch: PyTree) -> Array:
+    def minibatch_loss(self, position: Float[Array, " d"], batch: PyTree) -> Float[Array, ""]:
         """Returns the mean loss over a batch, an unbiased estimate of L_n whose gradient micro-batches accumulate."""
         if jax.tree.leaves(batch)[0].shape[0] <= self.micro_batch:
             return jnp.mean(self.losses(position, batch))
         return full_loss(self._frugal_losses(position), batch, self.micro_batch).astype(position.dtype)
 
-    def loss(self, position: Array) -> Array:
+    def loss(self, position: Float[Array, " d"]) -> Float64[Array, ""]:
         """Returns L_n over the full data, nats, with examples summed in float64."""
         return full_loss(self._frugal_losses(position), self.data, self.micro_batch)
 
-    def _frugal_losses(self, position: Array) -> Callable[[PyTree], Array]:
+    def _frugal_losses(self, position: Float[Array, " d"]) -> Callable[[PyTree], Array]:
         """Returns the losses as a function of a batch; with micro-batches, the backward pass computes them again."""
         losses = partial(self.losses, position)
         return losses if self.micro_batch == EXAMPLES_PER_CHUNK else jax.checkpoint(losses)
 
-    def centered_loss(self, position: Array) -> Array:
+    def centered_loss(self, position: Float[Array, " d"]) -> Float64[Array, ""]:
         """Returns L_n(w) - L_n(w*), nats, float64."""
         return self.loss(position) - self.loss_at_center
 
-    def squared_distance(self, position: Array) -> Array:
+    def squared_distance(self, position: Float[Array, " d"]) -> Float[Array, ""]:
         """Returns |w - w*|^2 over the free coordinates."""
         return jnp.sum((position - self.center) ** 2)
 
-    def potential(self, loss: Array, position: Array) -> Array:
+    def potential(self, loss: Float[Array, ""], position: Float[Array, " d"]) -> Float[Array, ""]:
         """Returns -log p, up to a constant, from the value at `position` of the full or a minibatch loss."""
         return self.n_beta * loss + 0.5 * self.localization * self.squared_distance(position)
 
-    def logdensity(self, position: Array) -> Array:
+    def logdensity(self, position: Float[Array, " d"]) -> Float[Array, ""]:
         """Returns log p(w) up to a constant that makes it zero at w*, in the dtype of `position`."""
         return -self.potential(self.centered_loss(position), position).astype(position.dtype)
 
-    def centered_loss_of(self, logdensity: Array, position: Array) -> Array:
+    def centered_loss_of(self, logdensity: Float[Array, ""], position: Float[Array, " d"]) -> Float[Array, ""]:
         """Inverts `logdensity`: returns the centered loss that a Metropolis sampler has already paid for."""
         return (-logdensity - 0.5 * self.localization * self.squared_distance(position)) / self.n_beta
 
 
-def full_loss(losses: Callable[[PyTree], Array], data: PyTree, chunk_size: int = EXAMPLES_PER_CHUNK) -> Array:
+def full_loss(
+    losses: Callable[[PyTree], Array], data: PyTree, chunk_size: int = EXAMPLES_PER_CHUNK
+) -> Float64[Array, ""]:
     """Returns the mean of `losses(batch)` over all of `data`, summed in float64.
 
     Args:

@@ -1,4 +1,4 @@
-"""Samplers: one file each, one tagged union. Importing this loads no JAX; a sampler's `build` does."""
+"""Samplers, one a file, and their tagged union. Importing this package loads no JAX; a sampler's `build` does."""
 
 from typing import Annotated
 

@@ -14,7 +14,7 @@ from llcray.variant import Count
 
 
 class Auto(SamplerVariant):
-    """Calibrated underdamped Langevin.
+    """Underdamped Langevin dynamics, calibrated on the run itself.
 
     Attributes:
         batch_size: Examples per gradient; null: 64, or all if there are fewer.

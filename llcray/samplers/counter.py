@@ -24,6 +24,7 @@ from typing import Any
 
 import jax
 import jax.numpy as jnp
+from jaxtyping import Float, Int32, Key, UInt32
 
 from llcray.types import Array
 
@@ -35,7 +36,7 @@ POLYNOMIAL = (9.81850573e-01, 5.08095944e-03, 2.75017484e-04)
 BYTES = 0x00FF00FF
 
 
-def bits(rng_key: Array, num: int, stream: int = 0) -> Array:
+def bits(rng_key: Key[Array, ""], num: int, stream: int = 0) -> UInt32[Array, " num"]:
     """Makes random 32-bit numbers, shape (num,).
 
     Args:
@@ -48,7 +49,7 @@ def bits(rng_key: Array, num: int, stream: int = 0) -> Array:
     return _mix(_mix(jnp.arange(num, dtype=jnp.uint32) * jnp.uint32(GOLDEN) + first) ^ last)
 
 
-def normal(rng_key: Array, num: int, dtype: Any, stream: int = 0) -> Array:
+def normal(rng_key: Key[Array, ""], num: int, dtype: Any, stream: int = 0) -> Float[Array, " num"]:
     """Makes standard normal numbers, shape (num,), from the streams 2 `stream` and 2 `stream` + 1 of the key."""
     total = _sum_of_bytes(bits(rng_key, num, 2 * stream)) + _sum_of_bytes(bits(rng_key, num, 2 * stream + 1))
     s = (total.astype(jnp.int32).astype(jnp.float32) - SUM_MEAN) * jnp.float32(SUM_SCALE)
@@ -57,7 +58,7 @@ def normal(rng_key: Array, num: int, dtype: Any, stream: int = 0) -> Array:
     return (s * (a_0 + square * (a_1 + square * a_2))).astype(dtype)
 
 
-def indices(rng_key: Array, num: int, below: int, stream: int = 0) -> Array:
+def indices(rng_key: Key[Array, ""], num: int, below: int, stream: int = 0) -> Int32[Array, " num"]:
     """Makes whole numbers from 0 to `below` - 1, uniform to within `below`/2^32, shape (num,)."""
     wide = bits(rng_key, num, stream).astype(jnp.uint64) * jnp.uint64(below)
     return (wide >> 32).astype(jnp.int32)

@@ -12,9 +12,10 @@ from typing import Any
 
 import jax
 import jax.numpy as jnp
+from jaxtyping import Float, Key
 
 from llcray.posterior.density import Posterior
-from llcray.samplers.kernel import Hyper, Kernel, StepInfo
+from llcray.samplers.kernel import Hyper, Kernel, State, StepInfo
 from llcray.types import Array
 
 
@@ -23,17 +24,17 @@ def scaled_logdensity(posterior: Posterior, hyper: Hyper) -> Callable[[Array], A
     return lambda u: posterior.logdensity(posterior.center + hyper["scale"] * u)
 
 
-def to_scaled(position: Array, posterior: Posterior, hyper: Hyper) -> Array:
+def to_scaled(position: Float[Array, " d"], posterior: Posterior, hyper: Hyper) -> Float[Array, " d"]:
     """Returns u at a position w, shape (d,)."""
     return (position - posterior.center) / hyper["scale"]
 
 
-def position(state: Any, posterior: Posterior, hyper: Hyper) -> Array:
+def position(state: State, posterior: Posterior, hyper: Hyper) -> Float[Array, " d"]:
     """Returns w, shape (d,), of a state that holds u as `position`."""
     return posterior.center + hyper["scale"] * state.position
 
 
-def centered_loss(state: Any, posterior: Posterior, hyper: Hyper) -> Array:
+def centered_loss(state: State, posterior: Posterior, hyper: Hyper) -> Float[Array, ""]:
     """Returns L_n(w) - L_n(w*) from the log-density that the state carries, at no cost."""
     return posterior.centered_loss_of(state.logdensity, position(state, posterior, hyper))
 
@@ -75,7 +76,7 @@ def random_length_hmc() -> Callable[..., Any]:
         logdensity_fn: Callable[[Array], Array],
         step_size: Array,
         inverse_mass_matrix: Array,
-        num_integration_steps: int,
+        num_integration_steps: Array | int,
     ) -> tuple[Any, Any]:
         length_key, kernel_key = jax.random.split(rng_key)
         shorter = step_size * jax.random.uniform(length_key, minval=SHORTEST_TRAJECTORY, maxval=1.0)
@@ -99,8 +100,8 @@ def step_info(
 
 def window_adapted(
     algorithm: Any,
-    rng_key: Array,
-    position: Array,
+    rng_key: Key[Array, ""],
+    position: Float[Array, " d"],
     logdensity_fn: Callable[[Array], Array],
     num_steps: int,
     **settings: Any,

@@ -6,6 +6,7 @@ from typing import Any, Literal
 
 import jax
 import jax.numpy as jnp
+from jaxtyping import Float, Key
 
 from llcray.posterior.density import Posterior
 from llcray.samplers import counter
@@ -74,7 +75,7 @@ def _full_gradient_at_center(posterior: Posterior) -> Array:
     return jax.grad(lambda w: posterior.loss(w).astype(w.dtype))(posterior.center)
 
 
-def random_batch(rng_key: Array, data: PyTree, batch_size: int) -> PyTree:
+def random_batch(rng_key: Key[Array, ""], data: PyTree, batch_size: int) -> PyTree:
     """Draws `batch_size` examples uniformly with replacement; all examples, in order, when it is n or more."""
     num_data = jax.tree.leaves(data)[0].shape[0]
     if batch_size >= num_data:
@@ -83,12 +84,14 @@ def random_batch(rng_key: Array, data: PyTree, batch_size: int) -> PyTree:
     return jax.tree.map(lambda x: x[indices], data)
 
 
-def noise_like(rng_key: Array, position: Array) -> Array:
+def noise_like(rng_key: Key[Array, ""], position: Float[Array, " d"]) -> Float[Array, " d"]:
     """Draws the standard normal noise of a step, shape (d,), independent of the batch that the same key draws."""
     return counter.normal(rng_key, position.shape[0], position.dtype, stream=1)
 
 
-def logdensity_gradient(loss_gradient: Array, position: Array, posterior: Posterior) -> Array:
+def logdensity_gradient(
+    loss_gradient: Float[Array, " d"], position: Float[Array, " d"], posterior: Posterior
+) -> Float[Array, " d"]:
     """Returns the gradient of log p, -n beta g - gamma (w - w*), from a gradient g of L_n."""
     return -posterior.n_beta * loss_gradient - posterior.localization * (position - posterior.center)
 

@@ -10,6 +10,7 @@ from typing import Any
 
 import jax
 import jax.numpy as jnp
+from jaxtyping import Float, Key, UInt32
 
 from llcray.llc.draws import Draws
 from llcray.posterior.density import Posterior, full_loss
@@ -25,7 +26,7 @@ START, ADAPT, DRAW = range(3)
 LOSS = 2**31 - 1
 
 
-def start_chain(kernel: Kernel, rng_key: Array, posterior: Posterior, hyper: Hyper) -> State:
+def start_chain(kernel: Kernel, rng_key: Key[Array, ""], posterior: Posterior, hyper: Hyper) -> State:
     """Starts one chain at w*, or near it if the kernel has an `initial_jitter`."""
     init_key, jitter_key = jax.random.split(jax.random.fold_in(rng_key, START))
     position = posterior.center
@@ -134,7 +135,7 @@ def paired_batch_size(kernel: Kernel, posterior: Posterior) -> int | None:
     return batch_size
 
 
-def project(offset: Array, dimension: int) -> Array:
+def project(offset: Float[Array, " d"], dimension: int) -> Float[Array, " dimension"]:
     """Returns the coordinates of `offset`, shape (d,), along fixed random unit directions, shape (dimension,).
 
     The directions are made one at a time, as they are used: no d x dimension matrix is kept.
@@ -147,7 +148,7 @@ def project(offset: Array, dimension: int) -> Array:
     return jax.lax.map(along_direction, jnp.arange(dimension))
 
 
-def chain_keys(seed: Array, num_chains: int) -> Array:
+def chain_keys(seed: UInt32[Array, "2"], num_chains: int) -> Key[Array, " chain"]:
     """Makes one key a chain for a run whose 64-bit seed is given as two 32-bit numbers, low and high."""
     key = jax.random.fold_in(jax.random.key(seed[0]), seed[1])
     return jax.vmap(lambda chain: jax.random.fold_in(key, chain))(jnp.arange(num_chains))

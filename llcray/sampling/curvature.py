@@ -6,6 +6,7 @@ from functools import partial
 import jax
 import jax.numpy as jnp
 import numpy as np
+from jaxtyping import Float, Key
 
 from llcray.posterior.density import Posterior
 from llcray.sampling.device import chains_together, widths_of
@@ -23,7 +24,7 @@ CURVATURE_GRADIENTS = NUM_LANCZOS_STEPS * GRADIENTS_PER_PRODUCT
 SCALE_GRADIENTS = 2 * CURVATURE_GRADIENTS + NUM_RADII / 3
 
 
-def largest_curvature(rng_key: Array, posterior: Posterior, position: Array) -> Array:
+def largest_curvature(rng_key: Key[Array, ""], posterior: Posterior, position: Float[Array, " d"]) -> Float[Array, ""]:
     """Returns the largest eigenvalue of the Hessian of n beta L_n at `position`, by fully reorthogonalised Lanczos.
 
     Args:
@@ -61,7 +62,7 @@ def largest_curvature(rng_key: Array, posterior: Posterior, position: Array) -> 
     return jnp.linalg.eigvalsh(0.5 * (projected + projected.T))[-1]
 
 
-def posterior_curvature(rng_key: Array, posterior: Posterior) -> Array:
+def posterior_curvature(rng_key: Key[Array, ""], posterior: Posterior) -> Float[Array, ""]:
     """Returns the curvature scale of n beta L_n near w*, positive also where the Hessian at w* vanishes.
 
     The scale is the largest eigenvalue of the Hessian at w*, unless w* is degenerate: flat at w* itself, but not where

@@ -48,7 +48,7 @@ class Finished:
 
 
 def execute(jobs: Sequence[Job], widths: Widths, on_progress: ProgressFn | None = None) -> Iterator[Finished]:
-    """Runs all jobs to their end, yielding each as it finishes. Call it with 64-bit types enabled.
+    """Runs all jobs to their end, yielding each as it finishes. Call this function with 64-bit types enabled.
 
     Where the device has too little memory, calls become half as wide, and the runs of the call that failed begin again.
 

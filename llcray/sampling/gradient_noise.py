@@ -2,6 +2,7 @@
 
 import jax
 import jax.numpy as jnp
+from jaxtyping import Float, Key
 
 from llcray.posterior.density import Posterior
 from llcray.samplers.stochastic_gradient import random_batch
@@ -12,7 +13,9 @@ NUM_PAIRS = 4
 BATCH_GRADIENTS = 4 * NUM_PAIRS
 
 
-def gradient_noise(rng_key: Array, posterior: Posterior, position: Array, batch_size: int) -> Array:
+def gradient_noise(
+    rng_key: Key[Array, ""], posterior: Posterior, position: Float[Array, " d"], batch_size: int
+) -> Float[Array, "2"]:
     """Estimates the variance of a minibatch gradient of L_n, summed over coordinates.
 
     Each pair of independent batches gives |g_1 - g_2|^2/2, for plain gradients and for control variates. Heat is

@@ -1,4 +1,4 @@
-"""What `kind: auto` decides, where the right decision is known."""
+"""The decisions of `kind: auto`, where the right decision is known."""
 
 import numpy as np
 import pytest
@@ -10,7 +10,7 @@ NUM_DATA, NUM_PARAMS = 1000, 10
 
 
 def regression(label_noise: float) -> Target:
-    """Least squares at its minimum: a quadratic whose gradients are noisy at w* as far as labels are."""
+    """Makes a least-squares target at its minimum; label noise alone makes its gradients noisy there."""
     rng = np.random.default_rng(0)
     x = rng.normal(size=(NUM_DATA, NUM_PARAMS))
     y = x @ rng.normal(size=NUM_PARAMS) + label_noise * rng.normal(size=NUM_DATA)
@@ -40,7 +40,7 @@ def test_control_variates_are_chosen_where_gradients_are_noisy_at_the_center(lab
     assert abs(e.llc - exact(target, e.n_beta, e.localization)) < 3 * np.hypot(e.llc_mcse, e.step_size_bias_se)
 
 
-def test_what_is_subtracted_is_small_and_known_to_a_fraction_of_the_error() -> None:
+def test_the_bias_subtracted_is_small_and_known_to_a_fraction_of_the_error() -> None:
     """Catches a return of the thermostat's noise, which made the heat's error larger than that of the loss."""
     e = estimate_llc(regression(0.5), "auto", seed=2)
     heat = e.draws.heat[:, e.num_warmup_draws :]
