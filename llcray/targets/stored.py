@@ -40,12 +40,16 @@ class StoredTargets:
     store: TargetStore
 
     def find(self, spec: TargetVariant) -> Target | None:
-        """The stored target of a spec; None when it has to be built."""
+        """The stored target of a spec; None when it, or a target that it needs, has to be built."""
         stored = self.store.read_target(content_id(spec))
-        if stored is None:
+        if stored is None or not all(map(self.has, spec.needed_targets())):
             return None
         row, arrays = stored
         return spec.restore(arrays, facts_of(row), self)
+
+    def has(self, spec: TargetVariant) -> bool:
+        """Whether a target and the targets that it needs are stored whole."""
+        return all(self.arrays_of(needed) is not None for needed in (spec, *spec.needed_targets()))
 
     def arrays_of(self, spec: TargetVariant) -> Arrays | None:
         stored = self.store.read_target(content_id(spec))
@@ -80,7 +84,7 @@ def prepare_checkpoints(specs: Sequence[TargetVariant], store: TargetStore) -> N
     """
     targets = StoredTargets(store)
     along = [spec for spec in specs if isinstance(spec, TrajectoryVariant) and spec.step is not None]
-    missing = [spec for spec in along if targets.arrays_of(spec) is None]
+    missing = [spec for spec in along if not targets.has(spec)]
     for kind in dict.fromkeys(map(type, missing)):
         for checkpoint, target in kind.build_checkpoints(missing, targets):
             targets.keep(checkpoint, target)

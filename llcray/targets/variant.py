@@ -103,6 +103,10 @@ class TargetVariant(Variant):
         del library
         return self.filled(self.build(), arrays, facts)
 
+    def needed_targets(self) -> "Sequence[TargetVariant]":
+        """Targets whose arrays `restore` reads besides those of this one."""
+        return ()
+
     def filled(self, like: Target, arrays: Arrays, facts: TargetFacts) -> Target:
         """A target of this spec like another one, with stored parameters, and with stored data if there are any."""
         params = tree_of("params", like.params, arrays)

@@ -7,9 +7,8 @@ from llcray.components.structure import Structure
 from llcray.targets.fine_tuned.recipe import FineTuningRecipe
 from llcray.targets.policy_loss import KLToCenter, PolicyLossVariant
 from llcray.targets.target import Target, TargetFacts
-from llcray.targets.variant import TargetLibrary, TargetSize, TrajectoryVariant
+from llcray.targets.variant import TargetLibrary, TargetSize, TargetVariant, TrajectoryVariant
 from llcray.types import Arrays
-from llcray.variant import content_id
 
 
 class FineTunedTarget(FineTuningRecipe):
@@ -42,15 +41,15 @@ class FineTunedTarget(FineTuningRecipe):
     def size(self) -> TargetSize:
         return TargetSize(self.data.size)
 
+    def needed_targets(self) -> Sequence[TargetVariant]:
+        return (self.at_step(0),)
+
     def restore(self, arrays: Arrays, facts: TargetFacts, library: TargetLibrary) -> Target:
         from llcray.targets.fine_tuned.build import assembled, stored_params
 
-        before = self.at_step(0)
-        base = library.arrays_of(before)
-        if base is None:
-            raise ValueError(f"the weights before fine-tuning, of target {content_id(before)}, are not stored.")
-        params, base = stored_params(self, arrays), stored_params(self, base)
-        return assembled(self, KLToCenter(), params, base, facts)
+        base = library.arrays_of(self.at_step(0))
+        assert base is not None
+        return assembled(self, KLToCenter(), stored_params(self, arrays), stored_params(self, base), facts)
 
     def with_loss(self, target: Target, loss: PolicyLossVariant) -> Target:
         from llcray.targets.fine_tuned.build import assembled

@@ -3,6 +3,7 @@
 from pathlib import Path
 from typing import Any
 
+import jax
 import llcray_storage as ls
 import pytest
 
@@ -11,6 +12,7 @@ from llcray.spec import load_sweep, trials
 from llcray.spec.problems import SpecError
 from llcray.targets import FineTunedTarget
 from llcray.targets.stored import load_or_build, prepare_checkpoints
+from llcray.variant import content_id
 
 FILE = """
 name: tuned
@@ -30,6 +32,13 @@ posterior: {inverse_temperature: {kind: n_beta, value: 50}, localization: 500.0}
 samplers: [{kind: sgld, step_size: 1e-4, batch_size: 16}]
 sampling: {num_chains: 2, steps_per_draw: 1, until: {relative_mcse: 0.5, rhat: 2.0}, budget: {num_draws: 64}}
 """
+SMALL = FineTunedTarget(
+    data={"num_digits": 1},  # pyright: ignore[reportArgumentType]
+    architecture={"num_layers": 1, "num_heads": 2, "width": 16, "mlp_width": 16, "readout": "all"},  # pyright: ignore
+    training={"kind": "adamw", "num_steps": 3, "batch_size": 8, "precision": "float32"},  # pyright: ignore
+    method={"kind": "ppo", "num_steps": 2, "batch_size": 8},  # pyright: ignore
+    checkpoints={"steps": "linear", "num": 2},  # pyright: ignore
+)
 
 
 @pytest.mark.slow
@@ -68,13 +77,7 @@ def test_a_sweep_of_methods_shares_its_pretraining_and_leaves_curves(tmp_path: P
 def test_a_stored_fine_tuning_is_read_and_not_done_again(tmp_path: Path) -> None:
     """Catches weights of another checkpoint, and a loss that is not the one that was stored."""
     dataset = ls.Dataset.create_or_open(str(tmp_path / "results"))
-    spec = FineTunedTarget(
-        data={"num_digits": 1},  # pyright: ignore[reportArgumentType]
-        architecture={"num_layers": 1, "num_heads": 2, "width": 16, "mlp_width": 16, "readout": "all"},  # pyright: ignore
-        training={"kind": "adamw", "num_steps": 3, "batch_size": 8, "precision": "float32"},  # pyright: ignore
-        method={"kind": "ppo", "num_steps": 2, "batch_size": 8},  # pyright: ignore
-        checkpoints={"steps": "linear", "num": 2},  # pyright: ignore
-    )
+    spec = SMALL
     prepare_checkpoints([spec.at_step(2)], dataset)
     before = ls.scan_targets(dataset.root).collect().height
     first, second = (load_or_build(spec.at_step(step), dataset) for step in (0, 2))
@@ -84,6 +87,18 @@ def test_a_stored_fine_tuning_is_read_and_not_done_again(tmp_path: Path) -> None
     kernels: Any = [target.params["block_0"]["mlp"]["into"]["kernel"] for target in (first, second)]
     base: Any = second.base
     assert (base["block_0"]["mlp"]["into"]["kernel"] == kernels[0]).all() and (kernels[0] != kernels[1]).any()
+
+
+def test_a_fine_tuning_whose_first_weights_are_gone_is_done_again(tmp_path: Path) -> None:
+    """`llcray gc` removes what no run names, and step 0 need not be sampled."""
+    dataset = ls.Dataset.create_or_open(str(tmp_path / "results"))
+    last = load_or_build(SMALL.at_step(2), dataset)
+    first_id = content_id(SMALL.at_step(0))
+    (first,) = (tmp_path / "results").rglob(f"{first_id}*.safetensors")
+    first.unlink()
+    again = load_or_build(SMALL.at_step(2), dataset)
+    assert dataset.read_target(first_id) is not None
+    assert jax.tree.all(jax.tree.map(lambda a, b: (a == b).all(), again.params, last.params))
 
 
 @pytest.mark.parametrize(
