@@ -1,6 +1,6 @@
-"""What fine-tuning changed: update sparsity, rank and overlap of updates between two checkpoints. NumPy only.
+"""Subnetworks that fine-tuning updates: update sparsity, rank and overlap between checkpoints. NumPy only.
 
-Reference: Mukherjee et al. 2025, arXiv 2505.11711; why the storage type decides the number: arXiv 2511.08567.
+Reference: Mukherjee et al. 2025, arXiv 2505.11711; arXiv 2511.08567 explains why the storage type decides the sparsity.
 """
 
 from llcray.subnetwork.changes import TensorChange as TensorChange

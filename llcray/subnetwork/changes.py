@@ -1,7 +1,7 @@
-"""Element by element: which entries of each tensor an update changed, and the rank of the change.
+"""Changes of tensors between two checkpoints: the entries that an update left unchanged, and the rank of the update.
 
-Both tensors are cast to `compare_dtype` (default: the narrower of the types they are stored in), and delta = after -
-before is taken in that type, as the official script of Mukherjee et al. does with bfloat16.
+Both tensors are cast to `compare_dtype` (by default the narrower of the types they are stored in). Their difference
+delta, after minus before, is taken in that type, as the official script of Mukherjee et al. does with bfloat16.
 
     exact       delta == 0
     tolerance   |delta| <= 1e-5                                     (their torch.isclose(delta, 0, atol=1e-5))
@@ -27,18 +27,18 @@ LARGEST_RANK_SIZE = 8192
 
 @dataclass(frozen=True)
 class TensorChange:
-    """What an update did to one tensor.
+    """The change of one tensor by an update.
 
     Attributes:
-        name: Of the tensor.
-        role: Its layer and block.
-        num_params: Entries.
-        num_unchanged_exact: Entries with delta == 0.
-        num_unchanged_tolerance: Entries with |delta| up to the tolerance.
-        num_unchanged_relative: Entries with |delta| up to a share of their own size.
-        rank_fraction: Rank of delta over its greatest possible; None where it does not apply or was not asked for.
-        storage_dtype: Type the later checkpoint stores it in.
-        compare_dtype: Type the comparison was made in.
+        name: Name of the tensor.
+        role: Layer and block of the tensor.
+        num_params: Number of entries.
+        num_unchanged_exact: Number of entries with delta == 0.
+        num_unchanged_tolerance: Number of entries with |delta| up to the tolerance.
+        num_unchanged_relative: Number of entries with |delta| up to a share of their own size.
+        rank_fraction: Rank of delta over the largest possible rank; None where it does not apply or was not asked for.
+        storage_dtype: Type in which the later checkpoint stores the tensor.
+        compare_dtype: Type in which the tensors were compared.
     """
 
     name: str
@@ -65,10 +65,10 @@ def changes(
 
     Args:
         before: The model before fine-tuning.
-        after: The model after.
-        compare_dtype: Such as `bfloat16` or `float32`; None takes the narrower of the stored types.
+        after: The model after fine-tuning.
+        compare_dtype: Type such as `bfloat16` or `float32`; None takes the narrower of the stored types.
         tolerance: Largest |delta| that counts as unchanged.
-        relative_tolerance: The same as a share of the entry.
+        relative_tolerance: Largest |delta| that counts as unchanged, as a share of the entry.
         largest_rank_size: Ranks of matrices whose smaller side exceeds it are left out; 0 computes none.
 
     Raises:
@@ -81,7 +81,7 @@ def changes(
 
 
 def common_names(before: Checkpoint, after: Checkpoint) -> list[str]:
-    """Names of the tensors of both.
+    """Names of the tensors that both checkpoints hold.
 
     Raises:
         ValueError: One holds a tensor that the other lacks.
@@ -97,12 +97,12 @@ def common_names(before: Checkpoint, after: Checkpoint) -> list[str]:
 
 
 def is_floating(dtype: np.dtype) -> bool:
-    """Whether a type is floating point, bfloat16 and 8-bit ones included."""
+    """Whether a type is floating point, as bfloat16 and the 8-bit types are, too."""
     return np.issubdtype(dtype, np.floating) or dtype.name.startswith(("bfloat", "float"))
 
 
 def delta_of(old: np.ndarray, new: np.ndarray, compare_dtype: str | None) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Both tensors and their difference, all in the type compared in."""
+    """Both tensors and their difference, all in the type of the comparison."""
     import_ml_dtypes()
     narrower = old.dtype if old.dtype.itemsize < new.dtype.itemsize else new.dtype
     dtype = np.dtype(compare_dtype) if compare_dtype is not None else narrower
@@ -111,12 +111,15 @@ def delta_of(old: np.ndarray, new: np.ndarray, compare_dtype: str | None) -> tup
 
 
 def is_changed(delta: np.ndarray, tolerance: float) -> np.ndarray:
-    """|delta| > tolerance, the tolerance rounded to the type of delta as PyTorch does; 0 is exact."""
+    """Whether |delta| exceeds the tolerance, which is rounded to the type of delta as PyTorch does; 0 is exact."""
     return np.abs(delta) > delta.dtype.type(tolerance)
 
 
 def rank_fraction(delta: np.ndarray) -> float:
-    """Rank of a matrix over its smaller side; tolerance max(shape) eps(float32) times the largest singular value."""
+    """Rank of a matrix over its smaller side.
+
+    Singular values up to max(shape) eps(float32) times the largest one count as zero.
+    """
     return float(np.linalg.matrix_rank(delta.astype(np.float32))) / min(delta.shape)
 
 

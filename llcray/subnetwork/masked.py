@@ -1,4 +1,4 @@
-"""What share of a component an update left unchanged: entries of a mask, pooled over tensors."""
+"""Update sparsity of a component: the share of its entries, over all tensors, that an update left unchanged."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -11,13 +11,13 @@ from llcray.subnetwork.changes import RELATIVE_TOLERANCE, TOLERANCE, delta_of, i
 
 @dataclass(frozen=True)
 class Unchanged:
-    """Shares of the entries; see `llcray.subnetwork.changes`.
+    """Shares of unchanged entries, as `llcray.subnetwork.changes` defines them.
 
     Attributes:
-        num_params: Entries.
-        exact: Unchanged to the bit.
-        tolerance: Unchanged up to 1e-5.
-        relative: Unchanged up to a thousandth of their size.
+        num_params: Number of entries.
+        exact: Share of entries that are unchanged to the bit.
+        tolerance: Share of entries that are unchanged up to 1e-5.
+        relative: Share of entries that are unchanged up to a thousandth of their size.
     """
 
     num_params: int
@@ -27,11 +27,11 @@ class Unchanged:
 
 
 def unchanged(tensors: Iterable[tuple[np.ndarray, np.ndarray, Any]], compare_dtype: str | None) -> Unchanged:
-    """Shares of the entries that masks choose.
+    """Shares of unchanged entries among those that masks choose.
 
     Args:
-        tensors: Before, after and mask of each tensor; a mask is True, False or of the tensor's shape.
-        compare_dtype: See `llcray.subnetwork.changes`.
+        tensors: Values before, values after and mask of each tensor; a mask is True, False or of the tensor's shape.
+        compare_dtype: Type of the comparison; None takes the narrower of the stored types.
     """
     total = exact = within = relative = 0
     for old, new, mask in tensors:

@@ -1,8 +1,8 @@
-"""Whether two fine-tunings of one model updated the same entries.
+"""Overlap of the entries I1 and I2 that two fine-tunings of one model updated.
 
-    o1 = |I1 and I2| / |I1|,    o2 = |I1 and I2| / |I2|,    I the updated entries
+    o1 = |I1 and I2| / |I1|,    o2 = |I1 and I2| / |I2|
 
-By chance o1 would be the density of I2 and o2 that of I1.
+For independent updates o1 would be the density of I2, and o2 that of I1.
 
 Reference: Mukherjee et al. 2025, arXiv 2505.11711, section 6.
 """
@@ -20,10 +20,10 @@ class Overlap:
     """Counts of updated entries.
 
     Attributes:
-        num_params: Entries compared.
-        num_first: Updated by the first run.
-        num_second: Updated by the second.
-        num_both: Updated by both.
+        num_params: Number of entries that were compared.
+        num_first: Number of entries that the first run updated.
+        num_second: Number of entries that the second run updated.
+        num_both: Number of entries that both runs updated.
     """
 
     num_params: int
@@ -33,31 +33,31 @@ class Overlap:
 
     @property
     def of_first(self) -> float:
-        """o1; NaN when the first run changed nothing."""
+        """The overlap o1; NaN when the first run changed nothing."""
         return _ratio(self.num_both, self.num_first)
 
     @property
     def of_second(self) -> float:
-        """o2."""
+        """The overlap o2; NaN when the second run changed nothing."""
         return _ratio(self.num_both, self.num_second)
 
     @property
     def chance_of_first(self) -> float:
-        """o1 of independent masks: the density of the second."""
+        """The o1 of independent updates, which is the density of the second run's updates."""
         return _ratio(self.num_second, self.num_params)
 
     @property
     def chance_of_second(self) -> float:
-        """o2 of independent masks."""
+        """The o2 of independent updates, which is the density of the first run's updates."""
         return _ratio(self.num_first, self.num_params)
 
     @property
     def jaccard(self) -> float:
-        """|I1 and I2| / |I1 or I2|."""
+        """The Jaccard index |I1 and I2| / |I1 or I2|."""
         return _ratio(self.num_both, self.num_first + self.num_second - self.num_both)
 
     def __add__(self, other: "Overlap") -> "Overlap":
-        """Of both sets of entries together."""
+        """The overlap over two disjoint sets of entries together."""
         return Overlap(
             self.num_params + other.num_params,
             self.num_first + other.num_first,
@@ -74,13 +74,13 @@ def overlap(
     compare_dtype: str | None = None,
     tolerance: float = 0.0,
 ) -> Overlap:
-    """Overlap of what two runs from one model updated, pooled by element.
+    """Overlap of the entries that two runs from one model updated, over all tensors.
 
     Args:
-        before: The model both started from.
-        first: After one run.
-        second: After the other.
-        compare_dtype: See `llcray.subnetwork.changes`.
+        before: The model that both runs started from.
+        first: The model after the first run.
+        second: The model after the second run.
+        compare_dtype: Type of the comparison; None takes the narrower of the stored types.
         tolerance: Largest |delta| that counts as unchanged.
     """
     total = Overlap(0, 0, 0, 0)
@@ -89,11 +89,11 @@ def overlap(
         old = before.read(name)
         if is_floating(old.dtype):
             masks = [is_changed(delta_of(old, run.read(name), compare_dtype)[2], tolerance) for run in (first, second)]
-            total += of_masks(*masks)
+            total += overlap_of_masks(*masks)
     return total
 
 
-def of_masks(first: np.ndarray, second: np.ndarray) -> Overlap:
+def overlap_of_masks(first: np.ndarray, second: np.ndarray) -> Overlap:
     """Overlap of two boolean arrays of one shape."""
     counts = (np.count_nonzero(mask) for mask in (first, second, first & second))
     return Overlap(first.size, *(int(count) for count in counts))

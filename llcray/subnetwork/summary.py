@@ -17,18 +17,18 @@ BLOCKS = ("attn", "mlp", "norm")
 
 @dataclass(frozen=True)
 class GroupChange:
-    """What an update did to a group of tensors. Sparsity is the unchanged fraction; 1 - sparsity was updated.
+    """The change of a group of tensors by an update. Sparsity is the share of entries that stayed unchanged.
 
     Attributes:
         group: Name of the group.
-        num_params: Entries.
-        sparsity_exact: Unchanged to the bit, by element.
-        sparsity_tolerance: Unchanged up to the tolerance, by element: the paper's number.
-        sparsity_relative: Unchanged up to a share of their size, by element.
-        sparsity_tensor_mean: Unchanged to the bit, the unweighted mean over tensors.
-        rank_fraction: Unweighted mean over the matrices; None without any.
-        storage_dtypes: Types the tensors are stored in.
-        compare_dtypes: Types they were compared in.
+        num_params: Number of entries.
+        sparsity_exact: Share of entries unchanged to the bit.
+        sparsity_tolerance: Share of entries unchanged up to the tolerance, as the paper gives it.
+        sparsity_relative: Share of entries unchanged up to a share of their size.
+        sparsity_tensor_mean: Unweighted mean over tensors of their shares unchanged to the bit.
+        rank_fraction: Unweighted mean of the rank fractions of the matrices; None without any.
+        storage_dtypes: Types in which the tensors are stored.
+        compare_dtypes: Types in which the tensors were compared.
     """
 
     group: str
@@ -43,7 +43,7 @@ class GroupChange:
 
 
 def summarize(changes: Iterable[TensorChange], by: By = "all") -> list[GroupChange]:
-    """Groups in the order of their first tensor, layers by number."""
+    """The changes of groups, in the order of their first tensor, layers by number."""
     groups: dict[str, list[TensorChange]] = {}
     for change in changes:
         groups.setdefault(_group(by)(change), []).append(change)
@@ -62,13 +62,13 @@ def _group(by: By) -> Callable[[TensorChange], str]:
 
 
 def _component(role: Role) -> str:
-    """As the grammar of components writes it."""
+    """The name of a group as the grammar of components writes it."""
     block = role.block or REST
     return block if role.layer is None else f"l{role.layer} {block}"
 
 
 def _order(role: Role) -> tuple[int, int]:
-    """Embeddings, layers, the rest, the output; attention first within a layer."""
+    """Sort key: embeddings, layers, all other tensors, the output; within a layer attention comes first."""
     outside = {"embed": -1, "unembed": sys.maxsize}.get(role.block or "", sys.maxsize - 1)
     within = BLOCKS.index(role.block) if role.block in BLOCKS else len(BLOCKS)
     return (role.layer if role.layer is not None else outside), within

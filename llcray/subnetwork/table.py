@@ -1,4 +1,4 @@
-"""What `llcray subnetwork` prints: precision, learning rate and steps beside every number, since they decide it."""
+"""The table of `llcray subnetwork`. Precision, learning rate and steps stand beside every number: they decide it."""
 
 import csv
 import io
@@ -20,18 +20,18 @@ from llcray.types import Row
 
 @dataclass(frozen=True)
 class Comparison:
-    """What a user asked to compare.
+    """A comparison of checkpoints as a user asked for it.
 
     Attributes:
-        checkpoints: The one before, and those after.
+        checkpoints: The checkpoint before fine-tuning, then those after it.
         other: A second run from the same start, for the overlap.
-        by: How tensors are pooled.
-        compare_dtype: See `llcray.subnetwork.changes`.
+        by: Groups into which tensors are pooled.
+        compare_dtype: Type of the comparison; None takes the narrower of the stored types.
         tolerance: Largest |delta| that counts as unchanged.
-        relative_tolerance: The same as a share of the entry.
-        ranks: Whether ranks of updates are wanted.
-        learning_rate: Of the fine-tuning; null takes what the trainer noted.
-        steps: Its steps; null takes what the trainer noted.
+        relative_tolerance: Largest |delta| that counts as unchanged, as a share of the entry.
+        ranks: Whether ranks of updates are computed.
+        learning_rate: Learning rate of the fine-tuning; None takes the one that the trainer noted.
+        steps: Number of steps of the fine-tuning; None takes the number that the trainer noted.
     """
 
     checkpoints: tuple[Path, ...]
@@ -45,7 +45,7 @@ class Comparison:
     steps: int | None
 
     def rows(self) -> Iterator[Row]:
-        """One row a checkpoint and group."""
+        """The rows of the table, one for each later checkpoint and group."""
         before, *later = (open_checkpoint(path) for path in self.checkpoints)
         for after in later:
             found = changes(
@@ -60,7 +60,7 @@ class Comparison:
                 yield self._row(after, group)
 
     def overlap(self) -> Overlap | None:
-        """Of the updates of the last checkpoint and of `other`; None without `other`."""
+        """The overlap of the updates of the last checkpoint and of `other`; None without `other`."""
         if self.other is None:
             return None
         ends = (open_checkpoint(path) for path in (self.checkpoints[0], self.checkpoints[-1], self.other))

@@ -1,3 +1,3 @@
-"""LLCs along anybody's training loop: `LLCTracker`, and the names of the RL toolkit as thin aliases of it."""
+"""Tracking of LLCs along anybody's training loop: `LLCTracker`, and an adapter with the RL toolkit's names."""
 
 from llcray.tracking.tracker import LLCTracker as LLCTracker

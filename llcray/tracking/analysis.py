@@ -1,4 +1,4 @@
-"""What a tracker's rows say: the LLC along training, its stages, and how it changed beside what the updates touched."""
+"""Analysis of a tracker's rows: the LLC along training, its stages, and its change beside the update sparsity."""
 
 from collections.abc import Iterator
 
@@ -35,13 +35,13 @@ STAGE_COLUMNS = ("component", "stage", "start_step", "end_step", "value_at_start
 
 
 def evolution(storage: str, name: str) -> pl.DataFrame:
-    """Estimates by step and component."""
-    found = _runs(storage, name).with_columns(llc_per_half_dimension=pl.col("llc") / (pl.col("num_sampled_params") / 2))
-    return found.select(SHOWN).sort("step", "component")
+    """The estimates of a tracker, by step and component."""
+    runs = _runs(storage, name).with_columns(llc_per_half_dimension=pl.col("llc") / (pl.col("num_sampled_params") / 2))
+    return runs.select(SHOWN).sort("step", "component")
 
 
 def transitions(storage: str, name: str) -> pl.DataFrame:
-    """Stages by component; the component whose first boundary comes first is on top.
+    """The stages of each component; the component whose first boundary comes first is on top.
 
     Raises:
         ValueError: No component has five estimates.
@@ -71,7 +71,7 @@ def subnetwork(
     """Update sparsity from the first to the last tracked step, and the LLC's change with its q-value, by component.
 
     Raises:
-        ValueError: Fewer than two steps were tracked, or their weights were not stored.
+        ValueError: Fewer than two steps were tracked, or the weights of a step were not stored.
     """
     runs = evolution(storage, name)
     steps = runs["step"].unique().sort()
@@ -101,14 +101,14 @@ def _changes(
     for row in both.sort("component").iter_rows(named=True):
         mask = mask_of(row["component"], new, structure)
         tensors = ((old[path], leaf, True if mask is None else mask[path]) for path, leaf in new.items())
-        found = unchanged(tensors, compared)
-        counts = {"num_params": found.num_params, "sparsity_exact": found.exact}
-        counts |= {"sparsity_tolerance": found.tolerance, "sparsity_relative": found.relative}
+        shares = unchanged(tensors, compared)
+        sparsity = {"num_params": shares.num_params, "sparsity_exact": shares.exact}
+        sparsity |= {"sparsity_tolerance": shares.tolerance, "sparsity_relative": shares.relative}
         standard_error = float(np.hypot(row["llc_mcse"], row["llc_mcse_last"]))
         change = row["llc_last"] - row["llc"]
         yield {
             "component": row["component"],
-            **counts,
+            **sparsity,
             "storage_dtype": stored,
             "compare_dtype": compared or stored,
             "llc_first": row["llc"],
@@ -120,10 +120,10 @@ def _changes(
 
 
 def _params(storage: str, target_id: str) -> tuple[Arrays, str]:
-    found = ls.Dataset.open(storage).read_target(target_id)
-    if found is None:
+    stored = ls.Dataset.open(storage).read_target(target_id)
+    if stored is None:
         raise ValueError(f"the weights of target {target_id} are not in {storage}: track with keep_params=True")
-    row, arrays = found
+    row, arrays = stored
     return {path.removeprefix(PARAMS): array for path, array in arrays.items()}, str(row["dtype"])
 
 

@@ -1,4 +1,4 @@
-"""Rows of the dataset for tracked estimates, in the columns that sweeps use."""
+"""Rows that a tracker writes to the dataset, in the columns that sweeps use."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -19,12 +19,12 @@ from llcray.variant import ID_LENGTH, canonical_json, content_id, seed_from
 
 @dataclass(frozen=True)
 class TrackerFacts:
-    """What a tracker says of itself.
+    """Facts of a tracker that its rows hold.
 
     Attributes:
-        name: The sweep.
-        loss_name: What the loss is.
-        seed: Of the chains.
+        name: Name of the sweep.
+        loss_name: Name of the loss, as column `loss_kind` has it.
+        seed: Seed of the chains.
     """
 
     name: str
@@ -38,7 +38,7 @@ def seed_of(name: str, component: str, seed: int) -> int:
 
 
 def target_id(target: Target) -> str:
-    """From the bytes of parameters and data."""
+    """The identity of a tracked target, from the bytes of its parameters and data."""
     from llcray_storage.files.arrays import arrays_digest
 
     return arrays_digest({**_arrays("params", target.params), **_arrays("data", target.data)})[:ID_LENGTH]
@@ -63,7 +63,7 @@ def write_target(dataset: Any, target: Target, step: int) -> None:
 def row(
     facts: TrackerFacts, component: str, step: int, target: Target, request: EstimateRequest, result: RunEstimate
 ) -> Row:
-    """A row of `runs`."""
+    """The row of `runs` of one estimate."""
     spec = {
         "sweep": facts.name,
         "target": target.target_id,

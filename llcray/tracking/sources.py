@@ -1,4 +1,4 @@
-"""What users hand to a tracker: parameters or modules, data or batches of it."""
+"""Sources that users hand to a tracker: parameters or modules, and data or batches of data."""
 
 from collections.abc import Callable, Iterable
 from typing import Any
@@ -15,11 +15,11 @@ def examples_of(source: Any, num_data: int | None) -> PyTree:
     """All examples of a source as one pytree on the host.
 
     Args:
-        source: A pytree of arrays with examples first, an iterable of such, or a function that returns either.
-        num_data: Examples to keep; None keeps all.
+        source: A pytree of arrays with examples first, an iterable of such pytrees, or a function that returns either.
+        num_data: Number of examples to keep; None keeps all.
 
     Raises:
-        ValueError: There are none, or fewer than asked for.
+        ValueError: The source holds no examples, or fewer than asked for.
     """
     source = source() if callable(source) else source
     data = source if _is_data(source) else _concatenated(source, num_data)
@@ -31,7 +31,7 @@ def examples_of(source: Any, num_data: int | None) -> PyTree:
 
 
 def _is_data(source: Any) -> bool:
-    """A dict, tuple or array is data; a list, generator or loader yields batches."""
+    """Whether a source is data, as a dict, tuple or array is; a list, generator or loader yields batches."""
     return isinstance(source, dict | tuple | np.ndarray | jax.Array)
 
 
@@ -50,7 +50,9 @@ def _concatenated(batches: Iterable[PyTree], num_data: int | None) -> PyTree:
 
 
 def params_of(model: Any, loss_fn: Callable[..., Any]) -> tuple[PyTree, Callable[..., Any]]:
-    """A pytree of parameters and a loss of it; a flax nnx module is taken apart and put together inside the loss.
+    """The parameters of a model as a pytree, and the loss as a function of that pytree.
+
+    A flax nnx module is split into its parameters and the rest, and merged again inside the loss.
 
     Raises:
         ValueError: The model is a PyTorch module.
@@ -67,19 +69,23 @@ def params_of(model: Any, loss_fn: Callable[..., Any]) -> tuple[PyTree, Callable
 
     graph, state, rest = nnx.split(model, nnx.Param, ...)
     params = jax.tree.map(np.asarray, nnx.to_pure_dict(state))
-    return params, ModuleLoss.of(graph, state, rest, loss_fn)
+    return params, ModuleLoss(graph, state, rest, loss_fn)
 
 
 class ModuleLoss:
-    """`loss_fn(module, batch)` as a function of the module's parameters; equal for equal graphs and one `loss_fn`."""
+    """`loss_fn(module, batch)` as a function of the module's parameters.
+
+    Losses of equal graphs and one `loss_fn` are equal, and share compiled programs.
+
+    Args:
+        graph: Graph of the module, as `nnx.split` gives it.
+        state: Parameters of the module.
+        rest: State of the module besides its parameters.
+        loss_fn: `loss_fn(module, batch) -> (batch,)`, nats.
+    """
 
     def __init__(self, graph: Any, state: Any, rest: Any, loss_fn: Callable[..., Any]) -> None:
         self._graph, self._state, self._rest, self._loss_fn = graph, state, rest, loss_fn
-
-    @classmethod
-    def of(cls, graph: Any, state: Any, rest: Any, loss_fn: Callable[..., Any]) -> "ModuleLoss":
-        """The loss of a module that was split into these."""
-        return cls(graph, state, rest, loss_fn)
 
     def __call__(self, params: PyTree, batch: PyTree) -> Any:
         """Losses of the examples of a batch."""
@@ -89,7 +95,7 @@ class ModuleLoss:
         return self._loss_fn(nnx.merge(self._graph, state, self._rest), batch)
 
     def __eq__(self, other: object) -> bool:
-        """Modules with state besides parameters differ unless they are one."""
+        """Whether the losses are one function; modules with state besides parameters differ unless they are one."""
         if not isinstance(other, ModuleLoss):
             return NotImplemented
         alike = self._graph == other._graph and self._loss_fn == other._loss_fn

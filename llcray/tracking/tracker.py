@@ -1,4 +1,4 @@
-"""Tracks the LLC of a model while somebody else's loop trains it.
+"""The tracker, which estimates the LLC of a model while somebody else's loop trains it.
 
     tracker = LLCTracker(loss_fn, components=["all", "l0 attn"], every=100, storage="results", name="my_run")
     for step in range(num_steps):
@@ -7,7 +7,7 @@
     tracker.evolution()
 
 Each estimate is a row of the dataset as soon as it is made. All steps of a component share their seeds (common random
-numbers): differences between steps carry less noise than the estimates.
+numbers), so that differences between steps carry less noise than the estimates.
 """
 
 from collections.abc import Callable, Iterable, Sequence
@@ -29,7 +29,7 @@ from llcray.types import Row
 
 @dataclass(frozen=True)
 class Tracked:
-    """What one call estimated.
+    """The estimates of one call of `LLCTracker.track`.
 
     Attributes:
         step: Training step.
@@ -54,18 +54,18 @@ class LLCTracker:
         storage: Root of the dataset: a path, URI or profile.
         name: The `sweep` of the rows, one training of one configuration.
         components: Texts of `llcray.components.grammar`.
-        every: Steps between estimates; other steps return at once.
+        every: Number of steps between estimates; `track` returns at once at other steps.
         at: Steps to estimate at, in place of `every`.
         sampler: A kind, a mapping as in a sweep file, or a sampler.
         posterior: Inverse temperature and localization.
         sampling: Chains, criteria, budget.
         structure: Numbers of heads, where components name heads.
-        loss_name: What the loss is, for column `loss_kind`: nll, kl_to_center, dpo, regret, ...
+        loss_name: Name of the loss, for column `loss_kind`: nll, kl_to_center, dpo, regret, ...
         is_likelihood: Whether the loss is a negative log-likelihood.
-        num_data: Examples kept of a source of batches; None keeps all it yields.
-        seed: Of the chains.
+        num_data: Number of examples kept of a source of batches; None keeps all.
+        seed: Seed of the chains.
         keep_params: Whether the weights of tracked steps are stored, for `subnetwork`.
-        learning_rate: Of the training, to stand beside update sparsity.
+        learning_rate: Learning rate of the training, which is shown beside the update sparsity.
     """
 
     loss_fn: LossFn
@@ -87,11 +87,6 @@ class LLCTracker:
     _dataset: Any = field(default=None, init=False, repr=False)
 
     def __post_init__(self) -> None:
-        """Checks what can be checked before training starts.
-
-        Raises:
-            ValueError: A component or the sampler is not understood, or `every` is below 1.
-        """
         if self.every < 1:
             raise ValueError(f"every is {self.every}; give a number of steps from 1")
         self.components = tuple(parse(text).name for text in self.components)
@@ -120,7 +115,7 @@ class LLCTracker:
             params: w*, a pytree of floating-point arrays, or a flax nnx module.
             batch_source: The data, a pytree whose arrays have examples first; or batches of such, or a function that
                 returns either. Use the same examples at all steps to compare them.
-            components: In place of the tracker's own.
+            components: Components to estimate, in place of the tracker's own.
 
         Raises:
             ValueError: The loss is not one finite number per example, or a component selects nothing.
@@ -146,19 +141,19 @@ class LLCTracker:
         return Tracked(step, {name: rows[name] for name in names})
 
     def evolution(self) -> Any:
-        """A polars frame of all estimates: step, component, llc, llc_mcse, llc_per_half_dimension, verdict, ..."""
+        """The estimates so far, a polars frame: step, component, llc, llc_mcse, llc_per_half_dimension, verdict, ..."""
         from llcray.tracking.analysis import evolution
 
         return evolution(self.storage, self.name)
 
     def detect_transitions(self) -> Any:
-        """A polars frame of the stages of each component, those whose first boundary comes first on top."""
+        """The stages of each component, a polars frame; the component whose first boundary comes first is on top."""
         from llcray.tracking.analysis import transitions
 
         return transitions(self.storage, self.name)
 
     def subnetwork(self, *, compare_dtype: str | None = None) -> Any:
-        """A polars frame: what share of each component the training left unchanged, beside the change of its LLC."""
+        """The share of each component that training left unchanged, beside the change of its LLC, a polars frame."""
         from llcray.tracking.analysis import subnetwork
 
         options = {"structure": self.structure, "learning_rate": self.learning_rate}

@@ -1,4 +1,4 @@
-"""A loss whose shape at w* its arguments choose: a minimum, a saddle, a slope, a wall, a needle."""
+"""Targets with a polynomial loss, whose coefficients make w* a minimum, a saddle, a slope, a wall or a needle."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -13,7 +13,10 @@ from llcray.types import PyTree
 
 @dataclass(frozen=True)
 class PolynomialLoss:
-    """sum_i a_i z_i + b_i z_i^2/2 + c_i z_i^4, z = w - w*; a batch is `{"terms": (batch, 4, d)}`: w*, a, b, c."""
+    """The loss of a polynomial in z = w - w*; a batch is `{"terms": (batch, 4, d)}`, which holds w*, a, b and c.
+
+    loss = sum_i a_i z_i + b_i z_i^2/2 + c_i z_i^4
+    """
 
     def __call__(self, params: PyTree, batch: PyTree) -> jax.Array:
         """Losses of the examples of a batch."""
@@ -25,14 +28,14 @@ class PolynomialLoss:
 def polynomial(
     slopes: Sequence[float], curvatures: Sequence[float], quartic: Sequence[float], center: float, num_data: int
 ) -> Target:
-    """A target of `PolynomialLoss`, every example the same.
+    """The target of `PolynomialLoss` whose examples are all the same.
 
     Args:
-        slopes: a_i.
-        curvatures: b_i.
-        quartic: c_i.
-        center: Every coordinate of w*.
-        num_data: n.
+        slopes: Coefficients a_i.
+        curvatures: Coefficients b_i.
+        quartic: Coefficients c_i.
+        center: Value of every coordinate of w*.
+        num_data: Number of examples n.
     """
     params = np.full(len(slopes), center)
     terms = np.stack([params, np.array(slopes), np.array(curvatures), np.array(quartic)])

@@ -1,4 +1,4 @@
-"""Runs the suite in this process, one run at a time, into a dataset; then says how it went."""
+"""Validation: runs the suite in this process, one run at a time, into a dataset, and prints the comparison."""
 
 import time
 from collections.abc import Mapping, Sequence
@@ -21,13 +21,13 @@ ALL_OK, SOME_FAILED = 0, 1
 
 @dataclass(frozen=True)
 class ValidationOptions:
-    """What a call of the command asks.
+    """Options of the command `llcray validate`.
 
     Attributes:
         storage: Root of the dataset.
-        size: Which suite.
-        kinds: Samplers instead of the suite's own.
-        force: Compute again what the dataset has.
+        size: Size of the suite.
+        kinds: Kinds of samplers in place of the suite's own.
+        force: Whether runs that the dataset has are computed again.
     """
 
     storage: str
@@ -53,7 +53,7 @@ def validate(options: ValidationOptions, console: Console | None = None) -> int:
 def validate_runs(
     suite: Sequence[SuiteRun], storage: str, force: bool, console: Console, traps: Sequence[Trap] = ()
 ) -> int:
-    """`validate` of any runs that have names, and of traps."""
+    """Estimates runs and traps that the dataset does not have yet and prints the comparison; returns the exit code."""
     dataset = Dataset.create_or_open(storage)
     everything = (*suite, *(SuiteRun(trap.name, trap.kind, trap.spec) for trap in traps))
     todo = everything if force else _unfinished(everything, dataset)
@@ -70,7 +70,7 @@ def validate_runs(
 
 
 def storage_verdicts(storage: str) -> dict[str, str]:
-    """Verdict of each run, `failed` where an exception ended it."""
+    """Verdict of each run by id; `failed` where an exception ended the run."""
     columns = scan_runs(storage, SWEEP).select("run_id", "verdict", "status").collect()
     return {run_id: verdict or status for run_id, verdict, status in columns.rows()}
 
@@ -82,13 +82,13 @@ def _closing_line(num_done: int, num_runs: int, spent: str) -> str:
 
 
 def _unfinished(suite: Sequence[SuiteRun], dataset: Dataset) -> tuple[SuiteRun, ...]:
-    """Runs that have no estimate; failed ones are tried again."""
+    """The runs that have no estimate; those that failed are among them, to be tried again."""
     statuses = dataset.finished(SWEEP)
     return tuple(run for run in suite if statuses.get(run.spec.run_id) != "ok")
 
 
 def _estimate(todo: Sequence[SuiteRun], suite: Sequence[SuiteRun], dataset: Dataset, console: Console) -> None:
-    """Does the runs in turn; those that have a row already get one of the next generation."""
+    """Estimates the runs in turn; a run that has a row already gets a row of the next generation."""
     generations = {run_id: generation + 1 for run_id, generation in dataset.generations(SWEEP).items()}
     started = time.monotonic()
     with console.status("loading JAX") as status:
@@ -101,7 +101,7 @@ def _estimate(todo: Sequence[SuiteRun], suite: Sequence[SuiteRun], dataset: Data
 
 
 def _estimate_one(run: SuiteRun, dataset: Dataset, generations: Mapping[str, int]) -> None:
-    """Commits a run; an exception makes it a failed row."""
+    """Estimates and commits a run; an exception becomes a row with status `failed`."""
     from llcray.estimation.trial import failed_row, run_trial
 
     plan = TrialPlan((run.spec,))
@@ -119,7 +119,7 @@ def _estimate_one(run: SuiteRun, dataset: Dataset, generations: Mapping[str, int
 
 
 def _rows(suite: Sequence[SuiteRun], storage: str) -> pl.DataFrame:
-    """The suite's rows in its order, with `case`."""
+    """The rows of the suite in its order, with column `case`."""
     names = pl.DataFrame({"run_id": [run.spec.run_id for run in suite], "case": [run.case for run in suite]})
     rows = names.join(scan_runs(storage, SWEEP).collect(), on="run_id", how="inner", maintain_order="left")
     return with_long_runs(rows)

@@ -1,4 +1,4 @@
-"""What is estimated: targets with known answers, the samplers each is given, and how long they may run. No JAX."""
+"""The suite: targets with known answers, the samplers that each is given, and how long they may run. No JAX."""
 
 import math
 from collections.abc import Iterator, Sequence
@@ -42,7 +42,7 @@ UNIT_LOCALIZATION = 1.0
 MANY, FEW = 20_000, 1000
 # Seed of a generic 3-3-3 teacher whose second matrix has no singular value below 1.07.
 WELL_CONDITIONED = 120
-# Of SGLD: the largest bias of a coordinate's term, epsilon t h/4, as a share.
+# Largest relative bias of a coordinate's term under SGLD, epsilon t h/4.
 SGLD_BIAS = 0.01
 
 
@@ -51,11 +51,11 @@ class Case:
     """A target with a known answer.
 
     Attributes:
-        name: As it reads in the table.
-        target: Its spec.
-        posterior: beta and gamma.
-        stiffness: For small targets, the largest curvature of the mean loss where the chain is: SGLD, which cannot find
-            its step size, gets it from this. None: only samplers that scale are tried.
+        name: Name of the case in the table.
+        target: Spec of the target.
+        posterior: Inverse temperature and localization.
+        stiffness: Largest curvature of the mean loss where the chain is, from which SGLD gets its step size, since it
+            cannot find one. Only small targets have it; on others only samplers that scale are tried.
     """
 
     name: str
@@ -65,7 +65,7 @@ class Case:
 
     @property
     def sgld_step_size(self) -> float:
-        """epsilon = 4 SGLD_BIAS/(t h) at beta = 1/log n."""
+        """The step size epsilon = 4 SGLD_BIAS/(t h) at beta = 1/log n, with h the stiffness."""
         assert self.stiffness is not None
         num_data = getattr(self.target, "num_data", 1000)
         return 4 * SGLD_BIAS * math.log(num_data) / (num_data * self.stiffness)
@@ -95,7 +95,7 @@ KINDS = ("auto", "sgld", *UNTUNED)
 
 @dataclass(frozen=True)
 class SuiteRun:
-    """A run of the suite and what it is called."""
+    """A run of the suite with the names of its case and of its sampler's kind."""
 
     case: str
     kind: str
@@ -103,11 +103,11 @@ class SuiteRun:
 
 
 def suite_runs(size: Size, kinds: Sequence[str] = ()) -> tuple[SuiteRun, ...]:
-    """All runs of a size, a target's after one another.
+    """All runs of a size of the suite, those of a target one after another.
 
     Args:
-        size: Which suite.
-        kinds: Samplers, instead of the size's own.
+        size: Size of the suite.
+        kinds: Kinds of samplers, in place of those of the size.
     """
     return tuple(
         SuiteRun(case.name, kind, run_spec(case, sampler, SAMPLING[size]))
@@ -118,13 +118,13 @@ def suite_runs(size: Size, kinds: Sequence[str] = ()) -> tuple[SuiteRun, ...]:
 
 
 def run_spec(case: Case, sampler: Sampler, sampling: SamplingSpec) -> RunSpec:
-    """The run of a case."""
+    """The spec of a run of a case."""
     return RunSpec(target=case.target, posterior=case.posterior, sampler=sampler, sampling=sampling)
 
 
 @cache
 def cases(size: Size) -> tuple[Case, ...]:
-    """The targets of a size."""
+    """The cases of a size of the suite."""
     random = (*_random_tasks(NUM_RANDOM[size]), *_random_nets(NUM_RANDOM_NETS[size]))
     match size:
         case "quick":
@@ -178,17 +178,17 @@ def _random_nets(number: int) -> Iterator[Case]:
 
 
 def _unit_localization() -> PosteriorSpec:
-    """gamma = 1: the values in the literature, and no scale of the loss at w* to derive one from."""
+    """The localization gamma = 1, as in the literature; the loss at w* has no scale to derive another one from."""
     return PosteriorSpec(localization=UNIT_LOCALIZATION)
 
 
 def _three_by_three(teacher: Literal["aligned", "generic"], num_data: int) -> Case:
-    """lambda is 4 where the teacher is aligned, 4.5 where it is generic: the estimate is local.
+    """The deep linear network 3-3-3 of rank 1, whose lambda is 4 with an aligned teacher and 4.5 with a generic one.
 
-    Both are limits at fixed gamma. With few examples the generic teacher's smallest singular value is 0.12; the
-    posterior is wider than that and reaches more singular points of the same loss, so that estimates come out near 4.
-    With many it is 1.07, far wider than the posterior. The automatic gamma grows with n beta, and presses the flat
-    directions of the aligned one.
+    Both values are limits at fixed gamma. With few examples the smallest singular value of the generic teacher is 0.12.
+    The posterior is wider than that and reaches more singular points of the same loss, so that estimates come out near
+    4. With many examples that singular value is 1.07, far wider than the posterior. The automatic gamma grows with
+    n beta, and presses the flat directions of the aligned teacher.
     """
     seed = WELL_CONDITIONED if num_data != FEW else 0
     target = DeepLinearTarget(widths=(3, 3, 3), rank=1, teacher=teacher, num_data=num_data, seed=seed)

@@ -1,8 +1,8 @@
-"""Rows of runs -> each estimate beside its known answer, and how good a sampler is over all of them. No JAX.
+"""Comparison of estimates with known answers, and scores of samplers over all runs. No JAX.
 
-What counts: a run with a finite-temperature answer is compared with that; one with an asymptotic answer only if its
-multiplicity is 1. With m > 1 the asymptotic value is off by about (m - 1) log log n at any n of practice, and a global
-minimum only bounds the LLC at w* from below: such runs are shown and left out of the statistics.
+A run with a finite-temperature answer is compared with that answer. A run with an asymptotic answer counts only if its
+multiplicity m is 1: with m > 1 the asymptotic value is off by about (m - 1) log log n at any n of practice. The value
+of a global minimum only bounds the LLC at w* from below. Runs that do not count are shown, but are in no statistic.
 """
 
 import math
@@ -24,14 +24,18 @@ LEFT_OUT_MULTIPLICITY, LEFT_OUT_GLOBAL, LEFT_OUT_UNKNOWN = "m > 1", "global boun
 
 
 def standard_error() -> pl.Expr:
-    """Standard error of the difference between estimate and known answer, nats; a 95% interval is 1.96 of it each way.
+    """Standard error of the difference between estimate and known answer, nats.
 
-        se^2 = llc_se^2 + true_llc_mcse^2, against an asymptotic answer
-        se^2 = llc_mcse^2 + step_size_bias_se^2 + true_llc_mcse^2, against a finite-temperature one
+    Against an asymptotic answer it is
 
-    `true_llc_mcse` is the error of the known answer, where that is a long run's. A finite-temperature answer has the
-    gamma of the run in it, so that what gamma adds to `llc_se` does not count. A bias that a sampler cannot predict
-    (null) counts as none.
+        se^2 = llc_se^2 + true_llc_mcse^2
+
+    and against a finite-temperature answer, which is that at the gamma of the run, the part of gamma is left out:
+
+        se^2 = llc_mcse^2 + step_size_bias_se^2 + true_llc_mcse^2
+
+    `true_llc_mcse` is the error of a known answer that comes from a long run. A bias that the sampler cannot predict
+    (null) counts as 0.
     """
 
     def square(name: str) -> pl.Expr:
@@ -42,7 +46,7 @@ def standard_error() -> pl.Expr:
 
 
 def left_out() -> pl.Expr:
-    """Why a run is not in the statistics; null if it is."""
+    """The reason why a run is in no statistic; null where it is in them."""
     asymptotic = pl.col("true_llc_kind") != FINITE
     return (
         pl.when(pl.col("true_llc").is_null())
@@ -55,7 +59,7 @@ def left_out() -> pl.Expr:
 
 
 def compared(runs: pl.DataFrame) -> pl.DataFrame:
-    """Adds `has_estimate`, `se`, `z`, `relative_error`, `covered` and `left_out` to rows of the table `runs`.
+    """The rows with columns `has_estimate`, `se`, `z`, `relative_error`, `covered` and `left_out`.
 
     Args:
         runs: One row a run, with the columns of the dataset.
@@ -72,7 +76,7 @@ def compared(runs: pl.DataFrame) -> pl.DataFrame:
 
 
 def with_long_runs(runs: pl.DataFrame) -> pl.DataFrame:
-    """Rows with the answers of today's table of long runs: one made after a run counts for it too.
+    """The rows with answers of today's table of long runs, in which a run made later counts for earlier estimates too.
 
     Args:
         runs: One row a run, with the columns of the dataset.
@@ -92,7 +96,7 @@ def _answer(target_id: str, n_beta: float | None, localization: float | None, kn
 
 
 def against_asymptotic(runs: pl.DataFrame) -> pl.DataFrame:
-    """The rows with their asymptotic answers as the known ones: what finite n and gamma cost, beside a sampler's error.
+    """The rows with their asymptotic answers as the known ones, so that errors include those of finite n and gamma.
 
     Args:
         runs: One row a run, with the columns of the dataset.
@@ -104,26 +108,26 @@ def against_asymptotic(runs: pl.DataFrame) -> pl.DataFrame:
 
 @dataclass(frozen=True)
 class Score:
-    """How one sampler did. Shares are in [0, 1]; NaN where no run counts.
+    """The score of one sampler. Shares are in [0, 1]; NaN where no run counts.
 
     Attributes:
-        sampler: Its kind.
-        against: What the estimates are compared with.
-        num_runs: All runs.
-        num_failed: Runs without an estimate: failed, or NaN.
-        num_doubted: Runs with an estimate whose verdict is not `ok`.
-        num_counted: Runs in the errors and the coverage.
-        num_left_out: Runs with an estimate and nothing to compare it with.
-        median_error: Of |estimate - truth|/truth.
-        p90_error: 90th percentile of the same.
-        worst_error: Largest.
+        sampler: Kind of the sampler.
+        against: Name of the answers that the estimates are compared with.
+        num_runs: Number of all runs.
+        num_failed: Number of runs without an estimate: failed, or NaN.
+        num_doubted: Number of runs with an estimate whose verdict is not `ok`.
+        num_counted: Number of runs in the errors and the coverage.
+        num_left_out: Number of runs with an estimate and nothing to compare it with.
+        median_error: Median of the relative errors |estimate - truth|/truth.
+        p90_error: 90th percentile of the relative errors.
+        worst_error: Largest relative error.
         bias: Mean of (estimate - truth)/truth, with its sign.
-        half_width: Median of 1.96 se/truth: a coverage is worth the more the narrower its intervals are.
-        num_covered: Runs whose 95% interval has the truth.
+        half_width: Median of 1.96 se/truth; the narrower the intervals are, the more a coverage is worth.
+        num_covered: Number of runs whose 95% interval holds the truth.
         kendall_tau: Rank correlation (tau-b) of estimates and truths over the counted runs.
-        median_gradients: Full-data-equivalent gradients a run, of all runs with an estimate.
-        median_seconds: CPU seconds of sampling a run, compilation excluded.
-        worst_seconds: The most.
+        median_gradients: Median of the full-data-equivalent gradients of the runs with an estimate.
+        median_seconds: Median of the CPU seconds of sampling of these runs, compilation excluded.
+        worst_seconds: Largest of these CPU seconds.
     """
 
     sampler: str
@@ -146,7 +150,7 @@ class Score:
 
     @property
     def coverage(self) -> float:
-        """Share of the counted runs whose interval has the truth."""
+        """Share of the counted runs whose 95% interval holds the truth."""
         return self.num_covered / self.num_counted if self.num_counted else math.nan
 
 
@@ -155,13 +159,13 @@ def scores(runs: pl.DataFrame, samplers: Sequence[str]) -> Iterator[Score]:
 
     Args:
         runs: One row a run, with the columns of the dataset.
-        samplers: Kinds, in the order wanted.
+        samplers: Kinds of samplers, in the order of the scores.
     """
     for sampler in samplers:
-        mine = runs.filter(pl.col("sampler_kind") == sampler)
-        if not mine.is_empty():
-            yield score(sampler, compared(mine), BEST_KNOWN)
-            yield score(sampler, compared(against_asymptotic(mine)), ASYMPTOTIC)
+        runs_of_sampler = runs.filter(pl.col("sampler_kind") == sampler)
+        if not runs_of_sampler.is_empty():
+            yield score(sampler, compared(runs_of_sampler), BEST_KNOWN)
+            yield score(sampler, compared(against_asymptotic(runs_of_sampler)), ASYMPTOTIC)
 
 
 def score(sampler: str, runs: pl.DataFrame, against: str) -> Score:
@@ -192,7 +196,7 @@ def score(sampler: str, runs: pl.DataFrame, against: str) -> Score:
 
 
 def order_preservation(truth: np.ndarray, estimates: np.ndarray) -> float:
-    """Kendall's tau-b: 1 where the estimates put the targets in the order of the truths; NaN with fewer than two."""
+    """Kendall's tau-b, which is 1 where the estimates are in the order of the truths; NaN with fewer than two."""
     if len(truth) < 2 or np.ptp(truth) == 0 or np.ptp(estimates) == 0:
         return math.nan
     statistic: Any = kendalltau(truth, estimates)[0]

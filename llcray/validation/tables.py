@@ -1,4 +1,4 @@
-"""What `llcray validate` prints: a row a run, a row a sampler, and what missed. Made for 100 columns."""
+"""The tables of `llcray validate`: a row a run, a row a sampler, and the runs that missed. Made for 100 columns."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
@@ -35,12 +35,12 @@ MISSED_STYLE, LEFT_OUT_STYLE = "bold red", "dim"
 
 
 def print_validation(runs: pl.DataFrame, scores: Iterable[Score], console: Console) -> None:
-    """The tables, then the runs that missed.
+    """Prints the tables, then the runs that missed.
 
     Args:
-        runs: As `compared` gives them, with `case`, in the order to show.
-        scores: Of the samplers.
-        console: Where to.
+        runs: Rows as `compared` gives them, with column `case`, in the order to show.
+        scores: Scores of the samplers.
+        console: Console to print on.
     """
     console.print(runs_table(runs, console.width))
     for line in LEGEND:
@@ -57,7 +57,7 @@ def print_validation(runs: pl.DataFrame, scores: Iterable[Score], console: Conso
 
 
 def runs_table(runs: pl.DataFrame, width: int) -> Table:
-    """One row a run. Names of targets give way where the width does not suffice."""
+    """The table with a row for each run. Names of targets are cut where the width does not suffice."""
     rows = list(runs.iter_rows(named=True))
     cells = [_cells(row, repeated=row["case"] == before) for row, before in zip(rows, _shifted(rows), strict=True)]
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False, padding=0, header_style="bold", show_edge=False)
@@ -66,13 +66,13 @@ def runs_table(runs: pl.DataFrame, width: int) -> Table:
     table.add_column("target", no_wrap=True, overflow="ellipsis", max_width=max(room, MIN_NAME))
     for header in HEADERS:
         table.add_column(header, justify="left" if header in ("sampler", "verdict") else "right", no_wrap=True)
-    for row, made in zip(rows, cells, strict=True):
-        table.add_row(*made, style=LEFT_OUT_STYLE if row["left_out"] else "")
+    for row, texts in zip(rows, cells, strict=True):
+        table.add_row(*texts, style=LEFT_OUT_STYLE if row["left_out"] else "")
     return table
 
 
 def scores_table(scores: Iterable[Score]) -> Table:
-    """One row a sampler."""
+    """The table with a row for each sampler."""
     table = plain_table()
     table.add_column("sampler", no_wrap=True)
     headers = ("runs", "failed", "doubted", "median", "p90", "worst", "bias", "±95%", "in 95%", "tau", "FDE", "CPU s")
@@ -96,15 +96,15 @@ def scores_table(scores: Iterable[Score]) -> Table:
 
 
 def print_traps(traps: Sequence[Trap], verdicts: Mapping[str, str], console: Console) -> int:
-    """A row a trap: the verdict it got. A trap that ended in a verdict that is not right is a quiet wrong number.
+    """Prints a row for each trap with the verdict that its run got.
 
     Args:
-        traps: Those that were run.
-        verdicts: Of runs, by id.
-        console: Where to.
+        traps: Traps that were run.
+        verdicts: Verdicts of runs, by id.
+        console: Console to print on.
 
     Returns:
-        How many went unnoticed.
+        Number of traps that went unnoticed, since their verdict is not one of the right ones.
     """
     table, unnoticed = plain_table(), 0
     for header in ("trap", "sampler", "verdict", ""):
@@ -113,22 +113,22 @@ def print_traps(traps: Sequence[Trap], verdicts: Mapping[str, str], console: Con
         verdict = verdicts.get(trap.spec.run_id, "missing")
         right = verdict in trap.right
         unnoticed += not right
-        said = Text("" if right else f"should be {' or '.join(trap.right)}", style=MISSED_STYLE)
-        table.add_row(trap.name, trap.kind, Text(verdict, style=terminal_style(verdict)), said)
+        remark = Text("" if right else f"should be {' or '.join(trap.right)}", style=MISSED_STYLE)
+        table.add_row(trap.name, trap.kind, Text(verdict, style=terminal_style(verdict)), remark)
     console.print(table)
     console.print(f"Traps: {len(traps)}, unnoticed: {unnoticed}.", highlight=False)
     return unnoticed
 
 
 def _split(scores: Iterable[Score]) -> tuple[list[Score], list[Score]]:
-    """Those against the best answers, and those against n -> infinity that have any."""
-    both = list(scores)
-    asymptotic = [score for score in both if score.against == ASYMPTOTIC and score.num_counted]
-    return [score for score in both if score.against == BEST_KNOWN], asymptotic
+    """The scores against the best answers, and those against n -> infinity that count any run."""
+    all_scores = list(scores)
+    asymptotic = [score for score in all_scores if score.against == ASYMPTOTIC and score.num_counted]
+    return [score for score in all_scores if score.against == BEST_KNOWN], asymptotic
 
 
 def _against_limit(score: Score) -> str:
-    """What finite n and gamma cost: one line."""
+    """One line with the errors of a sampler against n -> infinity, which include those of finite n and gamma."""
     errors = [percent(value) for value in (score.median_error, score.p90_error, score.worst_error)]
     return (
         f"{score.sampler} against n → ∞, all with m = 1 ({score.num_counted} runs): median {errors[0]}, "
@@ -171,7 +171,7 @@ def _asymptotic(row: dict[str, Any]) -> str:
 
 
 def _shifted(rows: Sequence[dict[str, Any]]) -> list[str | None]:
-    """The case of the row before each."""
+    """The case of the row before each row; None for the first."""
     return [None, *(row["case"] for row in rows[:-1])]
 
 
@@ -201,5 +201,5 @@ def _print_worst(runs: pl.DataFrame, console: Console) -> None:
 
 def _miss(row: dict[str, Any]) -> str:
     known = "the exact value" if row["true_llc_kind"] == FINITE else "n → ∞, which may not hold at this n and gamma"
-    said = f"{percent(row['relative_error'], signed=True)}, z {row['z']:.1f} against {known}"
-    return said + (f" ({row['verdict']})" if row["verdict"] != "ok" else "")
+    comparison = f"{percent(row['relative_error'], signed=True)}, z {row['z']:.1f} against {known}"
+    return comparison + (f" ({row['verdict']})" if row["verdict"] != "ok" else "")

@@ -1,6 +1,6 @@
-"""What no sampler may pass over in silence: steps far too large, centers that are no minima, chains that cannot move.
+"""Traps: runs that no sampler may call `ok`, with steps far too large, centers that are no minima, or stuck chains.
 
-Each trap has verdicts that are right. An estimate of a trap with another verdict is a quiet wrong number. No JAX.
+Each trap has verdicts that are right; an estimate of a trap with another verdict is wrong without a warning. No JAX.
 """
 
 from collections.abc import Iterator
@@ -14,10 +14,10 @@ from llcray.targets import PythonTarget
 from llcray.validation.suite import Size
 
 NUM_PARAMS, NUM_DATA = 20, 1000
-# n beta: the largest curvature of the posterior of a polynomial whose largest curvature is 1.
+# n beta, which is the largest curvature of the posterior of a polynomial whose largest curvature is 1.
 STIFFNESS = 144.8
 SAMPLING = SamplingSpec(budget=Budget(num_gradients=3000, num_draws=1024))
-# Steps that bias a quadratic by 2%, or, underdamped, lie well inside the region of stability.
+# The step of SGLD biases a quadratic by 2%; the underdamped step lies well inside the region of stability.
 SGLD_STEP, UNDERDAMPED_STEP = 4 * 0.02 / STIFFNESS, (0.1 / STIFFNESS) ** 0.5
 FOUND_LOWER_LOSS = ("escaped", "diverged")
 TOO_LARGE = ("biased_step", "diverged")
@@ -28,9 +28,9 @@ class Trap:
     """A run that must not end in `ok`.
 
     Attributes:
-        name: As it reads in the table.
-        spec: The run.
-        right: The verdicts that say what is wrong.
+        name: Name of the trap in the table.
+        spec: Spec of the run.
+        right: Verdicts that name the fault.
     """
 
     name: str
@@ -39,40 +39,40 @@ class Trap:
 
     @property
     def kind(self) -> str:
-        """The sampler's kind."""
+        """The kind of the sampler."""
         return self.spec.sampler.kind
 
 
 def traps() -> tuple[Trap, ...]:
-    """All of them."""
+    """All traps."""
     return (*_steps_too_large(), *_no_minima(), *_cannot_move())
 
 
 def traps_of(size: Size) -> tuple[Trap, ...]:
-    """Those that a size of the suite has."""
+    """The traps of a size of the suite."""
     return traps() if size in ("default", "full") else ()
 
 
 def saddle(depth: float = 0.05) -> PythonTarget:
-    """Nineteen regular directions and one in which the loss falls by `depth` and rises again beyond |z| = sqrt 5.
+    """A saddle: nineteen directions are regular; in the last the loss falls by `depth`, and rises beyond |z| = sqrt 5.
 
-    The regular directions raise the mean loss by more than the last lowers it: the estimate is positive.
+    The regular directions raise the mean loss by more than the last one lowers it, so that the estimate is positive.
     """
     return polynomial(curvatures=(1.0,) * (NUM_PARAMS - 1) + (-0.8 * depth,), last_quartic=0.04 * depth)
 
 
 def untrained() -> PythonTarget:
-    """A slope at w*; the minimum is half a unit away in every coordinate."""
+    """A loss with a slope at w*, whose minimum is half a unit away in every coordinate."""
     return polynomial(slope=-0.5)
 
 
 def needle() -> PythonTarget:
-    """A minimum narrower than the spacing of floating-point numbers at w*: no sampler can take a step."""
+    """A minimum narrower than the spacing of floating-point numbers at w*, in which no sampler can take a step."""
     return polynomial(curvatures=(1e36,) * NUM_PARAMS)
 
 
 def regular(num_data: int = NUM_DATA) -> PythonTarget:
-    """A quadratic of unit curvature: a minimum as it should be."""
+    """A quadratic of unit curvature, whose minimum is as it should be."""
     return polynomial(num_data=num_data)
 
 
@@ -83,7 +83,7 @@ def polynomial(
     last_quartic: float | None = None,
     num_data: int = NUM_DATA,
 ) -> PythonTarget:
-    """See `llcray.validation.polynomial`."""
+    """A target of `llcray.validation.polynomial` whose w* is 1 in every coordinate."""
     terms = (quartic,) * (len(curvatures) - 1) + (quartic if last_quartic is None else last_quartic,)
     arguments = {"slopes": (slope,) * len(curvatures), "curvatures": curvatures, "quartic": terms}
     numbers = {"center": 1.0, "num_data": num_data}
@@ -91,15 +91,15 @@ def polynomial(
 
 
 def steep() -> PythonTarget:
-    """Curvature grows by orders of magnitude between w* and where the posterior has its mass.
+    """A target whose curvature grows by orders of magnitude between w* and the bulk of the posterior.
 
-    A step that suits w* is far too large there. The answer is known: coordinates are independent.
+    A step that suits w* is far too large in the bulk. The answer is known, since the coordinates are independent.
     """
     return polynomial(curvatures=(1e-3,) * NUM_PARAMS, quartic=10.0)
 
 
 def run_of(target: PythonTarget, sampler: Sampler) -> RunSpec:
-    """A short run of a trap."""
+    """The spec of a short run of a trap."""
     return RunSpec(target=target, posterior=PosteriorSpec(), sampler=sampler, sampling=SAMPLING)
 
 
@@ -111,8 +111,8 @@ def _steps_too_large() -> Iterator[Trap]:
             ", momentum": BAOAB(step_size=factor * UNDERDAMPED_STEP),
             ", thermostat": SGNHT(step_size=factor * UNDERDAMPED_STEP),
         }
-        for said, sampler in steps.items():
-            yield Trap(f"step x {factor}{said}", run_of(regular(), sampler), TOO_LARGE)
+        for suffix, sampler in steps.items():
+            yield Trap(f"step x {factor}{suffix}", run_of(regular(), sampler), TOO_LARGE)
     yield Trap("step too bold", run_of(regular(), HMC(target_acceptance_rate=0.05)), TOO_LARGE)
     yield Trap("step too bold", run_of(regular(), MCLMC(energy_variance=0.05)), TOO_LARGE)
 
