@@ -9,6 +9,7 @@ import {
   axisStyle,
   chartLayout,
   config,
+  holdingLimits,
   isPrinting,
   listenOnce,
   lookOf,
@@ -108,6 +109,7 @@ function explorerLayout(panels, { x, y, usual }, range) {
   const tall = down > 1 ? 250 : 330;
   const inside = down * tall + (down - 1) * GAP;
   const top = panels[0]?.title ? 56 : 40;
+  const isPart = x !== "" && usual;
   const layout = chartLayout({
     annotations: [],
     shapes: [],
@@ -129,7 +131,8 @@ function explorerLayout(panels, { x, y, usual }, range) {
       anchor: `x${id}`,
       showticklabels: column === 0,
       ...(number ? { matches: "y" } : {}),
-      ...yAxisStyle(range, Boolean(x) && usual),
+      ...yAxisStyle(range),
+      ...(isPart ? {} : holdingLimits(range)),
     });
     if (panel.title) layout.annotations.push(titleOf(panel, left + wide / 2, upper));
   });

@@ -55,12 +55,10 @@ export function xAxisStyle(name) {
   const { type, range } = data.x_axes[name];
   return { type, ...(range ? { range } : {}), ...tickStyle(data.x_axes[name]) };
 }
-/** The y axis for a range of the data: it holds the range's limits, or only what is drawn where that is a part of the runs. */
-export const yAxisStyle = (range, isPart) => ({
-  type: range.logarithmic ? "log" : "linear",
-  ...tickStyle(range),
-  ...(isPart ? {} : { autorangeoptions: { include: range.limits } }),
-});
+/** The y axis of a number, as the data give it; Plotly fits it to what is drawn. */
+export const yAxisStyle = (range) => ({ type: range.logarithmic ? "log" : "linear", ...tickStyle(range) });
+/** Makes a y axis hold the limits of its range, where all runs are drawn. */
+export const holdingLimits = (range) => ({ autorangeoptions: { include: range.limits } });
 
 /** A function from values of a column to places on its x axis, aside by a share of the room at each value. */
 export function placing(name) {
