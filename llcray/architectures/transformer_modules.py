@@ -178,7 +178,7 @@ class Decoder(nnx.Module):
         block: BlockFields,
         rngs: nnx.Rngs,
     ) -> None:
-        """Makes the layers.
+        """The layers of a decoder, with initial weights.
 
         Args:
             input_shape: (positions,) of tokens, or (positions, features) of vectors.

@@ -134,13 +134,13 @@ def _located(selector: Selector, mask_files: Sequence[Path]) -> Selector:
     named = selector.mask_file
     if named is None or not named.startswith("#"):
         return selector
-    found = [file for file in mask_files if file.is_file() and file_digest(file).startswith(named[1:])]
-    if not found:
+    matching = [file for file in mask_files if file.is_file() and file_digest(file).startswith(named[1:])]
+    if not matching:
         places = ", ".join(str(file) for file in mask_files) or "no file was given"
         raise ValueError(
             f"no mask has the SHA-256 {named[1:]}... ({places}): it changed or moved. Plan the sweep again."
         )
-    return replace(selector, mask_file=str(found[0]))
+    return replace(selector, mask_file=str(matching[0]))
 
 
 def _from_file(file: str, path: str, shape: tuple[int, ...]) -> Mask:

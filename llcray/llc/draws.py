@@ -39,7 +39,7 @@ class Draws(NamedTuple):
 
     @property
     def num_draws(self) -> int:
-        """Draws per chain."""
+        """Number of draws of a chain."""
         return self.centered_loss.shape[1]
 
     def after(self, num_discarded: int) -> "Draws":

@@ -20,7 +20,7 @@ from llcray.llc.verdict import LOWER, Diagnostics, JudgedNumbers, judge
 
 @dataclass(frozen=True, kw_only=True)
 class Work:
-    """What an estimate cost. Gradients are full-data equivalents over all chains.
+    """The cost of an estimate. Gradients are full-data equivalents over all chains.
 
     Attributes:
         num_gradients: All gradients, those of warmup, tuning and loss evaluations included.
@@ -41,7 +41,7 @@ class Work:
 
 @dataclass(frozen=True, kw_only=True)
 class Efficiency:
-    """What precision cost: squared Monte Carlo error times work, and effective draws per unit of work.
+    """The cost of precision: squared Monte Carlo error times work, and effective draws per unit of work.
 
     MCSE^2 times work is also the work that a standard error of one nat costs, so `time_to_se1` and `fde_to_se1` equal
     `wnv_seconds` and `wnv_gradients`. Units are those of the columns.

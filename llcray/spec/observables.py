@@ -12,7 +12,7 @@ MOST_INFLUENCES = 100
 
 
 class Observable(Record):
-    """A probe set.
+    """A probe set: examples whose losses are taken at every draw.
 
     Attributes:
         name: Column `probe_set` of table `observables`.

@@ -89,7 +89,7 @@ class SweepFile(Record):
 
 @dataclass(frozen=True)
 class Sweep:
-    """A validated sweep.
+    """A validated sweep, ready to be run.
 
     Attributes:
         name: The file's stem.

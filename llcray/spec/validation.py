@@ -54,7 +54,7 @@ class _Untagged(NamedTuple):
 
 
 @dataclass(frozen=True)
-class _Finding:
+class _LocatedError:
     """A pydantic error at its node.
 
     Attributes:
@@ -74,45 +74,48 @@ class _Finding:
 
 
 def _problems(form: Any, node: Node, errors: Sequence[ErrorDetails]) -> list[Problem]:
-    findings = [finding for error in errors if not _miscounts(finding := _find(form, node, error))]
-    findings = [finding for finding in findings if not _is_misspelt(finding, findings)]
-    problems = [finding.problem() for finding in findings if finding.untagged is None]
-    unions: dict[int, list[_Finding]] = {}
-    for finding in findings:
-        if finding.untagged is not None:
-            unions.setdefault(id(finding.untagged.node), []).append(finding)
-    return problems + [problem for tried in unions.values() for problem in _problems_of_union(tried)]
+    everywhere = [_locate(form, node, error) for error in errors]
+    counted = [error for error in everywhere if not _miscounts(error)]
+    located = [error for error in counted if not _is_misspelt(error, counted)]
+    problems = [error.problem() for error in located if error.untagged is None]
+    unions: dict[int, list[_LocatedError]] = {}
+    for error in located:
+        if error.untagged is not None:
+            unions.setdefault(id(error.untagged.node), []).append(error)
+    return problems + [
+        problem for errors_of_union in unions.values() for problem in _problems_of_union(errors_of_union)
+    ]
 
 
-def _miscounts(finding: _Finding) -> bool:
+def _miscounts(located: _LocatedError) -> bool:
     """Whether an error calls a list too short only because pydantic does not count the list's wrong items.
 
     The wrong items have errors of their own.
     """
-    items = finding.node.items if isinstance(finding.node, Items) else ()
-    return finding.error["type"] == "too_short" and finding.error.get("ctx", {})["actual_length"] < len(items)
+    items = located.node.items if isinstance(located.node, Items) else ()
+    return located.error["type"] == "too_short" and located.error.get("ctx", {})["actual_length"] < len(items)
 
 
-def _is_misspelt(missing: _Finding, findings: Sequence[_Finding]) -> bool:
+def _is_misspelt(missing: _LocatedError, located: Sequence[_LocatedError]) -> bool:
     """Whether a missing key is there but misspelt, which is one mistake and reported as an unknown key."""
     if missing.error["type"] != "missing":
         return False
-    beside = [found for found in findings if found.error["type"] == "extra_forbidden" and found.node is missing.node]
-    return any(suggestion(str(found.error["loc"][-1]), [str(missing.error["loc"][-1])]) for found in beside)
+    unknown = [other for other in located if other.error["type"] == "extra_forbidden" and other.node is missing.node]
+    return any(suggestion(str(other.error["loc"][-1]), [str(missing.error["loc"][-1])]) for other in unknown)
 
 
-def _problems_of_union(tried: Sequence[_Finding]) -> list[Problem]:
+def _problems_of_union(errors: Sequence[_LocatedError]) -> list[Problem]:
     """The problems of the member that was meant; when none is recognisably meant, one that names all members."""
-    assert tried[0].untagged is not None
-    form, node, _ = tried[0].untagged
+    assert errors[0].untagged is not None
+    form, node, _ = errors[0].untagged
     if isinstance(node, Table):
-        meant = [finding for finding in tried if finding.untagged and finding.untagged.tried_model]
+        meant = [located for located in errors if located.untagged and located.untagged.tried_model]
     else:
-        meant = [finding for finding in tried if finding.error["type"] in messages.BOUNDS or finding.node is not node]
-    return [finding.problem() for finding in meant] or [messages.mismatch(form, node)]
+        meant = [located for located in errors if located.error["type"] in messages.BOUNDS or located.node is not node]
+    return [located.problem() for located in meant] or [messages.mismatch(form, node)]
 
 
-def _find(form: Any, node: Node, error: ErrorDetails) -> _Finding:
+def _locate(form: Any, node: Node, error: ErrorDetails) -> _LocatedError:
     """The error with its form and node, found by walking down the location that pydantic gives.
 
     Besides keys and indices that location names members of unions.
@@ -134,7 +137,7 @@ def _find(form: Any, node: Node, error: ErrorDetails) -> _Finding:
             form, node = type_forms.item_form(form, step), node.items[step]
         else:
             break
-    return _Finding(error, form, node, untagged)
+    return _LocatedError(error, form, node, untagged)
 
 
 def _names(step: str | int, kind: str | None, name: str) -> bool:

@@ -40,7 +40,7 @@ class Items:
 
 @dataclass(frozen=True)
 class Table:
-    """A mapping.
+    """A mapping from keys to nodes.
 
     Attributes:
         entries: Values by key.

@@ -48,7 +48,7 @@ class Comparison:
         """The rows of the table, one for each later checkpoint and group."""
         before, *later = (open_checkpoint(path) for path in self.checkpoints)
         for after in later:
-            found = changes(
+            changes_of_tensors = changes(
                 before,
                 after,
                 compare_dtype=self.compare_dtype,
@@ -56,7 +56,7 @@ class Comparison:
                 relative_tolerance=self.relative_tolerance,
                 largest_rank_size=LARGEST_RANK_SIZE if self.ranks else 0,
             )
-            for group in summarize(found, self.by):
+            for group in summarize(changes_of_tensors, self.by):
                 yield self._row(after, group)
 
     def overlap(self) -> Overlap | None:
@@ -91,11 +91,11 @@ def print_comparison(comparison: Comparison, form: str | None, output: Path | No
         output.write_text(text, encoding="utf-8") if output is not None else sys.stdout.write(text)
         return
     console.print(_table(rows, comparison))
-    if (found := comparison.overlap()) is not None:
+    if (shared := comparison.overlap()) is not None:
         console.print(
-            f"updated by both: {found.num_both:,} entries; o1 {found.of_first:.3f} (chance "
-            f"{found.chance_of_first:.3f}), o2 {found.of_second:.3f} (chance {found.chance_of_second:.3f}), "
-            f"Jaccard {found.jaccard:.3f}"
+            f"updated by both: {shared.num_both:,} entries; o1 {shared.of_first:.3f} (chance "
+            f"{shared.chance_of_first:.3f}), o2 {shared.of_second:.3f} (chance {shared.chance_of_second:.3f}), "
+            f"Jaccard {shared.jaccard:.3f}"
         )
 
 

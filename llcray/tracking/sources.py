@@ -24,9 +24,11 @@ def examples_of(source: Any, num_data: int | None) -> PyTree:
     source = source() if callable(source) else source
     data = source if _is_data(source) else _concatenated(source, num_data)
     leaves = jax.tree.leaves(data)
-    found = len(leaves[0]) if leaves else 0
-    if not found or (num_data is not None and found < num_data):
-        raise ValueError(f"the source of batches holds {found} examples, not the {num_data or 'one or more'} asked for")
+    num_found = len(leaves[0]) if leaves else 0
+    if not num_found or (num_data is not None and num_found < num_data):
+        raise ValueError(
+            f"the source of batches holds {num_found} examples, not the {num_data or 'one or more'} asked for"
+        )
     return jax.tree.map(lambda leaf: np.asarray(leaf)[:num_data], data)
 
 
@@ -37,12 +39,12 @@ def _is_data(source: Any) -> bool:
 
 def _concatenated(batches: Iterable[PyTree], num_data: int | None) -> PyTree:
     kept: list[PyTree] = []
-    found = 0
+    num_found = 0
     for batch in batches:
         batch = jax.tree.map(np.asarray, tuple(batch) if isinstance(batch, list) else batch)
         kept.append(batch)
-        found += len(jax.tree.leaves(batch)[0])
-        if num_data is not None and found >= num_data:
+        num_found += len(jax.tree.leaves(batch)[0])
+        if num_data is not None and num_found >= num_data:
             break
     if not kept:
         raise ValueError("the source of batches yielded none. Generators run once: give a list or a function.")
