@@ -113,8 +113,8 @@ def estimate_llc(
         sampler: A kind (`"auto"`, `"sgld"`, ...), a mapping as in a sweep file, or a sampler.
         num_chains: Independent chains.
         seed: Seed of the draws.
-        component: Which parameters move: a text such as `l0 attn`, `l0h1` or `*/mlp/*` (see
-            `llcray.components.grammar`), or a pytree like the parameters of booleans or boolean arrays; None for all.
+        component: Parameters that move: a text such as `l0 attn`, `l0h1` or `*/mlp/*` (see
+            `llcray.components.grammar`), or a pytree of booleans or boolean arrays like the parameters; None for all.
         observables: Probe examples, in the form of the target's data, whose losses are recorded at each draw
             (`e.draws.observables`): for `e.susceptibility()` and `e.influence()`.
         posterior: Inverse temperature and localization; by default beta = 1/log n and automatic localization.

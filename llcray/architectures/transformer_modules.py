@@ -185,7 +185,7 @@ class Decoder(nnx.Module):
             num_outputs: Length of an output.
             num_layers: Number of blocks.
             vocabulary: Number of tokens; None where inputs are vectors.
-            positions: How positions are told apart.
+            positions: Position embeddings, added to the stream or to queries and keys.
             readout: Positions at which outputs are read.
             embedding_scale: Standard deviation of the initial embeddings.
             block: Fields of the blocks.

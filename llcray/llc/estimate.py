@@ -114,7 +114,7 @@ def estimate(
         n_beta: n times the inverse temperature.
         localization: gamma.
         num_sampled_params: d.
-        work: What the draws cost.
+        work: Cost of the draws.
         subtract_heat: Whether the sampler is calibrated such that its heat is the bias of the estimate.
         restarts_exhausted: Whether calibration failed to find a stable step size.
     """

@@ -28,7 +28,7 @@ class Fit(NamedTuple):
     """The answer of one model.
 
     Attributes:
-        model: Its formula.
+        model: Formula of the model.
         llc: lambda, nats.
         se: Standard error of `llc` if the model holds.
         multiplicity: m.

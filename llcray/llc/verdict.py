@@ -47,9 +47,9 @@ class Diagnostics(JudgedNumbers):
         num_sampled_params: d, the dimension sampled.
         num_dead_chains: Chains that never moved.
         lowest_chain_llc: Smallest mean over one chain.
-        lowest_chain_mcse: Its Monte Carlo standard error.
+        lowest_chain_mcse: Monte Carlo standard error of that mean.
         share_lower: Share of the kept draws whose n beta (L - L*) is below minus one nat.
-        remaining_bias: What is left in `llc` of the predicted bias through the step size.
+        remaining_bias: Part of the predicted step-size bias that is left in `llc`.
         energy_variance: Mean square energy error of a step per dimension, of samplers without a Metropolis test.
         restarts_exhausted: Whether calibration gave up on finding a stable step size.
     """

@@ -28,7 +28,7 @@ def points(node: Node, form: Any, design: Design) -> list[Node]:
     Args:
         node: One scope: a target, a sampler, the posterior, ...
         form: The annotation that the node is to satisfy; it decides where a list means alternatives.
-        design: How axes combine.
+        design: Design by which axes combine.
 
     Raises:
         SpecError: Axes are written wrongly, or zips differ in length.

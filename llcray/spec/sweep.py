@@ -43,7 +43,7 @@ class SweepFile(Record):
         samplers: Variants of `Sampler`.
         posterior: `PosteriorSpec`.
         sampling: `SamplingSpec`.
-        design: How the axes inside all of these combine; see `llcray.spec.axes`.
+        design: Design by which the axes inside all of these combine; see `llcray.spec.axes`.
         replicates: Number of target seeds, which are 0 .. replicates - 1.
         seeds: Target seeds, one by one, in place of `replicates`.
         components: Subsets of parameters to sample: texts or mappings, see `llcray.components`.

@@ -24,7 +24,7 @@ class TrainingVariant(Variant):
         learning_rate: Step size of the optimizer.
         num_steps: Largest number of steps of the optimizer; 0 leaves the initial weights to the polish.
         batch_size: Number of examples in a minibatch; null takes the full data.
-        batches: How minibatches are drawn: `with_replacement`, or `shuffled`, which deals out the data in a new random
+        batches: Drawing of minibatches: `with_replacement`, or `shuffled`, which deals out the data in a new random
             order in each epoch and leaves out the examples that do not fill a batch.
         schedule: `cosine` lowers the learning rate to 0 over `num_steps`; `one_cycle` raises it linearly from a 25th
             over the first half and lowers it linearly to next to nothing over the second (Smith and Topin 2017,
