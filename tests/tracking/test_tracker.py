@@ -164,3 +164,11 @@ def test_episodes_are_tracked_under_the_old_names(tmp_path: Path) -> None:
     assert set(found) == {"overall_llc", "refined_llc"} and set(found["refined_llc"]) == {"ff"}
     assert abs(found["overall_llc"]["llc"] - 2.5) < 4 * found["overall_llc"]["llc_mcse"] + 0.1
     assert tracker.get_llc_evolution()["loss_kind"].unique().to_list() == ["kl_to_center"]
+
+
+def test_the_temperature_of_an_episode_is_that_of_the_examples_kept(tmp_path: Path) -> None:
+    """n beta = n / log n with the n of `num_data`, not of all that the source holds."""
+    config = LLCConfig(sgld_steps=40, sgld_lr=1e-4, batch_size=40, n_chains=2)
+    tracker = RLLLCTracker(PARAMS, config, storage=str(tmp_path / "results"), num_data=200)
+    row = tracker.track_episode(episode=0, dataloader=DATA, loss_fn=loss_fn)["overall_llc"]
+    assert row["num_data"] == 200 and row["n_beta"] == pytest.approx(200 / np.log(200))
