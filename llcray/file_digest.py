@@ -1,4 +1,4 @@
-"""SHA-256 of files, once for each state of a file."""
+"""Digests of files, computed once for each state of a file."""
 
 import hashlib
 from functools import lru_cache
@@ -6,13 +6,13 @@ from pathlib import Path
 
 
 def file_digest(path: Path) -> str:
-    """SHA-256 of a file's bytes, as hex digits; remembered until its size or time of change differ."""
+    """The SHA-256 of a file in hex digits, remembered until the file has another size or time of change."""
     status = path.stat()
     return _remembered(path, status.st_size, status.st_mtime_ns)
 
 
 def digest_now(path: Path) -> str:
-    """The same, of what the file holds at this moment."""
+    """The SHA-256 of the bytes that a file holds at this moment, in hex digits."""
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
