@@ -10,9 +10,9 @@ from llcray_storage.read import scan_runs, scan_targets
 from llcray_storage.schema.tables import TARGETS
 from llcray_storage.state.manifest import load_newest_manifest
 from llcray_storage.state.segments import Part, Rewrite, publish_rewrite, read_segment, without_ids
-from llcray_storage.state.snapshot import commits_among, rows_in_segments
+from llcray_storage.state.snapshot import commits_among, rows_in_segments, unreadable
 from llcray_storage.store.failpoints import failpoint
-from llcray_storage.store.layout import TARGET_PARTITION
+from llcray_storage.store.layout import ARTIFACT_PATH, TARGET_PARTITION
 from llcray_storage.store.marker import open_existing
 from llcray_storage.store.objects import Entry, ObjectStore
 from llcray_storage.store.settings import Root
@@ -33,13 +33,16 @@ def gc(root: Root, unused_seconds: float = UNUSED_SECONDS) -> Collected:
     """Remove targets that no run refers to, and arrays that no target's row names, if older than `unused_seconds`.
 
     Raises:
-        StorageError: There is no dataset, or storage cannot be written.
+        StorageError: There is no dataset, it is damaged, or storage cannot be written.
     """
     store = open_existing(root)
     before = store_clock(store) - unused_seconds
     artifacts = _artifacts_by_path(store)
-    rows = scan_targets(root).select("target_id", "artifact").collect()
-    used = scan_runs(root).select("target_id").drop_nulls().unique().collect()
+    try:
+        rows = scan_targets(root).select("target_id", "artifact").collect()
+        used = scan_runs(root).select("target_id").drop_nulls().unique().collect()
+    except (pl.exceptions.PolarsError, OSError) as error:
+        raise unreadable(store, "a table", error) from error
     unused = {
         target_id: path
         for target_id, path in rows.join(used, on="target_id", how="anti").iter_rows()
@@ -56,9 +59,10 @@ def gc(root: Root, unused_seconds: float = UNUSED_SECONDS) -> Collected:
 
 
 def _artifacts_by_path(store: ObjectStore) -> dict[str, Entry]:
-    """Return every file of arrays by its path."""
+    """Return every file of arrays by its path; files with other names are not ours to remove."""
     folders = [f"{TARGETS.name}/{name}" for name in store.folders(TARGETS.name)]
-    return {f"{folder}/{entry.name}": entry for folder in folders for entry in store.entries(folder)}
+    entries = {f"{folder}/{entry.name}": entry for folder in folders for entry in store.entries(folder)}
+    return {path: entry for path, entry in entries.items() if ARTIFACT_PATH.fullmatch(path)}
 
 
 def _remove_rows(store: ObjectStore, target_ids: list[str]) -> None:

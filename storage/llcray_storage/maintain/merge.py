@@ -1,6 +1,7 @@
 """Imports another dataset by ids: a row that is here already stays, unless the other one is better."""
 
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -8,7 +9,7 @@ import polars as pl
 import pyarrow as pa
 
 from llcray_storage.errors import StorageError
-from llcray_storage.files.encode import read_parquet
+from llcray_storage.files.encode import UNREADABLE, read_parquet
 from llcray_storage.read import scan_draws, scan_runs, scan_targets
 from llcray_storage.schema.draw import DRAW_COLUMNS
 from llcray_storage.schema.run import COMMIT
@@ -16,15 +17,15 @@ from llcray_storage.schema.tables import DRAWS, RUNS
 from llcray_storage.state.commits import whole_commits
 from llcray_storage.state.lookup import SegmentLookup
 from llcray_storage.state.segments import BYTES_PER_HOT_ROW, Part, Rewrite, publish_rewrite, read_segment
-from llcray_storage.state.snapshot import Snapshot, sweep_partitions, take_snapshot
-from llcray_storage.store.layout import TARGET_PARTITION, Partition
+from llcray_storage.state.snapshot import Snapshot, known_sweeps, stray_folders, take_snapshot
+from llcray_storage.store.layout import ID, TARGET_PARTITION, Partition, sweep_partition
 from llcray_storage.store.marker import ensure_dataset, open_existing
 from llcray_storage.store.objects import ObjectStore
 from llcray_storage.store.settings import Root, open_store
 from llcray_storage.write.commit import commit_run
 from llcray_storage.write.stages import import_stages
 from llcray_storage.write.sweep_files import import_sweep_files
-from llcray_storage.write.targets import COMMIT_COLUMNS, commit_target, load_target
+from llcray_storage.write.targets import COMMIT_COLUMNS, commit_target, read_arrays
 
 ATTEMPTS = 10
 
@@ -46,6 +47,10 @@ class Imported:
     left: tuple[str, ...]
 
 
+class _SourceError(StorageError):
+    """A part of the source cannot be read."""
+
+
 class _Place(NamedTuple):
     """A dataset as the scan functions take it, and its store."""
 
@@ -56,53 +61,79 @@ class _Place(NamedTuple):
 def import_dataset(source: Root, destination: Root) -> Imported:
     """Import the source into the destination, which is made if it is no dataset. A second import changes nothing.
 
+    Nothing is changed at the source. What is damaged there is left out and named.
+
     A run is imported when the destination lacks it, has an earlier generation of it, or has it as failed where it is ok
     at the source.
 
     Raises:
-        StorageError: The source is no dataset or is damaged, or the destination cannot be written.
+        StorageError: The source is no dataset, or the destination is damaged or cannot be written.
     """
     origin = _Place(source, open_existing(source))
     recipient = _Place(destination, open_store(destination))
     ensure_dataset(recipient.store)
     if origin.store.uri == recipient.store.uri:
         raise StorageError(f"dataset '{origin.store.uri}' was to be imported into itself: give two different places.")
-    num_targets, left = _import_targets(origin, recipient)
-    import_stages(origin.store, recipient.store)
+    left = [f"{path}: no sweep has such a name" for path in stray_folders(origin.store)]
+    num_targets = num_runs = num_known = 0
+    try:
+        num_targets, problems = _import_targets(origin, recipient)
+        left += problems
+    except _SourceError as error:
+        left.append(str(error))
+    left += import_stages(origin.store, recipient.store)
     import_sweep_files(origin.store, recipient.store)
-    num_runs = num_known = 0
-    for partition in sweep_partitions(origin.store, None):
-        num_imported, num_there, problems = _import_sweep(origin, recipient, partition)
-        num_runs, num_known, left = num_runs + num_imported, num_known + num_there, [*left, *problems]
+    for partition in map(sweep_partition, known_sweeps(origin.store)):
+        try:
+            num_imported, num_there, in_sweep = _import_sweep(origin, recipient, partition)
+        except _SourceError as error:
+            left.append(str(error))
+            continue
+        num_runs, num_known, left = num_runs + num_imported, num_known + num_there, [*left, *in_sweep]
     return Imported(num_runs, num_targets, num_known, tuple(left))
+
+
+@contextmanager
+def _reading_source(partition: Partition) -> Iterator[None]:
+    """Tell what is wrong with the source from what is wrong with the destination."""
+    try:
+        yield
+    except (StorageError, *UNREADABLE, pl.exceptions.PolarsError) as error:
+        first_line = str(error).strip().partition("\n")[0]
+        raise _SourceError(f"{partition.folder}: nothing of it was imported: {first_line}") from error
 
 
 def _import_targets(source: _Place, destination: _Place) -> tuple[int, list[str]]:
     """Import targets; returns how many, and what is wrong with the others."""
     known = scan_targets(destination.root).select("target_id").collect()
-    found = scan_targets(source.root).select("target_id").collect()
-    missing = found.join(known, on="target_id", how="anti")["target_id"].sort()
+    with _reading_source(TARGET_PARTITION):
+        found = scan_targets(source.root).collect()
+    missing = found.join(known, on="target_id", how="anti").sort("target_id")
     problems = []
-    for target_id in missing:
-        loaded = load_target(source.store, target_id)
-        if loaded is None:
-            problems.append(f"{TARGET_PARTITION.folder}: the arrays of target '{target_id}' are missing or damaged")
+    for row in missing.iter_rows(named=True):
+        with _reading_source(TARGET_PARTITION):
+            arrays = read_arrays(source.store, row) if ID.fullmatch(row["target_id"]) else None
+        if arrays is None:
+            problems.append(
+                f"{TARGET_PARTITION.folder}: the arrays of target {row['target_id']!r} are missing or damaged"
+            )
             continue
-        row, arrays = loaded
-        row = {name: value for name, value in row.items() if name not in COMMIT_COLUMNS}
-        commit_target(destination.store, row, arrays)
+        own = {name: value for name, value in row.items() if name not in COMMIT_COLUMNS}
+        commit_target(destination.store, own, arrays)
     return len(missing) - len(problems), problems
 
 
 def _import_sweep(source: _Place, destination: _Place, partition: Partition) -> tuple[int, int, tuple[str, ...]]:
     """Import runs of a sweep; returns how many, how many the destination had, and what is wrong with the others."""
     for _ in range(ATTEMPTS):
-        snapshot = take_snapshot(source.store, partition)
         manifest = take_snapshot(destination.store, partition).manifest
-        known, found = (
-            scan_runs(place.root, partition.sweep).select("run_id", "generation", "status").collect()
-            for place in (destination, source)
-        )
+        known = scan_runs(destination.root, partition.sweep).select("run_id", "generation", "status").collect()
+        with _reading_source(partition):
+            snapshot = take_snapshot(source.store, partition)
+            rows = scan_runs(source.root, partition.sweep).select("run_id", "generation", "status", "sweep").collect()
+        is_run = pl.col("run_id").str.contains(f"^(?:{ID.pattern})$") & (pl.col("sweep") == partition.sweep)
+        found, strange = rows.filter(is_run), rows.filter(~is_run)
+        refused = tuple(f"{partition.folder}: a run is named {name!r}" for name in strange["run_id"])
         compared = found.join(known, on="run_id", how="left", suffix="_known")
         missing = set(compared.filter(pl.col("generation_known").is_null())["run_id"])
         better = compared.filter(
@@ -110,7 +141,8 @@ def _import_sweep(source: _Place, destination: _Place, partition: Partition) -> 
             | ((pl.col("status") == "ok") & (pl.col("status_known") == "failed"))
         )
         names = [name for name, run_id in snapshot.hot.select("name", "id").iter_rows() if run_id in missing]
-        hot, problems = whole_commits(source.store, partition, names)
+        with _reading_source(partition):
+            hot, problems = whole_commits(source.store, partition, names)
         rewrite = Rewrite(
             manifest.segments,
             _run_parts(source.store, snapshot, missing, hot),
@@ -123,7 +155,7 @@ def _import_sweep(source: _Place, destination: _Place, partition: Partition) -> 
         ).iter_rows():
             _replace(source, destination, partition, run_id, max(generation, generation_known + 1))
         num_imported = len(missing) - len(problems) + better.height
-        return num_imported, found.height - len(missing) - better.height, problems
+        return num_imported, found.height - len(missing) - better.height, (*problems, *refused)
     raise StorageError(
         f"{partition.title} in '{destination.store.uri}' is compacted again and again: run the import later."
     )
@@ -133,7 +165,8 @@ def _run_parts(store: ObjectStore, snapshot: Snapshot, run_ids: set[str], hot: p
     """Read the rows of some runs, from segments and then from hot commits."""
     in_segments = run_ids - set(snapshot.shadowed)
     for segment in snapshot.manifest.of(RUNS):
-        rows = _only(read_segment(store, snapshot.partition, RUNS, segment), in_segments)
+        with _reading_source(snapshot.partition):
+            rows = _only(read_segment(store, snapshot.partition, RUNS, segment), in_segments)
         yield Part(rows, rows.num_rows * BYTES_PER_HOT_ROW)
     yield Part(hot, hot.num_rows * BYTES_PER_HOT_ROW)
 
@@ -142,11 +175,14 @@ def _draw_parts(store: ObjectStore, snapshot: Snapshot, run_ids: set[str], hot: 
     """Read the draws of some runs, from segments and then from the files that hot commits name."""
     in_segments = run_ids - set(snapshot.shadowed)
     for segment in snapshot.manifest.of(DRAWS):
-        yield Part(_only(read_segment(store, snapshot.partition, DRAWS, segment), in_segments), segment.size)
+        with _reading_source(snapshot.partition):
+            rows = _only(read_segment(store, snapshot.partition, DRAWS, segment), in_segments)
+        yield Part(rows, segment.size)
     for name in hot.column("draws_file").to_pylist():
         if name is not None:
-            data = store.get(f"{snapshot.partition.details_folder}/{name}")
-            rows = read_parquet(DRAWS, data)
+            with _reading_source(snapshot.partition):
+                data = store.get(f"{snapshot.partition.details_folder}/{name}")
+                rows = read_parquet(DRAWS, data)
             yield Part(rows, min(rows.nbytes, len(data)))
 
 
@@ -156,10 +192,11 @@ def _only(rows: pa.Table, ids: set[str]) -> pa.Table:
 
 def _replace(source: _Place, destination: _Place, partition: Partition, run_id: str, generation: int) -> None:
     """Write one run of the source as a later generation at the destination."""
-    row = scan_runs(source.root, partition.sweep).filter(pl.col("run_id") == run_id).collect().to_dicts()[0]
+    with _reading_source(partition):
+        row = scan_runs(source.root, partition.sweep).filter(pl.col("run_id") == run_id).collect().to_dicts()[0]
+        chains = scan_draws(source.root, partition.sweep, run_id).collect().to_dicts()
     filled_at_commit = {column.name for column in COMMIT}
     row = {name: value for name, value in row.items() if name not in filled_at_commit} | {"generation": generation}
-    chains = scan_draws(source.root, partition.sweep, run_id).collect().to_dicts()
     names = [column.name for column in DRAW_COLUMNS]
     # Null columns are left out, as the run's first writer did.
     draws = [{name: chain[name] for name in names if chain[name] is not None} for chain in chains]

@@ -25,7 +25,7 @@ from llcray_storage.state.manifest import (
 )
 from llcray_storage.state.segments import Part, without_ids, write_segments
 from llcray_storage.state.snapshot import commits_among
-from llcray_storage.store.layout import SEGMENT_FILE, Partition
+from llcray_storage.store.layout import DRAWS_FILE, SEGMENT_FILE, Partition
 from llcray_storage.store.objects import ObjectStore, quarantine
 
 
@@ -157,7 +157,7 @@ def _examine_commits(store: ObjectStore, partition: Partition) -> tuple[list[str
         lost.add(identity)
         damaged.append(path)
         draws = rows.column("draws_file")[0].as_py() if rows is not None and partition.details is not None else None
-        if draws is not None:
+        if draws is not None and DRAWS_FILE.fullmatch(draws):
             damaged.append(f"{partition.details_folder}/{draws}")
     return damaged, lost, whole
 

@@ -5,7 +5,7 @@ A deep verification also compares the hash of every segment, draws file and arti
 run's draws.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import polars as pl
@@ -20,7 +20,7 @@ from llcray_storage.schema.tables import DRAWS, RUNS, Table
 from llcray_storage.state.commits import details_problem, whole_commit
 from llcray_storage.state.manifest import Manifest, load_newest_manifest
 from llcray_storage.state.segments import read_segment, segment_path
-from llcray_storage.state.snapshot import commits_among, sweep_partitions, take_snapshot
+from llcray_storage.state.snapshot import commits_among, known_sweeps, stray_folders, take_snapshot
 from llcray_storage.state.stages import all_stages_keys, stages_problem
 from llcray_storage.store.layout import (
     ARTIFACT_FILE,
@@ -30,6 +30,7 @@ from llcray_storage.store.layout import (
     TARGET_PARTITION,
     TMP,
     Partition,
+    sweep_partition,
 )
 from llcray_storage.store.marker import open_existing
 from llcray_storage.store.objects import ObjectStore, quarantine
@@ -96,7 +97,9 @@ def verify(root: Root, deep: bool = False, repair: bool = False) -> Report:
     findings: list[Finding] = []
     quarantined: list[str] = []
     rerun: dict[str, tuple[str, ...]] = {}
-    for partition in [*sweep_partitions(store, None), TARGET_PARTITION]:
+    findings.extend(Finding("unknown", path, "no sweep has such a name; move it away") for path in stray_folders(store))
+    sweeps = known_sweeps(store)
+    for partition in [*map(sweep_partition, sweeps), TARGET_PARTITION]:
         in_partition = list(_check_partition(store, partition, deep))
         findings.extend(in_partition)
         if repair and any(finding.is_error for finding in in_partition):
@@ -108,7 +111,7 @@ def verify(root: Root, deep: bool = False, repair: bool = False) -> Report:
     if repair or not any(finding.is_error for finding in findings):
         # Artifacts and references are compared with rows, so the rows have to be readable.
         artifacts = list(_check_artifacts(store, root, deep))
-        findings.extend([*artifacts, *_check_references(root)])
+        findings.extend([*artifacts, *_check_references(root, sweeps)])
         if repair:
             lost = [finding for finding in artifacts if finding.is_error]
             quarantined.extend(quarantine(store, finding.path) for finding in lost if finding.kind == "damaged")
@@ -261,10 +264,12 @@ def _check_stages(store: ObjectStore) -> Iterator[Finding]:
             yield Finding("damaged", path, f"{problem}; `llcray stages` finds them again")
 
 
-def _check_references(root: Root) -> Iterator[Finding]:
+def _check_references(root: Root, sweeps: Sequence[str]) -> Iterator[Finding]:
+    if not sweeps:
+        return
     targets = scan_targets(root).select("target_id").collect()
-    runs = scan_runs(root).select("sweep", "run_id", "target_id").drop_nulls("target_id").collect()
-    lost = runs.join(targets, on="target_id", how="anti")
+    runs = pl.concat([scan_runs(root, sweep).select("sweep", "run_id", "target_id") for sweep in sweeps])
+    lost = runs.drop_nulls("target_id").collect().join(targets, on="target_id", how="anti")
     for sweep, target_id, ids in (
         lost.group_by("sweep", "target_id").agg(pl.col("run_id").sort()).sort(pl.all()).iter_rows()
     ):

@@ -9,7 +9,7 @@ from llcray_storage.files.encode import UNREADABLE, conformed, is_intact, read_p
 from llcray_storage.files.scan import scan_sources
 from llcray_storage.schema.tables import Table
 from llcray_storage.state.segments import without_ids
-from llcray_storage.store.layout import COMMIT_FILE, Partition
+from llcray_storage.store.layout import COMMIT_FILE, DRAWS_FILE, Partition
 from llcray_storage.store.objects import ObjectStore
 
 FILES_AT_ONCE = 500
@@ -95,6 +95,9 @@ def _details_problems(store: ObjectStore, partition: Partition, rows: pa.Table) 
     columns = [rows.column(name).to_pylist() for name in ("run_id", "draws_file", "draws_sha256")]
     for run_id, name, digest in zip(*columns, strict=True):
         if name is None:
+            continue
+        if not DRAWS_FILE.fullmatch(name):
+            problems[run_id] = f"its draws {name!r} are damaged: no file of draws has that name"
             continue
         try:
             data = store.get(f"{partition.details_folder}/{name}")

@@ -11,7 +11,7 @@ from dataclasses import asdict, dataclass
 from llcray_storage.errors import ObjectMissingError, StorageError
 from llcray_storage.files.encode import new_nonce
 from llcray_storage.schema.tables import Table
-from llcray_storage.store.layout import MANIFEST_FILE, Partition
+from llcray_storage.store.layout import MANIFEST_FILE, SEGMENT_FILE, Partition, mending_command
 from llcray_storage.store.objects import ObjectStore
 
 ATTEMPTS = 5
@@ -97,16 +97,20 @@ def load_manifest(store: ObjectStore, partition: Partition, number: int) -> Mani
         StorageError: The manifest is damaged.
     """
     path = manifest_path(partition, number)
+    tables = {table.name for table in (partition.table, partition.details) if table is not None}
     data = store.get(path)
     try:
         loaded = json.loads(data)
         body = loaded["body"]
         if loaded["sha256"] != _digest(body) or body["number"] != number:
             raise ValueError("hash or number differs")
-        return Manifest(number, tuple(Segment(**segment) for segment in body["segments"]))
+        segments = tuple(Segment(**segment) for segment in body["segments"])
+        if any(not SEGMENT_FILE.fullmatch(segment.name) or segment.table not in tables for segment in segments):
+            raise ValueError("a segment has a name that no segment can have")
+        return Manifest(number, segments)
     except (ValueError, KeyError, TypeError) as error:
         raise StorageError(
-            f"manifest '{store.uri}/{path}' is damaged ({error}): run `llcray verify {store.uri} --repair`."
+            f"manifest '{store.uri}/{path}' is damaged ({error}): run `{mending_command(store.uri)}`."
         ) from error
 
 

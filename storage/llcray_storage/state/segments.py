@@ -14,7 +14,7 @@ from llcray_storage.files.encode import new_nonce, parquet_bytes, read_parquet, 
 from llcray_storage.schema.tables import Table
 from llcray_storage.state.manifest import Manifest, Segment, publish_manifest
 from llcray_storage.store.failpoints import failpoint
-from llcray_storage.store.layout import Partition, segment_name
+from llcray_storage.store.layout import Partition, mending_command, segment_name
 from llcray_storage.store.objects import ObjectStore
 
 TARGET_BYTES = {"runs": 256 * 2**20, "draws": 128 * 2**20, "targets": 256 * 2**20}
@@ -113,9 +113,7 @@ def read_segment(store: ObjectStore, partition: Partition, table: Table, segment
     path = segment_path(partition, segment)
     data = store.get(path)
     if sha256(data) != segment.sha256:
-        raise StorageError(
-            f"'{store.uri}/{path}' is damaged: its hash differs. Run `llcray verify {store.uri} --repair`."
-        )
+        raise StorageError(f"'{store.uri}/{path}' is damaged: its hash differs. Run `{mending_command(store.uri)}`.")
     return read_parquet(table, data)
 
 

@@ -14,7 +14,7 @@ from llcray_storage.errors import ObjectMissingError, StorageError
 from llcray_storage.files.scan import scan_files
 from llcray_storage.schema.tables import DRAWS, RUNS, Table
 from llcray_storage.state.manifest import Manifest, load_newest_manifest, newest_manifest_number
-from llcray_storage.store.layout import Partition, sweep_partition
+from llcray_storage.store.layout import DRAWS_FILE, Partition, mending_command, sweep_partition, sweeps_among
 from llcray_storage.store.objects import ObjectStore
 
 ATTEMPTS = 5
@@ -122,9 +122,36 @@ def _compare(partition: Partition, manifest: Manifest, hot: pl.DataFrame, in_seg
 
 
 def sweep_names(store: ObjectStore) -> list[str]:
-    """List the sweeps of the dataset, also those whose commits were all compacted."""
-    folders = {*store.folders(RUNS.name), *store.folders("_llcray/manifest")}
-    return sorted(folder.removeprefix("sweep=") for folder in folders if folder.startswith("sweep="))
+    """List the sweeps of the dataset, also those whose commits were all compacted.
+
+    Raises:
+        StorageError: A folder is named like one of a sweep, but no sweep can have that name.
+    """
+    for stray in stray_folders(store):
+        raise StorageError(
+            f"'{store.uri}/{stray}' is no sweep: names have letters, digits, '_', '-' and '.'. Move the folder away."
+        )
+    return known_sweeps(store)
+
+
+def known_sweeps(store: ObjectStore) -> list[str]:
+    """List the sweeps of the dataset, whatever else lies beside their folders."""
+    return _sweeps_and_strays(store)[0]
+
+
+def stray_folders(store: ObjectStore) -> list[str]:
+    """Return the paths of folders that are named like those of sweeps, but as no sweep can be named."""
+    return _sweeps_and_strays(store)[1]
+
+
+def _sweeps_and_strays(store: ObjectStore) -> tuple[list[str], list[str]]:
+    names: set[str] = set()
+    strays: list[str] = []
+    for place in (RUNS.name, "_llcray/manifest"):
+        sweeps, others = sweeps_among(store.folders(place))
+        names.update(sweeps)
+        strays.extend(f"{place}/{folder}" for folder in others)
+    return sorted(names), strays
 
 
 def sweep_partitions(store: ObjectStore, sweep: str | None) -> list[Partition]:
@@ -135,12 +162,10 @@ def sweep_partitions(store: ObjectStore, sweep: str | None) -> list[Partition]:
 def hot_draws_keys(store: ObjectStore, snapshot: Snapshot) -> list[str]:
     """Return the paths of the draws files that the hot commits of a snapshot name."""
     names = scan_files(store, RUNS, snapshot.hot_keys()).select("draws_file").collect()["draws_file"].drop_nulls()
-    return [f"{snapshot.partition.folder_of(DRAWS)}/{name}" for name in names.sort()]
+    return [f"{snapshot.partition.folder_of(DRAWS)}/{name}" for name in names.sort() if DRAWS_FILE.fullmatch(name)]
 
 
 def unreadable(store: ObjectStore, what: str, error: Exception) -> StorageError:
     """Make the error that a reader raises when a file cannot be read."""
     first_line = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
-    return StorageError(
-        f"{what} in '{store.uri}' cannot be read: {first_line}. Run `llcray verify {store.uri} --repair`."
-    )
+    return StorageError(f"{what} in '{store.uri}' cannot be read: {first_line}. Run `{mending_command(store.uri)}`.")

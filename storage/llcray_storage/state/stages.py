@@ -10,7 +10,7 @@ import polars as pl
 from llcray_storage.files.encode import UNREADABLE, is_intact, read_parquet
 from llcray_storage.schema.tables import STAGES
 from llcray_storage.state.snapshot import commits_among
-from llcray_storage.store.layout import COMMIT_FILE, sweep_partition
+from llcray_storage.store.layout import COMMIT_FILE, sweep_partition, sweeps_among
 from llcray_storage.store.objects import ObjectStore
 
 
@@ -21,7 +21,7 @@ def stages_folder(sweep: str) -> str:
 
 def sweeps_with_stages(store: ObjectStore) -> list[str]:
     """List the sweeps that have stages."""
-    return sorted(name.removeprefix("sweep=") for name in store.folders(STAGES.name) if name.startswith("sweep="))
+    return sweeps_among(store.folders(STAGES.name))[0]
 
 
 def live_stages_keys(store: ObjectStore, sweep: str) -> list[str]:

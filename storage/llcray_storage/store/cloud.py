@@ -15,6 +15,7 @@ from obstore.store import MemoryStore
 
 from llcray_storage.errors import ObjectMissingError, StorageError
 from llcray_storage.store.failpoints import failpoint
+from llcray_storage.store.layout import checked_key, mending_command
 from llcray_storage.store.objects import Entry
 
 CONFLICT_ATTEMPTS = 6
@@ -42,7 +43,7 @@ class CloudStore:
         pause = FIRST_PAUSE_SECONDS
         for _ in range(CONFLICT_ATTEMPTS):
             try:
-                obstore.put(self._store, key, data, mode="create", use_multipart=False)
+                obstore.put(self._store, checked_key(key), data, mode="create", use_multipart=False)
                 failpoint("cloud.put")
                 return True
             except AlreadyExistsError:
@@ -59,9 +60,9 @@ class CloudStore:
 
     def get(self, key: str) -> bytes:
         try:
-            return obstore.get(self._store, key).bytes().to_bytes()
+            return obstore.get(self._store, checked_key(key)).bytes().to_bytes()
         except FileNotFoundError as error:
-            raise ObjectMissingError(f"'{self.uri}/{key}' is missing. Run `llcray verify {self.uri}`.") from error
+            raise ObjectMissingError(f"'{self.uri}/{key}' is missing. Run `{mending_command(self.uri)}`.") from error
         except (BaseError, OSError) as error:
             raise self._storage_error(f"'{key}' cannot be read", error) from error
 
@@ -79,15 +80,19 @@ class CloudStore:
 
     def delete(self, key: str) -> None:
         try:
-            obstore.delete(self._store, key)
+            obstore.delete(self._store, checked_key(key))
         except FileNotFoundError:
             return
         except (BaseError, OSError) as error:
             raise self._storage_error(f"'{key}' was not removed", error) from error
 
+    def move(self, key: str, place: str) -> None:
+        self.put_if_absent(place, self.get(key))
+        self.delete(key)
+
     def scan_source(self, key: str) -> str | bytes:
         # polars cannot look into this process's memory.
-        return self.get(key) if isinstance(self._store, MemoryStore) else f"{self.uri}/{key}"
+        return self.get(key) if isinstance(self._store, MemoryStore) else f"{self.uri}/{checked_key(key)}"
 
     def _list(self, folder: str) -> Any:
         try:

@@ -20,6 +20,8 @@ many rows. A *manifest* lists the segments that count. A *partition* is what is 
 """
 
 import re
+import shlex
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from llcray_storage.errors import StorageError
@@ -38,6 +40,9 @@ DRAWS_FILE = re.compile(r"c-([A-Za-z0-9_-]{1,64})\.g([0-9]+)-[0-9a-f]{12}\.parqu
 SEGMENT_FILE = re.compile(r"seg-[0-9a-f]{16}\.parquet")
 MANIFEST_FILE = re.compile(r"([0-9]{12})\.json")
 ARTIFACT_FILE = re.compile(r"([A-Za-z0-9_-]{1,64})-[0-9a-f]{12}\.safetensors")
+ARTIFACT_PATH = re.compile(rf"targets/[A-Za-z0-9_-]{{1,2}}/{ARTIFACT_FILE.pattern}")
+UNFINISHED_FILE = re.compile(r"([0-9]{12})-([0-9a-f]{16})")
+SWEEP_FOLDER = "sweep="
 
 
 @dataclass(frozen=True)
@@ -110,6 +115,38 @@ def checked_id(identity: str) -> str:
             f"id {identity!r} cannot be part of a file name: use at most 64 letters, digits, '_' and '-'."
         )
     return identity
+
+
+def checked_key(key: str) -> str:
+    """Return the path of an object unchanged when it stays inside the dataset.
+
+    Both kinds of store check every path by this function. Names that stand in rows and files, which somebody else may
+    have written, are compared with the patterns of this module before they become part of a path.
+
+    Raises:
+        StorageError: The path is absolute, goes up (`..`) or has an empty part.
+    """
+    parts = key.split("/")
+    if "\0" in key or "\\" in key or ":" in parts[0] or any(part in ("", ".", "..") for part in parts):
+        raise StorageError(f"path {key!r} leads out of the dataset: nothing was read or changed there.")
+    return key
+
+
+def mending_command(uri: str) -> str:
+    """Return the command that mends a damaged dataset, as it can be pasted into a shell."""
+    return shlex.join(["llcray", "verify", uri, "--repair"])
+
+
+def sweeps_among(folders: Iterable[str]) -> tuple[list[str], list[str]]:
+    """Sort the names of folders of sweeps.
+
+    Returns:
+        The sweeps, and the folders that begin like one of a sweep but have a name that no sweep can have.
+    """
+    named = sorted({folder for folder in folders if folder.startswith(SWEEP_FOLDER)})
+    is_sweep = {folder: NAME.fullmatch(folder.removeprefix(SWEEP_FOLDER)) is not None for folder in named}
+    sweeps = [folder.removeprefix(SWEEP_FOLDER) for folder in named if is_sweep[folder]]
+    return sweeps, [folder for folder in named if not is_sweep[folder]]
 
 
 def draws_name(run_id: str, generation: int, digest: str) -> str:

@@ -14,7 +14,7 @@ from pathlib import Path
 
 from llcray_storage.errors import ObjectMissingError, StorageError
 from llcray_storage.store.failpoints import failpoint
-from llcray_storage.store.layout import TMP
+from llcray_storage.store.layout import TMP, checked_key, mending_command
 from llcray_storage.store.objects import Entry
 
 REMEDIES = {
@@ -44,7 +44,7 @@ class LocalStore:
         return {}
 
     def put_if_absent(self, key: str, data: bytes) -> bool:
-        final = self.root / key
+        final = self._path(key)
         tmp = self.root / TMP / f"{secrets.token_hex(8)}.tmp"
         try:
             self._make_folder(tmp.parent)
@@ -63,12 +63,13 @@ class LocalStore:
         return created
 
     def get(self, key: str) -> bytes:
+        path = self._path(key)
         try:
-            return (self.root / key).read_bytes()
+            return path.read_bytes()
         except FileNotFoundError as error:
-            raise ObjectMissingError(f"'{self.root / key}' is missing. Run `llcray verify {self.uri}`.") from error
+            raise ObjectMissingError(f"'{path}' is missing. Run `{mending_command(self.uri)}`.") from error
         except OSError as error:
-            raise _storage_error(f"'{self.root / key}' cannot be read", error) from error
+            raise _storage_error(f"'{path}' cannot be read", error) from error
 
     def names(self, folder: str) -> list[str]:
         with self._scan(folder) as children:
@@ -89,18 +90,40 @@ class LocalStore:
             return sorted(entry.name for entry in children if entry.is_dir())
 
     def delete(self, key: str) -> None:
+        path = self._path(key)
         try:
-            (self.root / key).unlink(missing_ok=True)
+            self._refuse_outside(path.parent)
+            path.unlink(missing_ok=True)
         except OSError as error:
-            raise _storage_error(f"'{self.root / key}' was not removed", error) from error
+            raise _storage_error(f"'{path}' was not removed", error) from error
+
+    def move(self, key: str, place: str) -> None:
+        path, final = self._path(key), self._path(place)
+        try:
+            self._refuse_outside(path.parent)
+            self._make_folder(final.parent)
+            # A link is moved itself: what it leads to may lie outside of the dataset.
+            path.rename(final)
+        except FileNotFoundError as error:
+            raise ObjectMissingError(f"'{path}' is missing. Run `{mending_command(self.uri)}`.") from error
+        except OSError as error:
+            raise _storage_error(f"'{path}' was not moved to '{final}'", error) from error
 
     def scan_source(self, key: str) -> str:
-        return str(self.root / key)
+        return str(self._path(key))
+
+    def _path(self, key: str) -> Path:
+        return self.root / checked_key(key)
+
+    def _refuse_outside(self, folder: Path) -> None:
+        """Refuse to change what lies behind a link that leads out of the dataset."""
+        if not folder.resolve().is_relative_to(self.root.resolve()):
+            raise StorageError(f"'{folder}' leads out of the dataset by a link: nothing was changed there.")
 
     @contextlib.contextmanager
     def _scan(self, folder: str) -> Iterator[Iterable[os.DirEntry[str]]]:
         try:
-            children = os.scandir(self.root / folder)
+            children = os.scandir(self._path(folder) if folder else self.root)
         except FileNotFoundError:
             yield ()
             return
@@ -112,6 +135,7 @@ class LocalStore:
     def _make_folder(self, folder: Path) -> None:
         if folder in self._synced_folders:
             return
+        self._refuse_outside(folder)
         missing = [parent for parent in (folder, *folder.parents) if not parent.exists()]
         folder.mkdir(parents=True, exist_ok=True)
         for created in missing:

@@ -4,7 +4,6 @@ import time
 from dataclasses import dataclass
 from typing import Protocol
 
-from llcray_storage.errors import StorageError
 from llcray_storage.store.layout import QUARANTINE
 
 
@@ -71,6 +70,14 @@ class ObjectStore(Protocol):
         """Remove the object, if it exists."""
         ...
 
+    def move(self, key: str, place: str) -> None:
+        """Give the object another key.
+
+        Raises:
+            ObjectMissingError: There is no such object.
+        """
+        ...
+
     def scan_source(self, key: str) -> str | bytes:
         """Return the path, URI or bytes under which polars' `scan_parquet` finds the object."""
         ...
@@ -79,9 +86,5 @@ class ObjectStore(Protocol):
 def quarantine(store: ObjectStore, key: str) -> str:
     """Move an object out of the dataset without destroying it; returns its new key."""
     place = f"{QUARANTINE}/{int(time.time())}-{key.replace('/', '__')}"
-    try:
-        store.put_if_absent(place, store.get(key))
-    except OSError as error:
-        raise StorageError(f"'{key}' could not be quarantined: {error}. Move it away by hand.") from error
-    store.delete(key)
+    store.move(key, place)
     return place

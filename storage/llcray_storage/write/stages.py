@@ -6,7 +6,13 @@ from typing import Any
 from llcray_storage.errors import StorageError
 from llcray_storage.files.encode import commit_rows_bytes, new_nonce
 from llcray_storage.schema.tables import SCHEMA_VERSION, STAGES
-from llcray_storage.state.stages import highest_generation, live_stages_keys, stages_folder, sweeps_with_stages
+from llcray_storage.state.stages import (
+    highest_generation,
+    live_stages_keys,
+    stages_folder,
+    stages_problem,
+    sweeps_with_stages,
+)
 from llcray_storage.store.layout import COMMIT_FILE, checked_id
 from llcray_storage.store.objects import ObjectStore
 from llcray_storage.write.commit import WriteOutcome
@@ -33,12 +39,16 @@ def commit_stages(
             return WriteOutcome(identity, generation, created=True)
 
 
-def import_stages(source: ObjectStore, destination: ObjectStore) -> int:
-    """Copy the files of stages whose generation is higher at the source; returns how many were copied."""
-    num_copied = 0
+def import_stages(source: ObjectStore, destination: ObjectStore) -> list[str]:
+    """Copy the whole files of stages whose generation is higher at the source; returns what is wrong with others."""
+    problems = []
     for sweep in sweeps_with_stages(source):
         for key in live_stages_keys(source, sweep):
             match = COMMIT_FILE.fullmatch(key.rpartition("/")[2])
             if match is not None and int(match[2]) > highest_generation(destination, sweep, match[1]):
-                num_copied += destination.put_if_absent(key, source.get(key))
-    return num_copied
+                problem = stages_problem(source, key)
+                if problem is None:
+                    destination.put_if_absent(key, source.get(key))
+                else:
+                    problems.append(f"{key}: {problem}")
+    return problems

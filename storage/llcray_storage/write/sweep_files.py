@@ -11,7 +11,7 @@ from datetime import UTC, datetime
 
 from llcray_storage.errors import ObjectMissingError
 from llcray_storage.state.manifest import numbers_of
-from llcray_storage.store.layout import sweep_partition
+from llcray_storage.store.layout import sweep_partition, sweeps_among
 from llcray_storage.store.marker import open_existing
 from llcray_storage.store.objects import ObjectStore
 from llcray_storage.store.settings import Root
@@ -68,8 +68,7 @@ def commit_sweep_file(store: ObjectStore, file: SweepFile) -> bool:
 def import_sweep_files(source: ObjectStore, destination: ObjectStore) -> int:
     """Copy the files that the destination lacks; returns how many were copied."""
     num_copied = 0
-    names = [name.removeprefix("sweep=") for name in source.folders(FOLDER) if name.startswith("sweep=")]
-    for sweep in sorted(names):
+    for sweep in sweeps_among(source.folders(FOLDER))[0]:
         known = [_read(destination, sweep, number) for number in _numbers(destination, sweep)]
         contents = {_content(file) for file in known if file is not None}
         for number in _numbers(source, sweep):
@@ -91,7 +90,9 @@ def _read(store: ObjectStore, sweep: str, number: int) -> SweepFile | None:
     """Read one file; None where it is gone or damaged, which is no error since no estimate depends on it."""
     try:
         fields = json.loads(store.get(_path(sweep, number)))
-        return SweepFile(**fields | {"overrides": tuple(fields["overrides"])})
+        file = SweepFile(**fields | {"overrides": tuple(fields["overrides"])})
+        texts = (file.question, file.source, file.written_at, *file.overrides)
+        return file if file.sweep == sweep and all(isinstance(text, str) for text in texts) else None
     except (ObjectMissingError, ValueError, KeyError, TypeError):
         return None
 

@@ -1,5 +1,6 @@
 """Writes one target, first its arrays, last its row, which is the commit; and reads it back whole."""
 
+import contextlib
 import json
 from collections.abc import Mapping
 from typing import Any
@@ -13,7 +14,7 @@ from llcray_storage.schema.tables import SCHEMA_VERSION, TARGETS
 from llcray_storage.state.live import live_rows
 from llcray_storage.state.snapshot import take_snapshot
 from llcray_storage.store.failpoints import failpoint
-from llcray_storage.store.layout import TARGET_PARTITION, artifact_path, checked_id
+from llcray_storage.store.layout import ARTIFACT_PATH, TARGET_PARTITION, artifact_path, checked_id
 from llcray_storage.store.objects import ObjectStore, quarantine
 from llcray_storage.write.commit import WriteOutcome
 
@@ -62,8 +63,10 @@ def load_target(store: ObjectStore, target_id: str) -> tuple[dict[str, Any], dic
         StorageError: Storage cannot be read.
     """
     row = find_target(store, checked_id(target_id))
-    arrays = None if row is None else _whole_arrays(store, row)
-    return None if row is None or arrays is None else (row, arrays)
+    if row is None:
+        return None
+    arrays = _whole_arrays(store, row)
+    return None if arrays is None else (row, arrays)
 
 
 def find_target(store: ObjectStore, target_id: str) -> dict[str, Any] | None:
@@ -72,16 +75,32 @@ def find_target(store: ObjectStore, target_id: str) -> dict[str, Any] | None:
     return rows[0] if rows else None
 
 
-def _whole_arrays(store: ObjectStore, row: Mapping[str, Any]) -> dict[str, np.ndarray] | None:
-    """Read the arrays of a row's artifact; None when it is missing, or damaged: then it goes to quarantine."""
+def read_arrays(store: ObjectStore, row: Mapping[str, Any]) -> dict[str, np.ndarray] | None:
+    """Read the arrays of a row's artifact, and change nothing; None when they are missing or damaged.
+
+    Raises:
+        StorageError: Storage cannot be read.
+    """
+    if not _names_artifact(row):
+        return None
     try:
-        data = store.get(row["artifact"])
+        return from_bytes(store.get(row["artifact"]), row["artifact_digest"])
     except ObjectMissingError:
         return None
-    arrays = from_bytes(data, row["artifact_digest"])
-    if arrays is None:
-        quarantine(store, row["artifact"])
+
+
+def _whole_arrays(store: ObjectStore, row: Mapping[str, Any]) -> dict[str, np.ndarray] | None:
+    """Read the arrays of a row's artifact; None when it is missing, or damaged: then it goes to quarantine."""
+    arrays = read_arrays(store, row)
+    if arrays is None and _names_artifact(row):
+        with contextlib.suppress(ObjectMissingError):
+            quarantine(store, row["artifact"])
     return arrays
+
+
+def _names_artifact(row: Mapping[str, Any]) -> bool:
+    """Whether what a row, which somebody else may have written, names as its artifact can be one."""
+    return isinstance(row["artifact"], str) and ARTIFACT_PATH.fullmatch(row["artifact"]) is not None
 
 
 def _put_artifact(store: ObjectStore, path: str, data: bytes, digest: str) -> None:

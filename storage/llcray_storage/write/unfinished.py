@@ -5,13 +5,11 @@ no commit: readers never see it, and it is removed when its run is committed, or
 """
 
 import hashlib
-import re
 
 from llcray_storage.errors import ObjectMissingError
-from llcray_storage.store.layout import UNFINISHED, checked_id
+from llcray_storage.store.layout import ID, UNFINISHED, UNFINISHED_FILE, checked_id
 from llcray_storage.store.objects import ObjectStore
 
-STATE_FILE = re.compile(r"([0-9]{12})-([0-9a-f]{16})")
 KEPT_SECONDS = 7 * 86400.0
 """States that are older than this are removed by a vacuum."""
 
@@ -47,7 +45,7 @@ def load_unfinished(store: ObjectStore, run_id: str) -> bytes | None:
 
 def drop_unfinished(store: ObjectStore, run_id: str) -> None:
     """Remove the states of a run."""
-    for name in store.names(_folder(run_id)):
+    for name in _names(store, run_id):
         store.delete(f"{_folder(run_id)}/{name}")
 
 
@@ -56,8 +54,9 @@ def drop_old_unfinished(store: ObjectStore, before: float) -> int:
     old = [
         f"{UNFINISHED}/{run_id}/{entry.name}"
         for run_id in store.folders(UNFINISHED)
+        if ID.fullmatch(run_id)
         for entry in store.entries(f"{UNFINISHED}/{run_id}")
-        if entry.modified < before
+        if entry.modified < before and UNFINISHED_FILE.fullmatch(entry.name)
     ]
     for key in old:
         store.delete(key)
@@ -69,7 +68,7 @@ def _folder(run_id: str) -> str:
 
 
 def _names(store: ObjectStore, run_id: str) -> list[str]:
-    return [name for name in store.names(_folder(run_id)) if STATE_FILE.fullmatch(name)]
+    return [name for name in store.names(_folder(run_id)) if UNFINISHED_FILE.fullmatch(name)]
 
 
 def _digest(data: bytes) -> str:
