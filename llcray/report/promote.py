@@ -7,10 +7,11 @@ from typing import Any
 
 import polars as pl
 from llcray_storage import scan_runs
+from llcray_storage.store.layout import sweep_partition
 from llcray_storage.store.settings import Root
 
 from llcray.report.columns import label_of
-from llcray.report.diagnostics.diagnose import diagnose
+from llcray.report.diagnostics.diagnose import diagnose, sampler_word
 from llcray.report.errors import ReportError
 from llcray.report.numbers import plus_minus
 from llcray.report.plots.plot import default_plot
@@ -41,7 +42,7 @@ def promote(root: Root, folder: Path, sweep: str | None = None, plots: Sequence[
     for name in sorted(rows["sweep"].unique()):
         drawn = default_plot(root, name)
         if drawn is not None:
-            files.append(_copied(drawn, folder / f"{name}.png"))
+            files.append(_copied(drawn, folder / f"{sweep_partition(name).sweep}.png"))
             lines += [f"![LLC of the sweep {name}]({name}.png)", ""]
     drawn_of = {row["run_id"]: diagnose(root, row["run_id"], plots, folder=folder) for row in rows.to_dicts()}
     lines += _table(rows, drawn_of)
@@ -82,13 +83,13 @@ def _table(rows: pl.DataFrame, drawn: dict[str, list[Path]]) -> list[str]:
 
 
 def _picture(row: dict[str, Any], title: str, name: str) -> str:
-    return f"![{row['sampler_kind']}: {title}]({name})"
+    return f"![{sampler_word(row)}: {title}]({name})"
 
 
 def _caption(row: dict[str, Any]) -> str:
     estimate = plus_minus(row["llc"], row["llc_mcse"])
-    return f"**{row['sampler_kind']}**<br>run `{row['run_id']}` of `{row['sweep']}`<br>LLC {estimate}, {row['verdict']}"
+    return f"**{sampler_word(row)}**<br>run `{row['run_id']}` of `{row['sweep']}`<br>LLC {estimate}, {row['verdict']}"
 
 
 def _title(row: dict[str, Any], path: Path) -> str:
-    return label_of(path.stem.removeprefix(f"{row['sampler_kind']}_"))
+    return label_of(path.stem.removeprefix(f"{sampler_word(row)}_"))

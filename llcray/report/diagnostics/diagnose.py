@@ -2,9 +2,12 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import polars as pl
 from llcray_storage import scan_draws, scan_runs
+from llcray_storage.errors import UserError
+from llcray_storage.store.layout import NAME, checked_id
 from llcray_storage.store.settings import Root
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
@@ -47,12 +50,28 @@ def diagnose(
     """
     wanted = selected(plots)
     run = load_run(root, run_id)
-    return draw_run(run, wanted, form, folder or plots_folder(root, run.row["sweep"]) / run.row["run_id"])
+    return draw_run(run, wanted, form, folder or run_folder(root, run.row))
+
+
+def run_folder(root: Root, row: Mapping[str, Any], folder: Path | None = None) -> Path:
+    """Where the diagnostics of a run are kept: below a folder, or below the plots of its sweep.
+
+    Raises:
+        ReportError: A link in the dataset leads elsewhere.
+        StorageError: A dataset that somebody else made has a run of a name that cannot be a folder.
+    """
+    return (folder or plots_folder(root, row["sweep"])) / checked_id(row["run_id"])
+
+
+def sampler_word(row: Mapping[str, Any]) -> str:
+    """The sampler of a run as a part of file names; `unknown` where no file could be named so."""
+    kind = row["sampler_kind"] or ""
+    return kind if NAME.fullmatch(kind) else "unknown"
 
 
 def diagnose_all(
     root: Root, sweep: str | None, plots: Sequence[str] = (), form: str = "png", folder: Path | None = None
-) -> Iterator[tuple[str, list[Path] | ReportError]]:
+) -> Iterator[tuple[str, list[Path] | UserError]]:
     """Draw the diagnostics of every estimate, one after another: its run id and files, or why there are none."""
     wanted = selected(plots)
     rows = scan_runs(root, sweep).filter(pl.col("status") == "ok").with_columns(outcome()).collect().sort("run_id")
@@ -60,10 +79,10 @@ def diagnose_all(
         raise ReportError("no run has an estimate yet. See `llcray status`.")
     for row in rows.iter_rows(named=True):
         run_id = row["run_id"]
-        place = (folder or plots_folder(root, row["sweep"])) / run_id
         try:
+            place = run_folder(root, row, folder)
             run = arranged(row, scan_draws(root, row["sweep"], run_id).collect())
-        except ReportError as error:
+        except UserError as error:
             yield run_id, error
         else:
             yield run_id, draw_run(run, wanted, form, place)
@@ -71,7 +90,7 @@ def diagnose_all(
 
 def draw_run(run: RunDraws, wanted: Mapping[str, Diagnostic], form: str, folder: Path) -> list[Path]:
     """Draw those of the wanted diagnostics that the run has the draws for; the files."""
-    sampler = run.row["sampler_kind"] or "unknown"
+    sampler = sampler_word(run.row)
     applying = {name: diagnostic for name, diagnostic in wanted.items() if diagnostic.applies(run)}
     paths = {name: folder / f"{sampler}_{name}.{form}" for name in applying}
     return [save(_figure(run, diagnostic), paths[name]) for name, diagnostic in applying.items()]

@@ -10,6 +10,7 @@ from typing import Any
 
 import polars as pl
 from llcray_storage import SweepFile, scan_runs, sweep_files
+from llcray_storage.store.layout import ID
 from llcray_storage.store.settings import Root
 
 from llcray.report.errors import ReportError
@@ -37,6 +38,7 @@ SCRIPTS = (
 )  # fmt: skip
 """The modules of the page's script, each after those that it imports."""
 IMPORT = re.compile(r"^import \{[^}]*\} from \"\./\w+\.js\";\n", re.MULTILINE)
+FIELD = re.compile(r"\{\{([A-Z]+)\}\}")
 EXPORT = re.compile(r"^export (?=const |let |function )", re.MULTILINE)
 
 
@@ -141,6 +143,8 @@ def _linked_diagnostics(root: Root, sweep: str, runs: pl.DataFrame, output: Path
         return {"folder": "", "runs": {}}
     pictures = {}
     for run_id in runs["run_id"]:
+        if not ID.fullmatch(run_id):
+            continue
         names = sorted(path.name for path in (folder / run_id).glob("*_*") if path.suffix.lstrip(".") in FORMATS)
         if names:
             pictures[run_id] = names
@@ -161,9 +165,8 @@ def _filled(sweep: str, question: str | None, data: dict[str, Any]) -> str:
         "SCRIPT": script(),
     }
     page = _part("page.html")
-    for field, text in fields.items():
-        page = page.replace("{{" + field + "}}", text, 1)
-    return page
+    # In one pass, so that a text that looks like a field is left as it is.
+    return FIELD.sub(lambda field: fields[field[1]], page)
 
 
 def _part(name: str) -> str:

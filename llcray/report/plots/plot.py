@@ -9,6 +9,7 @@ from pathlib import Path
 
 import polars as pl
 from llcray_storage import scan_runs
+from llcray_storage.store.layout import sweep_partition
 from llcray_storage.store.settings import Root
 
 from llcray.report.columns import is_number, resolve
@@ -118,10 +119,19 @@ def drawing_of(root: Root, request: PlotRequest) -> Drawing:
 
 
 def plots_folder(root: Root, sweep: str) -> Path:
-    """Where plots of a sweep are kept: beside the tables of a local dataset, else in the working directory."""
+    """Where plots of a sweep are kept: beside the tables of a local dataset, else in the working directory.
+
+    Raises:
+        ReportError: A link in the dataset leads elsewhere.
+        StorageError: A dataset that somebody else made has a sweep of a name that cannot be a folder.
+    """
     text = os.fspath(root)
     remote = "://" in text or text.endswith((".yaml", ".yml"))
-    return (Path() if remote else Path(text)) / "plots" / sweep
+    place = Path() if remote else Path(text)
+    folder = place / "plots" / str(sweep_partition(sweep).sweep)
+    if not folder.resolve().is_relative_to(place.resolve()):
+        raise ReportError(f"'{folder}' leads out of the dataset by a link: choose another place with -o.")
+    return folder
 
 
 def _runs(root: Root, request: PlotRequest, y: str) -> pl.DataFrame:

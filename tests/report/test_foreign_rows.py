@@ -1,0 +1,76 @@
+"""Texts of rows and files that somebody else wrote are text: neither a path nor a part of the page."""
+
+import html
+import re
+from pathlib import Path
+
+import llcray_storage as ls
+import numpy as np
+import pytest
+from llcray_storage.files.encode import commit_bytes
+from llcray_storage.schema.tables import RUNS
+from pyarrow.parquet import ParquetFile
+
+from llcray.report.diagnostics.diagnose import diagnose, diagnose_all
+from llcray.report.errors import ReportError
+from llcray.report.page.page import write_report
+from llcray.report.promote import promote
+
+UP = "../../../../../victim/evil"
+
+
+@pytest.fixture
+def foreign(tmp_path: Path) -> Path:
+    """A dataset of one run, beside a folder that is none of its business."""
+    (tmp_path / "victim").mkdir()
+    root = tmp_path / "results"
+    series = np.random.default_rng(0).gamma(4.0, size=(4, 60))
+    chains = [{"chain": chain, "n_beta": 10.0, "centered_loss": series[chain] / 10.0} for chain in range(4)]
+    numbers = {"llc": 4.0, "llc_mcse": 0.2, "rhat": 1.0, "num_chains": 4, "num_draws": 60, "n_beta": 10.0}
+    words = {"sampler_kind": "sgld", "status": "ok", "verdict": "ok", "sweep": "small"}
+    ls.Dataset.create_or_open(root).write_run({"run_id": "r1", "target_id": "t1", **words, **numbers}, chains)
+    return root
+
+
+def forge(root: Path, **columns: object) -> str:
+    """Give the one run of a dataset other columns, with a valid seal; returns its id."""
+    [path] = root.glob("runs/*/t-*.parquet")
+    [row] = ParquetFile(path).read().to_pylist()
+    path.write_bytes(commit_bytes(RUNS, {**row, **columns}, "forged"))
+    return str(columns.get("run_id", row["run_id"]))
+
+
+@pytest.mark.parametrize(
+    "columns", [{"sampler_kind": UP}, {"sampler_kind": "/tmp/evil"}, {"run_id": UP}, {"sweep": UP}]
+)
+def test_diagnostics_are_written_where_they_were_told(foreign, tmp_path, columns):
+    forge(foreign, **columns)
+    before = set(tmp_path.rglob("*"))
+    for draw in (
+        lambda: list(diagnose_all(foreign, None, ["rank"])),
+        lambda: list(diagnose_all(foreign, None, ["rank"], folder=tmp_path / "told")),
+        lambda: promote(foreign, tmp_path / "told", plots=["rank"]),
+    ):
+        try:
+            draw()
+        except Exception as error:
+            assert type(error).__name__ in ("StorageError", "ReportError"), repr(error)
+    new = set(tmp_path.rglob("*")) - before
+    places = (foreign / "plots", tmp_path / "told")
+    assert all(path in places or any(place in path.parents for place in places) for path in new), new
+    assert not list(Path("/tmp").glob("evil*"))
+
+
+def test_a_link_out_of_a_dataset_is_not_followed_by_diagnostics(foreign, tmp_path):
+    run_id = forge(foreign)
+    (foreign / "plots").symlink_to(tmp_path / "victim")
+    with pytest.raises(ReportError, match=r"leads out of the dataset by a link"):
+        diagnose(foreign, run_id, ["rank"])
+    assert not list((tmp_path / "victim").iterdir())
+
+
+@pytest.mark.parametrize("text", ["Q {{DATA}} {{SCRIPT}}", "{{STYLE}}", "{{NOTHING}} \\1 \\g<0>"])
+def test_a_question_is_no_template(foreign, tmp_path, text):
+    page = write_report(foreign, None, tmp_path / "report.html", text).read_text()
+    assert f"<h1>{html.escape(text)}</h1>" in page
+    assert re.search(r'<script type="application/json" id="data">\{"sweep":"small"', page)
