@@ -12,6 +12,7 @@ import numpy as np
 
 from llcray.estimation.prepare import FailureFn, prepare_all
 from llcray.estimation.request import EstimateRequest
+from llcray.jax_settings import each_in_own_settings
 from llcray.llc.estimate import Estimate, estimate
 from llcray.sampling.block import paired_batch_size
 from llcray.sampling.device import widths_of
@@ -95,19 +96,28 @@ def estimate_pack(
     Raises:
         ValueError: A target or a request makes no sense (batch larger than n, empty component, non-finite loss).
     """
-    with jax.enable_x64(True):
-        prepared = prepare_all(wanted, on_failure)
-        groups: dict[Hashable, list[int]] = {}
-        for index, run in prepared.items():
-            groups.setdefault(_signature(run.job), []).append(index)
-        for group in groups.values():
-            make_room()
-            jobs = [prepared[index].job for index in group]
-            widths = widths_of(jobs[0].posterior, jobs[0].num_chains).at_most(max_width)
-            for finished in execute(jobs, widths, _renumber(on_progress, group)):
-                index = group[finished.index]
-                target, (job, facts) = wanted[index][0], prepared.pop(index)
-                yield index, _finish(target, facts, job, finished)
+    return each_in_own_settings(_estimates(wanted, on_progress, on_failure, max_width), float64=True)
+
+
+def _estimates(
+    wanted: Sequence[tuple[Target, EstimateRequest]],
+    on_progress: ProgressFn | None,
+    on_failure: FailureFn,
+    max_width: int | None,
+) -> Iterator[tuple[int, RunEstimate]]:
+    """Estimates all requests where 64-bit types are enabled; see `estimate_pack`."""
+    prepared = prepare_all(wanted, on_failure)
+    groups: dict[Hashable, list[int]] = {}
+    for index, run in prepared.items():
+        groups.setdefault(_signature(run.job), []).append(index)
+    for group in groups.values():
+        make_room()
+        jobs = [prepared[index].job for index in group]
+        widths = widths_of(jobs[0].posterior, jobs[0].num_chains).at_most(max_width)
+        for finished in execute(jobs, widths, _renumber(on_progress, group)):
+            index = group[finished.index]
+            target, (job, facts) = wanted[index][0], prepared.pop(index)
+            yield index, _finish(target, facts, job, finished)
 
 
 def _renumber(on_progress: ProgressFn | None, group: list[int]) -> Any:

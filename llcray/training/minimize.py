@@ -7,6 +7,7 @@ import jax
 import jax.numpy as jnp
 import optax
 
+from llcray.jax_settings import own_settings
 from llcray.training import Training
 from llcray.training.optimizer import CHECK_EVERY, TrainingVariant
 from llcray.types import Array, LossFn, PyTree
@@ -68,7 +69,7 @@ def minimize(spec: Training, loss_fn: LossFn, params: PyTree, data: PyTree, seed
     Raises:
         FloatingPointError: Training diverged.
     """
-    with jax.enable_x64(spec.precision == "float64"):
+    with own_settings(float64=spec.precision == "float64"):
         params = jax.tree.map(lambda leaf: jnp.asarray(leaf, spec.precision), params)
         numbers, num_steps = spec.numbers(), 0
         if spec.num_steps > 0:

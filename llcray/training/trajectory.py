@@ -11,6 +11,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
+from llcray.jax_settings import own_settings
 from llcray.training import Training
 from llcray.training.minimize import mean_loss
 from llcray.training.optimizer import TrainingVariant
@@ -69,7 +70,7 @@ def train(
     Raises:
         FloatingPointError: Weights to keep are not finite.
     """
-    with jax.enable_x64(spec.precision == "float64"):
+    with own_settings(float64=spec.precision == "float64"):
         stops = sorted({*keep, *look, spec.num_steps})
         slots = [keep.index(step) if step in keep else len(keep) for step in stops]
         cast = jax.tree.map(lambda leaf: jnp.asarray(leaf, spec.precision), params)

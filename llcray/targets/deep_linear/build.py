@@ -3,10 +3,10 @@
 from functools import reduce
 from itertools import pairwise
 
-import jax
 import numpy as np
 
 from llcray.architectures import DeepLinear
+from llcray.jax_settings import own_settings
 from llcray.likelihoods import GaussianLikelihood
 from llcray.targets.analytic.oracles import DeepLinearOracle
 from llcray.targets.deep_linear.recipe import DeepLinearRecipe
@@ -34,7 +34,7 @@ def build_deep_linear(spec: DeepLinearRecipe) -> Target:
     loss = ModelLoss(DeepLinear(widths=widths[1:-1]), "gaussian", (widths[0],), widths[-1])
     names = [f"hidden_{layer}" for layer in range(len(matrices) - 1)] + ["output"]
     params = {name: {"kernel": np.ascontiguousarray(m.T)} for name, m in zip(names, matrices, strict=True)}
-    with jax.enable_x64(True):
+    with own_settings(float64=True):
         at_center, gradient_norm = loss_and_gradient_norm(loss, "float64", params, data)
     return Target(
         params=params,

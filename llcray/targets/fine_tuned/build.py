@@ -11,6 +11,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from llcray.data.digit_sums import Problems
+from llcray.jax_settings import own_settings
 from llcray.targets.arrays import tree_of
 from llcray.targets.fine_tuned.losses import policy_target
 from llcray.targets.fine_tuned.methods.loop import fine_tune
@@ -116,7 +117,7 @@ def _network(spec: FineTuningRecipe) -> ModelLoss:
 def _measured(spec: FineTuningRecipe, params: PyTree) -> dict[str, Any]:
     """Expected reward, exactly; share of greedy answers that are right; negative log-likelihood of right ones."""
     policy, found = policy_of(spec), {}
-    with jax.enable_x64(False):
+    with own_settings(float64=False):
         for name, problems in zip(("train", "test"), spec.data.problems(), strict=True):
             if not len(problems.prompts):
                 continue

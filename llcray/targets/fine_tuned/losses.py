@@ -9,6 +9,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from llcray.data.digit_sums import Problems
+from llcray.jax_settings import own_settings
 from llcray.targets.fine_tuned.methods.dpo import preference_losses
 from llcray.targets.fine_tuned.methods.policy import Policy
 from llcray.targets.policy_loss import AnswerNLL, KLToCenter, PolicyLossVariant, PreferenceLoss, Regret
@@ -71,7 +72,7 @@ def policy_target(policy: Policy, problems: Problems, spec: PolicyLossVariant, p
         loss_kind=getattr(spec, "kind", None),
         base=base,
     )
-    with jax.enable_x64(True):
+    with own_settings(float64=True):
         loss, gradient_norm = loss_and_gradient_norm(target.loss_fn, "float64", params, data)
     facts = dataclasses.replace(target.facts, loss_at_center=float(loss), gradient_norm_at_center=float(gradient_norm))
     return dataclasses.replace(target, facts=facts)
@@ -79,7 +80,7 @@ def policy_target(policy: Policy, problems: Problems, spec: PolicyLossVariant, p
 
 def _besides(policy: Policy, asked: Problems, spec: PolicyLossVariant, params: PyTree, base: PyTree) -> dict[str, Any]:
     """Arrays that a loss needs besides the problems; float64, so that rounding does not move the loss at the center."""
-    with jax.enable_x64(True):
+    with own_settings(float64=True):
         if isinstance(spec, KLToCenter):
             answers = _sample(policy, jax_seed("prefixes", spec.seed), params, asked.prompts)
             log_probs = _log_probs(policy, _double(params), asked.prompts, answers)

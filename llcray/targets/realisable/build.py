@@ -11,6 +11,7 @@ from jax.flatten_util import ravel_pytree
 
 from llcray.architectures import Network
 from llcray.data import SyntheticData
+from llcray.jax_settings import own_settings
 from llcray.likelihoods import GaussianLikelihood
 from llcray.targets.model_loss import ModelLoss, initial_params
 from llcray.targets.random_streams import generator, jax_seed
@@ -38,7 +39,7 @@ def build_realisable(network: Network, inputs: SyntheticData, noise_scale: float
     x = inputs.inputs(generator("data", seed, inputs), inputs.num_data)
     shape, outputs = x.shape[1:], inputs.output_dimension
     loss = ModelLoss(network.forward(shape, outputs), "gaussian", shape, outputs)
-    with jax.enable_x64(True):
+    with own_settings(float64=True):
         weights_seed = jax_seed("teacher", seed, network, list(shape), outputs)
         params = initial_params(network, shape, outputs, weights_seed)
         params = jax.tree.map(lambda leaf: np.asarray(leaf, np.float64), params)
@@ -69,7 +70,7 @@ class JacobianRankOracle:
     @cached_property
     def ranks(self) -> tuple[int, int]:
         """Ranks at w* and nearby."""
-        with jax.enable_x64(True):
+        with own_settings(float64=True):
             center, restore = ravel_pytree(jax.tree.map(jnp.asarray, self.params))
             num_examples = math.ceil(ROWS_PER_PARAMETER * center.size / self.loss.num_outputs)
             x = jnp.asarray(self.x[:num_examples])

@@ -7,6 +7,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
+from llcray.jax_settings import own_settings
 from llcray.likelihoods import GaussianLikelihood
 from llcray.targets.superposition.truth import best_polygon, hessian_eigenvalues
 from llcray.targets.target import Target, TargetFacts, TrueLLC
@@ -43,7 +44,7 @@ def build_superposition(num_features: int, num_corners: int, noise_scale: float,
     u = np.repeat((np.arange(steps) + 0.5) / steps, num_features)
     x = u[:, None] * np.tile(np.eye(num_features), (steps, 1))
     params, data, loss = {"W": W, "b": b}, {"x": x}, SuperpositionLoss(noise_scale)
-    with jax.enable_x64(True):
+    with own_settings(float64=True):
         at_center, gradient_norm = loss_and_gradient_norm(loss, "float64", params, data)
     return Target(
         params=params,

@@ -14,6 +14,8 @@ import jax.numpy as jnp
 import numpy as np
 from scipy.optimize import minimize
 
+from llcray.jax_settings import own_settings
+
 # From the 1e-4 of the simplex method, quadratic convergence needs three.
 NEWTON_STEPS = 6
 
@@ -45,7 +47,7 @@ def best_polygon(corners: int) -> Polygon:
         W = z[0] * jnp.stack([jnp.cos(angles), jnp.sin(angles)])
         return population_loss(W, jnp.full(corners, z[1]))
 
-    with jax.enable_x64(True):
+    with own_settings(float64=True):
         value, gradient_and_hessian = jax.jit(loss), jax.jit(lambda z: (jax.grad(loss)(z), jax.hessian(loss)(z)))
         rough = minimize(lambda z: float(value(z)), np.array([1.2, -0.4]), method="Nelder-Mead")
         z = rough.x
@@ -58,7 +60,7 @@ def best_polygon(corners: int) -> Polygon:
 def hessian_eigenvalues(W: np.ndarray, b: np.ndarray) -> np.ndarray:
     """Eigenvalues, ascending, of the Hessian of the population loss in (W, b)."""
     size = W.size
-    with jax.enable_x64(True):
+    with own_settings(float64=True):
         flat = jnp.concatenate([jnp.asarray(W).reshape(-1), jnp.asarray(b)])
         hessian = jax.jit(jax.hessian(lambda z: population_loss(z[:size].reshape(W.shape), z[size:])))
         return np.linalg.eigvalsh(np.asarray(hessian(flat)))

@@ -8,6 +8,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from llcray.data import Split
+from llcray.jax_settings import own_settings
 from llcray.targets.model_loss import ModelLoss, initial_params
 from llcray.targets.random_streams import jax_seed
 from llcray.targets.target import Target, TargetFacts
@@ -60,7 +61,7 @@ def facts_of(
     spec: TrainingRecipe, split: Split, loss: ModelLoss, params: PyTree, data: Arrays, test: Arrays
 ) -> TargetFacts:
     """Measures trained parameters, in float64 whatever the precision of training was."""
-    with jax.enable_x64(True):
+    with own_settings(float64=True):
         at_center, gradient_norm = loss_and_gradient_norm(loss, "float64", params, data)
         has_test = len(split.test) > 0
         test_loss = float(loss_and_gradient_norm(loss, "float64", params, test)[0]) if has_test else None

@@ -6,6 +6,7 @@ import jax
 import numpy as np
 
 from llcray.data import Examples, LabelledData, Split
+from llcray.jax_settings import own_settings
 from llcray.targets.model_loss import ModelLoss, initial_params
 from llcray.targets.random_streams import generator, jax_seed
 from llcray.targets.trained.recipe import TrainingRecipe
@@ -67,7 +68,7 @@ def _teacher_outputs(spec: TrainingRecipe, x: np.ndarray) -> np.ndarray:
     teacher, data = spec.teacher, spec.data
     assert teacher is not None and not isinstance(data, LabelledData)
     shape, outputs = x.shape[1:], data.output_dimension
-    with jax.enable_x64(True):
+    with own_settings(float64=True):
         params = initial_params(teacher, shape, outputs, jax_seed("teacher", spec.seed, teacher, list(shape), outputs))
         params = jax.tree.map(lambda leaf: leaf.astype(np.float64), params)
         function = ModelLoss(teacher.forward(shape, outputs), "gaussian", shape, outputs)

@@ -8,6 +8,7 @@ import jax.numpy as jnp
 import numpy as np
 import optax
 
+from llcray.jax_settings import own_settings
 from llcray.targets.fine_tuned.methods.method import MethodVariant
 from llcray.targets.fine_tuned.methods.policy import Policy
 from llcray.types import Array, PyTree
@@ -40,7 +41,7 @@ def fine_tune(
     Raises:
         FloatingPointError: Weights are not finite.
     """
-    with jax.enable_x64(False):
+    with own_settings(float64=False):
         reference = jax.tree.map(lambda leaf: _rounded(method, jnp.asarray(leaf, jnp.float32)), params)
         problems, rng_key = jax.tree.map(jnp.asarray, problems), jax.random.key(seed)
         state, kept, before = _start(method, policy, reference, rng_key), [], 0
