@@ -1,5 +1,9 @@
-"""Answers SQL over the four tables and the two views by polars; only those that a query names are scanned."""
+"""Answers SQL over the four tables and the two views by polars; only those that a query names are scanned.
 
+Beside SELECT there are SHOW TABLES, and DESCRIBE with the name of a table, which lists its columns.
+"""
+
+import difflib
 import re
 
 import polars as pl
@@ -13,6 +17,8 @@ from llcray_storage.read import (
     scan_stages,
     scan_targets,
 )
+from llcray_storage.schema.tables import TABLES, VIEWS
+from llcray_storage.state.snapshot import unreadable
 from llcray_storage.store.marker import open_existing
 from llcray_storage.store.settings import Root
 
@@ -24,19 +30,88 @@ SCANS = {
     "stages": scan_stages,
     "observables": scan_observables,
 }
+DESCRIBED = {table.name: table for table in (*TABLES, *VIEWS)}
+COMMENTS = re.compile(r"(?:\s|--[^\n]*(?:\n|$)|/\*.*?\*/)*", re.DOTALL)
+"""White space and comments before a statement."""
+FIRST_WORD = re.compile(r"[(\s]*(\w*)")
+SELECTS = ("SELECT", "WITH", "FROM")
+SHOW_TABLES = re.compile(r"SHOW\s+TABLES\s*;?\s*", re.IGNORECASE)
+DESCRIBE = re.compile(r"""(?:DESCRIBE|DESC|SHOW\s+COLUMNS\s+(?:FROM|IN))\s+["`]?(\w+)["`]?\s*;?\s*""", re.IGNORECASE)
+UNKNOWN_COLUMN = re.compile(r"""unable to find column "(?P<a>[^"]+)"|no column named '(?P<b>[^']+)' found""")
+UNKNOWN_TABLE = re.compile(r"relation '(?P<name>[^']+)' was not found")
+NUM_NEAR = 4
+MAX_SHOWN = 100
+"""Characters of a query that a message repeats."""
 
 
 def sql(root: Root, query: str) -> pl.DataFrame:
-    """Run one SELECT.
+    """Run one SELECT, or SHOW TABLES, or DESCRIBE of a table. Nothing else is run, and nothing is ever changed.
 
     Raises:
-        StorageError: There is no dataset, or the query is not understood.
+        StorageError: There is no dataset, it is damaged, or the query is not understood.
     """
-    open_existing(root)
-    frames = {name: scan(root) for name, scan in SCANS.items() if re.search(rf"\b{name}\b", query)}
+    store = open_existing(root)
+    statement = query[COMMENTS.match(query).end() :]  # pyright: ignore[reportOptionalMemberAccess]
+    if SHOW_TABLES.fullmatch(statement):
+        return _tables()
+    if (described := DESCRIBE.fullmatch(statement)) is not None:
+        return _columns(described[1])
     try:
-        with pl.SQLContext(frames) as context:
-            return context.execute(query, eager=True)
-    except pl.exceptions.PolarsError as error:
-        reason = str(error).strip().splitlines()[0]
-        raise StorageError(f"query {query!r} failed: {reason}. Tables: {', '.join(SCANS)}.") from error
+        return _selected(root, statement)
+    except FileNotFoundError as error:
+        raise unreadable(store, "a file that the query needs", error) from error
+    except (pl.exceptions.PolarsError, OSError) as error:
+        reason = (str(error).strip() or type(error).__name__).splitlines()[0]
+        if reason.startswith("parquet:") or isinstance(error, OSError):
+            raise unreadable(store, "a file that the query needs", error) from error
+        raise _refusal(query, _reason_in_words(reason, _names_in(statement))) from error
+
+
+def _selected(root: Root, statement: str) -> pl.DataFrame:
+    word = FIRST_WORD.match(statement)[1].upper()  # pyright: ignore[reportOptionalSubscript]
+    if word not in SELECTS:
+        begins = f"it begins with {word}" if word else "it is no statement"
+        raise _refusal(statement, f"{begins}: write a SELECT (or WITH), SHOW TABLES, or DESCRIBE and a table's name.")
+    with pl.SQLContext({name: SCANS[name](root) for name in _names_in(statement)}) as context:
+        return context.execute(statement, eager=True)
+
+
+def _names_in(statement: str) -> list[str]:
+    return [name for name in SCANS if re.search(rf"\b{name}\b", statement)]
+
+
+def _tables() -> pl.DataFrame:
+    rows = [(table.name, len(table.columns), table.meaning) for table in DESCRIBED.values()]
+    return pl.DataFrame(rows, schema=["table", "num_columns", "meaning"], orient="row")
+
+
+def _columns(name: str) -> pl.DataFrame:
+    table = DESCRIBED.get(name.lower())
+    if table is None:
+        raise _refusal(f"DESCRIBE {name}", _unknown_table(name))
+    rows = [(column.name, str(table.polars[column.name]), column.unit, column.meaning) for column in table.columns]
+    return pl.DataFrame(rows, schema=["column", "type", "unit", "meaning"], orient="row")
+
+
+def _refusal(query: str, reason: str) -> StorageError:
+    shown = query if len(query) <= MAX_SHOWN else query[: MAX_SHOWN - 3] + "..."
+    return StorageError(f"query {shown!r} failed: {reason} Tables: {', '.join(SCANS)}.")
+
+
+def _reason_in_words(reason: str, names: list[str]) -> str:
+    """Say in one line why polars refused a query, with the nearest names where a name is unknown."""
+    if (table := UNKNOWN_TABLE.search(reason)) is not None:
+        return _unknown_table(table["name"])
+    if (column := UNKNOWN_COLUMN.search(reason)) is not None:
+        word = column["a"] or column["b"]
+        known = list(dict.fromkeys(column for name in names for column in DESCRIBED[name].by_name))
+        near = difflib.get_close_matches(word, known, n=NUM_NEAR) or [name for name in known if word.lower() in name]
+        hint = f"did you mean {' or '.join(near[:NUM_NEAR])}? " if near else ""
+        listing = " and ".join(f"DESCRIBE {name}" for name in names)
+        return f"there is no column '{word}' in {', '.join(names)}. {hint}{listing} lists all columns."
+    return f"{reason}."
+
+
+def _unknown_table(name: str) -> str:
+    near = difflib.get_close_matches(name, SCANS, n=1)
+    return f"there is no table '{name}'." + (f" Did you mean {near[0]}?" if near else "")

@@ -1,5 +1,7 @@
 """One run's draws as ArviZ sees them: group `posterior` has `llc`, whose mean over draws is the estimate.
 
+Burn-in is left out. Where the estimate subtracts heat (`auto`), the draws have its mean subtracted, too.
+
 python storage/queries/run_into_arviz.py results/ RUN_ID
 """
 
@@ -19,9 +21,14 @@ def query(root: str, run_id: str) -> Any:
     chains = ls.scan_draws(root, run_id=run_id).filter(pl.col("status") == "ok").sort("chain").collect()
     if chains.is_empty():
         raise SystemExit(f"run '{run_id}' has no draws in '{root}'")
-    length = int(chains["centered_loss"].list.len().min())  # pyright: ignore[reportArgumentType]
-    cut = chains.with_columns(pl.col("centered_loss", *STATISTICS.values()).list.head(length))
+    run = ls.scan_runs(root).filter(pl.col("run_id") == run_id).collect().row(0, named=True)
+    start = int(chains["num_warmup_draws"].fill_null(0).max())  # pyright: ignore[reportArgumentType]
+    length = int(chains["centered_loss"].list.len().min()) - start  # pyright: ignore[reportArgumentType]
+    series = ("centered_loss", "heat", *STATISTICS.values())
+    cut = chains.with_columns(pl.col(*series).list.slice(start, length))
     llc = np.stack(cut["centered_loss"].to_list()) * cut["n_beta"].to_numpy()[:, None]
+    if run["llc_uncorrected"] is not None and run["llc"] != run["llc_uncorrected"]:
+        llc = llc - np.mean(np.stack(cut["heat"].to_list()), dtype=np.float64)
     present = {name: column for name, column in STATISTICS.items() if cut[column].null_count() == 0}
     statistics = {name: np.stack(cut[column].to_list()) for name, column in present.items()}
     groups: dict[str, dict[str, np.ndarray]] = {"posterior": {"llc": llc}}

@@ -134,3 +134,22 @@ def test_one_run_goes_into_arviz(demo):
     tree = recipe("run_into_arviz")(demo, "hmc-1-2")
     assert tree["posterior"]["llc"].shape == (2, 6)
     assert float(tree["posterior"]["llc"].mean()) == pytest.approx(4.0)
+
+
+@pytest.mark.parametrize("heat", [None, 0.3])
+def test_the_mean_of_what_goes_into_arviz_is_the_estimate(dataset, root, heat):
+    rng = np.random.default_rng(0)
+    loss = rng.gamma(4.0, 0.1, size=(2, 50))
+    loss[:, :20] += 5.0
+    chains = [
+        {"chain": chain, "n_beta": 10.0, "num_warmup_draws": 20, "centered_loss": loss[chain]} for chain in (0, 1)
+    ]
+    mean = 10.0 * loss[:, 20:].mean()
+    row = run_row("hmc", 0, 0) | {"llc": mean, "llc_uncorrected": mean}
+    if heat is not None:
+        chains = [chain | {"heat": np.full(50, heat)} for chain in chains]
+        row |= {"llc": mean - heat}
+    dataset.write_run(row, chains)
+    tree = recipe("run_into_arviz")(root, row["run_id"])
+    assert tree["posterior"]["llc"].shape == (2, 30)
+    assert float(tree["posterior"]["llc"].mean()) == pytest.approx(row["llc"])
