@@ -1,15 +1,17 @@
 """Ends every command alike: a user error as one line on stderr and exit code 2, an interrupt as exit code 130.
 
-This module loads click alone, and the class that the user errors of all packages have as their base.
+This module loads click, and the class that the user errors of all packages have as their base.
 """
 
-import os
+import io
 import sys
 from collections.abc import Sequence
 from typing import Any
 
 import click
 from llcray_storage.errors import UserError
+
+from llcray.terminal.text import echo, stop_stream
 
 EXIT_USER_ERROR = 2
 EXIT_INTERRUPTED = 130
@@ -29,6 +31,10 @@ class CommandGroup(click.Group):
         **extra: Any,
     ) -> Any:
         """Runs the command line and exits."""
+        for stream in (sys.stdout, sys.stderr):
+            if isinstance(stream, io.TextIOWrapper):
+                # A character that the stream cannot encode is no reason to stop.
+                stream.reconfigure(errors="backslashreplace")
         try:
             code = super().main(args, prog_name, complete_var, standalone_mode=False, **extra)
         except click.exceptions.NoArgsIsHelpError as error:
@@ -38,21 +44,29 @@ class CommandGroup(click.Group):
             code = fail(_usage_line(error))
         except (click.Abort, KeyboardInterrupt):
             code = EXIT_INTERRUPTED
-        except BrokenPipeError:
-            # The reader of our output (head, less) has left; Python must not complain while it flushes.
-            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-            code = 0
         except Exception as error:
             line = user_line(error)
             if line is None:
                 raise
             code = fail(line)
+        try:
+            sys.stdout.flush()
+        except OSError:
+            stop_stream(sys.stdout)
         sys.exit(code if isinstance(code, int) else 0)
+
+    def invoke(self, ctx: click.Context) -> Any:
+        try:
+            return super().invoke(ctx)
+        except BrokenPipeError:
+            # The reader of our output (head, less) has left, which is no error; click would make it one.
+            stop_stream(sys.stdout)
+            return 0
 
 
 def fail(line: str) -> int:
     """Prints a line on stderr; returns the exit code of a user error."""
-    click.echo(line, err=True)
+    echo(line, err=True)
     return EXIT_USER_ERROR
 
 

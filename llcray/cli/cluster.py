@@ -14,11 +14,10 @@ CHOICES = {"l": "leave", "s": "stop", "k": "kill", "w": "watch"}
 @click.option("--address", metavar="ADDR", required=True, help="As for the sweep.")
 def attach(job_id: str | None, address: str) -> int:
     """Watch a sweep that was submitted to a cluster: JOB_ID, or the newest."""
-    from rich.console import Console
-
     from llcray.driver.cluster.submit import attach as watch_again
+    from llcray.terminal.console import Terminal
 
-    return watch_again(address, job_id, Console(), choose_on_interrupt)
+    return watch_again(address, job_id, Terminal(), choose_on_interrupt)
 
 
 @click.command()
@@ -26,11 +25,10 @@ def attach(job_id: str | None, address: str) -> int:
 @cluster_option
 def logs(run_id: str, address: str) -> int:
     """Print what a worker of a running cluster wrote about the trial of one run."""
-    from rich.console import Console
-
     from llcray.driver.cluster.status import show_logs
+    from llcray.terminal.console import Terminal
 
-    return show_logs(address, run_id, Console())
+    return show_logs(address, run_id, Terminal())
 
 
 @click.command()
@@ -40,11 +38,10 @@ def logs(run_id: str, address: str) -> int:
 @cluster_option
 def stop(sweep: str | None, job: str | None, now: bool, address: str) -> int:
     """Stop a sweep on a running cluster after its trials under way."""
-    from rich.console import Console
-
     from llcray.driver.cluster.status import ask_to_stop
+    from llcray.terminal.console import Terminal
 
-    return ask_to_stop(address, sweep, job, now, Console())
+    return ask_to_stop(address, sweep, job, now, Terminal())
 
 
 def choose_on_interrupt(job_id: str) -> str:

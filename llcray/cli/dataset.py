@@ -7,6 +7,7 @@ from typing import Any
 import click
 
 from llcray.cli.options import only_sweep_option, uri_argument
+from llcray.terminal.text import echo
 
 MAX_REMARKS = 3
 
@@ -21,16 +22,14 @@ def verify(uri: str, deep: bool, repair: bool) -> int:
 
     found = storage.verify(uri, deep, repair)
     for line in finding_lines(found.findings):
-        click.echo(line)
+        echo(line)
     for path in found.quarantined:
-        click.echo(f"quarantined {path}")
+        echo(f"quarantined {path}")
     for sweep, run_ids in found.rerun.items():
-        click.echo(f"run again: {len(run_ids)} runs of sweep '{sweep}': {' '.join(run_ids)}")
+        echo(f"run again: {len(run_ids)} runs of sweep '{sweep}': {' '.join(run_ids)}")
     if found.rebuild:
-        click.echo(f"to be rebuilt by the next sweep: {len(found.rebuild)} targets: {' '.join(found.rebuild)}")
-    click.echo(
-        f"{uri} is whole." if found.ok else f"{uri} is damaged{', repaired' if repair else ': --repair mends it'}."
-    )
+        echo(f"to be rebuilt by the next sweep: {len(found.rebuild)} targets: {' '.join(found.rebuild)}")
+    echo(f"{uri} is whole." if found.ok else f"{uri} is damaged{', repaired' if repair else ': --repair mends it'}.")
     return 0 if found.ok or repair else 1
 
 
@@ -57,9 +56,9 @@ def compact(uri: str, sweep: str | None) -> None:
     import llcray_storage as storage
 
     for done in storage.compact(uri, sweep):
-        click.echo(f"{done.partition}: {done.absorbed} runs merged, {done.num_segments} files now")
+        echo(f"{done.partition}: {done.absorbed} runs merged, {done.num_segments} files now")
         for left in done.left:
-            click.echo(f"  left as it is: {left}")
+            echo(f"  left as it is: {left}")
 
 
 @click.command()
@@ -69,7 +68,7 @@ def gc(uri: str) -> None:
     import llcray_storage as storage
 
     collected = storage.gc(uri)
-    click.echo(f"{len(collected.target_ids)} targets removed, {collected.num_bytes / 1e6:.1f} MB freed")
+    echo(f"{len(collected.target_ids)} targets removed, {collected.num_bytes / 1e6:.1f} MB freed")
 
 
 @click.command(name="import")
@@ -80,6 +79,6 @@ def import_(source: str, destination: str) -> None:
     import llcray_storage as storage
 
     done = storage.import_dataset(source, destination)
-    click.echo(f"{done.num_runs} runs and {done.num_targets} targets imported, {done.num_known} were there already")
+    echo(f"{done.num_runs} runs and {done.num_targets} targets imported, {done.num_known} were there already")
     for left in done.left:
-        click.echo(f"left out: {left}")
+        echo(f"left out: {left}")

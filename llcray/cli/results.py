@@ -6,6 +6,7 @@ from typing import Any
 import click
 
 from llcray.cli.options import only_sweep_option, uri_argument
+from llcray.terminal.text import echo
 
 IMAGE_FORMATS = ("png", "svg", "pdf")
 
@@ -16,19 +17,19 @@ IMAGE_FORMATS = ("png", "svg", "pdf")
 @click.option("--address", metavar="ADDR", help="Show a running cluster instead: machines, sweeps, trials, cost.")
 def status(uri: str, sweep: str | None, address: str | None) -> int:
     """What is done and what failed, with reasons; with --address, what a cluster is doing."""
-    from rich.console import Console
+    from llcray.terminal.console import Terminal
 
     if address is not None:
         from llcray.driver.cluster.status import show_cluster
 
-        return show_cluster(address, sweep, Console())
+        return show_cluster(address, sweep, Terminal())
 
     from llcray.report.tables import print_results, print_status
 
     if sweep is None:
-        print_status(uri, Console())
+        print_status(uri, Terminal())
     else:
-        print_results(uri, sweep, Console())
+        print_results(uri, sweep, Terminal())
     return 0
 
 
@@ -41,11 +42,10 @@ def status(uri: str, sweep: str | None, address: str | None) -> int:
 @click.option("-o", "--output", type=click.Path(path_type=Path), metavar="FILE", help="Write to a file.")
 def query(uri: str, sql: str, form: str | None, output: Path | None) -> None:
     """Answer one SQL SELECT over the tables runs, draws, draws_long and targets."""
-    from rich.console import Console
-
     from llcray.report.query import answer
+    from llcray.terminal.console import Terminal
 
-    answer(uri, sql, form, output, Console())
+    answer(uri, sql, form, output, Terminal())
 
 
 @click.command()
@@ -66,7 +66,7 @@ def plot(uri: str, facet: str | None, output: Path | None, **wanted: Any) -> Non
     from llcray.report.plots.plot import plot as save_plot
 
     facets = [name.strip() for name in facet.split(",")] if facet else []
-    click.echo(save_plot(uri, PlotRequest(facets=facets, **wanted), output))
+    echo(save_plot(uri, PlotRequest(facets=facets, **wanted), output))
 
 
 @click.command()
@@ -82,11 +82,10 @@ def plot(uri: str, facet: str | None, output: Path | None, **wanted: Any) -> Non
 )
 def stages(uri: str, sweep: str, metric: str, method: Any) -> None:
     """Find the stages of a metric along training; they are kept in the dataset's table `stages` and printed."""
-    from rich.console import Console
-
     from llcray.stages.command import find_stages
+    from llcray.terminal.console import Terminal
 
-    find_stages(uri, sweep, metric, method, Console())
+    find_stages(uri, sweep, metric, method, Terminal())
 
 
 @click.command()
@@ -109,10 +108,10 @@ def diagnose(
         raise click.UsageError("give a RUN_ID, or --all.")
     if run_id is not None:
         for path in draw_one(uri, run_id, names, form, output):
-            click.echo(path)
+            echo(path)
         return
     for drawn_id, drawn in diagnose_all(uri, sweep, names, form, output):
-        click.echo(f"{drawn_id}: {len(drawn)} plots in {drawn[0].parent}" if isinstance(drawn, list) else drawn)
+        echo(f"{drawn_id}: {len(drawn)} plots in {drawn[0].parent}" if isinstance(drawn, list) else drawn)
 
 
 @click.command()
@@ -124,7 +123,7 @@ def report(uri: str, sweep: str | None, question: str | None, output: Path) -> N
     """Write one self-contained HTML page: plots, table of runs, verdicts, agreement, cost, provenance."""
     from llcray.report.page.page import write_report
 
-    click.echo(write_report(uri, sweep, output, question))
+    echo(write_report(uri, sweep, output, question))
 
 
 @click.command()
@@ -137,7 +136,7 @@ def export(uri: str, run_id: str, output: Path) -> None:
     """Write one run's draws for ArviZ (InferenceData, or DataTree on ArviZ 1)."""
     from llcray.report.netcdf import export_netcdf
 
-    click.echo(export_netcdf(uri, run_id, output))
+    echo(export_netcdf(uri, run_id, output))
 
 
 @click.command()
@@ -152,7 +151,7 @@ def promote(uri: str, folder: Path, sweep: str | None, plots: str | None) -> Non
 
     names = [name.strip() for name in plots.split(",")] if plots else SHOWN
     for path in promote_plots(uri, folder, sweep, names):
-        click.echo(path)
+        echo(path)
 
 
 @click.command()
@@ -180,8 +179,7 @@ def subnetwork(before: Path, after: tuple[Path, ...], form: str | None, output: 
 
     BEFORE and AFTER are safetensors files, Hugging Face folders or stored targets; several AFTER are a series.
     """
-    from rich.console import Console
-
     from llcray.subnetwork.table import Comparison, print_comparison
+    from llcray.terminal.console import Terminal
 
-    print_comparison(Comparison((before, *after), **wanted), form, output, Console())
+    print_comparison(Comparison((before, *after), **wanted), form, output, Terminal())

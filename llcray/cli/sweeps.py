@@ -43,9 +43,8 @@ def plan(file: Path, **options: Any) -> None:
 @option_of_sweep("quiet", help="Print failures and findings only.")
 def experiment(name: str, size: str, check: bool, **options: Any) -> int:
     """Run an experiment, a sweep with sizes and findings: NAME is a file, or its stem in ./experiments."""
-    from rich.console import Console
-
     from llcray.driver import SweepOptions
     from llcray.experiment.command import run_experiment
+    from llcray.terminal.console import Terminal
 
-    return run_experiment(name, size, SweepOptions(**options), check, Console())
+    return run_experiment(name, size, SweepOptions(**options), check, Terminal())

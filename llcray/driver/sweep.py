@@ -20,6 +20,7 @@ from llcray.driver.progress.tracker import Tracker
 from llcray.driver.progress.view import View, choose_view
 from llcray.driver.wording import duration, labels, plural
 from llcray.spec import Sweep, load_sweep
+from llcray.terminal.console import Terminal
 
 ALL_OK = 0
 SOME_FAILED = 1
@@ -45,7 +46,7 @@ def run_sweep(
         StorageError: The dataset cannot be used.
         DriverError: There is no such cluster, trials do not fit on it, or an option cannot be used with it.
     """
-    console = console or Console(stderr=options.json_lines)
+    console = console or Terminal(stderr=options.json_lines)
     sweep = load_sweep(path, options.overrides)
     if is_remote(options.address):
         from llcray.driver.cluster.submit import submit_sweep

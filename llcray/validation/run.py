@@ -10,6 +10,7 @@ from rich.console import Console
 
 from llcray.report.numbers import rounded
 from llcray.spec import TrialPlan
+from llcray.terminal.console import Terminal
 from llcray.validation.suite import Size, SuiteRun, suite_runs
 from llcray.validation.summary import compared, scores, with_long_runs
 from llcray.validation.tables import print_traps, print_validation
@@ -47,7 +48,7 @@ def validate(options: ValidationOptions, console: Console | None = None) -> int:
     """
     sprung = [trap for trap in traps_of(options.size) if not options.kinds or trap.kind in options.kinds]
     suite = suite_runs(options.size, options.kinds)
-    return validate_runs(suite, options.storage, options.force, console or Console(), sprung)
+    return validate_runs(suite, options.storage, options.force, console or Terminal(), sprung)
 
 
 def validate_runs(

@@ -10,11 +10,11 @@ from functools import partial
 from pathlib import Path
 
 import pytest
-from rich.console import Console
 
 from llcray.driver import SweepOptions, run_sweep
 from llcray.driver.cluster.connect import Cluster, connect
 from llcray.spec import Resources
+from llcray.terminal.console import Terminal
 
 QUADRATICS = "[{kind: quadratic, num_params: {grid: [3, 5]}, num_data: 200}]"
 MODULES = Path(__file__).parent / "modules"
@@ -62,7 +62,7 @@ def sweep_file(tmp_path: Path) -> Callable[..., Path]:
     return partial(write_sweep, tmp_path)
 
 
-class Screen(Console):
+class Screen(Terminal):
     """A console that is no terminal and keeps what is printed."""
 
     def __init__(self) -> None:

@@ -9,6 +9,7 @@ import polars as pl
 from llcray_storage.errors import ObjectMissingError
 from rich.console import Console
 from rich.table import Table
+from rich.text import Text
 
 from llcray.driver.machine import usable_cpus
 from llcray.driver.options import SweepOptions
@@ -16,6 +17,7 @@ from llcray.driver.plan.cost import MOST_TARGETS, CostModel, fit_cost_model, num
 from llcray.driver.plan.remaining import Remaining, find_remaining
 from llcray.driver.wording import duration, labels, plural
 from llcray.spec import Conduct, Resources, RunSpec, Sweep, TrialPlan, load_sweep, trials
+from llcray.terminal.console import Terminal
 from llcray.variant import canonical_json
 
 MAX_ROWS = 40
@@ -33,14 +35,14 @@ def describe_plan(path: str | Path, options: SweepOptions, console: Console | No
         SpecError: The file has mistakes.
         StorageError: The dataset is there and cannot be read.
     """
-    out = console or Console()
+    out = console or Terminal()
     sweep = load_sweep(path, options.overrides)
     dataset = open_if_there(options.storage)
     todo = find_remaining(sweep, dataset, options)
     model = cost_model(sweep, dataset)
     slots = local_slots(sweep.resources, options)
     plans = ordered_trials(todo, slots, model, sweep.conduct, options.max_pack)
-    out.print(f"[bold]{sweep.name}[/bold]: {sweep.question}", highlight=False)
+    out.print(Text.assemble((sweep.name, "bold"), f": {sweep.question}"))
     out.print(_runs(sweep, todo, plans))
     if len(sweep.runs) > MAX_ROWS:
         out.print(f"... and {len(sweep.runs) - MAX_ROWS} more runs")

@@ -14,6 +14,7 @@ from llcray.driver.options import SweepOptions
 from llcray.driver.progress.reports import RunReport, llc_text, run_line
 from llcray.driver.progress.tracker import Tracker
 from llcray.driver.wording import duration, plural
+from llcray.terminal.text import stop_stream
 
 
 class View(Protocol):
@@ -215,8 +216,12 @@ class JsonLines:
 
     def _write(self, event: str, **fields: Any) -> None:
         finite = {name: _without_nan(value) for name, value in fields.items()}
-        self._stream.write(json.dumps({"event": event, **finite}) + "\n")
-        self._stream.flush()
+        try:
+            self._stream.write(json.dumps({"event": event, **finite}) + "\n")
+            self._stream.flush()
+        except OSError:
+            # The reader has left; the sweep goes on without it.
+            stop_stream(self._stream)
 
 
 def _without_nan(value: Any) -> Any:

@@ -1,0 +1,39 @@
+"""Output never ends a sweep: neither a reader that has left, nor a poor encoding, nor what texts contain."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import llcray_storage as ls
+import pytest
+
+QUICK = "[{kind: quadratic, num_params: {grid: [3, 5]}, num_data: 200}]"
+STRANGE = "[{kind: python, factory: 'driver_targets:slow', arguments: {nope: {grid: ['[/x] ü', '[bold]']}}}]"
+
+
+def sweep(path: Path, storage: str, *options: str) -> subprocess.Popen[bytes]:
+    command = [sys.executable, "-m", "llcray.cli", "sweep", str(path), "--storage", storage, *options]
+    environment = os.environ | {"PYTHONIOENCODING": "ascii", "COLUMNS": "160"}
+    return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=environment)
+
+
+@pytest.mark.parametrize("options", [(), ("--json-lines",)])
+def test_a_reader_that_leaves_does_not_end_a_sweep(cluster, sweep_file, tmp_path, options):
+    storage = str(tmp_path / "results")
+    with sweep(sweep_file(QUICK), storage, *options) as process:
+        assert process.stdout is not None and process.stderr is not None
+        process.stdout.close()
+        stderr = process.stderr.read().decode()
+    assert process.returncode == 0, stderr
+    assert "Traceback" not in stderr
+    assert set(ls.finished(storage, "tiny").values()) == {"ok"}
+
+
+def test_a_stream_of_ascii_and_texts_that_look_like_markup_do_not_end_a_sweep(cluster, sweep_file, tmp_path):
+    storage = str(tmp_path / "results")
+    stdout, stderr = sweep(sweep_file(STRANGE), storage).communicate()
+    assert b"Traceback" not in stderr, stderr.decode()
+    assert len(ls.finished(storage, "tiny")) == 4
+    assert stdout.isascii()
+    assert "[/x] \\u00fc" in stdout.decode() and "[bold]" in stdout.decode(), stdout.decode()
