@@ -34,13 +34,20 @@ class File(SuppliedData, UserFile):
     @field_validator("inputs", "targets", mode="before")
     @classmethod
     def _one_name_is_a_list_of_one(cls, value: Any) -> Any:
-        return (value,) if isinstance(value, str) else value
+        # What a validator of this mode returns is checked as a value of Python, where a list is no tuple.
+        return (value,) if isinstance(value, str) else tuple(value) if isinstance(value, list) else value
 
     @model_validator(mode="after")
     def _check_that_classes_are_one_column(self) -> Self:
         if self.predict == "classes" and len(self.targets) > 1:
             raise ValueError(f"targets {list(self.targets)} are several columns of classes: name one")
         return self
+
+    def check(self) -> None:
+        import numpy as np
+
+        if self.path.is_file():
+            self.load(np.random.default_rng(0))
 
     @property
     def task(self) -> Task:
@@ -60,11 +67,27 @@ class File(SuppliedData, UserFile):
         self.check_unchanged()
         x, y = read_table(self.path, self.inputs, self.targets)
         if self.predict == "classes":
+            if np.issubdtype(y.dtype, np.floating) and (y != np.round(y)).any():
+                raise ValueError(
+                    f"{self.path}: the classes in {self.targets[0]} are fractions such as {y[y != np.round(y)][0]:g}; "
+                    "classes are whole numbers or text. Set predict: numbers."
+                )
             names, labels = np.unique(y[:, 0], return_inverse=True)
             examples, num_outputs = Examples(x, labels.astype(np.int32)), len(names)
         else:
-            examples, num_outputs = Examples(x, np.asarray(y, np.float64)), y.shape[1]
+            examples, num_outputs = Examples(x, self._numbers(y)), y.shape[1]
         train, test = split(examples, self.test_fraction, self.num_data, rng)
         if self.scaling == "standardized":
             train, test = standardize(train, test)
         return Split(train, test, num_outputs)
+
+    def _numbers(self, labels: "np.ndarray") -> "np.ndarray":
+        import numpy as np
+
+        try:
+            return np.asarray(labels, np.float64)
+        except (TypeError, ValueError) as error:
+            raise ValueError(
+                f"{self.path}: the labels in {', '.join(self.targets)} are not numbers ({error}). Set predict: "
+                "classes, or encode them."
+            ) from error

@@ -2,8 +2,16 @@
 
 from collections.abc import Iterable
 from pathlib import Path
+from typing import IO, TYPE_CHECKING, Any
+from zipfile import BadZipFile
 
 import numpy as np
+
+if TYPE_CHECKING:
+    import polars as pl
+
+SEPARATORS = ",;\t|"
+DECIMAL_COMMA = r"^\s*[-+]?\d*,\d+([eE][-+]?\d+)?\s*$"
 
 
 def read_table(path: Path, inputs: tuple[str, ...] | None, targets: tuple[str, ...]) -> tuple[np.ndarray, np.ndarray]:
@@ -23,15 +31,37 @@ def read_table(path: Path, inputs: tuple[str, ...] | None, targets: tuple[str, .
 
 
 def _read_npz(path: Path, inputs: tuple[str, ...] | None, targets: tuple[str, ...]) -> tuple[np.ndarray, np.ndarray]:
-    with np.load(path, allow_pickle=False) as archive:
+    with path.open("rb") as file, _open_npz(path, file) as archive:
         names = inputs or tuple(name for name in archive.files if name not in targets)
         _check_names(path, (*names, *targets), archive.files)
         if len(names) != 1:
             raise ValueError(f"{path} holds arrays {', '.join(archive.files)}. Name the one of inputs in `inputs`.")
-        x = np.asarray(archive[names[0]], np.float64)
-        labels = [archive[name] for name in targets]
+        arrays = {name: _array(path, archive, name) for name in (*names, *targets)}
+    if arrays[names[0]].dtype.kind not in "fiub":
+        raise ValueError(f"{path}: inputs {names[0]} are not numbers but {arrays[names[0]].dtype}. Encode them.")
+    x, labels = np.asarray(arrays[names[0]], np.float64), [arrays[name] for name in targets]
+    if len({len(label) for label in labels}) > 1:
+        lengths = ", ".join(f"{len(label)} of {name}" for name, label in zip(targets, labels, strict=True))
+        raise ValueError(f"{path} holds labels of unlike numbers: {lengths}. Save as many of one as of the other.")
     x = x[:, None] if x.ndim == 1 else x
     return x, np.concatenate([label.reshape(len(label), -1) for label in labels], axis=1)
+
+
+def _open_npz(path: Path, file: IO[bytes]) -> Any:
+    try:
+        return np.load(file, allow_pickle=False)
+    except (ValueError, OSError, EOFError, BadZipFile) as error:
+        raise ValueError(f"{path} cannot be read as .npz ({_first_line(error)}). Save it with numpy.savez.") from error
+
+
+def _array(path: Path, archive: Any, name: str) -> np.ndarray:
+    try:
+        array = archive[name]
+    except (ValueError, OSError, EOFError, BadZipFile) as error:
+        raise ValueError(f"{path}: array {name} cannot be read ({_first_line(error)}). Save it as numbers.") from error
+    if not array.ndim:
+        raise ValueError(f"{path}: array {name} is a single value. Give arrays whose first axis is the examples.")
+    return array
 
 
 def _read_columns(
@@ -39,17 +69,75 @@ def _read_columns(
 ) -> tuple[np.ndarray, np.ndarray]:
     import polars as pl
 
-    table = pl.read_parquet(path) if path.suffix == ".parquet" else pl.read_csv(path)
+    table = _read_parquet(path) if path.suffix == ".parquet" else _read_csv(path)
     numeric = [name for name, dtype in table.schema.items() if dtype.is_numeric() and name not in targets]
     names = inputs or tuple(numeric)
     _check_names(path, (*names, *targets), table.columns)
-    text = [name for name in names if name not in numeric]
-    if text:
-        raise ValueError(f"{path}: input columns {', '.join(text)} are not numbers. Encode or leave them out.")
-    if table.select(*names, *targets).null_count().transpose().sum().item():
-        raise ValueError(f"{path} holds missing values. Fill or drop those rows.")
+    if not len(table):
+        raise ValueError(f"{path} holds no examples. Write one a row.")
+    if not names:
+        raise ValueError(f"{path} has no column of numbers beside {', '.join(targets)}. It has: {_types(table)}.")
+    columns = [table[name] for name in (*names, *targets)]
+    nulls = [column for column in columns if column.null_count()]
+    if nulls:
+        row = nulls[0].is_null().arg_max()
+        raise ValueError(
+            f"{path} holds missing values, such as {nulls[0].name} of example {row}. Fill or drop those rows."
+        )
+    for column in columns[: len(names)]:
+        if not column.dtype.is_numeric():
+            raise ValueError(f"{path}: input columns {column.name} are not numbers{_example(column)}")
     x = table.select(pl.col(list(names)).cast(pl.Float64)).to_numpy()
     return x, table.select(list(targets)).to_numpy()
+
+
+def _read_parquet(path: Path) -> "pl.DataFrame":
+    import polars as pl
+
+    try:
+        return pl.read_parquet(path, glob=False)
+    except pl.exceptions.PolarsError as error:
+        raise ValueError(f"{path} cannot be read as Parquet ({_first_line(error)}). Write it again.") from error
+
+
+def _read_csv(path: Path) -> "pl.DataFrame":
+    """The table, with types that suit all rows, of comma-, semicolon-, tab- or bar-separated values."""
+    import polars as pl
+
+    with path.open("rb") as file:
+        header = file.readline().decode("utf-8-sig", "replace")
+    separator = max(SEPARATORS, key=header.count)
+    options = {"glob": False, "infer_schema_length": None, "separator": separator}
+    try:
+        table = pl.read_csv(path, **options)
+        texts = [column.drop_nulls() for column in table if column.dtype == pl.String]
+        if separator != "," and any(len(text) and text.str.contains(DECIMAL_COMMA).all() for text in texts):
+            table = pl.read_csv(path, **options, decimal_comma=True)
+    except (pl.exceptions.PolarsError, UnicodeError) as error:
+        raise ValueError(
+            f"{path} cannot be read as CSV ({_first_line(error)}). Save it in UTF-8, with a header and as many values "
+            "in each row."
+        ) from error
+    return table
+
+
+def _example(column: "pl.Series") -> str:
+    """The first text in a column that is no number, where that is the reason, and the remedy."""
+    import polars as pl
+
+    if column.dtype != pl.String:
+        return f" but {column.dtype}. Encode or leave them out."
+    wrong = column.str.strip_chars().cast(pl.Float64, strict=False).is_null()
+    row = wrong.arg_max() or 0
+    return f", such as {column[row]!r} of example {row}. Encode or leave them out."
+
+
+def _types(table: "pl.DataFrame") -> str:
+    return ", ".join(f"{name} ({dtype})" for name, dtype in table.schema.items())
+
+
+def _first_line(error: Exception) -> str:
+    return str(error).strip().partition("\n")[0]
 
 
 def _check_names(path: Path, wanted: Iterable[str], present: Iterable[str]) -> None:

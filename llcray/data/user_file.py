@@ -1,14 +1,39 @@
 """A file of the user's own as part of a spec, whose bytes enter the identity and whose path does not."""
 
+import itertools
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Annotated, ClassVar, Self
+from typing import Annotated, Any, ClassVar, Protocol, Self, runtime_checkable
 
-from pydantic import Field, field_validator, model_validator
+from pydantic import BaseModel, Field, field_validator, model_validator
 
 from llcray.file_digest import digest_now, file_digest
 from llcray.variant import Variant
 
 Sha256 = Annotated[str, Field(pattern="^[0-9a-f]{64}$")]
+
+
+@runtime_checkable
+class ReadsFiles(Protocol):
+    """A spec that reads files of the user's, which can be looked at before any run starts."""
+
+    def check(self) -> None:
+        """Reads the files as they will be read for a run, where they are there. Needs no accelerator.
+
+        Raises:
+            ValueError: A file does not hold what the spec says; the message names the remedy.
+        """
+        ...
+
+
+def files_in(spec: Any) -> Iterator[ReadsFiles]:
+    """The specs within a spec, itself included, that read files of the user's."""
+    if isinstance(spec, ReadsFiles):
+        yield spec
+    if isinstance(spec, BaseModel):
+        yield from itertools.chain.from_iterable(files_in(value) for _, value in spec)
+    elif isinstance(spec, tuple | list):
+        yield from itertools.chain.from_iterable(map(files_in, spec))
 
 
 class UserFile(Variant):
@@ -42,6 +67,9 @@ class UserFile(Variant):
             raise ValueError(f"{self.path} has SHA-256 {digest}, not the {self.sha256} given: it has changed")
         object.__setattr__(self, "sha256", digest)
         return self
+
+    def check(self) -> None:
+        raise NotImplementedError
 
     def check_unchanged(self) -> None:
         """Refuses a file that has changed since the spec was validated.

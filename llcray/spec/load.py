@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any, NamedTuple, TypeVar
 
 from llcray.components.choice import NamedComponent, components_of
+from llcray.data.user_file import files_in
 from llcray.posterior.spec import PosteriorSpec
 from llcray.samplers import Sampler
 from llcray.sampling.spec import SamplingSpec
@@ -77,6 +78,8 @@ def load_sweep(path: str | Path, overrides: Sequence[str] = ()) -> Sweep:
     header = file or SweepFile.model_construct()
     combinations = _combinations(root, header, mistakes)
     mistakes.raise_any()
+    _check_files(combinations, root, header, mistakes)
+    mistakes.raise_any()
     runs = _runs(combinations, root, header, mistakes)
     _check_first(root, header, runs, mistakes)
     mistakes.raise_any()
@@ -92,6 +95,22 @@ def load_sweep(path: str | Path, overrides: Sequence[str] = ()) -> Sweep:
         checks=header.checks,
         conduct=header.conduct,
     )
+
+
+def _check_files(combinations: Sequence[dict[str, _Part]], root: Table, header: SweepFile, mistakes: _Mistakes) -> None:
+    """Opens every file that the targets and the header name, each once, so that no trial starts for a wrong one."""
+    checked: set[str] = set()
+    named = [(parts["target"].spec, parts["target"].node) for parts in combinations]
+    named += [(getattr(header, key), root.entries[key]) for key in ("loss_on", "observables") if key in root.entries]
+    for spec, node in named:
+        for reader in files_in(spec):
+            if (key := repr(reader)) not in checked:
+                checked.add(key)
+                try:
+                    reader.check()
+                except ValueError as error:
+                    place = node.place if reader is spec else _blamed(node, "data")
+                    mistakes.problems.append(Problem(place, str(error)))
 
 
 def _check_name(root: Table, path: Path, mistakes: _Mistakes) -> None:

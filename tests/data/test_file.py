@@ -6,6 +6,8 @@ import pytest
 from pydantic import ValidationError
 
 from llcray.data import File
+from llcray.spec import SpecError, load_sweep
+from llcray.targets import TrainedTarget
 from llcray.variant import content_id
 
 
@@ -83,3 +85,115 @@ def test_missing_files_columns_and_values_are_named(table: pl.DataFrame, tmp_pat
         load(File(path=tmp_path / "t.csv", targets=("z",), predict="numbers"))
     with pytest.raises(ValueError, match="are not numbers"):
         load(File(path=tmp_path / "t.csv", inputs=("name",), targets=("y",), predict="numbers"))
+
+
+YAML = """
+name: sweep
+question: Does my own table work?
+targets:
+  - kind: trained
+    data: {{kind: file, path: {path}, {data}}}
+    architecture: {{kind: mlp, widths: [2]}}
+    training: {{kind: adam, num_steps: 2, polish_steps: 0}}
+samplers: [{{kind: sgld, step_size: 1e-5}}]
+"""
+ROWS = [(0.5, -1.0, 10.0, "u"), (1.5, 2.0, 20.5, "v")] * 80
+DIALECTS = {
+    "commas": ",".join,
+    "semicolons": ";".join,
+    "tabs": "\t".join,
+    "bars": "|".join,
+    "quotes": lambda cells: ",".join(
+        f'"{cell}"' if not cell[0].isdigit() and cell[0] != "-" else cell for cell in cells
+    ),
+    "decimal commas": lambda cells: ";".join(cell.replace(".", ",") for cell in cells),
+}
+
+
+def sweep_of(folder: Path, path: Path, data: str) -> Path:
+    file = folder / "sweep.yaml"
+    file.write_text(YAML.format(path=f'"{path}"', data=data))
+    return file
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        "inputs: [a, b], targets: price, predict: numbers",
+        "inputs: a, targets: [price], predict: numbers",
+        "inputs: [a], targets: [price, b], predict: numbers",
+        "targets: kind, predict: classes",
+    ],
+)
+def test_columns_of_a_table_are_named_in_a_sweep_as_a_list_or_as_one(data: str, tmp_path: Path) -> None:
+    pl.DataFrame(ROWS, schema=["a", "b", "price", "kind"], orient="row").write_csv(tmp_path / "t.csv")
+    [run] = load_sweep(sweep_of(tmp_path, tmp_path / "t.csv", data)).runs
+    assert isinstance(run.target, TrainedTarget) and isinstance(run.target.data, File)
+    assert isinstance(run.target.data.targets, tuple) and load(run.target.data).train.x.shape[0] == 128
+
+
+@pytest.mark.parametrize("dialect", DIALECTS)
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig"])
+@pytest.mark.parametrize("folder", ["plain", "data [v1]"])
+def test_a_table_is_read_whoever_wrote_it(dialect: str, encoding: str, folder: str, tmp_path: Path) -> None:
+    (tmp_path / folder).mkdir()
+    path = tmp_path / folder / "t.csv"
+    lines = [DIALECTS[dialect]([str(cell) for cell in row]) for row in (("a", "b", "price", "kind"), *ROWS)]
+    path.write_text("\r\n".join(lines), encoding=encoding)
+    split = load(File(path=path, inputs=("a", "b"), targets=("price",), predict="numbers", test_fraction=0.0))
+    np.testing.assert_array_equal(sorted(map(tuple, split.train.x.tolist())), sorted((a, b) for a, b, _, _ in ROWS))
+    assert set(split.train.y[:, 0]) == {10.0, 20.5}
+
+
+@pytest.mark.parametrize("late", ["2.5", "1e-3"])
+def test_a_column_of_whole_numbers_may_hold_fractions_after_many_rows(late: str, tmp_path: Path) -> None:
+    (tmp_path / "t.csv").write_text("a,y\n" + "1,2\n" * 5000 + f"{late},3\n")
+    split = load(File(path=tmp_path / "t.csv", targets=("y",), predict="numbers", test_fraction=0.0))
+    assert split.train.x.min() == min(float(late), 1) and split.train.x.max() == max(float(late), 1)
+
+
+def test_labels_that_become_text_after_many_rows_are_classes(tmp_path: Path) -> None:
+    (tmp_path / "t.csv").write_text("a,y\n" + "1,2\n" * 5000 + "1,two\n")
+    assert load(File(path=tmp_path / "t.csv", targets=("y",), predict="classes")).num_outputs == 2
+
+
+REFUSED = {
+    "a misspelt column": ("a,price\n1,2\n2,3\n", "targets: prize, predict: numbers", "has no prize. It has: a, price"),
+    "text among inputs": ("a,y\n1,2\nn/a,3\n", "inputs: [a], targets: y, predict: numbers", "'n/a' of example 1"),
+    "text as numbers": ("a,y\n1,u\n2,v\n", "targets: y, predict: numbers", "Set predict: classes"),
+    "fractions as classes": ("a,y\n1,1.5\n2,2.5\n", "targets: y, predict: classes", "Set predict: numbers"),
+    "a missing value": ("a,y\n1,2\n,3\n", "targets: y, predict: numbers", "missing values, such as a of example 1"),
+    "unequal rows": ("a,y\n1,2\n1,2,3,4\n", "targets: y, predict: numbers", "cannot be read as CSV"),
+    "no rows": ("a,y\n", "targets: y, predict: numbers", "holds no examples"),
+    "no inputs": ("y\n1\n2\n", "targets: y, predict: numbers", "no column of numbers beside y"),
+    "an empty file": ("", "targets: y, predict: numbers", "cannot be read as CSV"),
+    "fewer rows than asked": ("a,y\n1,2\n2,3\n", "targets: y, predict: numbers, num_data: 9", "num_data 9 is more"),
+    "Latin 1": (b"a,y\n\xe9,2\n", "targets: y, predict: numbers", "cannot be read as CSV|not numbers"),
+}
+
+
+@pytest.mark.parametrize("name", REFUSED)
+def test_a_table_that_does_not_suit_is_refused_when_the_sweep_is_loaded(name: str, tmp_path: Path) -> None:
+    content, data, message = REFUSED[name]
+    path = tmp_path / "t.csv"
+    path.write_bytes(content if isinstance(content, bytes) else content.encode())
+    with pytest.raises(SpecError, match=message) as error:
+        load_sweep(sweep_of(tmp_path, path, data))
+    [problem] = error.value.problems
+    assert problem.place.line == 6 and "\n" not in problem.message
+
+
+def test_arrays_that_cannot_be_used_are_named(tmp_path: Path) -> None:
+    cases = {
+        "not numbers": {"x": np.array(["u", "v"]), "y": np.zeros(2)},
+        "single value": {"x": np.zeros(()), "y": np.zeros(2)},
+        "cannot be read": {"x": np.array([{}, {}], object), "y": np.zeros(2)},
+        "3 inputs but 2 labels": {"x": np.zeros(3), "y": np.zeros(2)},
+    }
+    for message, arrays in cases.items():
+        np.savez(tmp_path / "t.npz", allow_pickle=True, **arrays)
+        with pytest.raises(ValueError, match=message):
+            File(path=tmp_path / "t.npz", inputs=("x",), targets=("y",), predict="numbers").check()
+    (tmp_path / "t.npz").write_bytes(b"PK\x03\x04")
+    with pytest.raises(ValueError, match=r"cannot be read as \.npz"):
+        File(path=tmp_path / "t.npz", targets=("y",), predict="numbers").check()
