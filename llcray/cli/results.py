@@ -1,11 +1,13 @@
 """Commands that look at results: tables, plots, pages, exports."""
 
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, TextIO
 
 import click
 
 from llcray.cli.options import only_sweep_option, uri_argument
+from llcray.driver.options import SweepOptions
 from llcray.terminal.text import echo
 
 IMAGE_FORMATS = ("png", "svg", "pdf")
@@ -33,19 +35,38 @@ def status(uri: str, sweep: str | None, address: str | None) -> int:
     return 0
 
 
-@click.command()
-@uri_argument
-@click.argument("sql")
+@click.command(context_settings={"ignore_unknown_options": True})
+@click.argument("words", nargs=-1, metavar="[URI] [SQL]")
+@click.option("--file", "file", type=click.File(encoding="utf-8"), metavar="FILE", help="Read the query; - for stdin.")
 @click.option("--csv", "form", flag_value="csv", help="As CSV.")
 @click.option("--json", "form", flag_value="json", help="As JSON lines.")
 @click.option("--parquet", "form", flag_value="parquet", help="As Parquet; needs -o.")
 @click.option("-o", "--output", type=click.Path(path_type=Path), metavar="FILE", help="Write to a file.")
-def query(uri: str, sql: str, form: str | None, output: Path | None) -> None:
-    """Answer one SQL SELECT over the tables runs, draws, draws_long and targets."""
+def query(words: tuple[str, ...], file: TextIO | None, form: str | None, output: Path | None) -> None:
+    """Answer one SQL SELECT; SHOW TABLES lists the tables, DESCRIBE and a table's name its columns."""
     from llcray.report.query import answer
     from llcray.terminal.console import Terminal
 
+    uri, sql = _place_and_query(words, file)
     answer(uri, sql, form, output, Terminal())
+
+
+def _place_and_query(words: Sequence[str], file: TextIO | None) -> tuple[str, str]:
+    """Tells the place from the query, either of which may be left out: the place, or the query where a file has it.
+
+    A query may begin with a comment, that is with dashes, so that click takes it for an option; it has blanks in it,
+    and an option has none.
+    """
+    for word in words:
+        if word.startswith("-") and not any(character.isspace() for character in word):
+            raise click.NoSuchOption(word)
+    if len(words) > 1 + (file is None):
+        raise click.UsageError(f"{len(words)} words were given: put the query into one pair of quotes.")
+    if file is not None:
+        return (words[0] if words else SweepOptions.storage), file.read()
+    if not words or (len(words) == 1 and not any(character.isspace() for character in words[0])):
+        raise click.UsageError('which query? Write one, such as "SHOW TABLES", or give --file.')
+    return (words[0] if len(words) == 2 else SweepOptions.storage), words[-1]
 
 
 @click.command()

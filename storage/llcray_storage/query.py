@@ -1,6 +1,7 @@
 """Answers SQL over the four tables and the two views by polars; only those that a query names are scanned.
 
-Beside SELECT there are SHOW TABLES, and DESCRIBE with the name of a table, which lists its columns.
+Beside SELECT there are SHOW TABLES, and DESCRIBE with the name of a table, which lists its columns; some of them with
+`DESCRIBE runs LIKE '%step%'`.
 """
 
 import difflib
@@ -36,7 +37,10 @@ COMMENTS = re.compile(r"(?:\s|--[^\n]*(?:\n|$)|/\*.*?\*/)*", re.DOTALL)
 FIRST_WORD = re.compile(r"[(\s]*(\w*)")
 SELECTS = ("SELECT", "WITH", "FROM")
 SHOW_TABLES = re.compile(r"SHOW\s+TABLES\s*;?\s*", re.IGNORECASE)
-DESCRIBE = re.compile(r"""(?:DESCRIBE|DESC|SHOW\s+COLUMNS\s+(?:FROM|IN))\s+["`]?(\w+)["`]?\s*;?\s*""", re.IGNORECASE)
+DESCRIBE = re.compile(
+    r"""(?:DESCRIBE|DESC|SHOW\s+COLUMNS\s+(?:FROM|IN))\s+["`]?(\w+)["`]?(?:\s+LIKE\s+'([^']*)')?\s*;?\s*""",
+    re.IGNORECASE,
+)
 UNKNOWN_COLUMN = re.compile(r"""unable to find column "(?P<a>[^"]+)"|no column named '(?P<b>[^']+)' found""")
 UNKNOWN_TABLE = re.compile(r"relation '(?P<name>[^']+)' was not found")
 NUM_NEAR = 4
@@ -51,11 +55,11 @@ def sql(root: Root, query: str) -> pl.DataFrame:
         StorageError: There is no dataset, it is damaged, or the query is not understood.
     """
     store = open_existing(root)
-    statement = query[COMMENTS.match(query).end() :]  # pyright: ignore[reportOptionalMemberAccess]
+    statement = _without_comments(query)
     if SHOW_TABLES.fullmatch(statement):
         return _tables()
     if (described := DESCRIBE.fullmatch(statement)) is not None:
-        return _columns(described[1])
+        return _columns(described[1], described[2] or "%")
     try:
         return _selected(root, statement)
     except FileNotFoundError as error:
@@ -85,11 +89,23 @@ def _tables() -> pl.DataFrame:
     return pl.DataFrame(rows, schema=["table", "num_columns", "meaning"], orient="row")
 
 
-def _columns(name: str) -> pl.DataFrame:
+def lists_columns(query: str) -> bool:
+    """Whether a query lists the columns of a table."""
+    return DESCRIBE.fullmatch(_without_comments(query)) is not None
+
+
+def _without_comments(query: str) -> str:
+    """Leave out the comments before a statement."""
+    return query[COMMENTS.match(query).end() :]  # pyright: ignore[reportOptionalMemberAccess]
+
+
+def _columns(name: str, pattern: str) -> pl.DataFrame:
     table = DESCRIBED.get(name.lower())
     if table is None:
         raise _refusal(f"DESCRIBE {name}", _unknown_table(name))
-    rows = [(column.name, str(table.polars[column.name]), column.unit, column.meaning) for column in table.columns]
+    like = re.compile(re.escape(pattern).replace("%", ".*").replace("_", "."), re.IGNORECASE)
+    named = [column for column in table.columns if like.fullmatch(column.name)]
+    rows = [(column.name, str(table.polars[column.name]), column.unit, column.meaning) for column in named]
     return pl.DataFrame(rows, schema=["column", "type", "unit", "meaning"], orient="row")
 
 

@@ -22,6 +22,8 @@ ANSWERED = {
     "DESCRIBE stages": None,
     "SHOW COLUMNS FROM runs": None,
     "desc observables": None,
+    "DESCRIBE runs LIKE 'llc_mc%'": 1,
+    "SHOW COLUMNS FROM runs LIKE 'no such%'": 0,
 }
 REFUSED = {
     "DELETE FROM runs": "begins with DELETE",
