@@ -12,7 +12,9 @@ from pydantic import Field, field_validator, model_validator
 from llcray.components.structure import Structure
 from llcray.data.tokens import Tokens
 from llcray.targets.checkpoint.decoder.config import read_config
+from llcray.targets.checkpoint.decoder.loading import check_weights
 from llcray.targets.checkpoint.folder import STEP, folder_digest, step_of
+from llcray.targets.checkpoint.tokens import fitting_tokens
 from llcray.targets.loss_on import Examples, OtherTokens
 from llcray.targets.target import Target, TargetFacts
 from llcray.targets.variant import TargetLibrary, TrajectoryVariant
@@ -71,7 +73,14 @@ class CheckpointTarget(TrajectoryVariant):
         return self
 
     def _is_pattern(self) -> bool:
-        return WILDCARDS.search(str(self.path)) is not None
+        return WILDCARDS.search(str(self.path)) is not None and not self.path.is_dir()
+
+    def check(self) -> None:
+        folders = self.folders() if self._is_pattern() else [self.path]
+        for folder in folders:
+            check_weights(folder, read_config(folder))
+        if self.data.path.is_file():
+            fitting_tokens(self.data, read_config(folders[0]))
 
     def folders(self) -> list[Path]:
         """The folders that the path names, by step.
@@ -79,7 +88,7 @@ class CheckpointTarget(TrajectoryVariant):
         Raises:
             ValueError: There are none, or a name ends in no number.
         """
-        root = Path(self.path.anchor)
+        root = next(parent for parent in self.path.parents if parent.is_dir())
         found = [path for path in root.glob(str(self.path.relative_to(root))) if path.is_dir()]
         if not found:
             raise ValueError(f"there is no folder {self.path}: give a folder, or a pattern such as run/checkpoint-*")
@@ -122,8 +131,6 @@ class CheckpointTarget(TrajectoryVariant):
         return dataclasses.replace(self.build(), facts=facts, target_id=content_id(self))
 
     def examples(self, source: Examples) -> PyTree:
-        from llcray.targets.checkpoint.build import fitting_tokens
-
         if not isinstance(source, OtherTokens):
             return super().examples(source)
         return {"tokens": fitting_tokens(source.data, read_config(self.path))}

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
-INDEX = "model.safetensors.index.json"
+WHOLE, INDEX = "model.safetensors", "model.safetensors.index.json"
 TRAINER_STATE = "trainer_state.json"
 PARAMS = "params/"
 
@@ -35,6 +35,13 @@ class Checkpoint:
         """Names of the tensors, sorted."""
         return sorted(self.files)
 
+    def storage_type(self, name: str) -> str:
+        """The type that a tensor is stored in, as safetensors calls it: F32, BF16, I8, F8_E4M3."""
+        from safetensors import safe_open
+
+        with safe_open(self.files[name], framework="numpy") as file:
+            return file.get_slice(self.stored_names[name]).get_dtype()
+
     def read(self, name: str) -> np.ndarray:
         """One tensor in the type it is stored in."""
         from safetensors import safe_open
@@ -59,7 +66,14 @@ def open_checkpoint(path: str | Path) -> Checkpoint:
     """
     path = Path(path)
     files = _files_of(path)
-    where = {name: file for file in files for name in _names(file)}
+    where: dict[str, Path] = {}
+    for file in files:
+        for name in _names(file):
+            if name in where:
+                raise ValueError(
+                    f"{path} holds {name} in {where[name].name} and in {file.name}. Leave one model in the folder."
+                )
+            where[name] = file
     if any(name.startswith(PARAMS) for name in where):
         where = {name: file for name, file in where.items() if name.startswith(PARAMS)}
     stored = {name.removeprefix(PARAMS): name for name in where}
@@ -73,17 +87,30 @@ def _files_of(path: Path) -> list[Path]:
     if not path.is_dir():
         raise ValueError(f"there is no checkpoint {path}: give a .safetensors file or a folder that holds one")
     if (path / INDEX).is_file():
-        shards = json.loads((path / INDEX).read_text(encoding="utf-8"))["weight_map"].values()
-        files = sorted({path / shard for shard in shards})
+        files = sorted({path / shard for shard in _shards(path / INDEX)})
         missing = [str(file.name) for file in files if not file.is_file()]
         if missing:
             raise ValueError(f"{path} lacks {', '.join(missing)}, which its {INDEX} lists. Copy all shards.")
         return files
+    if (path / WHOLE).is_file():
+        return [path / WHOLE]
     files = sorted(path.glob("*.safetensors"))
     if not files:
         held = ", ".join(sorted(file.name for file in path.iterdir())[:8]) or "nothing"
         raise ValueError(f"{path} holds no .safetensors file (it holds {held}). Save the model with safetensors.")
     return files
+
+
+def _shards(index: Path) -> list[str]:
+    """The files that an index lists, all of them in its folder."""
+    try:
+        shards = list(json.loads(index.read_text(encoding="utf-8"))["weight_map"].values())
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
+        raise ValueError(f"{index} holds no weight_map of tensors to files ({error!r}). Copy it again.") from error
+    for shard in shards:
+        if not isinstance(shard, str) or Path(shard).name != shard:
+            raise ValueError(f"{index} names {shard!r}, which is no file of its folder. Copy it again.")
+    return shards
 
 
 def _names(file: Path) -> Iterator[str]:

@@ -77,6 +77,7 @@ LLAMA = Names(
     "rms",
 )
 FAMILIES = {"gpt2": GPT2, "gpt_neox": GPT_NEOX, "llama": LLAMA, "qwen2": LLAMA, "qwen3": LLAMA}
+WRAPPERS = ("_orig_mod.", "module.", "_fsdp_wrapped_module.", "base_model.model.")
 QK_NORMS = ("self_attn.q_norm", "self_attn.k_norm")
 
 
@@ -104,3 +105,10 @@ def weights_of(config: DecoderConfig, prefix: str) -> Iterator[str]:
     yield f"{prefix}{names.last_norm}.weight"
     if not config.tied:
         yield f"{names.output}.weight"
+
+
+def unwrapped(name: str) -> str:
+    """A tensor's name without the prefixes of `torch.compile`, of data parallelism and of a merged adapter."""
+    while prefix := next((prefix for prefix in WRAPPERS if name.startswith(prefix)), None):
+        name = name.removeprefix(prefix)
+    return name
