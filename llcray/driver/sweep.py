@@ -1,6 +1,7 @@
 """Runs a sweep from its file (`llcray sweep`), and tells the user how it goes and how it ended."""
 
 import os
+import shlex
 import time
 from contextlib import ExitStack
 from dataclasses import dataclass
@@ -229,12 +230,12 @@ def _show_results(call: _Call) -> None:
 
 def _say_where_to_look(call: _Call) -> None:
     storage, name = call.options.storage, call.sweep.name
-    for line in (
-        f"llcray report {storage} --sweep {name}",
-        f"llcray plot {storage} --sweep {name} --x num_params --y llc --color sampler_kind",
-        f'llcray query {storage} "SELECT run_id, llc, llc_mcse, rhat, verdict FROM runs"',
+    for words in (
+        ("report", storage, "--sweep", name),
+        ("plot", storage, "--sweep", name, "--x", "num_params", "--y", "llc", "--color", "sampler_kind"),
+        ("query", storage, "SELECT run_id, llc, llc_mcse, rhat, verdict FROM runs"),
     ):
-        call.console.print("  " + line, markup=False, highlight=False, soft_wrap=True)
+        call.console.print("  " + shlex.join(["llcray", *words]), markup=False, highlight=False, soft_wrap=True)
 
 
 def _again(call: _Call) -> str:

@@ -19,6 +19,7 @@ from llcray.spec.yaml_tree import Items, Node, Table
 
 Design = Literal["product", "one_at_a_time"]
 MOST_POINTS = 100_000
+REMEDY = "shorten some, zip some, or set design: one_at_a_time"
 T = TypeVar("T")
 
 
@@ -52,12 +53,52 @@ def combine(axes: Sequence[Sequence[T]], design: Design, place: Place) -> list[t
     """
     if design == "product":
         if (num_points := math.prod(map(len, axes))) > MOST_POINTS:
-            remedy = "shorten some, zip some, or set design: one_at_a_time"
-            raise SpecError([Problem(place, f"its axes make {num_points:,} points, over {MOST_POINTS:,}; {remedy}")])
+            raise SpecError([Problem(place, f"its axes make {num_points:,} points, over {MOST_POINTS:,}; {REMEDY}")])
         return list(itertools.product(*axes))
     base = tuple(values[0] for values in axes)
     alone = ((*base[:turn], value, *base[turn + 1 :]) for turn, values in enumerate(axes) for value in values[1:])
     return [base, *alone]
+
+
+def num_points(node: Node, form: Any, design: Design) -> int:
+    """Counts the variants that `points` makes, without making them; 1 where the axes have mistakes."""
+    axes = list(axis.axes_in(node))
+    zips = [table for table in axes if axis.is_zip(table)]
+    if any(True for table in axes for _ in axis.mistakes(table)) or _unequal_lengths(zips):
+        return 1
+    if not zips:
+        return _num_points(node, form, design, 0)
+    num_rows = axis.num_values(zips[0])
+    if design == "one_at_a_time":
+        return _num_points(node, form, design, 0) + num_rows - 1
+    return sum(_num_points(node, form, design, row) for row in range(num_rows))
+
+
+def num_combined(counts: Sequence[int], design: Design) -> int:
+    """Counts the points that `combine` makes of axes with these numbers of values."""
+    return math.prod(counts) if design == "product" else 1 + sum(count - 1 for count in counts)
+
+
+def _num_points(node: Node, form: Any, design: Design, row: int) -> int:
+    """Counts what `_points` makes."""
+    if isinstance(node, Table) and axis.is_zip(node):
+        return _num_points(axis.values(node)[row], form, design, row)
+    if isinstance(node, Table) and axis.is_axis(node):
+        if not any(word in node.entries for word in axis.WRITTEN_OUT):
+            return axis.num_values(node)
+        return sum(_num_points(value, form, design, row) for value in axis.values(node))
+    if isinstance(node, Items) and node.items and type_forms.takes_variants_only(form):
+        return sum(_num_points(item, form, design, row) for item in node.items)
+    if isinstance(node, Items):
+        items = enumerate(node.items)
+        counts = [_num_points(item, type_forms.item_form(form, index), design, row) for index, item in items]
+        return num_combined(counts, design)
+    if isinstance(node, Table):
+        models = type_forms.described_by(form, node)
+        entries = node.entries.items()
+        counts = [_num_points(value, type_forms.key_form(models, key), design, row) for key, value in entries]
+        return num_combined(counts, design)
+    return 1
 
 
 def _points(node: Node, form: Any, design: Design, row: int) -> list[Node]:

@@ -57,6 +57,16 @@ def values(axis: Table) -> Sequence[Node]:
     return [Scalar(value, axis.place) for value in dict.fromkeys(drawn)]
 
 
+def num_values(axis: Table) -> int:
+    """Counts the values of an axis without drawing them; draws of numbers that coincide are counted each."""
+    word = next(word for word in WORDS if word in axis.entries)
+    if word in WRITTEN_OUT:
+        return len(values(axis))
+    low, high = plain(axis.entries[word])
+    num = plain(axis.entries["num"])
+    return min(num, high - low + 1) if isinstance(low, int) and isinstance(high, int) else num
+
+
 def mistakes(axis: Table) -> Iterator[Problem]:
     """The mistakes that keep an axis from having values."""
     words = [word for word in WORDS if word in axis.entries]

@@ -24,6 +24,8 @@ from llcray.targets.variant import TrajectoryVariant
 
 T = TypeVar("T")
 SEED_TWICE = "'replicates' or 'seeds' at the top sets the seed of every target; leave one of the two out"
+MOST_RUNS = 100_000
+REMEDY_MANY = f"lower replicates, {axes.REMEDY}, or write several files"
 EMPTY = "is empty; a sweep needs name, question, targets and samplers"
 
 
@@ -76,6 +78,7 @@ def load_sweep(path: str | Path, overrides: Sequence[str] = ()) -> Sweep:
         raise SpecError(mistakes.problems)
     _check_name(root, path, mistakes)
     header = file or SweepFile.model_construct()
+    _check_number_of_runs(root, header, mistakes)
     combinations = _combinations(root, header, mistakes)
     mistakes.raise_any()
     _check_files(combinations, root, header, mistakes)
@@ -118,6 +121,34 @@ def _check_name(root: Table, path: Path, mistakes: _Mistakes) -> None:
     if isinstance(name, Scalar) and isinstance(name.value, str) and name.value != path.stem:
         message = f"'{name.value}' must be the file's name; write {path.stem}, or rename the file {name.value}.yaml"
         mistakes.problems.append(Problem(name.place, message))
+
+
+def _check_number_of_runs(root: Table, header: SweepFile, mistakes: _Mistakes) -> None:
+    """Counts the runs before any is made, so that a sweep that nobody can mean takes neither time nor memory.
+
+    Checkpoints of a training are counted once, since they are known only later.
+    """
+
+    def count(node: Node, annotation: Any) -> int:
+        return axes.num_points(node, annotation, header.design)
+
+    common = [
+        count(root.entries.get(key, Table({}, {}, root.place)), form)
+        for key, form in (("posterior", PosteriorSpec), ("sampling", SamplingSpec))
+    ]
+    of_targets, of_samplers = (
+        [count(node, form) for node in _items(root, key)]
+        for key, form in (("targets", Form(TargetSpec).annotation), ("samplers", Form(Sampler).annotation))
+    )
+    chosen = itertools.product(of_targets, of_samplers)
+    of_one_seed = sum(axes.num_combined([target, *common, sampler], header.design) for target, sampler in chosen)
+    choices = len(header.components) * len(header.loss_on) * len(header.losses)
+    num_runs = of_one_seed * header.num_target_seeds() * choices
+    if num_runs > MOST_RUNS:
+        number = f"{num_runs:,}" if num_runs < 10**15 else "more than 10^15"
+        message = f"makes {number} runs, and a sweep has at most {MOST_RUNS:,}; {REMEDY_MANY}"
+        mistakes.problems.append(Problem(root.place, message))
+        mistakes.raise_any()
 
 
 def _check_first(root: Table, header: SweepFile, runs: tuple[RunSpec, ...], mistakes: _Mistakes) -> None:

@@ -17,6 +17,8 @@ from llcray.targets.policy_loss import PolicyLoss
 from llcray.variant import Count, NonNegativeFloat, NonNegativeInt, PositiveFloat, Record
 
 NAME = r"^[A-Za-z0-9][A-Za-z0-9_.-]*$"
+LONGEST_NAME = 128
+"""Characters that the dataset allows the name of a sweep, which becomes a folder's."""
 
 
 class Resources(Record):
@@ -57,7 +59,7 @@ class SweepFile(Record):
         checks: Findings that `llcray experiment --check` compares with the dataset.
     """
 
-    name: Annotated[str, Field(pattern=NAME)]
+    name: Annotated[str, Field(pattern=NAME, max_length=LONGEST_NAME)]
     question: Annotated[str, Field(min_length=1)]
     targets: Annotated[tuple[Any, ...], Field(min_length=1)]
     samplers: Annotated[tuple[Any, ...], Field(min_length=1)]
@@ -81,6 +83,10 @@ class SweepFile(Record):
         if self.replicates is not None and self.seeds is not None:
             raise ValueError("'replicates' and 'seeds' both set the seeds of the targets; leave one out")
         return self
+
+    def num_target_seeds(self) -> int:
+        """Number of seeds that every target gets in turn."""
+        return self.replicates or len(self.seeds or (0,))
 
     def target_seeds(self) -> tuple[int, ...] | None:
         """Seeds that every target gets in turn; None leaves each target its own seed."""

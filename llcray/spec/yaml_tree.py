@@ -7,7 +7,7 @@ This module knows nothing of sweeps.
 import json
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +16,11 @@ import yaml
 from llcray.spec.problems import Place, Problem, SpecError, suggestion
 
 LONGEST_SHOWN = 40
+MOST_BYTES = 2_000_000
+MOST_NODES = 200_000
+"""Keys and values of a file, those that aliases repeat included."""
+MOST_DEPTH = 50
+TOO_DEEP = f"is nested more than {MOST_DEPTH} deep; write it flatter"
 NULL = re.compile(r"|~|null|Null|NULL")
 BOOLEAN = re.compile(r"(true|True|TRUE)|false|False|FALSE")
 INTEGER = re.compile(r"[-+]?[0-9]{1,400}")
@@ -86,7 +91,11 @@ def read_text(path: Path) -> str:
     """
     source = Place(str(path))
     try:
-        return path.read_text(encoding="utf-8")
+        with path.open("rb") as file:
+            data = file.read(MOST_BYTES + 1)
+        if len(data) > MOST_BYTES:
+            raise SpecError([Problem(source, f"has more than {MOST_BYTES:,} bytes, the most of a sweep file.")])
+        return data.decode("utf-8").replace("\r\n", "\n").replace("\r", "\n")
     except FileNotFoundError:
         neighbours = [str(file) for file in path.parent.glob("*.y*ml")] if path.parent.is_dir() else []
         raise SpecError([Problem(source, f"no such file{suggestion(str(path), neighbours)}")]) from None
@@ -113,6 +122,8 @@ def parse(text: str, origin: Place) -> tuple[Node | None, list[Problem]]:
     """
     try:
         root = yaml.compose(text, Loader=yaml.BaseLoader)
+    except RecursionError:
+        raise SpecError([Problem(origin, TOO_DEEP)]) from None
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
         what = ", ".join(part for part in (error.context, error.problem) if part)
@@ -124,8 +135,23 @@ def parse(text: str, origin: Place) -> tuple[Node | None, list[Problem]]:
         raise SpecError([Problem(place, f"not valid YAML: character #x{error.character:04x} may not appear")]) from None
     if root is None:
         return None, []
-    problems: list[Problem] = []
-    return _tree(root, origin, origin.path, (), problems), problems
+    reading = _Reading(origin)
+    return _tree(root, reading, origin.path, ()), reading.problems
+
+
+@dataclass
+class _Reading:
+    """One reading of a document.
+
+    Attributes:
+        origin: Source of the text and path of its top.
+        problems: Problems that do not prevent a tree.
+        num_nodes: Nodes so far, those that aliases repeat included.
+    """
+
+    origin: Place
+    problems: list[Problem] = field(default_factory=list)
+    num_nodes: int = 0
 
 
 def scalar_value(text: str) -> str | int | float | bool | None:
@@ -148,41 +174,41 @@ def _place(origin: Place, mark: "yaml.Mark | None", path: str | None = None) -> 
     return Place(origin.source, mark.line + 1, mark.column + 1, path)
 
 
-def _tree(node: yaml.Node, origin: Place, path: str, parents: tuple[yaml.Node, ...], problems: list[Problem]) -> Node:
-    place = _place(origin, node.start_mark, path)
+def _tree(node: yaml.Node, reading: _Reading, path: str, parents: tuple[yaml.Node, ...]) -> Node:
+    place = _place(reading.origin, node.start_mark, path)
+    reading.num_nodes += 1
+    if reading.num_nodes > MOST_NODES:
+        raise SpecError([Problem(place, f"the file has over {MOST_NODES:,} values; use fewer aliases (*name)")])
     if any(node is parent for parent in parents):
         raise SpecError([Problem(place, "an alias (*name) stands inside what it names; write the values out")])
+    if len(parents) > MOST_DEPTH:
+        raise SpecError([Problem(place, TOO_DEEP)])
     if isinstance(node, yaml.ScalarNode):
-        _refuse_tag(node, "str", place, problems)
+        _refuse_tag(node, "str", place, reading.problems)
         return Scalar(node.value if node.style else scalar_value(node.value), place)
     if isinstance(node, yaml.SequenceNode):
-        _refuse_tag(node, "seq", place, problems)
-        items = (
-            _tree(item, origin, place.at(index).path, (*parents, node), problems)
-            for index, item in enumerate(node.value)
-        )
+        _refuse_tag(node, "seq", place, reading.problems)
+        items = (_tree(item, reading, place.at(index).path, (*parents, node)) for index, item in enumerate(node.value))
         return Items(tuple(items), place)
-    _refuse_tag(node, "map", place, problems)
-    return _table(node, origin, place, (*parents, node), problems)
+    _refuse_tag(node, "map", place, reading.problems)
+    return _table(node, reading, place, (*parents, node))
 
 
-def _table(
-    node: yaml.Node, origin: Place, place: Place, parents: tuple[yaml.Node, ...], problems: list[Problem]
-) -> Table:
+def _table(node: yaml.Node, reading: _Reading, place: Place, parents: tuple[yaml.Node, ...]) -> Table:
     entries: dict[str, Node] = {}
     keys: dict[str, Place] = {}
     for key, value in node.value:
-        key_place = _place(origin, key.start_mark, place.path)
+        key_place = _place(reading.origin, key.start_mark, place.path)
         if not isinstance(key, yaml.ScalarNode):
-            problems.append(Problem(key_place, "a key must be a word; quote it if it holds brackets"))
+            reading.problems.append(Problem(key_place, "a key must be a word; quote it if it holds brackets"))
             continue
         if key.value in entries:
             first = keys[key.value]
             where = f" (first in line {first.line})" if first.line else ""
-            problems.append(Problem(key_place, f"'{key.value}' is given twice{where}; keep one"))
+            reading.problems.append(Problem(key_place, f"'{key.value}' is given twice{where}; keep one"))
             continue
         keys[key.value] = key_place
-        entries[key.value] = _tree(value, origin, place.at(key.value).path, parents, problems)
+        entries[key.value] = _tree(value, reading, place.at(key.value).path, parents)
     return Table(entries, keys, place)
 
 

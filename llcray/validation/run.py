@@ -1,5 +1,6 @@
 """Validation: runs the suite in this process, one run at a time, into a dataset, and prints the comparison."""
 
+import shlex
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -66,7 +67,8 @@ def validate_runs(
     unnoticed = print_traps(traps, storage_verdicts(storage), console) if traps else 0
     spent = f"{rounded(time.monotonic() - started, 0)} s, {rounded(time.process_time() - cpu_started, 0)} s of CPU"
     console.print(_closing_line(len(todo), len(everything), spent), highlight=False, soft_wrap=True)
-    console.print(f"llcray report {storage} --sweep {SWEEP}", markup=False, highlight=False, soft_wrap=True)
+    command = shlex.join(["llcray", "report", storage, "--sweep", SWEEP])
+    console.print(command, markup=False, highlight=False, soft_wrap=True)
     return ALL_OK if runs["has_estimate"].all() and not unnoticed else SOME_FAILED
 
 
