@@ -6,7 +6,7 @@ from typing import Any
 
 import click
 
-from llcray.cli.options import only_sweep_option, uri_argument
+from llcray.cli.options import names_damage, only_sweep_option, uri_argument
 from llcray.terminal.text import echo
 
 MAX_REMARKS = 3
@@ -51,6 +51,7 @@ def finding_lines(findings: Sequence[Any]) -> list[str]:
 @click.command()
 @uri_argument
 @only_sweep_option
+@names_damage
 def compact(uri: str, sweep: str | None) -> None:
     """Merge small files into large ones; readers and writers go on undisturbed."""
     import llcray_storage as storage
@@ -63,6 +64,7 @@ def compact(uri: str, sweep: str | None) -> None:
 
 @click.command()
 @uri_argument
+@names_damage
 def gc(uri: str) -> None:
     """Remove targets that no run refers to, a week after they were last used."""
     import llcray_storage as storage

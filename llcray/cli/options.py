@@ -2,9 +2,11 @@
 
 import re
 from collections.abc import Callable
-from typing import Any, TypeVar, get_args
+from functools import wraps
+from typing import Any, TypeVar, cast, get_args
 
 import click
+from llcray_storage.errors import StorageError, UserError
 
 from llcray.driver.options import OPTIONS, SweepOptions, flag_of
 
@@ -35,6 +37,42 @@ only_sweep_option = click.option("--sweep", metavar="NAME", help="Only this swee
 cluster_option = click.option(
     "--address", metavar="ADDR", default="auto", show_default=True, help="The cluster, as for the sweep."
 )
+
+
+def names_damage(command: Command) -> Command:
+    """Returns a command that says what in its dataset is damaged, and what mends it, where a file cannot be read."""
+
+    @wraps(command)
+    def guarded(*words: Any, **options: Any) -> Any:
+        try:
+            return command(*words, **options)
+        except Exception as error:
+            # Readers raise these on a file that is cut, changed or gone; so does a fault of ours, which is no damage.
+            if isinstance(error, UserError) or not (isinstance(error, OSError) or _is_of_polars(error)):
+                raise
+            line = _damage(options["uri"])
+            if line is None:
+                raise
+            raise StorageError(line) from error
+
+    return cast(Command, guarded)
+
+
+def _is_of_polars(error: Exception) -> bool:
+    return type(error).__module__.partition(".")[0] == "polars"
+
+
+def _damage(uri: str) -> str | None:
+    """Returns a line about the damage of a dataset; None when it is whole."""
+    import llcray_storage as storage
+    from llcray_storage.store.layout import mending_command
+
+    errors = [found for found in storage.verify(uri).findings if found.is_error]
+    errors = errors or [found for found in storage.verify(uri, deep=True).findings if found.is_error]
+    if not errors:
+        return None
+    more = f" (and {len(errors) - 1} more)" if len(errors) > 1 else ""
+    return f"{uri} is damaged: {errors[0].path}: {errors[0].problem}{more}. Run `{mending_command(uri)}`."
 
 
 def option_of_sweep(name: str, help: str | None = None) -> Callable[[Command], Command]:
