@@ -113,6 +113,42 @@ def test_words_and_verdicts_filter_the_table_and_a_heading_sorts_it(browser, pag
     assert values == sorted(values) and len(values) == 6
 
 
+FILTERS = {
+    "hmc tanh": 12,
+    "hmc seed 1": 8,
+    "seed=1 sampler=hmc": 8,
+    "Sampler=HMC Seed=1": 8,
+    "seed:1 sampler:hmc activation:relu": 4,
+    "rate=0.1": 18,
+    "noise_rate 0.1": 18,
+    "rate>=0.2": 36,
+    "rate<0.2 rate!=0": 18,
+    "seed!=1 sampler!=hmc": 32,
+    "verdict=failed": 2,
+    "0.4": 18,
+    "nonsense": 0,
+    "nonsense=1": 0,
+    'sampler="hmc"': 24,
+    "activation=re": 0,
+    "tan": 36,
+    "": 72,
+}
+
+
+def test_runs_are_filtered_by_field(browser, page):
+    opened(browser, page)
+    for text, count in FILTERS.items():
+        search = f"const s = document.getElementById('search'); s.value = {json.dumps(text)}; s.oninput()"
+        script(browser, search)
+        assert visible_runs(browser) == count, text
+    script(browser, "const s = document.getElementById('search'); s.value = 'sed=1'; s.oninput()")
+    assert "no column is called sed; there are" in find(browser, "#count").text
+    example = find(browser, "#search").get_attribute("placeholder")
+    script(browser, f"const s = document.getElementById('search'); s.value = {json.dumps(example)}; s.oninput()")
+    assert 0 < visible_runs(browser) < 72
+    assert not [line for line in browser.get_log("browser") if line["level"] == "SEVERE"]
+
+
 def table_rows(browser: Any) -> list[Any]:
     return browser.find_elements("css selector", "#runs tbody tr")
 

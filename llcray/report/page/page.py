@@ -33,7 +33,7 @@ from llcray.report.verdict_filter import estimated, outcome
 
 PARTS = files("llcray.report.page")
 SCRIPTS = (
-    "data", "format", "elements", "theme", "detail", "table", "panels", "traces", "explorer", "verdicts", "agreement",
+    "data", "format", "elements", "theme", "detail", "filter", "table", "panels", "traces", "explorer", "verdicts", "agreement",
     "controls", "sections", "start",
 )  # fmt: skip
 """The modules of the page's script, each after those that it imports."""

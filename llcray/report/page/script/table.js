@@ -3,33 +3,22 @@
 import { allRows, columns, data, isDoubtful, isNumeric, label, verdictOf } from "./data.js";
 import { openDetail } from "./detail.js";
 import { byId, element } from "./elements.js";
-import { format, formatCell, plural } from "./format.js";
+import { exampleFilter, parseFilter } from "./filter.js";
+import { formatCell, plural } from "./format.js";
 
 const PAGE_SIZE = 50;
 const MORE = 1000;
 const PRINTED = 500;
-const state = { sort: "", isDescending: false, numShown: PAGE_SIZE, only: null, rows: allRows };
+const state = { sort: "", isDescending: false, numShown: PAGE_SIZE, only: null, unknown: [], rows: allRows };
 const headers = data.runs.table;
 const isRight = (name) => isNumeric(name) || name === "llc";
 
-let searchTexts = null; // made when somebody first searches
-function searchText(row) {
-  searchTexts ??= allRows.map((each) => {
-    const names = [...data.runs.leading, "run_id", "outcome", "reason"];
-    return names
-      .map((name) => `${format(columns[name][each])} ${label(name)} ${name}`)
-      .join(" ")
-      .toLowerCase();
-  });
-  return searchTexts[row];
-}
-
 export function applyFilter() {
-  const terms = byId("search").value.toLowerCase().split(/\s+/).filter(Boolean);
+  const { keeps, unknown } = parseFilter(byId("search").value);
   const verdict = byId("verdict").value;
   const hasVerdict = (row) => !verdict || (verdict === "doubtful" ? isDoubtful(row) : columns.outcome[row] === verdict);
-  const hasTerms = (row) => terms.every((term) => searchText(row).includes(term));
-  state.rows = (state.only ?? allRows).filter((row) => hasVerdict(row) && hasTerms(row));
+  state.rows = (state.only ?? allRows).filter((row) => hasVerdict(row) && keeps(row));
+  state.unknown = unknown;
   if (state.sort) state.rows = sorted(state.rows);
   state.numShown = PAGE_SIZE;
   drawRows();
@@ -65,7 +54,10 @@ function drawRows() {
   const { rows, numShown, only } = state;
   byId("runs").tBodies[0].replaceChildren(...rows.slice(0, numShown).map(lineOf));
   const hidden = rows.length > numShown ? `, the first ${numShown} shown` : "";
-  byId("count").textContent = `${rows.length.toLocaleString("en")} of ${plural(allRows.length, "run")}${hidden}`;
+  const known = data.runs.leading.join(", ");
+  const strange = state.unknown.length ? `; no column is called ${state.unknown.join(", ")}; there are ${known}` : "";
+  const counted = `${rows.length.toLocaleString("en")} of ${plural(allRows.length, "run")}`;
+  byId("count").textContent = `${counted}${hidden}${strange}`;
   byId("more").hidden = rows.length <= numShown;
   byId("clear").hidden = !only;
   document.body.dataset.visible = rows.length;
@@ -123,6 +115,7 @@ export function startTable() {
   const options = [any, doubtful, ...present];
   const optionOf = ({ name, text, meaning }) => element("option", { value: name, title: meaning }, text);
   byId("verdict").replaceChildren(...options.map(optionOf));
+  byId("search").placeholder = exampleFilter();
   const hash = new URLSearchParams(location.hash.slice(1));
   byId("search").value = hash.get("search") ?? "";
   byId("verdict").value = hash.get("verdict") ?? "";
