@@ -33,8 +33,8 @@ from llcray.report.verdict_filter import estimated, outcome
 
 PARTS = files("llcray.report.page")
 SCRIPTS = (
-    "data", "format", "elements", "theme", "detail", "filter", "table", "panels", "traces", "explorer", "verdicts", "agreement",
-    "controls", "sections", "start",
+    "data", "format", "elements", "theme", "detail", "filter", "table", "panels", "traces", "explorer", "verdicts",
+    "agreement", "controls", "sections", "start",
 )  # fmt: skip
 """The modules of the page's script, each after those that it imports."""
 IMPORT = re.compile(r"^import \{[^}]*\} from \"\./\w+\.js\";\n", re.MULTILINE)
