@@ -3,7 +3,7 @@
 import click
 
 from llcray.cli.cluster import attach, logs, stop
-from llcray.cli.dataset import compact, gc, import_, verify
+from llcray.cli.dataset import compact, gc, import_, remove, verify
 from llcray.cli.results import diagnose, export, plot, promote, query, report, stages, status, subnetwork
 from llcray.cli.sweeps import experiment, plan, sweep
 from llcray.cli.validation import validate
@@ -23,6 +23,6 @@ for command in (
     *(sweep, plan, experiment, validate),
     *(attach, logs, stop),
     *(status, query, plot, stages, diagnose, report, export, promote, subnetwork),
-    *(verify, compact, gc, import_),
+    *(verify, compact, gc, remove, import_),
 ):
     main.add_command(command)

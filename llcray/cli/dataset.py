@@ -7,6 +7,7 @@ from typing import Any
 import click
 
 from llcray.cli.options import names_damage, only_sweep_option, uri_argument
+from llcray.command_group import EXIT_INTERRUPTED
 from llcray.terminal.text import echo
 
 MAX_REMARKS = 3
@@ -71,6 +72,32 @@ def gc(uri: str) -> None:
 
     collected = storage.gc(uri)
     echo(f"{len(collected.target_ids)} targets removed, {collected.num_bytes / 1e6:.1f} MB freed")
+
+
+@click.command()
+@click.argument("uri")
+@click.option("--sweep", metavar="NAME", required=True, help="The sweep; without --filter and --run all of it.")
+@click.option("--filter", "condition", metavar="CONDITION", help='Runs of it, such as: status == "failed" or seed > 3')
+@click.option("--run", "run_ids", multiple=True, metavar="RUN_ID", help="A run of it; repeatable.")
+@click.option("--yes", is_flag=True, help="Do not ask.")
+@names_damage
+def remove(uri: str, sweep: str, condition: str | None, run_ids: tuple[str, ...], yes: bool) -> int:
+    """Remove a sweep, or runs of it, with their draws; asks first. Their targets go with the next gc."""
+    import llcray_storage as storage
+
+    from llcray.report.removal import find_removal
+
+    removal = find_removal(uri, sweep, condition, run_ids)
+    echo(f"To be removed: {removal.line}.")
+    if not yes and not click.confirm("Remove them"):
+        echo("Nothing was removed.")
+        return EXIT_INTERRUPTED
+    if removal.is_whole_sweep:
+        storage.remove_sweep(uri, sweep)
+    else:
+        storage.remove_runs(uri, sweep, removal.run_ids)
+    echo("Removed. The space is freed by the first `llcray compact` after an hour.")
+    return 0
 
 
 @click.command(name="import")

@@ -7,6 +7,8 @@ from .maintain.gc import Collected as Collected
 from .maintain.gc import gc as gc
 from .maintain.merge import Imported as Imported
 from .maintain.merge import import_dataset as import_dataset
+from .maintain.remove import remove_runs as remove_runs
+from .maintain.remove import remove_sweep as remove_sweep
 from .maintain.vacuum import vacuum as vacuum
 from .maintain.verify import Finding as Finding
 from .maintain.verify import Report as Report

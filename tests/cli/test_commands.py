@@ -14,7 +14,7 @@ from llcray.cli.options import Duration
 HEAVY = ("jax", "ray", "polars", "pyarrow", "matplotlib", "numpy", "pydantic")
 COMMANDS = (
     "compact", "diagnose", "experiment", "export", "gc", "import", "plan", "plot", "promote", "query",
-    "report", "stages", "status", "sweep", "verify",
+    "remove", "report", "stages", "status", "sweep", "verify",
 )  # fmt: skip
 
 

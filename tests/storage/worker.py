@@ -60,6 +60,13 @@ def write_target(job: dict) -> None:
     ls.Dataset.open(job["root"]).write_target({"target_id": "target"}, {"w": np.arange(6.0).reshape(2, 3)})
 
 
+def remove(job: dict) -> None:
+    if job.get("run_ids"):
+        ls.remove_runs(job["root"], "storm", job["run_ids"])
+    else:
+        ls.remove_sweep(job["root"], "storm")
+
+
 def gc(job: dict) -> None:
     ls.gc(job["root"], unused_seconds=job["grace"])
 
@@ -88,7 +95,15 @@ def read(job: dict) -> None:
         seen = set(runs)
 
 
-JOBS = {"write": write, "compact": compact, "vacuum": vacuum, "write_target": write_target, "gc": gc, "read": read}
+JOBS = {
+    "write": write,
+    "compact": compact,
+    "vacuum": vacuum,
+    "write_target": write_target,
+    "gc": gc,
+    "remove": remove,
+    "read": read,
+}
 
 
 def child(job: dict) -> None:

@@ -78,12 +78,17 @@ def import_sweep_files(source: ObjectStore, destination: ObjectStore) -> int:
     return num_copied
 
 
+def sweep_files_folder(sweep: str) -> str:
+    """Return the folder of the files of a sweep."""
+    return f"{FOLDER}/sweep={sweep_partition(sweep).sweep}"
+
+
 def _path(sweep: str, number: int) -> str:
-    return f"{FOLDER}/sweep={sweep_partition(sweep).sweep}/{number:012d}.json"
+    return f"{sweep_files_folder(sweep)}/{number:012d}.json"
 
 
 def _numbers(store: ObjectStore, sweep: str) -> list[int]:
-    return numbers_of(store.names(f"{FOLDER}/sweep={sweep_partition(sweep).sweep}"))
+    return numbers_of(store.names(sweep_files_folder(sweep)))
 
 
 def _read(store: ObjectStore, sweep: str, number: int) -> SweepFile | None:
