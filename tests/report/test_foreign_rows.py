@@ -14,6 +14,7 @@ from pyarrow.parquet import ParquetFile
 from llcray.report.diagnostics.diagnose import diagnose, diagnose_all
 from llcray.report.errors import ReportError
 from llcray.report.page.page import write_report
+from llcray.report.plots.plot import PlotRequest, plot
 from llcray.report.promote import promote
 
 UP = "../../../../../victim/evil"
@@ -74,3 +75,24 @@ def test_a_question_is_no_template(foreign, tmp_path, text):
     page = write_report(foreign, None, tmp_path / "report.html", text).read_text()
     assert f"<h1>{html.escape(text)}</h1>" in page
     assert re.search(r'<script type="application/json" id="data">\{"sweep":"small"', page)
+
+
+FORMULAS = ["cost $5 and $6", "$\\frac$", "a_b^c \\alpha", "$x^2$"]
+
+
+@pytest.mark.parametrize("axes", [{"color": "label"}, {"x": "label"}, {"facets": ["label"]}])
+def test_a_label_is_no_formula(tmp_path, axes):
+    dataset = ls.Dataset.create_or_open(tmp_path / "results")
+    for at, label in enumerate(FORMULAS):
+        row = {
+            "run_id": f"r{at}",
+            "target_id": f"t{at}",
+            "sweep": "s",
+            "status": "ok",
+            "verdict": "ok",
+            "llc": 1.0 + at,
+        }
+        dataset.write_run({**row, "label": label, "num_data": 10 * (at + 1), "sampler_kind": "hmc"})
+    output = plot(tmp_path / "results", PlotRequest(**{"x": "num_data"} | axes), tmp_path / "plot.svg")
+    written = html.unescape(output.read_text())
+    assert all(label in written for label in FORMULAS)

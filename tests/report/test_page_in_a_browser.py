@@ -113,6 +113,28 @@ def test_words_and_verdicts_filter_the_table_and_a_heading_sorts_it(browser, pag
     assert values == sorted(values) and len(values) == 6
 
 
+def test_labels_that_look_like_tags_are_drawn_as_they_are(browser, tmp_path):
+    labels = [
+        "<b>bold</b>",
+        "<a href='http://evil'>x</a>",
+        "cost $5 and $6",
+        "%{x} {y}",
+        "<img src=x onerror=alert(1)>",
+    ]
+    dataset = ls.Dataset.create_or_open(tmp_path / "results")
+    for at, label in enumerate(labels):
+        for seed in range(2):
+            row = {"run_id": f"r{at}{seed}", "target_id": f"t{at}{seed}", "sweep": "s", "status": "ok", "verdict": "ok"}
+            numbers = {"llc": 4.0 + at, "llc_mcse": 0.1, "rhat": 1.0, "seed": seed, "num_data": 100 + at}
+            dataset.write_run({**row, **numbers, "label": label, "sampler_kind": "hmc"})
+    opened(browser, write_report(tmp_path / "results", None, tmp_path / "report.html"))
+    drawn = "return [...document.querySelectorAll('#explorer text')].map((text) => text.textContent).join('\\n')"
+    texts = script(browser, drawn)
+    assert all(label in texts for label in labels), texts
+    assert script(browser, "return document.querySelectorAll('#explorer a, #explorer img').length") == 0
+    assert not [line for line in browser.get_log("browser") if line["level"] == "SEVERE"]
+
+
 FILTERS = {
     "hmc tanh": 12,
     "hmc seed 1": 8,

@@ -10,6 +10,7 @@ from scipy import stats
 from llcray.report.colors import BLACK, BLUE, GREEN, GREY, VERMILION, chain_color
 from llcray.report.diagnostics import statistics
 from llcray.report.diagnostics.chains import RunDraws
+from llcray.report.plots.axes import set_log_ticks
 
 MIN_ACCEPTANCE = 0.3
 MIN_BFMI = 0.3
@@ -53,6 +54,7 @@ def energy_change(axes: Axes, run: RunDraws) -> None:
     if values.size:
         axes.hist(values, bins=np.geomspace(values.min(), values.max() * 1.001, 50).tolist(), color=GREEN, **FILL)
         axes.set_xscale("log")
+        set_log_ticks(axes.xaxis, values.min(), values.max())
         middle = float(np.median(values))
         axes.axvline(middle, color=BLACK, linewidth=1.1, label=f"median {middle:.2g}")
         variance, dimension = run.row.get("sampler_energy_variance"), run.row["num_sampled_params"]
@@ -91,6 +93,9 @@ def calibration_step(axes: Axes, run: RunDraws) -> None:
     steps = [decision.get("step_size", np.nan) for decision in run.decisions]
     axes.plot(steps, color=BLUE, marker="o", markersize=4)
     axes.set_yscale("log")
+    positive = [step for step in steps if step > 0]
+    if positive:
+        set_log_ticks(axes.yaxis, min(positive), max(positive))
     axes.set(ylabel="step size")
     _name_decisions(axes, run)
 

@@ -34,6 +34,8 @@ STYLE: dict[str, Any] = {
     "pdf.fonttype": 42,
     "svg.fonttype": "none",
     "svg.hashsalt": "llcray",
+    # A label of the user's with dollars is no formula.
+    "text.parse_math": False,
     "xtick.color": "#4D4D4D",
     "xtick.labelsize": 7.5,
     "ytick.color": "#4D4D4D",

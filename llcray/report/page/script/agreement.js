@@ -3,7 +3,7 @@
 import { columns, data } from "./data.js";
 import { runButton } from "./detail.js";
 import { byId, fillTable } from "./elements.js";
-import { estimate } from "./format.js";
+import { chartText, estimate } from "./format.js";
 import { showOnly } from "./table.js";
 import { axisStyle, chartLayout, configWithoutButtons, listenOnce, theme } from "./theme.js";
 
@@ -22,7 +22,7 @@ export function drawAgreement() {
     return { type: "line", x0: at, x1: at, yref: "paper", y0: 0, y1: 1, line, layer: "below" };
   };
   const reach = Math.max(MIN_REACH, ...points.z.map(Math.abs)) * 1.08;
-  const names = { tickvals: pairs.map((_, i) => i), ticktext: pairs.map((name) => `${name} `) };
+  const names = { tickvals: pairs.map((_, i) => i), ticktext: pairs.map((name) => `${chartText(name)} `) };
   const within = { color: theme().soft, size: 6, opacity: 0.75 };
   const beyond = { color: theme().ink, size: 9, symbol: "diamond-open", line: { width: 2 } };
   const traces = [
@@ -49,10 +49,10 @@ function comparisons(name, isKept, marker) {
   const jitter = (i) => (((i * GOLDEN_RATIO) % 1) - 0.5) * 0.55;
   const textOf = (i) =>
     [
-      `<b>${pairs[points.pair[i]]}</b>`,
+      `<b>${chartText(pairs[points.pair[i]])}</b>`,
       `${estimate(points.a[i])} and ${estimate(points.b[i])}`,
       `${Number(points.z[i].toPrecision(3))} standard errors apart`,
-      `target ${columns.target_id[points.a[i]]}`,
+      `target ${chartText(columns.target_id[points.a[i]])}`,
     ].join("<br>");
   return {
     type: "scatter",

@@ -2,7 +2,7 @@
 
 import { allRows, axes, columns, counts, data, distinct, isFailed, label, STEP } from "./data.js";
 import { byId, fillTable } from "./elements.js";
-import { capital, format, plural } from "./format.js";
+import { capital, chartText, format, plural } from "./format.js";
 import { panelsOf, pointsOf } from "./panels.js";
 import { showOnly } from "./table.js";
 import {
@@ -84,7 +84,7 @@ function seriesOf(panel, axisId, colors, { y, color }, range) {
   return series.filter(({ rows }) => rows.length);
 }
 
-const legendOf = (name) => ({ legendgroup: name || "runs", name: name || "runs", type: "scatter" });
+const legendOf = (name) => ({ legendgroup: name || "runs", name: chartText(name || "runs"), type: "scatter" });
 
 /** One trace without points for each colour, so that the legend has all colours in order. */
 function legendTraces(colors, color) {
@@ -140,7 +140,7 @@ function explorerLayout(panels, { x, y, usual }, range) {
 }
 
 const titleOf = (panel, x, y) => ({
-  text: panel.title,
+  text: chartText(panel.title),
   showarrow: false,
   xref: "paper",
   yref: "paper",

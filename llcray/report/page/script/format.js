@@ -16,6 +16,9 @@ export function format(value) {
   return Number(value.toPrecision(4)).toLocaleString("en", { maximumFractionDigits: 7 });
 }
 
+/** A text of the user's for a chart, where Plotly would take `<b>` for a tag. */
+export const chartText = (text) => String(text).replaceAll("<", "&lt;");
+
 export function duration(seconds) {
   if (seconds === null || seconds === undefined) return "–";
   if (seconds < 10) return `${Number(seconds.toPrecision(2))} s`;

@@ -1,7 +1,7 @@
 // The style of charts: ink by theme, the looks and axes that the data give, and Plotly's settings.
 
 import { axes, columns, data, label, verdictOf } from "./data.js";
-import { errorOf, format, formatCell, plusMinus } from "./format.js";
+import { chartText, errorOf, format, formatCell, plusMinus } from "./format.js";
 
 const THEMES = {
   light: { ink: "#1a1a1a", paper: "#fff", grid: "#e3e3e3", line: "#999", buttons: "#a0a6ae", soft: "#8b939b" },
@@ -49,7 +49,7 @@ export const axisStyle = (title, extra) => ({
   ...extra,
 });
 
-const tickStyle = ({ ticks, texts }) => (ticks ? { tickvals: ticks, ticktext: texts } : {});
+const tickStyle = ({ ticks, texts }) => (ticks ? { tickvals: ticks, ticktext: texts.map(chartText) } : {});
 /** The x axis of a column, as the data give it. */
 export function xAxisStyle(name) {
   const { type, range } = data.x_axes[name];
@@ -80,10 +80,10 @@ export function hoverText(row) {
   const names = columns.label && !axes.includes("label") ? [...axes, "label"] : axes;
   const lines = names
     .filter((name) => columns[name][row] !== null)
-    .map((name) => `${label(name)}: ${format(columns[name][row])}`);
+    .map((name) => `${label(name)}: ${chartText(format(columns[name][row]))}`);
   const verdict = verdictOf(row);
   return [
-    `<b>run ${columns.run_id[row]}</b>`,
+    `<b>run ${chartText(columns.run_id[row])}</b>`,
     ...lines,
     `LLC ${plusMinus(columns.llc[row], errorOf(row))} nats`,
     `R-hat ${formatCell(row, "rhat")}, ESS ${formatCell(row, "ess_bulk")}`,

@@ -1,7 +1,7 @@
 // The traces of one series in one panel, and the stages behind the curves of a panel.
 
 import { columns, counts, data, label, mean, STEP } from "./data.js";
-import { format, plusMinus } from "./format.js";
+import { chartText, format, plusMinus } from "./format.js";
 import { hoverText, lookOf, placing, shade, theme, themeName } from "./theme.js";
 
 const HOVER = { hovertemplate: "%{text}<extra></extra>" };
@@ -72,7 +72,7 @@ function means(series) {
 }
 
 function meanText({ x, y, name }, point) {
-  const heading = `<b>${name || label(y)}</b><br>${label(x)}: ${format(point.value)}<br>`;
+  const heading = `<b>${chartText(name || label(y))}</b><br>${label(x)}: ${chartText(format(point.value))}<br>`;
   if (point.rows.length === 1) return heading + hoverText(point.rows[0]);
   const value = point.mcse ? `${plusMinus(point.mean, point.mcse)} (Monte Carlo)` : format(point.mean);
   return `${heading}mean of ${point.rows.length} runs: ${value}<br>sd between them: ${format(point.spread)}`;

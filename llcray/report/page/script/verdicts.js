@@ -2,6 +2,7 @@
 
 import { allRows, columns, data } from "./data.js";
 import { byId, fillTable } from "./elements.js";
+import { chartText } from "./format.js";
 import { showOnly } from "./table.js";
 import { axisStyle, chartLayout, configWithoutButtons, listenOnce, theme } from "./theme.js";
 
@@ -38,7 +39,7 @@ function barsOf(verdict, samplers, countOf) {
     type: "bar",
     orientation: "h",
     name: text,
-    y: samplers,
+    y: samplers.map(chartText),
     x: samplers.map((sampler) => countOf(sampler, verdict)),
     text: samplers.map((sampler) => countOf(sampler, verdict) || ""),
     textposition: "inside",
