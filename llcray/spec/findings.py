@@ -1,11 +1,14 @@
 """Findings that the file of an experiment claims, with bounds to check them by. This module validates them only."""
 
+import re
 from typing import Annotated, Self
 
 from pydantic import Field, model_validator
 
 from llcray.variant import Record
 
+READS_A_FILE = re.compile(r"""\bread_\w+["`]?\s*\(""", re.IGNORECASE)
+"""A table function of SQL that reads a file, or an address. An experiment that somebody else wrote has no use for it."""
 AS_WRITTEN = "laptop"
 """Name of the size that a file has without overrides."""
 
@@ -53,6 +56,8 @@ class Finding(Record):
             raise ValueError("a check has either `sql` or `sooner`")
         if self.at_least is None and self.at_most is None:
             raise ValueError("a check needs a bound: `at_least`, `at_most` or both")
+        if READS_A_FILE.search(self.sql or ""):
+            raise ValueError("a check reads the tables `runs`, `stages` and `targets`, and no file")
         return self
 
     def holds(self, value: float | None) -> bool:

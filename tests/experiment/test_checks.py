@@ -82,6 +82,14 @@ def test_a_check_that_cannot_fail_is_refused(fields: dict, said: str):
         Finding(claim="c", **fields)
 
 
+@pytest.mark.parametrize(
+    "function", ["read_csv('x')", "READ_PARQUET ('x')", "\"read_json\"('http://x')", "read_ipc\n('x')"]
+)
+def test_a_check_reads_no_file(function: str):
+    with pytest.raises(ValidationError, match="and no file"):
+        Finding(claim="c", sql=f"SELECT COUNT(*) FROM {function}", at_least=1)
+
+
 def test_an_experiment_runs_a_size_and_says_what_is_reproduced(file: Path, tmp_path: Path):
     console = Console(record=True, width=200)
     options = SweepOptions(storage=str(tmp_path / "results"), max_concurrent=1, quiet=True)
