@@ -8,7 +8,7 @@ from pydantic import Field, model_validator
 from llcray.variant import Record
 
 READS_A_FILE = re.compile(r"""\bread_\w+["`]?\s*\(""", re.IGNORECASE)
-"""A table function of SQL that reads a file, or an address. An experiment that somebody else wrote has no use for it."""
+"""A table function of SQL that reads a file or an address, for which an experiment has no use."""
 AS_WRITTEN = "laptop"
 """Name of the size that a file has without overrides."""
 
