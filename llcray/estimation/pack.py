@@ -10,7 +10,7 @@ from typing import Any
 import jax
 import numpy as np
 
-from llcray.estimation.prepare import FailureFn, prepare_all
+from llcray.estimation.prepare import FailureFn, PreparedRun, prepare_all
 from llcray.estimation.request import EstimateRequest
 from llcray.jax_settings import each_in_own_settings
 from llcray.llc.estimate import Estimate, estimate
@@ -19,7 +19,7 @@ from llcray.sampling.device import widths_of
 from llcray.sampling.engine import Finished, ProgressFn, execute
 from llcray.sampling.job import Job
 from llcray.sampling.program import make_room
-from llcray.sampling.schedules.requests import RunFacts, Sampled
+from llcray.sampling.schedules.requests import Sampled
 from llcray.targets.long_runs import long_run_answer
 from llcray.targets.target import Target, TrueLLC
 
@@ -42,6 +42,8 @@ class RunEstimate:
         loss_estimator: `full`: losses of draws are over all of the data; `paired_batch`: over batches, each at w* too.
         num_pack_splits: How often the pack was halved because the device's memory was too small.
         caveat: What the sampler has to say of its estimates.
+        precision: Floating-point type that the chains lived in.
+        unresolved: What float32 cannot resolve of the posterior; None where float32 resolves all of it.
     """
 
     estimate: Estimate
@@ -57,6 +59,8 @@ class RunEstimate:
     num_pack_splits: int = 0
     loss_estimator: str = "full"
     caveat: str | None = None
+    precision: str = "float32"
+    unresolved: str | None = None
 
     @property
     def inverse_temperature(self) -> float:
@@ -116,8 +120,7 @@ def _estimates(
         widths = widths_of(jobs[0].posterior, jobs[0].num_chains).at_most(max_width)
         for finished in execute(jobs, widths, _renumber(on_progress, group)):
             index = group[finished.index]
-            target, (job, facts) = wanted[index][0], prepared.pop(index)
-            yield index, _finish(target, facts, job, finished)
+            yield index, _finish(wanted[index][0], prepared.pop(index), finished)
 
 
 def _renumber(on_progress: ProgressFn | None, group: list[int]) -> Any:
@@ -131,8 +134,8 @@ def _signature(job: Job) -> Hashable:
     return treedef, shapes, job.kernel, job.num_chains, job.projection_dimension
 
 
-def _finish(target: Target, facts: RunFacts, job: Job, finished: Finished) -> RunEstimate:
-    sampled = finished.sampled
+def _finish(target: Target, run: PreparedRun, finished: Finished) -> RunEstimate:
+    job, facts, sampled = run.job, run.facts, finished.sampled
     oracle = target.oracle if facts.num_sampled_params == num_params_of(target) else None
     asymptotic = oracle.asymptotic() if oracle else None
     exact = _at_temperature(target, facts.n_beta, sampled.localization) if oracle else None
@@ -159,6 +162,8 @@ def _finish(target: Target, facts: RunFacts, job: Job, finished: Finished) -> Ru
         num_pack_splits=job.num_splits,
         loss_estimator="full" if paired_batch_size(job.kernel, job.posterior) is None else "paired_batch",
         caveat=facts.sampler.caveat,
+        precision=str(job.posterior.center.dtype),
+        unresolved=run.unresolved,
     )
 
 

@@ -17,8 +17,10 @@ from llcray.posterior.density import (
     resolve_localization,
     resolve_n_beta,
 )
+from llcray.posterior.loss_checks import check_single_examples
+from llcray.posterior.resolution import MAX_PARAMS, unresolved
 from llcray.samplers import SamplerVariant
-from llcray.samplers.kernel import build_kernel
+from llcray.samplers.kernel import Precision, build_kernel
 from llcray.sampling.curvature import curvature_scales
 from llcray.sampling.device import chains_together
 from llcray.sampling.job import Job
@@ -30,10 +32,17 @@ FailureFn = Callable[[int, Exception], None]
 
 
 class PreparedRun(NamedTuple):
-    """A run that is ready to start, and the facts that its schedule decides by."""
+    """A run that is ready to start.
+
+    Attributes:
+        job: The run.
+        facts: What its schedule decides by.
+        unresolved: What float32 cannot resolve of its posterior; None where float32 resolves all of it.
+    """
 
     job: Job
     facts: RunFacts
+    unresolved: str | None
 
 
 def prepare_all(wanted: Sequence[tuple[Target, EstimateRequest]], on_failure: FailureFn) -> dict[int, PreparedRun]:
@@ -59,8 +68,11 @@ def prepare_all(wanted: Sequence[tuple[Target, EstimateRequest]], on_failure: Fa
     for index, posterior in exact.items():
         target, request = wanted[index]
         n_beta = float(posterior.n_beta) / request.temperature
-        sampled = shared.sampled(target, request, n_beta)
-        runs[index] = _prepared(sampled, n_beta, curvatures.get(index, math.nan), request)
+        curvature = curvatures.get(index, math.nan)
+        limit = shared.unresolved(target, request, n_beta, curvature)
+        is_wide = limit is not None and posterior.num_sampled_params <= MAX_PARAMS
+        sampled = shared.sampled(target, request, n_beta, "float64" if is_wide else request.sampler.precision)
+        runs[index] = PreparedRun(*_prepared(sampled, n_beta, curvature, request), limit)
     return runs
 
 
@@ -70,29 +82,45 @@ class _SharedPosteriors:
 
     Attributes:
         made: Posteriors in float64.
-        cast: The same in the precision of a sampler.
+        cast: The same in the precision that chains move in.
+        loss_sizes: Mean size of a few losses at w*, nats.
         beside: Whether chains advance side by side.
     """
 
     made: dict[Hashable, Posterior] = field(default_factory=dict)
     cast: dict[Hashable, Posterior] = field(default_factory=dict)
+    loss_sizes: dict[Hashable, float] = field(default_factory=dict)
     beside: dict[Hashable, bool] = field(default_factory=dict)
 
     def exact(self, target: Target, request: EstimateRequest) -> Posterior:
         """The float64 posterior of a request, at temperature one.
 
         Raises:
-            ValueError: The component is empty, or the loss at w* is not finite.
+            ValueError: The component is empty, the loss at w* is not finite, or a loss depends on its batch.
         """
         key = _key(target, request)
         if key not in self.made:
-            self.made[key] = make_posterior(target, 1.0, request.mask, jnp.float64, request.probe)
+            posterior = make_posterior(target, 1.0, request.mask, jnp.float64, request.probe)
+            self.loss_sizes[key] = check_single_examples(posterior)
+            self.made[key] = posterior
         n_beta = resolve_n_beta(request.posterior, self.made[key].num_data)
         return replace(self.made[key], n_beta=np.asarray(n_beta), micro_batch=_micro_batch(request))
 
-    def sampled(self, target: Target, request: EstimateRequest, n_beta: float) -> Posterior:
-        """The posterior that the chains of a request move in, in the precision of its sampler."""
-        key, precision = _key(target, request), request.sampler.precision
+    def unresolved(self, target: Target, request: EstimateRequest, n_beta: float, curvature: float) -> str | None:
+        """Says what float32 cannot resolve of the posterior of a request whose chains would move in float32."""
+        if request.sampler.precision == "float64":
+            return None
+        key, gamma = _key(target, request), request.posterior.localization
+        known = [
+            number
+            for number in (curvature / request.temperature, gamma)
+            if isinstance(number, float | int) and math.isfinite(number)
+        ]
+        return unresolved(self.made[key], n_beta, sum(known) if known else math.nan, self.loss_sizes[key])
+
+    def sampled(self, target: Target, request: EstimateRequest, n_beta: float, precision: Precision) -> Posterior:
+        """The posterior that the chains of a request move in, in this precision."""
+        key = _key(target, request)
         if (key, precision) not in self.cast:
             self.cast[key, precision] = self.made[key].astype(np.dtype(precision))
         posterior = replace(
@@ -136,7 +164,7 @@ def check_batch_size(sampler: SamplerVariant, num_data: int) -> None:
         )
 
 
-def _prepared(posterior: Posterior, n_beta: float, curvature: float, request: EstimateRequest) -> PreparedRun:
+def _prepared(posterior: Posterior, n_beta: float, curvature: float, request: EstimateRequest) -> tuple[Job, RunFacts]:
     """A run with its facts; `curvature` is that at temperature one, which alone decides gamma."""
     kernel, sampling = build_kernel(request.sampler), request.sampling
     localization = resolve_localization(request.posterior, posterior.num_sampled_params, curvature)
@@ -159,4 +187,4 @@ def _prepared(posterior: Posterior, n_beta: float, curvature: float, request: Es
         projection_dimension=sampling.projection_dimension,
         keeper=request.keeper,
     )
-    return PreparedRun(job, facts)
+    return job, facts

@@ -65,6 +65,11 @@ def warnings_of(result: RunEstimate, facts: TargetFacts) -> list[str]:
             f"dispersion {dispersion:.2f}: n beta (L - L*) is not Gamma distributed (1 expected); "
             "the posterior is not scale-free at this temperature"
         )
+    if result.unresolved is not None:
+        remedy = (
+            "chains ran in float64" if result.precision == "float64" else "do not trust the estimate; rescale the model"
+        )
+        warnings.append(f"{result.unresolved}: {remedy}")
     if result.num_pack_splits:
         warnings.append(
             f"out of memory: the runs done side by side were halved {result.num_pack_splits} times, to "

@@ -187,7 +187,7 @@ def _row(run: RunSpec, plan: TrialPlan, sweep: str, target: Target, result: RunE
         **_identity(run, plan, sweep),
         **record_of(result, target),
         "status": "ok",
-        "precision": run.sampler.precision,
+        "precision": result.precision,
         **environment(),
         **device(),
     }

@@ -285,7 +285,7 @@ def loss_at_center(target: Target) -> float:
     params = jax.tree.map(lambda x: np.asarray(x, np.float64), target.params)
     data = jax.tree.map(lambda x: _cast(x, np.float64), target.data)
     num_data = num_data_of(target)
-    shape = jax.eval_shape(target.loss_fn, params, data).shape
+    shape = _shape_of_losses(target.loss_fn, params, data)
     if shape != (num_data,):
         raise ValueError(
             f"loss_fn returned shape {shape} for {num_data} examples; it must return one loss per example, "
@@ -297,6 +297,33 @@ def loss_at_center(target: Target) -> float:
             f"The loss at w* is {value}; an LLC needs a finite loss there. Check the parameters, the data and the loss."
         )
     return value
+
+
+def _shape_of_losses(loss_fn: LossFn, params: PyTree, data: PyTree) -> tuple[int, ...]:
+    try:
+        hash(loss_fn)
+    except TypeError as error:
+        raise ValueError(
+            f"loss_fn, a {type(loss_fn).__name__}, cannot be hashed, and programs are kept by their loss. Give a "
+            "function, or a frozen dataclass whose fields can be hashed."
+        ) from error
+    try:
+        losses = jax.eval_shape(loss_fn, params, data)
+    except Exception as error:
+        # flax's own class; flax is not imported for its name.
+        if type(error).__name__ != "TraceContextError":
+            raise
+        raise ValueError(
+            "loss_fn changes a flax module that was made outside of it: BatchNorm statistics or dropout's random "
+            "numbers in training mode, or nnx.update. Call model.eval() first, and merge the parameters in loss_fn "
+            "(nnx.merge)."
+        ) from error
+    shape = getattr(losses, "shape", None)
+    if shape is None:
+        raise ValueError(
+            f"loss_fn returned a {type(losses).__name__}; it must return an array of one loss per example."
+        )
+    return shape
 
 
 @partial(jax.jit, static_argnums=0)

@@ -88,7 +88,7 @@ def row(
         "seed": facts.seed,
         "loss_kind": facts.loss_name,
         "sampler_kind": request.sampler.model_dump()["kind"],
-        "precision": request.sampler.precision,
+        "precision": result.precision,
         "finished_at": datetime.now(UTC),
         **environment(),
         **device(),
