@@ -5,7 +5,8 @@ from dataclasses import dataclass, fields
 from typing import Any
 
 import numpy as np
-from pydantic import TypeAdapter
+from pydantic import TypeAdapter, ValidationError
+from pydantic_core import ErrorDetails
 
 from llcray.llc.draws import Draws
 from llcray.llc.estimate import Estimate
@@ -13,9 +14,11 @@ from llcray.llc.susceptibility import Measured, bayesian_influence, susceptibili
 from llcray.posterior.spec import PosteriorSpec
 from llcray.samplers import Sampler, SamplerVariant
 from llcray.sampling.spec import SamplingSpec
+from llcray.spec.problems import suggestion
 from llcray.targets.target import Target, TrueLLC
+from llcray.targets.trees import check_data, check_params
 from llcray.types import PyTree, Row
-from llcray.variant import seed_from
+from llcray.variant import seed_from, whole_number
 
 __all__ = ["LLCEstimate", "estimate_llc"]
 
@@ -102,8 +105,8 @@ def estimate_llc(
     seed: int = 0,
     component: str | PyTree | None = None,
     observables: PyTree = None,
-    posterior: PosteriorSpec | None = None,
-    sampling: SamplingSpec | None = None,
+    posterior: PosteriorSpec | dict[str, Any] | None = None,
+    sampling: SamplingSpec | dict[str, Any] | None = None,
     on_progress: Callable[[Draws], None] | None = None,
 ) -> LLCEstimate:
     """The local learning coefficient of `target` at its parameters.
@@ -117,13 +120,15 @@ def estimate_llc(
             `llcray.components.grammar`), or a pytree of booleans or boolean arrays like the parameters; None for all.
         observables: Probe examples, in the form of the target's data, whose losses are recorded at each draw
             (`e.draws.observables`): for `e.susceptibility()` and `e.influence()`.
-        posterior: Inverse temperature and localization; by default beta = 1/log n and automatic localization.
-        sampling: Criteria to stop by and budget.
+        posterior: Inverse temperature and localization, or a mapping as in a sweep file; by default beta = 1/log n and
+            automatic localization.
+        sampling: Criteria to stop by and budget, or a mapping as in a sweep file.
         on_progress: Called with each newest block of draws.
 
     Raises:
-        ValueError: The loss is not one finite number per example, parameters are not floating point, the component is
-            empty, or a setting is impossible.
+        ValueError: The loss is not one finite number per example, or depends on the other examples of its batch,
+            parameters are not floating point, arrays of data are not equally long, the component is empty, or a
+            setting is impossible.
     """
     from llcray.components.masks import mask_of
     from llcray.estimation.companions import estimate_with_companions
@@ -131,12 +136,14 @@ def estimate_llc(
     from llcray.estimation.rows import record_of
 
     check_params(target.params)
-    settings = (sampling or SamplingSpec()).model_copy(update={"num_chains": num_chains})
+    check_data(target.data)
+    fields_of_sampling = dict(parse_sampling(sampling)) | {"num_chains": whole_number("num_chains", num_chains)}
+    settings = parse_sampling(fields_of_sampling)
     request = EstimateRequest(
         sampler=parse_sampler(sampler),
-        posterior=posterior or PosteriorSpec(),
+        posterior=parse_posterior(posterior),
         sampling=settings,
-        seed=seed_from(f"estimate_llc {seed}"),
+        seed=seed_from(f"estimate_llc {whole_number('seed', seed)}"),
         mask=mask_of(component, target.params, target.structure) if isinstance(component, str) else component,
         probe=observables,
         component=component if isinstance(component, str) else "all" if component is None else "mask",
@@ -160,29 +167,50 @@ def estimate_llc(
 
 
 def parse_sampler(sampler: str | dict[str, Any] | SamplerVariant) -> SamplerVariant:
-    """The sampler that a kind or a mapping names; a sampler is returned as it is."""
+    """The sampler that a kind or a mapping names; a sampler is returned as it is.
+
+    Raises:
+        ValueError: There is no such sampler, or it has no such setting.
+    """
     if isinstance(sampler, SamplerVariant):
         return sampler
     mapping = {"kind": sampler} if isinstance(sampler, str) else sampler
-    return TypeAdapter[SamplerVariant](Sampler).validate_python(mapping)
+    return _parsed("sampler", TypeAdapter(Sampler), mapping)
 
 
-def check_params(params: PyTree) -> None:
-    """Refuses parameters that cannot be sampled.
+def parse_posterior(posterior: PosteriorSpec | dict[str, Any] | None) -> PosteriorSpec:
+    """The posterior that a mapping names as in a sweep file; a spec is returned as it is, and None is the default.
 
     Raises:
-        ValueError: There are no parameters, or one is not floating point; the message names that parameter.
+        ValueError: There is no such setting.
     """
-    import jax
+    return _parsed("posterior", TypeAdapter(PosteriorSpec), {} if posterior is None else posterior)
 
-    leaves = jax.tree_util.tree_leaves_with_path(params)
-    if not leaves:
-        raise ValueError("The target has no parameters. Give params as a pytree of floating-point arrays.")
-    for path, leaf in leaves:
-        dtype = np.asarray(leaf).dtype
-        if not jax.numpy.issubdtype(dtype, np.floating):
-            name = jax.tree_util.keystr(path)
-            raise ValueError(
-                f"Parameter {name} has type {dtype}; only floating-point parameters can be sampled. "
-                "Cast it, or keep it inside loss_fn."
-            )
+
+def parse_sampling(sampling: SamplingSpec | dict[str, Any] | None) -> SamplingSpec:
+    """The criteria and budget that a mapping names as in a sweep file; a spec is returned as it is.
+
+    Raises:
+        ValueError: There is no such setting.
+    """
+    return _parsed("sampling", TypeAdapter(SamplingSpec), {} if sampling is None else sampling)
+
+
+def _parsed(name: str, form: TypeAdapter[Any], value: Any) -> Any:
+    try:
+        return form.validate_python(value)
+    except ValidationError as error:
+        raise ValueError("; ".join(_mistake(name, found) for found in error.errors(include_url=False))) from None
+
+
+def _mistake(name: str, error: ErrorDetails) -> str:
+    """One mistake in a line: where, what, and what was given."""
+    place = ".".join([name, *map(str, error["loc"])])
+    if error["type"] == "union_tag_invalid":
+        context = error.get("ctx", {})
+        kinds = [kind.strip(" '") for kind in context["expected_tags"].split(",")]
+        given = str(context["tag"])
+        return f"{place}: there is no kind '{given}'{suggestion(given, kinds)} There are {', '.join(kinds)}."
+    if error["type"] == "extra_forbidden":
+        return f"{place}: there is no such setting."
+    return f"{place}: {error['msg']}; got {error['input']!r:.80}"

@@ -8,6 +8,8 @@ changed meaning raises `version`.
 import hashlib
 import json
 import math
+import operator
+from contextlib import suppress
 from typing import Annotated, Any
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator
@@ -88,3 +90,19 @@ def seed_from(text: str) -> int:
 def content_id(value: Any) -> str:
     """Returns the first 16 hex digits of SHA-256 over the canonical JSON of a validated spec."""
     return hashlib.sha256(canonical_json(value).encode()).hexdigest()[:ID_LENGTH]
+
+
+def whole_number(name: str, value: Any) -> int:
+    """The whole number that a value of Python, NumPy or JAX is: an integer, a 0-d array of one, or 3.0.
+
+    Raises:
+        ValueError: The value is no whole number; the message begins with `name`.
+    """
+    if not isinstance(value, bool | str):
+        try:
+            return operator.index(value)
+        except TypeError:
+            with suppress(TypeError, ValueError):
+                if float(value).is_integer():
+                    return int(value)
+    raise ValueError(f"{name} is {value!r:.80}; give a whole number")

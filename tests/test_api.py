@@ -1,7 +1,9 @@
 """`estimate_llc` as a user calls it: any pytree, any per-example loss, clear errors."""
 
 from dataclasses import asdict, fields
+from typing import Any
 
+import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
@@ -114,3 +116,60 @@ def test_a_saddle_is_seen_for_what_it_is() -> None:
 
     e = estimate_llc(Target(params=np.zeros(2), loss_fn=saddle, data=np.zeros(1000)), sampling=QUICK)
     assert e.verdict in ("escaped", "diverged")
+
+
+WRONG_DATA = {
+    "a scalar leaf": ((X, Y, 0.5), r"Data \[2\] is a single number.*Keep constants inside loss_fn"),
+    "unequal lengths": ((X, Y[:-1]), r"Data \[1\] holds 299 examples and Data \[0\] holds 300"),
+    "unequal lengths in a dict": ({"x": X, "y": Y[:5]}, r"Data \['y'\] holds 5 examples"),
+    "a list of examples": ([(x, y) for x, y in zip(X, Y, strict=True)], r"single number.*np\.stack\(leaves\)"),
+    "a PRNG key": ((X, jax.random.key(0)), r"Data \[1\] is a PRNG key"),
+    "text": ((X, np.array(["u"] * 300)), r"Data \[1\] has type <U1; JAX computes with numbers"),
+    "objects": ((X, np.array([None] * 300)), r"Data \[1\] has type object"),
+    "nothing": ((), "has no data"),
+    "no examples": ((X[:0], Y[:0]), "holds no examples"),
+}
+WRONG_SETTINGS = {
+    "no such sampler": ({"sampler": "sgld2"}, "there is no kind 'sgld2'; did you mean 'sgld'"),
+    "no such setting of a sampler": (
+        {"sampler": {"kind": "sgld", "lr": 1e-3}},
+        r"sampler\.sgld\.lr: there is no such setting",
+    ),
+    "a negative step": ({"sampler": {"kind": "sgld", "step_size": -1}}, "step_size: .*greater than.*; got -1"),
+    "no such setting of sampling": ({"sampling": {"chains": 2}}, r"sampling\.chains: there is no such setting"),
+    "no such setting of the posterior": ({"posterior": {"gamma": 1.0}}, r"posterior\.gamma: there is no such setting"),
+    "no chains": ({"num_chains": 0}, "num_chains"),
+    "half a chain": ({"num_chains": 2.5}, "num_chains is 2.5; give a whole number"),
+    "a seed that is a text": ({"seed": "1"}, "seed is '1'; give a whole number"),
+}
+
+
+@pytest.mark.parametrize("name", WRONG_DATA)
+def test_data_that_are_no_arrays_of_examples_are_named(name: str) -> None:
+    data, message = WRONG_DATA[name]
+    with pytest.raises(ValueError, match=message) as error:
+        estimate_llc(regression(data=data))
+    assert "\n" not in str(error.value)
+
+
+@pytest.mark.parametrize("name", WRONG_SETTINGS)
+def test_a_wrong_setting_is_named_in_a_line(name: str) -> None:
+    settings, message = WRONG_SETTINGS[name]
+    with pytest.raises(ValueError, match=message) as error:
+        estimate_llc(regression(), **settings)
+    assert "\n" not in str(error.value)
+
+
+def test_a_prng_key_among_the_parameters_is_named() -> None:
+    with pytest.raises(ValueError, match=r"Parameter \['dropout'\] is a PRNG key"):
+        estimate_llc(regression(params={"slope": np.ones(4), "dropout": jax.random.key(0)}))
+
+
+@pytest.mark.parametrize("whole", [np.int64, np.uint8, jnp.int32, np.array, jnp.asarray, float])
+def test_integers_of_numpy_and_jax_are_numbers(whole: Any) -> None:
+    """Settings may be mappings, too; draws are those of Python's integers and of specs."""
+    settings = {"budget": {"num_gradients": 60, "num_draws": 16}}
+    sampler = {"kind": "sgld", "step_size": 1e-5}
+    e = estimate_llc(regression(), sampler, num_chains=whole(2), seed=whole(3), sampling=settings)
+    expected = estimate_llc(regression(), sampler, num_chains=2, seed=3, sampling=SamplingSpec.model_validate(settings))
+    np.testing.assert_array_equal(e.draws.centered_loss, expected.draws.centered_loss)

@@ -11,6 +11,7 @@ from pydantic import Field, field_validator
 
 from llcray.targets.arrays import named_arrays
 from llcray.targets.target import Target
+from llcray.targets.trees import check_data, check_params
 from llcray.targets.variant import TargetVariant
 from llcray.types import Arrays
 from llcray.variant import NonNegativeInt, canonical_json
@@ -52,6 +53,8 @@ class PythonTarget(TargetVariant):
                 f"factory {self.factory!r} returned a {type(target).__name__}, not an llcray.Target. Return "
                 "llcray.Target(params=..., loss_fn=..., data=...)."
             )
+        check_params(target.params)
+        check_data(target.data)
         on_host = {name: jax.tree.map(np.asarray, getattr(target, name)) for name in ("params", "data")}
         return dataclasses.replace(target, **on_host)
 

@@ -12,7 +12,6 @@ from typing import Any
 
 import numpy as np
 
-from llcray.api import check_params
 from llcray.components import Structure
 from llcray.components.masks import mask_of
 from llcray.estimation.pack import RunEstimate, estimate_requests
@@ -24,6 +23,7 @@ from llcray.posterior.spec import FixedProduct, PosteriorSpec
 from llcray.samplers import SGLD
 from llcray.sampling.spec import Budget, SamplingSpec, StoppingCriteria
 from llcray.targets.target import Target
+from llcray.targets.trees import check_params
 from llcray.tracking.sources import examples_of, params_of
 from llcray.tracking.tracker import LLCTracker
 from llcray.types import LossFn, PyTree, Row

@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from llcray.api import check_params, parse_sampler
+from llcray.api import parse_posterior, parse_sampler, parse_sampling
 from llcray.components import Structure, parse
 from llcray.components.masks import mask_of
 from llcray.estimation.rows import draw_rows
@@ -22,9 +22,11 @@ from llcray.posterior.spec import PosteriorSpec
 from llcray.samplers import SamplerVariant
 from llcray.sampling.spec import SamplingSpec
 from llcray.targets.target import LossFn, PyTree, Target
+from llcray.targets.trees import check_data, check_params
 from llcray.tracking import records
 from llcray.tracking.sources import SURROGATES, examples_of, params_of
 from llcray.types import Row
+from llcray.variant import whole_number
 
 
 @dataclass(frozen=True)
@@ -75,8 +77,8 @@ class LLCTracker:
     every: int = 1
     at: Iterable[int] | None = None
     sampler: str | dict[str, Any] | SamplerVariant = "auto"
-    posterior: PosteriorSpec = field(default_factory=PosteriorSpec)
-    sampling: SamplingSpec = field(default_factory=SamplingSpec)
+    posterior: PosteriorSpec | dict[str, Any] = field(default_factory=PosteriorSpec)
+    sampling: SamplingSpec | dict[str, Any] = field(default_factory=SamplingSpec)
     structure: Structure | None = None
     loss_name: str = "nll"
     is_likelihood: bool = True
@@ -87,11 +89,13 @@ class LLCTracker:
     _dataset: Any = field(default=None, init=False, repr=False)
 
     def __post_init__(self) -> None:
+        self.every, self.seed = whole_number("every", self.every), whole_number("seed", self.seed)
         if self.every < 1:
             raise ValueError(f"every is {self.every}; give a number of steps from 1")
         self.components = tuple(parse(text).name for text in self.components)
         self.sampler = parse_sampler(self.sampler)
-        self.at = None if self.at is None else frozenset(self.at)
+        self.posterior, self.sampling = parse_posterior(self.posterior), parse_sampling(self.sampling)
+        self.at = None if self.at is None else frozenset(whole_number("a step in `at`", step) for step in self.at)
         if self.loss_name in SURROGATES:
             import warnings
 
@@ -120,6 +124,7 @@ class LLCTracker:
         Raises:
             ValueError: The loss is not one finite number per example, or a component selects nothing.
         """
+        step = whole_number("step", step)
         if not self.is_due(step):
             return None
         from llcray.estimation.pack import estimate_requests
@@ -127,6 +132,7 @@ class LLCTracker:
         params, loss_fn = params_of(params, self.loss_fn)
         check_params(params)
         data = examples_of(batch_source, self.num_data)
+        check_data(data)
         target = Target(params, loss_fn, data, is_likelihood=self.is_likelihood, structure=self.structure)
         target = replace(target, target_id=records.target_id(target))
         names = tuple(parse(text).name for text in components or self.components)
@@ -163,6 +169,7 @@ class LLCTracker:
         from llcray.estimation.request import EstimateRequest
 
         assert not isinstance(self.sampler, str | dict)
+        assert isinstance(self.posterior, PosteriorSpec) and isinstance(self.sampling, SamplingSpec)
         mask: Callable[..., Any] = mask_of
         return EstimateRequest(
             sampler=self.sampler,

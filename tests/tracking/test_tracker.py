@@ -172,3 +172,18 @@ def test_the_temperature_of_an_episode_is_that_of_the_examples_kept(tmp_path: Pa
     tracker = RLLLCTracker(PARAMS, config, storage=str(tmp_path / "results"), num_data=200)
     row = tracker.track_episode(episode=0, dataloader=DATA, loss_fn=loss_fn)["overall_llc"]
     assert row["num_data"] == 200 and row["n_beta"] == pytest.approx(200 / np.log(200))
+
+
+@pytest.mark.parametrize("step", [np.int64(4), np.array(4), jnp.int32(4), 4.0, 4])
+def test_a_step_is_a_whole_number_of_any_library(step: Any, tmp_path: Path) -> None:
+    tracker = _tracker(tmp_path, components=["all"], every=np.int64(2), at=np.array([4, 8]), keep_params=False)
+    tracked = tracker.track(step, PARAMS, DATA)
+    assert tracked is not None and tracked.step == 4
+    assert tracker.evolution()["step"].to_list() == [4]
+
+
+@pytest.mark.parametrize("step", [4.5, "4", None, True])
+def test_a_step_that_is_no_whole_number_is_refused_before_anything_is_paid_for(step: Any, tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match=r"step is .*; give a whole number"):
+        _tracker(tmp_path).track(step, PARAMS, DATA)
+    assert not (tmp_path / "results").exists()
