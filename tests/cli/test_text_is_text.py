@@ -1,5 +1,7 @@
 """Text of users, files and rows is printed as it stands, on any stream, and output never ends the work."""
 
+import errno
+import io
 import json
 import os
 import subprocess
@@ -9,8 +11,10 @@ from pathlib import Path
 import llcray_storage as ls
 import pytest
 from click.testing import CliRunner, Result
+from rich.live import Live
 
 from llcray.cli import main
+from llcray.terminal.console import Terminal
 from llcray.terminal.text import encodable, printable
 
 TEXTS = [
@@ -133,3 +137,18 @@ def test_a_reader_that_leaves_is_no_error(tmp_path):
         assert process.wait() == 0, stderr.decode()
         assert stderr == b""
         process.stderr.close()
+
+
+class GoneTerminal(io.StringIO):
+    """A stream whose terminal is gone: every write fails as the kernel makes it fail."""
+
+    def write(self, text: str) -> int:
+        raise OSError(errno.EIO, "Input/output error")
+
+
+def test_a_terminal_that_is_gone_ends_no_work():
+    terminal = Terminal(file=GoneTerminal(), force_terminal=True)
+    terminal.print("not read by anybody")
+    with Live(console=terminal, auto_refresh=False) as live:
+        live.update("nor this", refresh=True)
+    terminal.print("nor this")
