@@ -173,3 +173,12 @@ def test_integers_of_numpy_and_jax_are_numbers(whole: Any) -> None:
     e = estimate_llc(regression(), sampler, num_chains=whole(2), seed=whole(3), sampling=settings)
     expected = estimate_llc(regression(), sampler, num_chains=2, seed=3, sampling=SamplingSpec.model_validate(settings))
     np.testing.assert_array_equal(e.draws.centered_loss, expected.draws.centered_loss)
+
+
+@pytest.mark.parametrize("sampler", ["auto", "sgld", "hmc"])
+def test_a_loss_that_does_not_depend_on_the_parameters_says_so(sampler: str) -> None:
+    """One class, or a loss that forgot its parameters; a smaller step would change nothing."""
+    one_class = Target(np.zeros(3), lambda w, b: -jax.nn.log_softmax((b @ w)[:, None])[:, 0], X[:, :3])
+    e = estimate_llc(one_class, sampler, num_chains=2, sampling=QUICK)
+    assert e.verdict == "not_converged" and "its LLC is 0" in e.verdict_reason
+    assert abs(e.llc) < 1e-2

@@ -15,7 +15,7 @@ from llcray.llc.draws import Draws
 from llcray.llc.errors import error_parts
 from llcray.llc.localization import localization_sensitivity
 from llcray.llc.summary import Summary, subtract_bias, summarize
-from llcray.llc.verdict import LOWER, Diagnostics, JudgedNumbers, judge
+from llcray.llc.verdict import CONSTANT, LOWER, Diagnostics, JudgedNumbers, judge
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -141,6 +141,7 @@ def estimate(
             **vars(numbers),
             num_sampled_params=num_sampled_params,
             num_dead_chains=int((np.ptp(raw, axis=1) == 0).sum()) if raw.size else 0,
+            has_constant_loss=bool(raw.size and np.ptp(raw) < CONSTANT and np.ptp(alive.squared_distance) > 0),
             lowest_chain_llc=lowest.mean,
             lowest_chain_mcse=lowest.mcse,
             share_lower=float((raw < -LOWER).mean()) if raw.size else 0.0,

@@ -14,6 +14,8 @@ MAX_RELATIVE_BIAS = 0.1
 # A bias of at least this share is not let pass where it is beyond Monte Carlo error.
 NOTABLE_BIAS = 0.05
 NUM_SIGMAS = 3.0
+# Nats. Rounding of a loss that does not depend on the parameters stays below this.
+CONSTANT = 1e-9
 # Nats. At a minimum no draw near it is lower; rounding of float32 chains stays far below this.
 LOWER = 1.0
 MAX_SHARE_LOWER = 0.01
@@ -45,7 +47,8 @@ class Diagnostics(JudgedNumbers):
 
     Attributes:
         num_sampled_params: d, the dimension sampled.
-        num_dead_chains: Chains that never moved.
+        num_dead_chains: Chains whose loss never changed.
+        has_constant_loss: Whether all draws have one loss although the parameters moved.
         lowest_chain_llc: Smallest mean over one chain.
         lowest_chain_mcse: Monte Carlo standard error of that mean.
         share_lower: Share of the kept draws whose n beta (L - L*) is below minus one nat.
@@ -56,6 +59,7 @@ class Diagnostics(JudgedNumbers):
 
     num_sampled_params: int
     num_dead_chains: int = 0
+    has_constant_loss: bool = False
     lowest_chain_llc: float = float("nan")
     lowest_chain_mcse: float = float("nan")
     share_lower: float = 0.0
@@ -145,6 +149,12 @@ def _biased_step(d: Diagnostics) -> Verdict | None:
 
 def _not_converged(d: Diagnostics) -> Verdict | None:
     advice = "Raise the budget."
+    if d.has_constant_loss:
+        return Verdict(
+            "not_converged",
+            "The loss is the same wherever the parameters went: it does not depend on them, and its LLC is 0. Check "
+            "that loss_fn uses the parameters, and that there is more than one class.",
+        )
     if d.num_dead_chains:
         return Verdict(
             "not_converged", f"{d.num_dead_chains} of {d.num_chains} chains never moved. Lower the step size."

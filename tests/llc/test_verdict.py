@@ -37,6 +37,7 @@ def test_good_diagnostics_are_ok() -> None:
         ({"energy_variance": 0.02}, "biased_step", "energy error"),
         ({"llc": 60.0, "lowest_chain_llc": 59.0}, "biased_step", "d/2"),
         ({"num_dead_chains": 1}, "not_converged", "never moved"),
+        ({"num_dead_chains": 4, "has_constant_loss": True}, "not_converged", "its LLC is 0"),
         ({"rhat": 1.2}, "not_converged", "R-hat"),
         ({"rhat": float("nan")}, "not_converged", "R-hat"),
         ({"ess_bulk": 12.0}, "not_converged", "12 effective"),
