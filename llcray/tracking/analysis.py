@@ -31,6 +31,7 @@ SHOWN = (
     "num_sampled_params",
     "target_id",
 )
+ONCE = ("step", "component", "loss_kind", "seed")
 STAGE_COLUMNS = ("component", "stage", "start_step", "end_step", "value_at_start", "value_at_end", "direction", "z")
 
 
@@ -128,4 +129,6 @@ def _params(storage: str, target_id: str) -> tuple[Arrays, str]:
 
 
 def _runs(storage: str, name: str) -> pl.DataFrame:
-    return ls.scan_runs(storage, sweep=name).filter(pl.col("target_kind") == "tracked").collect()
+    """The newest estimate of each step; a training that resumed from a checkpoint has tracked some steps again."""
+    runs = ls.scan_runs(storage, sweep=name).filter(pl.col("target_kind") == "tracked").collect()
+    return runs.sort("finished_at", maintain_order=True).unique(ONCE, keep="last", maintain_order=True)

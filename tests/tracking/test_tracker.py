@@ -187,3 +187,17 @@ def test_a_step_that_is_no_whole_number_is_refused_before_anything_is_paid_for(s
     with pytest.raises(ValueError, match=r"step is .*; give a whole number"):
         _tracker(tmp_path).track(step, PARAMS, DATA)
     assert not (tmp_path / "results").exists()
+
+
+def test_of_a_step_that_a_resumed_training_tracks_again_the_newest_estimate_counts(tmp_path: Path) -> None:
+    """The training goes on from the checkpoint of step 4, and comes to other weights at steps 6 to 12."""
+    moved = PARAMS | {"mlp": {"kernel": W + np.float32(1e-3)}}
+    for start, params in ((0, PARAMS), (6, moved)):
+        tracker = _tracker(tmp_path, components=["all"], every=2)
+        newest = {step: tracker.track(step, params, DATA) for step in range(start, 14, 2)}
+    table = tracker.evolution()
+    assert table["step"].to_list() == list(range(0, 14, 2))
+    of_step = dict(zip(table["step"], table["llc"], strict=True))
+    assert all(tracked is not None and of_step[step] == tracked.llc["all"] for step, tracked in newest.items())
+    assert len(tracker.subnetwork()) == 1
+    assert tracker.detect_transitions()["component"].unique().to_list() == ["all"]
