@@ -8,6 +8,7 @@ import numpy as np
 from pydantic import TypeAdapter, ValidationError
 from pydantic_core import ErrorDetails
 
+from llcray.array_types import PyTree, Row
 from llcray.llc.draws import Draws
 from llcray.llc.estimate import Estimate
 from llcray.llc.susceptibility import Measured, bayesian_influence, susceptibility
@@ -17,7 +18,6 @@ from llcray.sampling.spec import SamplingSpec
 from llcray.spec.problems import suggestion
 from llcray.targets.target import Target, TrueLLC
 from llcray.targets.trees import check_data, check_params
-from llcray.types import PyTree, Row
 from llcray.variant import seed_from, whole_number
 
 __all__ = ["LLCEstimate", "estimate_llc"]

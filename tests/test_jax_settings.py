@@ -19,11 +19,11 @@ import optax
 import pytest
 
 from llcray.api import estimate_llc
+from llcray.array_types import Array, PyTree
 from llcray.jax_settings import each_in_own_settings
 from llcray.sampling.spec import Budget, SamplingSpec
 from llcray.targets.target import Target
 from llcray.tracking import LLCTracker
-from llcray.types import Array, PyTree
 
 SHORT = SamplingSpec(num_chains=2, budget=Budget(num_gradients=200, num_draws=16))
 SAMPLER = {"kind": "sgld", "step_size": 1e-4, "batch_size": 16}

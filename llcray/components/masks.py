@@ -8,12 +8,12 @@ from typing import Any
 
 import numpy as np
 
+from llcray.array_types import PyTree
 from llcray.components.attention import CODES, cut_of
 from llcray.components.grammar import Component, Selector, parse
 from llcray.components.roles import Role, role_of
 from llcray.components.structure import Structure
 from llcray.file_digest import file_digest
-from llcray.types import PyTree
 
 Mask = bool | np.ndarray
 MOST_NAMES = 12

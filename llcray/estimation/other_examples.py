@@ -5,11 +5,11 @@ import dataclasses
 import jax
 import numpy as np
 
+from llcray.array_types import PyTree
 from llcray.targets.loss_on import Examples, PythonExamples
 from llcray.targets.python import call_factory
 from llcray.targets.target import Target
 from llcray.targets.variant import TargetVariant
-from llcray.types import PyTree
 
 
 def on_other_examples(target: Target, spec: TargetVariant, loss_on: Examples) -> Target:

@@ -6,6 +6,7 @@ from typing import Any
 import jax
 import numpy as np
 
+from llcray.array_types import PyTree
 from llcray.estimation.other_examples import on_other_examples
 from llcray.estimation.pack import RunEstimate
 from llcray.llc.susceptibility import observable_columns
@@ -13,7 +14,6 @@ from llcray.posterior.density import num_data_of
 from llcray.spec.observables import MOST_INFLUENCES, Observable
 from llcray.targets.target import Target
 from llcray.targets.variant import TargetVariant
-from llcray.types import PyTree
 
 
 def probe_examples(observables: Sequence[Observable], target: Target, spec: TargetVariant) -> PyTree:

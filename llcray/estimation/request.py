@@ -2,11 +2,11 @@
 
 from dataclasses import dataclass
 
+from llcray.array_types import PyTree
 from llcray.posterior.spec import PosteriorSpec
 from llcray.samplers import SamplerVariant
 from llcray.sampling.progress import Keeper
 from llcray.sampling.spec import SamplingSpec
-from llcray.types import PyTree
 
 
 @dataclass(frozen=True)

@@ -6,13 +6,13 @@ from typing import Any
 
 from llcray_storage import Dataset, StorageError
 
+from llcray.array_types import PyTree
 from llcray.estimation.other_examples import on_other_examples
 from llcray.estimation.probes import probe_examples
 from llcray.spec import RunSpec
 from llcray.targets.stored import load_or_build, prepare_checkpoints
 from llcray.targets.target import Target
 from llcray.targets.variant import TargetVariant
-from llcray.types import PyTree
 from llcray.variant import content_id
 
 

@@ -9,6 +9,7 @@ from typing import Literal
 import numpy as np
 from llcray_storage import Dataset, StorageError
 
+from llcray.array_types import PyTree, Row
 from llcray.components.masks import mask_of
 from llcray.estimation.companions import estimate_with_companions
 from llcray.estimation.keeper import DatasetKeeper
@@ -25,7 +26,6 @@ from llcray.sampling.engine import ProgressFn
 from llcray.sampling.schedules.requests import Phase
 from llcray.spec import RunSpec, TrialPlan, spec_columns
 from llcray.targets.target import Target
-from llcray.types import PyTree, Row
 
 FailureFn = Callable[[RunSpec, Exception], None]
 

@@ -4,10 +4,9 @@
 
 * `llc_mcse` is the Monte Carlo error. Where a predicted step-size bias was subtracted from the estimate, the noise of
   that prediction is included.
-* `step_size_bias_se` is the uncertainty that the step size causes. Where the predicted bias was subtracted, it is a
-  quarter of the prediction, which is an upper bound where gradient noise also heats directions that are flat in the
-  loss. Where the predicted bias was left in the estimate, it is the whole prediction. Where the sampler cannot predict
-  its bias, it is 0.
+* `step_size_bias_se` is the uncertainty that the step size causes. Where a bias was subtracted, it is the standard
+  error of that bias, from the evidence it rests on (`llcray.llc.step_bias`). Where the predicted bias was left in the
+  estimate, it is the whole prediction. Where the sampler cannot predict its bias, it is 0.
 * `localization_se` joins |d lambda / d log gamma| and the standard error of this derivative in quadrature. To first
   order it is what the limit gamma -> 0 would change. Leave this part out where gamma is part of the question: when
   samplers are compared at one gamma, or when an estimate is compared with the exact value at its gamma.
@@ -20,9 +19,6 @@ import math
 from typing import NamedTuple
 
 from llcray.llc.localization import Sensitivity
-
-PREDICTION_ERROR = 0.25
-"""Assumed relative error of a predicted step-size bias."""
 
 
 class ErrorParts(NamedTuple):
@@ -44,19 +40,16 @@ class ErrorParts(NamedTuple):
         return math.hypot(*self)
 
 
-def error_parts(mcse: float, bias: float, is_subtracted: bool, sensitivity: Sensitivity) -> ErrorParts:
+def error_parts(mcse: float, step_size_error: float, sensitivity: Sensitivity) -> ErrorParts:
     """The parts of an estimate's standard error.
 
     Args:
         mcse: Monte Carlo standard error, nats.
-        bias: Predicted step-size bias, nats; NaN where the sampler cannot predict it.
-        is_subtracted: Whether `bias` was subtracted from the estimate.
+        step_size_error: Standard error of a subtracted bias, or the size of a bias that was left in, nats; NaN where
+            the sampler cannot predict its bias.
         sensitivity: d lambda / d log gamma.
     """
-    relative_error = PREDICTION_ERROR if is_subtracted else 1.0
-    return ErrorParts(
-        mcse, relative_error * _zero_unless_finite(abs(bias)), math.hypot(*map(_zero_unless_finite, sensitivity))
-    )
+    return ErrorParts(mcse, _zero_unless_finite(step_size_error), math.hypot(*map(_zero_unless_finite, sensitivity)))
 
 
 def _zero_unless_finite(value: float) -> float:

@@ -14,7 +14,8 @@ from llcray_storage.schema.verdicts import VerdictName
 from llcray.llc.draws import Draws
 from llcray.llc.errors import error_parts
 from llcray.llc.localization import localization_sensitivity
-from llcray.llc.summary import Summary, subtract_bias, summarize
+from llcray.llc.step_bias import PredictedBias
+from llcray.llc.summary import Summary, corrected_summary, summarize
 from llcray.llc.verdict import CONSTANT, LOWER, Diagnostics, JudgedNumbers, judge
 
 
@@ -103,7 +104,8 @@ def estimate(
     localization: float,
     num_sampled_params: int,
     work: Work,
-    subtract_heat: bool = False,
+    step_bias: PredictedBias | None = None,
+    bias_is_inconsistent: bool = False,
     restarts_exhausted: bool = False,
 ) -> Estimate:
     """The LLC of one run, with its error, diagnostics, verdict and cost.
@@ -115,16 +117,20 @@ def estimate(
         localization: gamma.
         num_sampled_params: d.
         work: Cost of the draws.
-        subtract_heat: Whether the sampler is calibrated such that its heat is the bias of the estimate.
+        step_bias: Bias that the sampler's calibration predicts and the estimate is freed of; None: the heat is reported
+            as the bias, and left in.
+        bias_is_inconsistent: Whether the evidence for that bias disagrees.
         restarts_exhausted: Whether calibration failed to find a stable step size.
     """
     kept = draws.after(num_warmup_draws)
     healthy = draws.healthy
     alive = kept.of_chains(healthy)
     raw = n_beta * alive.centered_loss
-    bias = _mean(alive.heat)
-    series = raw - bias if subtract_heat else raw
-    summary = subtract_bias(raw, alive.heat) if subtract_heat else summarize(raw)
+    if step_bias is None:
+        bias, series, summary = _mean(alive.heat), raw, summarize(raw)
+    else:
+        of_draw = step_bias.of_draw[healthy][:, num_warmup_draws:]
+        bias, series, summary = _mean(of_draw), raw - of_draw, corrected_summary(raw, of_draw)
     numbers = JudgedNumbers(
         llc=summary.mean,
         llc_mcse=summary.mcse,
@@ -145,13 +151,14 @@ def estimate(
             lowest_chain_llc=lowest.mean,
             lowest_chain_mcse=lowest.mcse,
             share_lower=float((raw < -LOWER).mean()) if raw.size else 0.0,
-            remaining_bias=0.0 if subtract_heat else bias,
+            remaining_bias=bias if step_bias is None else 0.0,
+            bias_is_inconsistent=bias_is_inconsistent,
             energy_variance=np.nan if has_metropolis_test else _mean(alive.energy_change**2) / num_sampled_params,
             restarts_exhausted=restarts_exhausted,
         )
     )
     sensitivity = localization_sensitivity(raw, alive.squared_distance, localization)
-    errors = error_parts(summary.mcse, bias, subtract_heat, sensitivity)
+    errors = error_parts(summary.mcse, abs(bias) if step_bias is None else step_bias.se, sensitivity)
     chain_means = series.mean(axis=1) if series.size else np.array([])
     return Estimate(
         **vars(numbers),

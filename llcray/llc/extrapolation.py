@@ -98,8 +98,12 @@ def extrapolate_step_size(steps: tuple[float, float], llcs: tuple[float, float],
 
 def _fits(t: np.ndarray, y: np.ndarray, se: np.ndarray) -> Iterator[Fit]:
     yield _line("lambda", np.empty((len(t), 0)), y, se)
-    for model, power in POWERS.items():
-        yield _line(model, -((t / t.max())[:, None] ** -power), y, se)
+    powers = [_line(model, -((t / t.max())[:, None] ** -power), y, se) for model, power in POWERS.items()]
+    # The power lies anywhere between those that are tried: a uniform distribution over a step of the grid.
+    steps = np.abs(np.gradient([fit.llc for fit in powers]))
+    yield from (
+        fit._replace(se=float(np.hypot(fit.se, step / 12**0.5))) for fit, step in zip(powers, steps, strict=True)
+    )
     for multiplicity in MULTIPLICITIES:
         yield _logarithm(multiplicity, np.log(t), y, se)
 

@@ -13,6 +13,7 @@ array_stats: Any = _array_stats
 
 MIN_DRAWS = 8
 MIN_BATCHES = 3
+NUM_BLOCKS = 128
 
 
 class Summary(NamedTuple):
@@ -52,8 +53,12 @@ def summarize(series: np.ndarray) -> Summary:
     )
 
 
-def subtract_bias(series: np.ndarray, bias: np.ndarray) -> Summary:
-    """The summary of a series minus the mean of its bias, whose noise enters the Monte Carlo error.
+def corrected_summary(series: np.ndarray, bias: np.ndarray) -> Summary:
+    """The summary of a series less its bias.
+
+    Draws of hot chains are noisy, so their effective sample size and R-hat look better than their slow part is. The
+    Monte Carlo error is therefore no smaller than the spread of the chains' means says, and R-hat is the larger of the
+    series' own and that of means over blocks of draws.
 
     Args:
         series: Shape (chain, draw), finite.
@@ -62,9 +67,24 @@ def subtract_bias(series: np.ndarray, bias: np.ndarray) -> Summary:
     summary = summarize(series)
     if series.size == 0:
         return summary
-    return summary._replace(
-        mean=summary.mean - float(bias.mean()), mcse=float(np.hypot(summary.mcse, standard_error(bias)))
-    )
+    corrected = series - bias
+    noise = standard_error(bias)
+    blocks = summarize(block_means(corrected, NUM_BLOCKS))
+    mcse = max(float(np.hypot(summary.mcse, noise)), spread_of_chains(corrected))
+    rhat = float(np.nanmax([summary.rhat, blocks.rhat])) if np.isfinite([summary.rhat, blocks.rhat]).any() else np.nan
+    return summary._replace(mean=float(corrected.mean()), mcse=mcse, rhat=rhat)
+
+
+def spread_of_chains(series: np.ndarray) -> float:
+    """Standard error of the mean from the means of chains, shape (chain, draw); 0 for a single chain."""
+    return float(series.mean(axis=1).std(ddof=1) / np.sqrt(len(series))) if len(series) > 1 else 0.0
+
+
+def block_means(series: np.ndarray, num_blocks: int) -> np.ndarray:
+    """Means over equal blocks of consecutive draws, shape (chain, block); the first draws are left out if any are."""
+    size = max(1, series.shape[1] // num_blocks)
+    num_blocks = series.shape[1] // size
+    return series[:, series.shape[1] - size * num_blocks :].reshape(len(series), num_blocks, size).mean(axis=2)
 
 
 def standard_error(values: np.ndarray) -> float:

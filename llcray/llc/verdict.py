@@ -54,6 +54,7 @@ class Diagnostics(JudgedNumbers):
         share_lower: Share of the kept draws whose n beta (L - L*) is below minus one nat.
         remaining_bias: Part of the predicted step-size bias that is left in `llc`.
         energy_variance: Mean square energy error of a step per dimension, of samplers without a Metropolis test.
+        bias_is_inconsistent: Whether the evidence for a subtracted step-size bias disagrees beyond its errors.
         restarts_exhausted: Whether calibration gave up on finding a stable step size.
     """
 
@@ -65,6 +66,7 @@ class Diagnostics(JudgedNumbers):
     share_lower: float = 0.0
     remaining_bias: float = 0.0
     energy_variance: float = float("nan")
+    bias_is_inconsistent: bool = False
     restarts_exhausted: bool = False
 
 
@@ -125,6 +127,12 @@ def _biased_step(d: Diagnostics) -> Verdict | None:
             "biased_step",
             f"The step size biases the estimate by about {d.remaining_bias:.3g} nats ({share:.0%}). "
             "Lower it, or use kind: auto.",
+        )
+    if d.bias_is_inconsistent:
+        return Verdict(
+            "biased_step",
+            "The bias of the step size is not known: levels at two steps, heat and gradient noise disagree. "
+            "Lower the sampler's max_heat, or use an exact sampler.",
         )
     if d.acceptance_rate < MIN_ACCEPTANCE:
         return Verdict(

@@ -16,9 +16,9 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Float, Float64
 
+from llcray.array_types import Array, LossFn, PyTree
 from llcray.posterior.spec import FixedInverseTemperature, FixedProduct, LogN, PosteriorSpec, Radius
 from llcray.targets.target import Target
-from llcray.types import Array, LossFn, PyTree
 
 # An `auto` gamma is the largest curvature of n beta L_n divided by this ratio.
 LOCALIZATION_RATIO = 3000.0

@@ -20,9 +20,9 @@ class Auto(SamplerVariant):
         batch_size: Examples per gradient; null: 64, or all if there are fewer.
         gradient: `minibatch` or `control_variate`, as for `baoab`; `auto`: control variates where gradient noise limits
             the step and they have less than half of that noise, which repays twice the work.
-        max_heat: Largest step-size bias to sample with, as a share of the LLC: a bound on what is subtracted.
-        curvature_share: Largest h^2 times the largest curvature met on the chain; BAOAB is stable below 4, accurate
-            well below one.
+        max_heat: Largest step-size bias to sample with, as a share of the LLC. It is subtracted; the share is smaller
+            where the error asked for needs that.
+        curvature_share: h^2 times the largest curvature met on the chain, during burn-in; BAOAB is stable below 4.
     """
 
     precision: ClassVar[Precision] = "float32"
@@ -30,12 +30,12 @@ class Auto(SamplerVariant):
     # The schedule alone reads these numbers: they compile nothing.
     traced: ClassVar[tuple[str, ...]] = ("max_heat", "curvature_share")
 
-    version: int = 3
+    version: int = 4
     kind: Literal["auto"] = "auto"
     batch_size: Count | None = None
     gradient: Literal["auto", "minibatch", "control_variate"] = "auto"
-    max_heat: Annotated[float, Field(gt=0, le=0.5)] = 0.02
-    curvature_share: Annotated[float, Field(gt=0, le=2)] = 0.1
+    max_heat: Annotated[float, Field(gt=0, le=0.5)] = 0.2
+    curvature_share: Annotated[float, Field(gt=0, le=2)] = 0.4
 
     @property
     def examples_per_gradient(self) -> int:

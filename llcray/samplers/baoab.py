@@ -28,8 +28,8 @@ Reference: Leimkuhler & Matthews 2013 (arXiv 1203.5428), eq. 10; heating by grad
 
 from typing import Any, ClassVar, Literal, NamedTuple
 
+from llcray.array_types import Array
 from llcray.samplers.kernel import Kernel, Precision, SamplerVariant
-from llcray.types import Array
 from llcray.variant import Count, PositiveFloat
 
 

@@ -26,7 +26,7 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Float, Int32, Key, UInt32
 
-from llcray.types import Array
+from llcray.array_types import Array
 
 GOLDEN = 0x9E3779B9
 # Mean of the sum of 8 bytes, each uniform on 0..255, and 1 over the standard deviation of that sum.

@@ -14,9 +14,9 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Float, Key
 
+from llcray.array_types import Array
 from llcray.posterior.density import Posterior
 from llcray.samplers.kernel import Hyper, Kernel, State, StepInfo
-from llcray.types import Array
 
 
 def scaled_logdensity(posterior: Posterior, hyper: Hyper) -> Callable[[Array], Array]:

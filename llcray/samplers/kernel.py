@@ -8,7 +8,7 @@ from collections.abc import Callable, Hashable
 from dataclasses import dataclass
 from typing import Any, ClassVar, Literal, NamedTuple, TypeAlias
 
-from llcray.types import Array
+from llcray.array_types import Array
 from llcray.variant import Variant
 
 State: TypeAlias = Any

@@ -12,8 +12,8 @@ Reference: Chen, Fox & Guestrin 2014 (arXiv 1402.4102), eq. 15; BlackJAX's `diff
 
 from typing import Any, ClassVar, Literal, NamedTuple
 
+from llcray.array_types import Array
 from llcray.samplers.kernel import Kernel, Precision, SamplerVariant
-from llcray.types import Array
 from llcray.variant import Count, PositiveFloat
 
 

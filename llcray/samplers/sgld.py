@@ -31,8 +31,8 @@ from typing import Annotated, Any, ClassVar, Literal, NamedTuple
 
 from pydantic import Field
 
+from llcray.array_types import Array
 from llcray.samplers.kernel import Kernel, Precision, SamplerVariant
-from llcray.types import Array
 from llcray.variant import Count, PositiveFloat
 
 Decay = Annotated[float, Field(ge=0, lt=1)]

@@ -18,8 +18,8 @@ Reference: Ding et al. 2014, Bayesian sampling using stochastic gradient thermos
 
 from typing import Any, ClassVar, Literal, NamedTuple
 
+from llcray.array_types import Array
 from llcray.samplers.kernel import Kernel, Precision, SamplerVariant
-from llcray.types import Array
 from llcray.variant import Count, PositiveFloat
 
 

@@ -8,10 +8,10 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Float, Key
 
+from llcray.array_types import Array, PyTree
 from llcray.posterior.density import Posterior
 from llcray.samplers import counter
 from llcray.samplers.kernel import Kernel, StepInfo
-from llcray.types import Array, PyTree
 
 GradientKind = Literal["minibatch", "control_variate"]
 

@@ -15,8 +15,8 @@ from typing import Annotated, Any, Literal, NamedTuple
 
 from pydantic import Field
 
+from llcray.array_types import Array
 from llcray.samplers.kernel import Kernel, SamplerVariant
-from llcray.types import Array
 from llcray.variant import Count, PositiveFloat
 
 

@@ -12,14 +12,14 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Float, Key, UInt32
 
+from llcray.array_types import Array
 from llcray.llc.draws import Draws
 from llcray.posterior.density import Posterior, full_loss
 from llcray.samplers.kernel import Hyper, Kernel, State, StepInfo
 from llcray.samplers.stochastic_gradient import random_batch
 from llcray.sampling.curvature import largest_curvature
-from llcray.sampling.gradient_noise import gradient_noise
+from llcray.sampling.gradient_noise import gradient_noise, seen_noise
 from llcray.sampling.program import Program
-from llcray.types import Array
 
 START, ADAPT, DRAW = range(3)
 # The key of a draw's loss is folded with this number; the keys of its steps with 0, 1, ...
@@ -216,6 +216,24 @@ def _measure_noise_run(
     return jax.vmap(measure)(chain_keys(seed, num_chains), state, hyper)
 
 
+def _measure_seen_noise_run(
+    kernel: Kernel,
+    num_chains: int,
+    batch_size: int,
+    uses_control_variates: bool,
+    seed: Array,
+    state: State,
+    posterior: Posterior,
+    hyper: Hyper,
+) -> Array:
+    def measure(chain: tuple[Array, State, Hyper]) -> Array:
+        rng_key, state, hyper = chain
+        position = kernel.position(state, posterior, hyper)
+        return seen_noise(rng_key, posterior, position, batch_size, uses_control_variates)
+
+    return jax.lax.map(measure, (chain_keys(seed, num_chains), state, hyper))
+
+
 def _over_runs(function: Callable[..., Any], num_static: int, in_axes: Any = 0) -> Callable[..., Any]:
     def all_runs(*args: Any) -> Any:
         return jax.vmap(partial(function, *args[:num_static]), in_axes)(*args[num_static:])
@@ -235,3 +253,6 @@ advance = Program(_over_runs(_advance_run, 4, (0, 0, 0, 0, 0, None)), donate=(1,
 measure = Program(_over_runs(_measure_run, 2))
 # measure_noise((kernel, num_chains, batch_size), seeds, state, posterior, hyper) -> variances at each chain
 measure_noise = Program(_over_runs(_measure_noise_run, 3))
+# measure_seen_noise((kernel, num_chains, batch_size, control variates?), seeds, state, posterior, hyper)
+#   -> gradient noise at each chain, and the part of it that the loss sees
+measure_seen_noise = Program(_over_runs(_measure_seen_noise_run, 4))

@@ -1,6 +1,6 @@
 """The largest curvature of n beta L_n, which step sizes, scales and the localization are measured against."""
 
-from collections.abc import Hashable, Mapping
+from collections.abc import Callable, Hashable, Mapping
 from functools import partial
 
 import jax
@@ -8,11 +8,11 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Float, Key
 
+from llcray.array_types import Array
 from llcray.posterior.density import Posterior
 from llcray.sampling.device import chains_together, widths_of
 from llcray.sampling.program import Program, is_out_of_memory
 from llcray.sampling.stacked import Lanes, stack
-from llcray.types import Array
 
 NUM_LANCZOS_STEPS = 10
 # A Hessian-vector product costs about two gradients, a loss about a third of one.
@@ -44,9 +44,25 @@ def largest_curvature(rng_key: Key[Array, ""], posterior: Posterior, position: F
     def product(vector: Array) -> Array:
         return jax.jvp(gradient, (position,), (vector,))[1]
 
-    num_steps = min(NUM_LANCZOS_STEPS, position.shape[0])
     start = jax.random.normal(rng_key, position.shape, position.dtype)
-    basis = jnp.zeros((num_steps, *position.shape), position.dtype)
+    return jnp.linalg.eigvalsh(tridiagonal(product, start, NUM_LANCZOS_STEPS))[-1]
+
+
+def tridiagonal(
+    product: Callable[[Array], Array], start: Float[Array, " d"], num_steps: int
+) -> Float[Array, "num_steps num_steps"]:
+    """Projects a symmetric matrix on the Krylov space of a vector, by fully reorthogonalised Lanczos.
+
+    Args:
+        product: The matrix times a vector.
+        start: Shape (d,); the first basis vector is `start` divided by its length.
+        num_steps: Products; no more than d are made.
+
+    Returns:
+        The projection, whose eigenvalues are the Ritz values.
+    """
+    num_steps = min(num_steps, start.shape[0])
+    basis = jnp.zeros((num_steps, *start.shape), start.dtype)
 
     def step(i: Array, carry: tuple[Array, Array, Array]) -> tuple[Array, Array, Array]:
         basis, images, vector = carry
@@ -59,7 +75,7 @@ def largest_curvature(rng_key: Key[Array, ""], posterior: Posterior, position: F
 
     basis, images, _ = jax.lax.fori_loop(0, num_steps, step, (basis, jnp.zeros_like(basis), start))
     projected = basis @ images.T
-    return jnp.linalg.eigvalsh(0.5 * (projected + projected.T))[-1]
+    return 0.5 * (projected + projected.T)
 
 
 def posterior_curvature(rng_key: Key[Array, ""], posterior: Posterior) -> Float[Array, ""]:

@@ -16,8 +16,8 @@ from typing import Any, NamedTuple, TypeVar
 import jax
 import numpy as np
 
+from llcray.array_types import Array, PyTree
 from llcray.posterior.density import Posterior
-from llcray.types import Array, PyTree
 
 T = TypeVar("T")
 

@@ -13,6 +13,7 @@ from typing import Any
 import jax
 import numpy as np
 
+from llcray.array_types import PyTree
 from llcray.llc.draws import Draws
 from llcray.llc.estimate import Work
 from llcray.samplers.kernel import Hyper
@@ -26,6 +27,7 @@ from llcray.sampling.schedules.requests import (
     Adapted,
     Advance,
     MeasureNoise,
+    MeasureSeenNoise,
     Phase,
     Request,
     Sampled,
@@ -33,7 +35,6 @@ from llcray.sampling.schedules.requests import (
     phase_of,
 )
 from llcray.sampling.stacked import Row, StackCache, Stacked, place, restack, stack
-from llcray.types import PyTree
 
 ProgressFn = Callable[[int, Phase, Draws | None], None]
 
@@ -160,6 +161,8 @@ class _Calls:
                 return self._adapt(members, num_steps, width)
             case Advance():
                 return self._advance(members, requests, width)
+            case MeasureSeenNoise(batch_size=batch_size, uses_control_variates=controlled):
+                return self._measure(members, width, block.measure_seen_noise, batch_size, controlled)
             case MeasureNoise(batch_size=batch_size):
                 return self._measure(members, width, block.measure_noise, batch_size)
             case _:

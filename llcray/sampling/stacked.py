@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 import jax
 import numpy as np
 
-from llcray.types import PyTree
+from llcray.array_types import PyTree
 
 MAX_STACKS = 16
 """Most stacks that a `StackCache` holds."""

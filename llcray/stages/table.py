@@ -13,10 +13,10 @@ import numpy as np
 import polars as pl
 from scipy.stats import false_discovery_control, norm
 
+from llcray.array_types import Row
 from llcray.stages.changepoints import mean_shifts
 from llcray.stages.detect import detect_stages
 from llcray.stages.series import FEWEST, Series, series_of
-from llcray.types import Row
 
 Method = Literal["stages", "changepoints"]
 NAMES = ("series_id", "trajectory_id", "label", "seed", "component", "sampler_kind")

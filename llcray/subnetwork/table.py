@@ -11,11 +11,11 @@ from pathlib import Path
 from rich.console import Console
 from rich.table import Table
 
+from llcray.array_types import Row
 from llcray.subnetwork.changes import LARGEST_RANK_SIZE, changes
 from llcray.subnetwork.overlap import Overlap, overlap
 from llcray.subnetwork.summary import By, GroupChange, summarize
 from llcray.targets.checkpoint.tensors import Checkpoint, open_checkpoint
-from llcray.types import Row
 
 
 @dataclass(frozen=True)

@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 
-from llcray.types import Arrays, PyTree
+from llcray.array_types import Arrays, PyTree
 
 
 def named_arrays(prefix: str, tree: PyTree) -> Arrays:

@@ -9,8 +9,8 @@ import jax.numpy as jnp
 from flax import nnx
 
 from llcray.architectures import Network
+from llcray.array_types import PyTree
 from llcray.likelihoods import LIKELIHOODS
-from llcray.types import PyTree
 
 
 @dataclass(frozen=True)

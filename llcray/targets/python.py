@@ -9,11 +9,11 @@ from typing import Annotated, Any, Literal
 import numpy as np
 from pydantic import Field, field_validator
 
+from llcray.array_types import Arrays
 from llcray.targets.arrays import named_arrays
 from llcray.targets.target import Target
 from llcray.targets.trees import check_data, check_params
 from llcray.targets.variant import TargetVariant
-from llcray.types import Arrays
 from llcray.variant import NonNegativeInt, canonical_json
 
 

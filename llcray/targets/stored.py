@@ -14,10 +14,10 @@ from typing import Any, Protocol
 
 import numpy as np
 
+from llcray.array_types import Arrays, Row
 from llcray.targets.build import build_target
 from llcray.targets.target import Target, TargetFacts
 from llcray.targets.variant import TargetVariant, TrajectoryVariant
-from llcray.types import Arrays, Row
 from llcray.variant import canonical_json, content_id
 
 

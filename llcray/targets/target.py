@@ -6,8 +6,8 @@ This module holds the record alone; other modules build a target from a spec, tr
 from dataclasses import dataclass, field
 from typing import Literal, Protocol
 
+from llcray.array_types import LossFn, PyTree
 from llcray.components.structure import Structure
-from llcray.types import LossFn, PyTree
 
 TruthKind = Literal["finite_temperature", "local", "global"]
 

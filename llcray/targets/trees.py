@@ -4,7 +4,7 @@ from typing import Any
 
 import numpy as np
 
-from llcray.types import PyTree
+from llcray.array_types import PyTree
 
 STACK = "Stack the examples: jax.tree.map(lambda *leaves: np.stack(leaves), *data)."
 

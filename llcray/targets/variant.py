@@ -8,9 +8,9 @@ import dataclasses
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, NamedTuple, Protocol, Self
 
+from llcray.array_types import Arrays, PyTree
 from llcray.targets.arrays import named_arrays, tree_of
 from llcray.targets.target import Target, TargetFacts
-from llcray.types import Arrays, PyTree
 from llcray.variant import NonNegativeInt, Variant, content_id
 
 if TYPE_CHECKING:

@@ -7,10 +7,10 @@ import numpy as np
 import polars as pl
 from scipy.stats import false_discovery_control, norm
 
+from llcray.array_types import Arrays, Row
 from llcray.components import Structure
 from llcray.components.masks import mask_of
 from llcray.subnetwork.masked import unchanged
-from llcray.types import Arrays, Row
 
 PARAMS = "params/"
 SHOWN = (

@@ -7,13 +7,13 @@ from typing import Any
 
 import numpy as np
 
+from llcray.array_types import Row
 from llcray.components.masks import path_of
 from llcray.estimation.pack import RunEstimate
 from llcray.estimation.provenance import device, environment
 from llcray.estimation.request import EstimateRequest
 from llcray.estimation.rows import record_of
 from llcray.targets.target import Target
-from llcray.types import Row
 from llcray.variant import ID_LENGTH, canonical_json, content_id, seed_from
 
 

@@ -6,7 +6,7 @@ from typing import Any
 import jax
 import numpy as np
 
-from llcray.types import PyTree
+from llcray.array_types import PyTree
 
 SURROGATES = ("ppo", "grpo", "ppo_surrogate", "grpo_surrogate", "policy_gradient", "surrogate")
 

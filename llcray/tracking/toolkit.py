@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 
+from llcray.array_types import LossFn, PyTree, Row
 from llcray.components import Structure
 from llcray.components.masks import mask_of
 from llcray.estimation.pack import RunEstimate, estimate_requests
@@ -26,7 +27,6 @@ from llcray.targets.target import Target
 from llcray.targets.trees import check_params
 from llcray.tracking.sources import examples_of, params_of
 from llcray.tracking.tracker import LLCTracker
-from llcray.types import LossFn, PyTree, Row
 
 __all__ = ["LLCConfig", "LLCEstimator", "RLLLCTracker", "RefinedLLCEstimator", "SGLDSampler"]
 

@@ -15,6 +15,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from llcray.api import parse_posterior, parse_sampler, parse_sampling
+from llcray.array_types import Row
 from llcray.components import Structure, parse
 from llcray.components.masks import mask_of
 from llcray.estimation.rows import draw_rows
@@ -25,7 +26,6 @@ from llcray.targets.target import LossFn, PyTree, Target
 from llcray.targets.trees import check_data, check_params
 from llcray.tracking import records
 from llcray.tracking.sources import SURROGATES, examples_of, params_of
-from llcray.types import Row
 from llcray.variant import whole_number
 
 

@@ -7,10 +7,10 @@ import jax
 import jax.numpy as jnp
 import optax
 
+from llcray.array_types import Array, LossFn, PyTree
 from llcray.jax_settings import own_settings
 from llcray.training import Training
 from llcray.training.optimizer import CHECK_EVERY, TrainingVariant
-from llcray.types import Array, LossFn, PyTree
 
 # Losses of more examples than this are evaluated a chunk at a time.
 EXAMPLES_PER_CHUNK = 16_384

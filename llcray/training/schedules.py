@@ -5,7 +5,7 @@ from collections.abc import Callable
 import jax
 import jax.numpy as jnp
 
-from llcray.types import Array
+from llcray.array_types import Array
 
 # PyTorch's OneCycleLR starts at 1/25 of the largest rate and ends at 1/10,000 of its start.
 FIRST_SHARE = 1 / 25

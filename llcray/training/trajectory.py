@@ -11,12 +11,12 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
+from llcray.array_types import Array, LossFn, PyTree
 from llcray.jax_settings import own_settings
 from llcray.training import Training
 from llcray.training.minimize import mean_loss
 from llcray.training.optimizer import TrainingVariant
 from llcray.training.schedules import batch_of_step, learning_rate_at
-from llcray.types import Array, LossFn, PyTree
 
 Measure = Callable[[PyTree, PyTree], Array]
 

@@ -7,8 +7,8 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
+from llcray.array_types import PyTree
 from llcray.targets.target import Target
-from llcray.types import PyTree
 
 
 @dataclass(frozen=True)

@@ -1,6 +1,6 @@
 """One run's draws as ArviZ sees them: group `posterior` has `llc`, whose mean over draws is the estimate.
 
-Burn-in is left out. Where the estimate subtracts heat (`auto`), the draws have its mean subtracted, too.
+Burn-in is left out. Where the estimate subtracts its step-size bias (`auto`), the draws have it subtracted, too.
 
 python storage/queries/run_into_arviz.py results/ RUN_ID
 """
@@ -24,11 +24,11 @@ def query(root: str, run_id: str) -> Any:
     run = ls.scan_runs(root).filter(pl.col("run_id") == run_id).collect().row(0, named=True)
     start = int(chains["num_warmup_draws"].fill_null(0).max())  # pyright: ignore[reportArgumentType]
     length = int(chains["centered_loss"].list.len().min()) - start  # pyright: ignore[reportArgumentType]
-    series = ("centered_loss", "heat", *STATISTICS.values())
+    series = ("centered_loss", *STATISTICS.values())
     cut = chains.with_columns(pl.col(*series).list.slice(start, length))
     llc = np.stack(cut["centered_loss"].to_list()) * cut["n_beta"].to_numpy()[:, None]
-    if run["llc_uncorrected"] is not None and run["llc"] != run["llc_uncorrected"]:
-        llc = llc - np.mean(np.stack(cut["heat"].to_list()), dtype=np.float64)
+    if None not in (run["llc"], run["llc_uncorrected"]):
+        llc = llc - (run["llc_uncorrected"] - run["llc"])
     present = {name: column for name, column in STATISTICS.items() if cut[column].null_count() == 0}
     statistics = {name: np.stack(cut[column].to_list()) for name, column in present.items()}
     groups: dict[str, dict[str, np.ndarray]] = {"posterior": {"llc": llc}}

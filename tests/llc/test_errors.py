@@ -7,38 +7,53 @@ import pytest
 
 from llcray.llc.errors import error_parts
 from llcray.llc.localization import Sensitivity, localization_sensitivity
-from llcray.llc.summary import standard_error, subtract_bias
+from llcray.llc.summary import corrected_summary, standard_error, summarize
 
 NONE = Sensitivity(0.0, 0.0)
 
 
-def test_a_quarter_of_a_subtracted_bias_and_all_of_one_that_is_left_count() -> None:
-    """3-4-5 triangles."""
-    assert error_parts(3.0, 16.0, True, NONE).total == pytest.approx(5.0)
-    assert error_parts(3.0, -4.0, False, NONE).total == pytest.approx(5.0)
+def test_the_error_of_the_step_size_is_a_part() -> None:
+    """A 3-4-5 triangle."""
+    assert error_parts(3.0, 4.0, NONE).total == pytest.approx(5.0)
 
 
 def test_the_localization_counts_with_its_own_uncertainty() -> None:
-    parts = error_parts(12.0, 0.0, True, Sensitivity(-3.0, 4.0))
+    parts = error_parts(12.0, 0.0, Sensitivity(-3.0, 4.0))
     assert parts.localization == pytest.approx(5.0)
     assert parts.total == pytest.approx(13.0)
 
 
 def test_a_bias_nobody_can_predict_leaves_the_rest() -> None:
-    assert error_parts(0.3, math.nan, False, Sensitivity(math.nan, math.nan)).total == pytest.approx(0.3)
+    assert error_parts(0.3, math.nan, Sensitivity(math.nan, math.nan)).total == pytest.approx(0.3)
 
 
 def test_no_monte_carlo_error_means_no_total() -> None:
-    assert math.isnan(error_parts(math.nan, 0.1, True, NONE).total)
+    assert math.isnan(error_parts(math.nan, 0.1, NONE).total)
 
 
 def test_noise_of_a_subtracted_bias_enters_the_monte_carlo_error() -> None:
     """Two independent white series of 1 and 2: the errors add in quadrature."""
     rng = np.random.default_rng(0)
     series, bias = rng.normal(size=(64, 500)), 0.5 + 2 * rng.normal(size=(64, 500))
-    summary = subtract_bias(series, bias)
+    summary = corrected_summary(series, bias)
     assert summary.mean == pytest.approx(series.mean() - bias.mean())
     assert summary.mcse == pytest.approx(math.sqrt(5 / series.size), rel=0.2)
+
+
+def test_the_monte_carlo_error_is_no_smaller_than_chains_differ() -> None:
+    """Four chains of white noise around 0, 0, 1, 1: within each chain the error is tiny."""
+    rng = np.random.default_rng(3)
+    series = rng.normal(size=(4, 4000)) + np.array([0.0, 0.0, 1.0, 1.0])[:, None]
+    summary = corrected_summary(series, np.zeros(series.shape))
+    assert summary.mcse >= series.mean(axis=1).std(ddof=1) / 2 > 0.25
+
+
+def test_slow_chains_under_fast_noise_are_seen_by_means_over_blocks() -> None:
+    """Noise of 10 hides that chains stand 1 apart from R-hat of single draws (1.005), not from that of block means."""
+    rng = np.random.default_rng(4)
+    series = 10 * rng.normal(size=(4, 20_000)) + np.array([-1.5, -0.5, 0.5, 1.5])[:, None]
+    assert summarize(series).rhat < 1.02
+    assert corrected_summary(series, np.zeros(series.shape)).rhat > 1.3
 
 
 def test_the_spread_of_halves_is_the_standard_error_of_noise_that_cancels() -> None:

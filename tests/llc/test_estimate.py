@@ -6,6 +6,7 @@ import pytest
 from llcray.llc.burn_in import detect_burn_in
 from llcray.llc.draws import Draws
 from llcray.llc.estimate import Estimate, Work, estimate
+from llcray.llc.step_bias import PredictedBias
 from llcray.llc.summary import summarize
 
 WORK = Work(
@@ -90,9 +91,11 @@ def test_a_non_finite_chain_makes_the_verdict_and_stays_out_of_the_mean(gamma_dr
     assert e.llc == pytest.approx(rest)
 
 
-def test_heat_is_subtracted_only_where_the_sampler_is_calibrated_for_it(gamma_draws: np.ndarray) -> None:
+def test_a_bias_is_subtracted_only_where_the_sampler_is_calibrated_for_it(gamma_draws: np.ndarray) -> None:
     raw = of(make_draws(gamma_draws, heat=0.25))
-    corrected = of(make_draws(gamma_draws, heat=0.25), subtract_heat=True)
+    predicted = PredictedBias(np.full(gamma_draws.shape, 0.25), 0.05)
+    corrected = of(make_draws(gamma_draws, heat=0.3), step_bias=predicted)
+    assert corrected.step_size_bias_se == pytest.approx(0.05) and raw.step_size_bias_se == pytest.approx(0.25)
     assert raw.llc == raw.llc_uncorrected
     assert corrected.llc == pytest.approx(raw.llc - 0.25)
     assert corrected.llc_uncorrected == raw.llc

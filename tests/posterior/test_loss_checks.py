@@ -59,6 +59,12 @@ def divided_by_the_batch_size(w: Any, batch: Any) -> Any:
     return squares(w, *batch) / len(batch[1])
 
 
+def exact_fit_of_the_batch(w: Any, batch: Any) -> Any:
+    """Zero at w* in every batch: only beside w* does it show what it depends on."""
+    x = (batch[0] - batch[0].mean(0)) / batch[0].std(0)
+    return squares(w, x, x @ W)
+
+
 def mean_given_to_each(w: Any, batch: Any) -> Any:
     return jnp.broadcast_to(jnp.mean(squares(w, *batch)), batch[1].shape)
 
@@ -71,6 +77,7 @@ DEPEND: dict[str, Loss] = {
         with_dropout,
         contrastive,
         divided_by_the_batch_size,
+        exact_fit_of_the_batch,
         mean_given_to_each,
     )
 } | {"with_other_noise_each_time": with_other_noise_each_time()}
@@ -79,6 +86,7 @@ SINGLE: dict[str, Loss] = {
     "computed in float32": lambda w, b: squares(w.astype(jnp.float32), b[0].astype(jnp.float32), b[1]),
     "computed in bfloat16": lambda w, b: squares(w.astype(jnp.bfloat16), b[0].astype(jnp.bfloat16), b[1]).astype(float),
     "returned in bfloat16": lambda w, b: squares(*(x.astype(jnp.bfloat16) for x in (w, *b))),
+    "an exact fit": lambda w, b: squares(w, b[0], b[0] @ W),
     "a huge constant": lambda w, b: 1e9 + squares(w, *b),
     "a tiny loss": lambda w, b: 1e-12 * squares(w, *b),
     "constant": lambda w, b: jnp.full(b[1].shape, 2.5),

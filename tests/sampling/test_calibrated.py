@@ -4,6 +4,11 @@ import numpy as np
 import pytest
 
 from llcray.api import estimate_llc
+from llcray.architectures import MLP
+from llcray.data import Gaussian
+from llcray.sampling.spec import Budget, SamplingSpec, StoppingCriteria
+from llcray.targets import RealisableTarget
+from llcray.targets.build import build_target
 from llcray.targets.target import Target
 
 NUM_DATA, NUM_PARAMS = 1000, 10
@@ -40,10 +45,31 @@ def test_control_variates_are_chosen_where_gradients_are_noisy_at_the_center(lab
     assert abs(e.llc - exact(target, e.n_beta, e.localization)) < 3 * np.hypot(e.llc_mcse, e.step_size_bias_se)
 
 
-def test_the_bias_subtracted_is_small_and_known_to_a_fraction_of_the_error() -> None:
+def test_the_bias_subtracted_is_a_bounded_share_and_known_to_a_fraction_of_the_error() -> None:
     """Catches a return of the thermostat's noise, which made the heat's error larger than that of the loss."""
     e = estimate_llc(regression(0.5), "auto", seed=2)
     heat = e.draws.heat[:, e.num_warmup_draws :]
-    assert abs(e.step_size_bias) < 0.05 * e.llc
+    assert abs(e.step_size_bias) < 0.25 * e.llc
     halves = np.concatenate(np.array_split(heat, 2, axis=1)).mean(axis=1)
     assert halves.std(ddof=1) / np.sqrt(len(halves)) < 0.5 * e.llc_mcse
+
+
+def test_wide_networks_are_trusted_and_right_without_a_number_to_set() -> None:
+    """A tanh network of 9,780 parameters: 2,592 +- 4 by long cold chains. At the step that was once allowed, chains did
+    not arrive within 2,837 gradients."""
+    data = Gaussian(input_dimension=20, output_dimension=20, num_data=2000)
+    spec = RealisableTarget(data=data, architecture=MLP(widths=(80, 80), activation="tanh"))
+    sampling = SamplingSpec(until=StoppingCriteria(relative_mcse=0.02, rhat=1.05), budget=Budget(num_gradients=4000))
+    e = estimate_llc(build_target(spec), "auto", seed=0, sampling=sampling)
+    assert e.verdict == "ok" and e.num_gradients < 3000
+    error = np.hypot(4.0, np.hypot(e.llc_mcse, e.step_size_bias_se))
+    assert abs(e.llc - 2592.0) < 3 * error < 0.03 * e.llc
+
+
+def test_the_error_of_the_step_size_is_that_of_the_line_and_no_fixed_share() -> None:
+    """Two levels tell the factor better than it is known beforehand."""
+    e = estimate_llc(regression(0.5), "auto", seed=3)
+    last = [decision for decision in e.decisions if decision["action"] == "doubling"][-1]
+    assert last["factor_se"] < 0.2 and abs(last["factor"] - 1) < 0.3
+    assert np.hypot(e.llc_mcse, e.step_size_bias_se) == pytest.approx(last["llc_se"], rel=1e-3)
+    assert e.llc == pytest.approx(last["llc"], rel=1e-3)

@@ -40,14 +40,14 @@ class RunDraws:
     def llc_draws(self) -> np.ndarray:
         """The draws after burn-in whose mean is the LLC, in nats.
 
-        They are n beta (L - L*), less the mean heat where the estimate subtracts it.
+        They are n beta (L - L*), less the step-size bias that the estimate subtracts.
         """
         return self.kept(self.all_llc_draws)
 
     @cached_property
     def all_llc_draws(self) -> np.ndarray:
         """The draws of `llc_draws` with burn-in before them."""
-        return self.raw_llc_draws - (self.kept(self.series["heat"]).mean() if self._subtracts_heat else 0.0)
+        return self.raw_llc_draws - self._subtracted_bias
 
     @cached_property
     def raw_llc_draws(self) -> np.ndarray:
@@ -64,9 +64,9 @@ class RunDraws:
         return values[:, self.num_warmup_draws :]
 
     @property
-    def _subtracts_heat(self) -> bool:
+    def _subtracted_bias(self) -> float:
         llc, uncorrected = self.row["llc"], self.row["llc_uncorrected"]
-        return "heat" in self.series and None not in (llc, uncorrected) and llc != uncorrected
+        return 0.0 if None in (llc, uncorrected) else uncorrected - llc
 
 
 SERIES = ("centered_loss", "heat", "squared_distance", "acceptance_rate", "energy", "energy_change")

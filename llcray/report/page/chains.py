@@ -13,7 +13,7 @@ from llcray.report.verdict_filter import FAILED, OK
 
 NUM_POINTS = 36
 MAX_RUNS = 3000
-COLUMNS = ("run_id", "chain", "status", "n_beta", "num_warmup_draws", "centered_loss", "heat")
+COLUMNS = ("run_id", "chain", "status", "n_beta", "num_warmup_draws", "centered_loss")
 
 
 def chains_of(root: Root, sweep: str, runs: pl.DataFrame) -> dict[str, dict[str, Any]]:
@@ -24,26 +24,25 @@ def chains_of(root: Root, sweep: str, runs: pl.DataFrame) -> dict[str, dict[str,
     """
     doubtful_first = runs.filter(pl.col("outcome") != FAILED).sort(pl.col("outcome") == OK, "run_id")
     shown = doubtful_first["run_id"].head(MAX_RUNS)
-    subtracts = dict(doubtful_first.select("run_id", pl.col("llc") != pl.col("llc_uncorrected")).rows())
+    biases = dict(doubtful_first.select("run_id", pl.col("llc_uncorrected") - pl.col("llc")).rows())
     draws = scan_draws(root, sweep).select(COLUMNS).filter(pl.col("run_id").is_in(shown.to_list())).collect()
     series: dict[str, dict[int, np.ndarray]] = defaultdict(dict)
     for row in draws.sort("run_id", "chain").iter_slices(1):
         run_id = row["run_id"][0]
-        values = _llc_draws(row, bool(subtracts.get(run_id)))
+        values = _llc_draws(row, biases.get(run_id) or 0.0)
         if values is not None:
             series[run_id][row["chain"][0]] = values
     return {run_id: _thinned(chains) for run_id, chains in series.items()}
 
 
-def _llc_draws(row: pl.DataFrame, subtract_heat: bool) -> np.ndarray | None:
+def _llc_draws(row: pl.DataFrame, bias: float) -> np.ndarray | None:
     """The draws of a chain after burn-in, whose mean is its LLC in nats; None where it went non-finite or has none."""
     losses = row["centered_loss"][0]
     if row["status"][0] == "failed" or losses is None:
         return None
     values = row["n_beta"][0] * losses.to_numpy().astype(np.float64)
     num_warmup_draws = row["num_warmup_draws"][0] or 0
-    if subtract_heat and row["heat"][0] is not None:
-        values = values - row["heat"][0].to_numpy()[num_warmup_draws:].mean()
+    values = values - bias
     values = values[num_warmup_draws:]
     return values if values.size and np.isfinite(values).all() else None
 

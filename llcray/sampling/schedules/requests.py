@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from typing import Any, Literal, TypeAlias
 
 from llcray.llc.draws import Draws
+from llcray.llc.step_bias import PredictedBias
 from llcray.samplers.kernel import Hyper, Kernel, SamplerVariant
 from llcray.sampling.spec import SamplingSpec
 
@@ -102,7 +103,18 @@ class MeasureNoise:
     batch_size: int
 
 
-Request = Start | Adapt | Advance | MeasureCurvature | MeasureNoise
+@dataclass(frozen=True)
+class MeasureSeenNoise:
+    """Asks for the noise of minibatch gradients at each chain's position (see `gradient_noise.seen_noise`).
+
+    The answer has shape (chain, 2): all of the noise, and the part that the loss sees.
+    """
+
+    batch_size: int
+    uses_control_variates: bool
+
+
+Request = Start | Adapt | Advance | MeasureCurvature | MeasureNoise | MeasureSeenNoise
 
 
 def phase_of(request: Request) -> Phase:
@@ -122,7 +134,8 @@ class Sampled:
         step_size: Median over chains, in the sampler's own definition; NaN if it has none.
         num_gradients: All work, abandoned attempts included, full-data equivalents.
         warmup_gradients: The part not spent on kept draws.
-        subtract_heat: Whether the heat is the bias of the estimate.
+        step_bias: Predicted bias of each draw, which is subtracted; None where the heat is reported and left in.
+        bias_is_inconsistent: Whether the evidence for the bias disagrees beyond its errors, at the smallest step tried.
         restarts_exhausted: Whether no stable step size was found.
         decisions: Decisions with their reasons, in order; JSON-ready.
     """
@@ -134,7 +147,8 @@ class Sampled:
     step_size: float
     num_gradients: float
     warmup_gradients: float
-    subtract_heat: bool = False
+    step_bias: PredictedBias | None = None
+    bias_is_inconsistent: bool = False
     restarts_exhausted: bool = False
     decisions: list[dict[str, Any]] = field(default_factory=list)
 

@@ -7,7 +7,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from llcray.types import PyTree
+from llcray.array_types import PyTree
 
 
 @dataclass(frozen=True)

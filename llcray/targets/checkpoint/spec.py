@@ -9,6 +9,7 @@ from typing import Annotated, Literal, Self
 import numpy as np
 from pydantic import Field, field_validator, model_validator
 
+from llcray.array_types import Arrays, PyTree
 from llcray.components.structure import Structure
 from llcray.data.tokens import Tokens
 from llcray.targets.checkpoint.decoder.config import read_config
@@ -18,7 +19,6 @@ from llcray.targets.checkpoint.tokens import fitting_tokens
 from llcray.targets.loss_on import Examples, OtherTokens
 from llcray.targets.target import Target, TargetFacts
 from llcray.targets.variant import TargetLibrary, TrajectoryVariant
-from llcray.types import Arrays, PyTree
 from llcray.variant import NonNegativeInt, content_id
 
 WILDCARDS = re.compile(r"[*?[]")

@@ -10,6 +10,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
+from llcray.array_types import Arrays, PyTree
 from llcray.data.digit_sums import Problems
 from llcray.jax_settings import own_settings
 from llcray.targets.arrays import tree_of
@@ -24,7 +25,6 @@ from llcray.targets.target import Target, TargetFacts
 from llcray.targets.trained.build import loss_of
 from llcray.targets.trained.trajectory import build_checkpoints
 from llcray.targets.variant import TargetLibrary, TargetVariant
-from llcray.types import Arrays, PyTree
 from llcray.variant import content_id
 
 PROMPTS_PER_CHUNK = 2000

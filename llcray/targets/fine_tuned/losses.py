@@ -8,6 +8,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
+from llcray.array_types import Array, PyTree
 from llcray.data.digit_sums import Problems
 from llcray.jax_settings import own_settings
 from llcray.targets.fine_tuned.methods.dpo import preference_losses
@@ -16,7 +17,6 @@ from llcray.targets.policy_loss import AnswerNLL, KLToCenter, PolicyLossVariant,
 from llcray.targets.random_streams import jax_seed
 from llcray.targets.target import Target
 from llcray.training.minimize import loss_and_gradient_norm
-from llcray.types import Array, PyTree
 
 
 @dataclass(frozen=True)

@@ -3,12 +3,12 @@
 from collections.abc import Iterator, Sequence
 from typing import ClassVar, Literal
 
+from llcray.array_types import Arrays
 from llcray.components.structure import Structure
 from llcray.targets.fine_tuned.recipe import FineTuningRecipe
 from llcray.targets.policy_loss import KLToCenter, PolicyLossVariant
 from llcray.targets.target import Target, TargetFacts
 from llcray.targets.variant import TargetLibrary, TargetSize, TargetVariant, TrajectoryVariant
-from llcray.types import Arrays
 
 
 class FineTunedTarget(FineTuningRecipe):

@@ -10,6 +10,7 @@ import numpy as np
 from jax.flatten_util import ravel_pytree
 
 from llcray.architectures import Network
+from llcray.array_types import PyTree
 from llcray.data import SyntheticData
 from llcray.jax_settings import own_settings
 from llcray.likelihoods import GaussianLikelihood
@@ -17,7 +18,6 @@ from llcray.targets.model_loss import ModelLoss, initial_params
 from llcray.targets.random_streams import generator, jax_seed
 from llcray.targets.target import Target, TargetFacts, TrueLLC
 from llcray.training.minimize import loss_and_gradient_norm
-from llcray.types import PyTree
 
 # The rank over this many times d outputs is that over all of them, unless examples were chosen to defeat it.
 ROWS_PER_PARAMETER = 4

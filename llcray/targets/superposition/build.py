@@ -7,12 +7,12 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
+from llcray.array_types import PyTree
 from llcray.jax_settings import own_settings
 from llcray.likelihoods import GaussianLikelihood
 from llcray.targets.superposition.truth import best_polygon, hessian_eigenvalues
 from llcray.targets.target import Target, TargetFacts, TrueLLC
 from llcray.training.minimize import loss_and_gradient_norm
-from llcray.types import PyTree
 
 DEAD_BIAS = -0.5
 # Eigenvalues of the Hessian below this are zero; the smallest others are above 1e-3 up to 8-gons.

@@ -7,6 +7,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
+from llcray.array_types import Arrays, PyTree
 from llcray.data import Split
 from llcray.jax_settings import own_settings
 from llcray.targets.model_loss import ModelLoss, initial_params
@@ -16,7 +17,6 @@ from llcray.targets.trained.examples import batch_of, labelled_examples
 from llcray.targets.trained.induction import induction_facts
 from llcray.targets.trained.recipe import TrainingRecipe
 from llcray.training.minimize import loss_and_gradient_norm, minimize
-from llcray.types import Arrays, PyTree
 
 
 def build_trained(spec: TrainingRecipe) -> Target:

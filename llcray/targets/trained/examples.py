@@ -5,12 +5,12 @@ from typing import Any
 import jax
 import numpy as np
 
+from llcray.array_types import Arrays
 from llcray.data import Examples, LabelledData, Split
 from llcray.jax_settings import own_settings
 from llcray.targets.model_loss import ModelLoss, initial_params
 from llcray.targets.random_streams import generator, jax_seed
 from llcray.targets.trained.recipe import TrainingRecipe
-from llcray.types import Arrays
 
 
 def labelled_examples(spec: TrainingRecipe) -> Split:

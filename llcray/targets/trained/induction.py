@@ -14,8 +14,8 @@ import jax.numpy as jnp
 import numpy as np
 
 from llcray.architectures import Transformer
+from llcray.array_types import PyTree
 from llcray.targets.model_loss import ModelLoss
-from llcray.types import PyTree
 
 NUM_SEQUENCES = 64
 SHORTEST_PERIOD = 2

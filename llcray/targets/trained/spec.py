@@ -5,6 +5,7 @@ from typing import Any, ClassVar, Literal
 
 import numpy as np
 
+from llcray.array_types import Arrays, PyTree
 from llcray.components.structure import Structure
 from llcray.data import File
 from llcray.targets.arrays import named_arrays
@@ -12,7 +13,6 @@ from llcray.targets.loss_on import Examples, HeldOut, OtherData
 from llcray.targets.target import Target, TargetFacts
 from llcray.targets.trained.recipe import TrainingRecipe
 from llcray.targets.variant import TargetLibrary, TargetSize, TrajectoryVariant
-from llcray.types import Arrays, PyTree
 
 NUM_PIXELS, NUM_CLASSES = 64, 10
 """Inputs and outputs of a network whose data do not say how many they are."""

@@ -10,6 +10,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
+from llcray.array_types import Arrays, PyTree
 from llcray.data import Split
 from llcray.targets.model_loss import ModelLoss, initial_params
 from llcray.targets.random_streams import jax_seed
@@ -19,7 +20,6 @@ from llcray.targets.trained.examples import batch_of, labelled_examples
 from llcray.targets.trained.recipe import TrainingRecipe
 from llcray.training import Training
 from llcray.training.trajectory import train
-from llcray.types import Arrays, PyTree
 from llcray.variant import canonical_json, content_id
 
 NUM_LOOKS = 200

@@ -55,7 +55,7 @@ ESTIMATE = (
         "step_size_bias_se",
         REAL,
         NATS,
-        "Standard error of the bias left in llc: a quarter of step_size_bias where it was subtracted, else all of it.",
+        "Standard error of the bias left in llc: the error of step_size_bias where it was subtracted, else all of it.",
     ),
     Column("llc_richardson", REAL, NATS, "llc_uncorrected extrapolated to step 0 from two step sizes, if asked for."),
     Column("llc_richardson_mcse", REAL, NATS, "Monte Carlo standard error of llc_richardson."),

@@ -11,9 +11,9 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 
+from llcray.array_types import Array
 from llcray.targets.checkpoint.decoder.config import Activation, DecoderConfig, Rope
 from llcray.targets.checkpoint.decoder.names import Names, names_of
-from llcray.types import Array
 
 Params = Mapping[str, Array]
 ACTIVATIONS: dict[Activation, Any] = {

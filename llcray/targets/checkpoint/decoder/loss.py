@@ -11,9 +11,9 @@ from typing import Any, Literal
 import jax
 import jax.numpy as jnp
 
+from llcray.array_types import PyTree
 from llcray.targets.checkpoint.decoder.config import DecoderConfig
 from llcray.targets.checkpoint.decoder.decoder import logits
-from llcray.types import PyTree
 
 Reduction = Literal["mean", "sum"]
 PADDING = -1

@@ -8,10 +8,10 @@ import jax.numpy as jnp
 import numpy as np
 import optax
 
+from llcray.array_types import Array, PyTree
 from llcray.jax_settings import own_settings
 from llcray.targets.fine_tuned.methods.method import MethodVariant
 from llcray.targets.fine_tuned.methods.policy import Policy
-from llcray.types import Array, PyTree
 
 
 class _State(NamedTuple):

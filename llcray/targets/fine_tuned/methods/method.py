@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from typing import Literal, NamedTuple
 
-from llcray.types import Array, PyTree
+from llcray.array_types import Array, PyTree
 from llcray.variant import Count, PositiveFloat, Variant
 
 

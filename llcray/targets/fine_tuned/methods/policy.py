@@ -6,8 +6,8 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 
+from llcray.array_types import Array, PyTree
 from llcray.targets.model_loss import ModelLoss
-from llcray.types import Array, PyTree
 
 
 @dataclass(frozen=True)
