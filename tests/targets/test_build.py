@@ -12,12 +12,13 @@ from llcray.targets import TargetSpec
 from llcray.targets.build import build_target
 from llcray.targets.model_loss import ModelLoss
 from llcray.targets.target import Target, TargetFacts
-from llcray.variant import Variant, content_id
+from llcray.targets.variant import TargetVariant
+from llcray.variant import content_id
 
-TARGETS: TypeAdapter[Variant] = TypeAdapter(TargetSpec)
+TARGETS: TypeAdapter[TargetVariant] = TypeAdapter(TargetSpec)
 
 
-def spec(**fields) -> Variant:
+def spec(**fields) -> TargetVariant:
     return TARGETS.validate_python(fields)
 
 
@@ -25,7 +26,7 @@ def build(**fields) -> Target:
     return build_target(spec(**fields))
 
 
-def teacher_student(**fields) -> Variant:
+def teacher_student(**fields) -> TargetVariant:
     return spec(
         **{
             "architecture": {"kind": "mlp", "widths": [2], "activation": "tanh"},

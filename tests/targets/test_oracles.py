@@ -10,9 +10,10 @@ from llcray.targets.build import build_target
 from llcray.targets.realisable.build import JacobianRankOracle
 from llcray.targets.superposition.truth import best_polygon, population_loss
 from llcray.targets.target import Target, TrueLLC
-from llcray.variant import Variant, content_id
+from llcray.targets.variant import TargetVariant
+from llcray.variant import content_id
 
-TARGETS: TypeAdapter[Variant] = TypeAdapter(TargetSpec)
+TARGETS: TypeAdapter[TargetVariant] = TypeAdapter(TargetSpec)
 
 
 def build(**fields) -> Target:

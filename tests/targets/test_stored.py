@@ -14,9 +14,9 @@ from llcray.targets import TargetSpec, stored
 from llcray.targets.build import build_target
 from llcray.targets.stored import load_or_build, row_of
 from llcray.targets.target import Target
-from llcray.variant import Variant
+from llcray.targets.variant import TargetVariant
 
-TARGETS: TypeAdapter[Variant] = TypeAdapter(TargetSpec)
+TARGETS: TypeAdapter[TargetVariant] = TypeAdapter(TargetSpec)
 QUADRATIC = {"kind": "quadratic", "num_params": 4, "rotation_seed": 1, "gradient_noise": 0.1, "num_data": 20}
 TRAINED = {
     "architecture": {"kind": "mlp", "widths": [3], "layer_norm": True, "activation": "gelu"},
@@ -26,7 +26,7 @@ TRAINED = {
 }
 
 
-def spec(fields) -> Variant:
+def spec(fields) -> TargetVariant:
     return TARGETS.validate_python(fields)
 
 
@@ -87,7 +87,7 @@ def test_the_second_of_two_builders_takes_the_bits_of_the_first(dataset: Dataset
     first = build_target(wanted)
     arrays = wanted.stored_arrays(first) | {"params/w": np.full(4, 1e-9)}
 
-    def build_while_another_stores(same: Variant) -> Target:
+    def build_while_another_stores(same: TargetVariant) -> Target:
         dataset.write_target(row_of(same, first), arrays)
         monkeypatch.setattr(stored, "build_target", build_target)
         return build_target(same)
