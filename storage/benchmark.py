@@ -87,7 +87,7 @@ def row(index: int, rng: np.random.Generator) -> dict[str, Any]:
         "num_params": 1000 + index % 7,
         "num_data": 1000,
         "num_chains": 4,
-        "llcray_version": "0.1.0",
+        "llcray_version": "0.2.0",
         "device_kind": "cpu",
         "host": "node",
     }

@@ -3,11 +3,11 @@
 import click
 
 from llcray.cli.cluster import attach, logs, stop
+from llcray.cli.command_group import CommandGroup
 from llcray.cli.dataset import compact, gc, import_, remove, verify
 from llcray.cli.results import diagnose, export, plot, promote, query, report, stages, status, subnetwork
 from llcray.cli.sweeps import experiment, plan, sweep
 from llcray.cli.validation import validate
-from llcray.command_group import CommandGroup
 
 
 @click.group(cls=CommandGroup, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})

@@ -6,8 +6,8 @@ from typing import Any
 
 import click
 
+from llcray.cli.command_group import EXIT_INTERRUPTED
 from llcray.cli.options import names_damage, only_sweep_option, uri_argument
-from llcray.command_group import EXIT_INTERRUPTED
 from llcray.terminal.text import echo
 
 MAX_REMARKS = 3

@@ -7,12 +7,11 @@ from typing import Any
 
 import numpy as np
 
+from llcray.array_types import Row
 from llcray.estimation.pack import RunEstimate
 from llcray.llc.draws import Draws
 from llcray.subnetwork.masked import unchanged
 from llcray.targets.target import Target, TargetFacts
-
-Record = dict[str, Any]
 
 FEW_EXAMPLES = 30
 """beta = 1/log n is meant for large n."""
@@ -20,7 +19,7 @@ SLOPE_SHARE = 0.1
 """Of the LLC: a fall along the gradient at w* that could be larger is worth a warning."""
 
 
-def record_of(result: RunEstimate, target: Target) -> Record:
+def record_of(result: RunEstimate, target: Target) -> Row:
     """Every column that is known of an estimate, without the identity of its spec and the machine it ran on."""
     return {
         **asdict(target.facts),
@@ -78,9 +77,9 @@ def warnings_of(result: RunEstimate, facts: TargetFacts) -> list[str]:
     return warnings
 
 
-def _truth(result: RunEstimate) -> Record:
+def _truth(result: RunEstimate) -> Row:
     true, asymptotic = result.true_llc, result.asymptotic_llc
-    row: Record = {}
+    row: Row = {}
     if true is not None:
         row |= {"true_llc": true.value, "true_llc_kind": true.kind, "true_llc_source": true.source}
         row["true_llc_mcse"] = true.mcse
@@ -90,7 +89,7 @@ def _truth(result: RunEstimate) -> Record:
     return row
 
 
-def update_of(target: Target, mask: Any) -> Record:
+def update_of(target: Target, mask: Any) -> Row:
     """The shares of a component that fine-tuning left unchanged so far, in float32 and, as published, in bfloat16."""
     if target.base is None:
         return {}
@@ -109,7 +108,7 @@ def update_of(target: Target, mask: Any) -> Record:
     }
 
 
-def draw_rows(result: RunEstimate) -> list[Record]:
+def draw_rows(result: RunEstimate) -> list[Row]:
     """Rows of the table of draws, one a chain."""
     draws, rows = result.sampled.draws, []
     for chain in range(draws.num_chains):
@@ -135,6 +134,6 @@ def draw_rows(result: RunEstimate) -> list[Record]:
     return rows
 
 
-def _projection(draws: Draws, chain: int) -> Record:
+def _projection(draws: Draws, chain: int) -> Row:
     dimension = draws.projection.shape[2]
     return {"projection": draws.projection[chain], "projection_dimension": dimension} if dimension else {}

@@ -76,7 +76,7 @@ def test_a_missing_extra_is_named_with_the_command_that_installs_it(tmp_path: Pa
     """As on a machine with the base install: `import ray` fails."""
     (tmp_path / "sitecustomize.py").write_text("import sys\nsys.modules['ray'] = None\n")
     code = (
-        "from llcray.command_group import user_line\n"
+        "from llcray.cli.command_group import user_line\n"
         "try:\n    import ray\nexcept ImportError as error:\n    print(user_line(error))"
     )
     environment = {**os.environ, "PYTHONPATH": str(tmp_path)}
@@ -86,7 +86,7 @@ def test_a_missing_extra_is_named_with_the_command_that_installs_it(tmp_path: Pa
 
 
 def test_a_defect_of_ours_is_not_dressed_up_as_a_user_error():
-    from llcray.command_group import user_line
+    from llcray.cli.command_group import user_line
 
     assert user_line(KeyError("x")) is None
     assert user_line(ModuleNotFoundError("no module", name="llcray.nothing")) is None

@@ -85,7 +85,7 @@ def synthetic_run(
         **work,
         "time_to_se1": work["wnv_seconds"],
         "fde_to_se1": work["wnv_gradients"],
-        "llcray_version": "0.1.0",
+        "llcray_version": "0.2.0",
         "jax_version": "0.10.2",
         "python_version": "3.11.7",
         "device_kind": "cpu",

@@ -10,7 +10,7 @@ from llcray.targets.build import build_target
 from llcray.targets.target import Target
 
 ROOT = Path(__file__).parents[2]
-FIXTURE = ROOT / "tests" / "transformers" / "fixtures" / "torch_module"
+FIXTURE = Path(__file__).parent / "checkpoint" / "fixtures" / "torch_module"
 
 
 def test_the_example_computes_what_pytorch_computes(monkeypatch) -> None:

@@ -8,8 +8,6 @@ from collections.abc import Sequence
 
 import numpy as np
 
-Array = np.ndarray
-
 NUM_NODES = 2401
 # |w| from here times the widest scale on; a factor e^-40 of mass is left out for each regular coordinate.
 LOG_RANGE = 40.0
@@ -76,13 +74,13 @@ def _widest(power: int, n_beta: float, localization: float) -> float:
     return reach if localization <= 0 else min(reach, float(np.sqrt(2 * LOG_RANGE / localization)))
 
 
-def _nodes(widest: float) -> tuple[Array, Array]:
+def _nodes(widest: float) -> tuple[np.ndarray, np.ndarray]:
     """Points evenly spaced in log |w| up to `widest`, and the log of the Jacobian."""
     log_w = np.linspace(np.log(widest) - LOG_RANGE, np.log(widest), NUM_NODES)
     return np.exp(log_w), log_w
 
 
-def _weights(log_weights: Array) -> Array:
+def _weights(log_weights: np.ndarray) -> np.ndarray:
     """Weights that sum to one."""
     weights = np.exp(log_weights - log_weights.max())
     return weights / weights.sum()
