@@ -1,4 +1,4 @@
-"""Gaussian noise.
+"""Errors that are normal and of one scale.
 
 y = f(x) + scale e,    e ~ N(0, I)
 """

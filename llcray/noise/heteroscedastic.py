@@ -1,4 +1,4 @@
-"""Heteroscedastic noise.
+"""Normal errors whose scale depends on the input.
 
 y = f(x) + scale (1 + slope |x|) e,    e ~ N(0, I)
 """

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 class StudentTNoise(NoiseVariant):
-    """Heavy-tailed errors.
+    """Errors with the heavy tails of Student's t.
 
     Attributes:
         scale: Scale of an error (the standard deviation is scale sqrt(nu/(nu-2)) for nu > 2).

@@ -1,1 +1,1 @@
-"""What is printed: text of users and of files as it stands, without control characters, on any stream."""
+"""Prints text of users and of files as it stands, without control characters, on any stream."""

@@ -146,7 +146,7 @@ class Stretch:
 
     @property
     def prior_sd(self) -> float:
-        """What is uncertain of the prediction before a second step was sampled, as a share of it."""
+        """The uncertainty of the prediction before a second step was sampled, as a share of it."""
         return HEAT_PRIOR if self.noise is None else NOISE_PRIOR
 
     def bias_of_draws(self, factor: float) -> np.ndarray:
