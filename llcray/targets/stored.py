@@ -42,10 +42,13 @@ class StoredTargets:
     def find(self, spec: TargetVariant) -> Target | None:
         """The stored target of a spec; None when it, or a target that it needs, has to be built."""
         stored = self.store.read_target(content_id(spec))
-        if stored is None or not all(map(self.has, spec.needed_targets())):
+        if stored is None:
+            return None
+        needed = [arrays for other in spec.needed_targets() if (arrays := self.arrays_of(other)) is not None]
+        if len(needed) < len(spec.needed_targets()):
             return None
         row, arrays = stored
-        return spec.restore(arrays, facts_of(row), self)
+        return spec.restore(arrays, facts_of(row), needed)
 
     def has(self, spec: TargetVariant) -> bool:
         """Whether a target and the targets that it needs are stored whole."""

@@ -89,18 +89,18 @@ class TargetVariant(Variant):
         """The arrays of a built target that are kept in the dataset, by name: `params/hidden_0/kernel`."""
         return named_arrays("params", target.params)
 
-    def restore(self, arrays: Arrays, facts: TargetFacts, library: TargetLibrary) -> Target:
+    def restore(self, arrays: Arrays, facts: TargetFacts, needed: Sequence[Arrays]) -> Target:
         """The target whose `stored_arrays` these are.
 
         Args:
             arrays: Arrays by name.
             facts: What was measured when the target was built.
-            library: Where arrays of other targets are found.
+            needed: Arrays of `needed_targets`, in their order.
 
         Raises:
             ValueError: The arrays are not those of this spec.
         """
-        del library
+        del needed
         return self.filled(self.build(), arrays, facts)
 
     def needed_targets(self) -> "Sequence[TargetVariant]":

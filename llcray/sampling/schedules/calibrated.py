@@ -152,7 +152,7 @@ class Stretch:
     def bias_of_draws(self, factor: float) -> np.ndarray:
         """The predicted bias of each draw, times a factor."""
         if self.noise is None:
-            return factor * SEEN_SHARE * self.heat if self.heat.mean() > 0 else np.zeros(self.heat.shape)
+            return factor * SEEN_SHARE * self.heat
         return np.full(self.raw.shape, factor * self.noise.mean())
 
 
@@ -303,7 +303,8 @@ def _produce(facts: RunFacts, calibration: Calibration, hot: Stretch) -> Generat
         level = stretch.level
         line = fit_line([other, level], hot.prior_sd)
         apart = disagreement(other, level, hot.prior_sd)
-        summary = corrected_summary(stretch.raw, stretch.bias_of_draws(line.factor))
+        factor = line.factor if level.bias > 0 else 0.0
+        summary = corrected_summary(stretch.raw, stretch.bias_of_draws(factor))
         llc, error = summary.mean, max(line.se, summary.mcse)
         calibration.record(
             "doubling",
@@ -331,7 +332,7 @@ def _produce(facts: RunFacts, calibration: Calibration, hot: Stretch) -> Generat
             calibration.record("smaller step: levels and prediction disagree")
             blocks, goal = [], FIRST_BLOCKS
         elif is_good or is_last:
-            bias = replace(_stretch(blocks, facts, num_discarded=0), noise=noise).bias_of_draws(line.factor)
+            bias = replace(_stretch(blocks, facts, num_discarded=0), noise=noise).bias_of_draws(factor)
             predicted = PredictedBias(bias, float(np.sqrt(error**2 - summary.mcse**2)))
             return _sampled(draws, predicted, steps_per_draw, calibration, not disagrees)
         else:

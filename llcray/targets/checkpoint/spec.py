@@ -18,7 +18,7 @@ from llcray.targets.checkpoint.folder import STEP, folder_digest, step_of
 from llcray.targets.checkpoint.tokens import fitting_tokens
 from llcray.targets.loss_on import Examples, OtherTokens
 from llcray.targets.target import Target, TargetFacts
-from llcray.targets.variant import TargetLibrary, TrajectoryVariant
+from llcray.targets.variant import TrajectoryVariant
 from llcray.variant import NonNegativeInt, content_id
 
 WILDCARDS = re.compile(r"[*?[]")
@@ -126,8 +126,8 @@ class CheckpointTarget(TrajectoryVariant):
         del target
         return {"sha256": np.frombuffer(bytes.fromhex(self.sha256 or ""), np.uint8)}
 
-    def restore(self, arrays: Arrays, facts: TargetFacts, library: TargetLibrary) -> Target:
-        del arrays, library
+    def restore(self, arrays: Arrays, facts: TargetFacts, needed: Sequence[Arrays]) -> Target:
+        del arrays, needed
         return dataclasses.replace(self.build(), facts=facts, target_id=content_id(self))
 
     def examples(self, source: Examples) -> PyTree:

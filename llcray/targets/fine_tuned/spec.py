@@ -44,11 +44,10 @@ class FineTunedTarget(FineTuningRecipe):
     def needed_targets(self) -> Sequence[TargetVariant]:
         return (self.at_step(0),)
 
-    def restore(self, arrays: Arrays, facts: TargetFacts, library: TargetLibrary) -> Target:
+    def restore(self, arrays: Arrays, facts: TargetFacts, needed: Sequence[Arrays]) -> Target:
         from llcray.targets.fine_tuned.build import assembled, stored_params
 
-        base = library.arrays_of(self.at_step(0))
-        assert base is not None
+        (base,) = needed
         return assembled(self, KLToCenter(), stored_params(self, arrays), stored_params(self, base), facts)
 
     def with_loss(self, target: Target, loss: PolicyLossVariant) -> Target:

@@ -71,10 +71,10 @@ class TrainedTarget(TrainingRecipe):
         assert isinstance(target.loss_fn, ModelLoss)
         return arrays | named_arrays("data", target.data) | {"num_outputs": np.array(target.loss_fn.num_outputs)}
 
-    def restore(self, arrays: Arrays, facts: TargetFacts, library: TargetLibrary) -> Target:
+    def restore(self, arrays: Arrays, facts: TargetFacts, needed: Sequence[Arrays]) -> Target:
         from llcray.targets.trained.build import untrained
 
-        del library
+        del needed
         return self.filled(untrained(self.in_force(), arrays), arrays, facts)
 
     def examples(self, source: Examples) -> PyTree:
