@@ -73,7 +73,7 @@ def row(index: int, rng: np.random.Generator) -> dict[str, Any]:
         "run_id": f"{index * 2654435761 % 2**64:016x}",
         "target_id": f"{index // 3:016x}",
         "sweep": SWEEP,
-        "status": "ok",
+        "status": "done",
         "verdict": "ok",
         "spec": json.dumps(spec),
         "sampler_kind": SAMPLERS[index % 3],

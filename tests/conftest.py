@@ -58,14 +58,14 @@ def _row(run: RunSpec, series: np.ndarray) -> Mapping[str, Any]:
     estimate = {"llc": float(series.mean()), "llc_mcse": mcse, "llc_sd": float(series.std()), "rhat": 1.0}
     counts = {"num_chains": 4, "num_draws": NUM_DRAWS, "num_data": 1000, "num_params": 310, "n_beta": 144.8}
     work = {"num_gradients": 4000.0, "sampling_seconds": 2.0, "compile_seconds": 1.0, "loss_at_center": 0.3}
-    known = {"sweep": "quickstart", "status": "ok", "verdict": "ok", "ess_bulk": 240.0, "ess_tail": 200.0}
+    known = {"sweep": "quickstart", "status": "done", "verdict": "ok", "ess_bulk": 240.0, "ess_tail": 200.0}
     return {**spec_columns(run), **known, **estimate, **counts, **work}
 
 
 def _chain(chain: int, llc_draws: np.ndarray) -> Mapping[str, Any]:
     return {
         "chain": chain,
-        "status": "ok",
+        "status": "done",
         "n_beta": 144.8,
         "num_warmup_draws": 0,
         "centered_loss": llc_draws / 144.8,

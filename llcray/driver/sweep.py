@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import llcray_storage as ls
+from llcray_storage.schema.status import FAILED
 from rich.console import Console
 
 from llcray.driver.cluster.connect import Choice, connect, is_remote, leave_running
@@ -23,7 +24,7 @@ from llcray.driver.wording import duration, labels, plural
 from llcray.spec import Sweep, load_sweep
 from llcray.terminal.console import Terminal
 
-ALL_OK = 0
+NONE_FAILED = 0
 SOME_FAILED = 1
 STOPPED_EARLY = 130
 
@@ -40,7 +41,7 @@ def run_sweep(
         choose: Asked on Ctrl-C what becomes of a sweep that runs elsewhere, see `llcray.driver.cluster.submit.watch`.
 
     Returns:
-        Exit code: 0 all ok, 1 some runs failed, 130 stopped early (interrupted, or the time budget was spent).
+        Exit code: 0 none failed, 1 some runs failed, 130 stopped early (interrupted, or the time budget was spent).
 
     Raises:
         SpecError: The file has mistakes.
@@ -182,9 +183,9 @@ def _say_nothing_to_do(call: _Call) -> int:
     failed = f", {num_failed} failed (--retry-failed runs these again)" if num_failed else ""
     runs = plural(len(call.sweep.runs), "run")
     call.view.notice(
-        f"{call.sweep.name}: nothing to do: {runs} in {call.options.storage}, {call.todo.num_ok} ok{failed}."
+        f"{call.sweep.name}: nothing to do: {runs} in {call.options.storage}, {call.todo.num_done} done{failed}."
     )
-    return SOME_FAILED if num_failed else ALL_OK
+    return SOME_FAILED if num_failed else NONE_FAILED
 
 
 def _conclude(call: _Call, tracker: Tracker) -> int:
@@ -208,9 +209,9 @@ def _conclude(call: _Call, tracker: Tracker) -> int:
     failed_before = [
         run_id
         for run_id, status in call.todo.statuses.items()
-        if status == "failed" and run_id not in tracker.finished and call.sweep.conduct.halving is None
+        if status == FAILED and run_id not in tracker.finished and call.sweep.conduct.halving is None
     ]
-    return SOME_FAILED if tracker.num_failed > tracker.num_halted or failed_before else ALL_OK
+    return SOME_FAILED if tracker.num_failed > tracker.num_halted or failed_before else NONE_FAILED
 
 
 def _failures(tracker: Tracker) -> str:

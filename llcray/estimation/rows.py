@@ -6,6 +6,7 @@ from dataclasses import asdict
 from typing import Any
 
 import numpy as np
+from llcray_storage.schema.status import DONE, FAILED
 
 from llcray.array_types import Row
 from llcray.estimation.pack import RunEstimate
@@ -117,7 +118,7 @@ def draw_rows(result: RunEstimate) -> list[Row]:
         rows.append(
             {
                 "chain": chain,
-                "status": "ok" if failed_at is None else "failed",
+                "status": DONE if failed_at is None else FAILED,
                 "failed_at": failed_at,
                 "n_beta": result.n_beta,
                 "step_size": result.sampled.step_size,

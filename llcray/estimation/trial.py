@@ -8,6 +8,7 @@ from typing import Literal
 
 import numpy as np
 from llcray_storage import Dataset, StorageError
+from llcray_storage.schema.status import DONE, FAILED, Status
 
 from llcray.array_types import PyTree, Row
 from llcray.components.masks import mask_of
@@ -53,7 +54,7 @@ class RunOutcome:
     """A run that was committed to the dataset."""
 
     run_id: str
-    status: Literal["ok", "failed"]
+    status: Status
     row: Row
 
 
@@ -110,7 +111,7 @@ def run_trial(
             row["generation"] = generations[run.run_id]
         dataset.write_run(row, draw_rows(result))
         keepers[index].drop()
-        yield RunOutcome(run.run_id, "ok", row)
+        yield RunOutcome(run.run_id, DONE, row)
 
 
 def _requests(
@@ -151,7 +152,7 @@ def _progress(
 
 def failed_row(run: RunSpec, plan: TrialPlan, sweep: str, reason: str) -> Row:
     """The row of a run that has no estimate, with the reason."""
-    return {**_identity(run, plan, sweep), "status": "failed", "reason": reason, **environment()}
+    return {**_identity(run, plan, sweep), "status": FAILED, "reason": reason, **environment()}
 
 
 def _request(run: RunSpec, target: Target, probe: PyTree) -> EstimateRequest:
@@ -186,7 +187,7 @@ def _row(run: RunSpec, plan: TrialPlan, sweep: str, target: Target, result: RunE
     return {
         **_identity(run, plan, sweep),
         **record_of(result, target),
-        "status": "ok",
+        "status": DONE,
         "precision": result.precision,
         **environment(),
         **device(),

@@ -7,6 +7,7 @@ from typing import Any
 
 import polars as pl
 from llcray_storage import scan_runs
+from llcray_storage.schema.status import DONE
 from llcray_storage.store.layout import sweep_partition
 from llcray_storage.store.settings import Root
 
@@ -54,7 +55,7 @@ def promote(root: Root, folder: Path, sweep: str | None = None, plots: Sequence[
 
 def newest(root: Root, sweep: str | None) -> pl.DataFrame:
     """The newest run of each sampler, trusted ones before others."""
-    rows = scan_runs(root, sweep).filter(pl.col("status") == "ok", pl.col("draws_digest").is_not_null()).collect()
+    rows = scan_runs(root, sweep).filter(pl.col("status") == DONE, pl.col("draws_digest").is_not_null()).collect()
     if rows.is_empty():
         raise ReportError("no run has draws to show yet. See `llcray status`.")
     trusted_first = (pl.col("verdict") == OK).fill_null(False)

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 import polars as pl
 from llcray_storage import scan_runs
+from llcray_storage.schema.status import FAILED
 from llcray_storage.store.settings import Root
 
 from llcray.report.errors import ReportError
@@ -53,7 +54,7 @@ def find_removal(root: Root, sweep: str, condition: str | None, run_ids: Sequenc
         raise ReportError(f"no run of sweep '{sweep}' matches: nothing to remove.")
     is_whole = condition is None and not run_ids
     counts = Counter(chosen["status"])
-    failed = f" ({counts['failed']} failed)" if counts["failed"] else ""
+    failed = f" ({counts[FAILED]} failed)" if counts[FAILED] else ""
     rest = "with the sweep's stages and files" if is_whole else f"of {runs.height}"
     noun = "run" if chosen.height == 1 else "runs"
     line = f"{chosen.height} {noun}{failed} {rest}, and their draws: sweep '{sweep}' in {root}"

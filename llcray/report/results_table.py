@@ -3,6 +3,7 @@
 from typing import Any, Literal, NamedTuple
 
 import polars as pl
+from llcray_storage.schema.status import DONE
 from rich import box
 from rich.table import Table
 from rich.text import Text
@@ -28,7 +29,7 @@ class _Column(NamedTuple):
 
 def leading_columns(runs: pl.DataFrame) -> list[str]:
     """The columns that tell the runs of a sweep apart."""
-    finished = runs.filter(pl.col("status") == "ok")
+    finished = runs.filter(pl.col("status") == DONE)
     runs = runs if finished.is_empty() else finished
     return [*target_axes(runs), SAMPLER, *sampler_axes(runs), *varying_seeds(runs)]
 

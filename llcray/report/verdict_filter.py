@@ -4,12 +4,12 @@ The column `outcome` says how a run ended for one of its numbers: with a verdict
 """
 
 import polars as pl
+from llcray_storage.schema.status import FAILED
 from llcray_storage.schema.tables import RUNS
 from llcray_storage.schema.target import AT_CENTER
 from llcray_storage.schema.verdicts import VERDICTS, VerdictName
 
 OK: VerdictName = "ok"
-FAILED = "failed"
 OUTCOMES: tuple[str, ...] = (*(verdict.name for verdict in reversed(VERDICTS)), FAILED)
 """Least grave first."""
 OF_THE_TARGET = frozenset({*AT_CENTER, *(name for name in RUNS.by_name if name.startswith("update_sparsity_"))})
@@ -21,7 +21,7 @@ def outcome(y: str = "llc") -> pl.Expr:
 
     It is `failed` for a run that failed, `ok` for a number of w* itself, and else the verdict.
     """
-    failed = (pl.col("status") == "failed").fill_null(False)
+    failed = (pl.col("status") == FAILED).fill_null(False)
     verdict = pl.lit(OK) if y in OF_THE_TARGET else pl.col("verdict")
     return pl.when(failed).then(pl.lit(FAILED)).otherwise(verdict).alias("outcome")
 

@@ -11,6 +11,7 @@ from typing import Any, Literal, NamedTuple
 
 import numpy as np
 import polars as pl
+from llcray_storage.schema.status import DONE
 from scipy.stats import false_discovery_control, norm
 
 from llcray.array_types import Row
@@ -36,7 +37,7 @@ def stage_rows(runs: pl.DataFrame, metric: str, method: Method) -> list[Row]:
         metric: A number column of `runs`.
         method: `stages` or `changepoints`.
     """
-    along = runs.filter(pl.col("step").is_not_null() & (pl.col("status") == "ok"))
+    along = runs.filter(pl.col("step").is_not_null() & (pl.col("status") == DONE))
     all_series = []
     for _, group in sorted(along.group_by("series_id"), key=lambda item: str(item[0])):
         usable = group.filter(pl.col(metric).is_finite() & ~pl.col("verdict").is_in(LOST).fill_null(False))

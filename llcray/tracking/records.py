@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 import numpy as np
+from llcray_storage.schema.status import DONE
 
 from llcray.array_types import Row
 from llcray.components.masks import path_of
@@ -80,7 +81,7 @@ def row(
         "run_id": content_id(spec),
         "target_id": target.target_id,
         "sweep": facts.name,
-        "status": "ok",
+        "status": DONE,
         "spec": canonical_json(spec),
         "target_kind": "tracked",
         "component": component,

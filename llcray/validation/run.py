@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 import polars as pl
 from llcray_storage import Dataset, StorageError, scan_runs
+from llcray_storage.schema.status import DONE
 from rich.console import Console
 
 from llcray.report.numbers import rounded
@@ -87,7 +88,7 @@ def _closing_line(num_done: int, num_runs: int, spent: str) -> str:
 def _unfinished(suite: Sequence[SuiteRun], dataset: Dataset) -> tuple[SuiteRun, ...]:
     """The runs that have no estimate; those that failed are among them, to be tried again."""
     statuses = dataset.finished(SWEEP)
-    return tuple(run for run in suite if statuses.get(run.spec.run_id) != "ok")
+    return tuple(run for run in suite if statuses.get(run.spec.run_id) != DONE)
 
 
 def _estimate(todo: Sequence[SuiteRun], suite: Sequence[SuiteRun], dataset: Dataset, console: Console) -> None:

@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 import polars as pl
+from llcray_storage.schema.status import DONE
 from scipy.stats import kendalltau
 
 from llcray.targets.long_runs import long_run_answer
@@ -65,7 +66,7 @@ def compared(runs: pl.DataFrame) -> pl.DataFrame:
         runs: One row a run, with the columns of the dataset.
     """
     runs = runs.with_columns(
-        has_estimate=(pl.col("status") == "ok") & pl.col("llc").is_finite().fill_null(False),
+        has_estimate=(pl.col("status") == DONE) & pl.col("llc").is_finite().fill_null(False),
         se=standard_error(),
         left_out=left_out(),
     )

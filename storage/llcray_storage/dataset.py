@@ -65,7 +65,7 @@ class Dataset:
 
         Args:
             row: Columns of `runs`; run_id, sweep and status at least. Without `generation`, a run that is there stays
-                (but `ok` replaces `failed`); a deliberate rerun gives `generations(sweep)[run_id] + 1`.
+                (but `done` replaces `failed`); a deliberate rerun gives `generations(sweep)[run_id] + 1`.
             draws: For each chain a mapping with columns of `draws`: `chain`, and series with one number a draw.
 
         Raises:
@@ -134,7 +134,7 @@ class Dataset:
         return commit_sweep_file(self._store, file)
 
     def finished(self, sweep: str) -> dict[str, str]:
-        """Return the status (ok or failed) by run id of every run of a sweep that has a row.
+        """Return the status (done or failed) by run id of every run of a sweep that has a row.
 
         Raises:
             StorageError: The dataset is damaged.

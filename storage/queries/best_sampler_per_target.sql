@@ -7,7 +7,7 @@ FROM (
            AVG(llc_mcse) AS llc_mcse,
            COUNT(*) AS num_runs
     FROM runs
-    WHERE status = 'ok' AND verdict = 'ok'
+    WHERE status = 'done' AND verdict = 'ok'
     GROUP BY target_id, sampler_kind
 ) AS per_sampler
 ORDER BY target_id, wnv_gradients

@@ -8,6 +8,6 @@ SELECT sampler_kind, device_kind,
        MEDIAN(time_to_se1) AS median_time_to_se1,
        MEDIAN(ess_per_gradient) AS median_ess_per_gradient
 FROM runs
-WHERE status = 'ok'
+WHERE status = 'done'
 GROUP BY sampler_kind, device_kind
 ORDER BY median_fde_to_se1

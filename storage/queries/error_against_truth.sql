@@ -5,6 +5,6 @@ SELECT sampler_kind, true_llc_kind, target_kind,
        AVG(ABS(llc - true_llc) / true_llc) AS mean_relative_error,
        MAX(ABS(llc - true_llc) / llc_mcse) AS largest_z
 FROM runs
-WHERE status = 'ok' AND true_llc IS NOT NULL
+WHERE status = 'done' AND true_llc IS NOT NULL
 GROUP BY sampler_kind, true_llc_kind, target_kind
 ORDER BY sampler_kind, true_llc_kind, target_kind

@@ -15,7 +15,7 @@ def query(root: str) -> pl.DataFrame:
     curve = ["sweep", "seed", "component", "sampler_kind"]
     return (
         ls.scan_runs(root)
-        .filter(pl.col("status") == "ok", pl.col("step").is_not_null())
+        .filter(pl.col("status") == "done", pl.col("step").is_not_null())
         .join(targets, on="target_id", how="left")
         .sort(*curve, "step")
         .select(

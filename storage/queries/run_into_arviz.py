@@ -18,7 +18,7 @@ STATISTICS = {"acceptance_rate": "acceptance_rate", "energy": "energy", "squared
 
 def query(root: str, run_id: str) -> Any:
     """Return the chains that did not fail, cut to the shortest, as an `xarray.DataTree`."""
-    chains = ls.scan_draws(root, run_id=run_id).filter(pl.col("status") == "ok").sort("chain").collect()
+    chains = ls.scan_draws(root, run_id=run_id).filter(pl.col("status") == "done").sort("chain").collect()
     if chains.is_empty():
         raise SystemExit(f"run '{run_id}' has no draws in '{root}'")
     run = ls.scan_runs(root).filter(pl.col("run_id") == run_id).collect().row(0, named=True)

@@ -15,7 +15,7 @@ def query(root: str) -> pl.DataFrame:
     """One row per pair of runs by two samplers: z = difference / sqrt(sum of squared MCSE), largest first."""
     runs = (
         ls.scan_runs(root)
-        .filter(pl.col("status") == "ok", pl.col("llc_mcse") > 0)
+        .filter(pl.col("status") == "done", pl.col("llc_mcse") > 0)
         .select(*SAME, "run_id", "sampler_kind", "llc", "llc_mcse", "verdict")
     )
     pairs = runs.join(runs, on=SAME, suffix="_other", nulls_equal=True)

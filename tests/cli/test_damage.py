@@ -24,7 +24,7 @@ def results(tmp_path: Path) -> Path:
     for number in range(6):
         series = rng.gamma(4.0, size=(2, 40))
         chains = [{"chain": chain, "n_beta": 10.0, "centered_loss": series[chain]} for chain in (0, 1)]
-        row = {"run_id": f"r{number}", "target_id": "t1", "sweep": "s", "status": "ok", "verdict": "ok", "llc": 4.0}
+        row = {"run_id": f"r{number}", "target_id": "t1", "sweep": "s", "status": "done", "verdict": "ok", "llc": 4.0}
         numbers = {"llc_mcse": 0.1, "rhat": 1.0, "num_chains": 2, "num_draws": 40, "n_beta": 10.0, "seed": number}
         dataset.write_run({**row, **numbers, "sampler_kind": "hmc"}, chains)
     dataset.write_target({"target_id": "t1"}, {"w": np.ones(3)})

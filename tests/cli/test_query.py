@@ -22,7 +22,7 @@ def results(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.chdir(tmp_path)
     dataset = ls.Dataset.create_or_open("results")
     for number in range(30):
-        row = {"run_id": f"r{number:02d}", "sweep": "s", "status": "ok", "llc": 1.5, "sampler_kind": "hmc"}
+        row = {"run_id": f"r{number:02d}", "sweep": "s", "status": "done", "llc": 1.5, "sampler_kind": "hmc"}
         dataset.write_run({**row, "verdict": "ok", "reason": "a long reason " * 10 if number == 0 else None})
     (tmp_path / "count.sql").write_text(f"-- how many?\n{COUNT}\n")
     return tmp_path / "results"

@@ -15,7 +15,9 @@ def results(tmp_path: Path) -> str:
     dataset = ls.Dataset.create_or_open(root)
     for sweep in ("a", "b"):
         for seed in range(4):
-            status = {"status": "failed", "reason": "?"} if seed == 3 else {"status": "ok", "verdict": "ok", "llc": 1.0}
+            status = (
+                {"status": "failed", "reason": "?"} if seed == 3 else {"status": "done", "verdict": "ok", "llc": 1.0}
+            )
             dataset.write_run({"run_id": f"{sweep}{seed}", "sweep": sweep, "seed": seed, **status})
     return root
 

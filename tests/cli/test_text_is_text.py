@@ -44,8 +44,8 @@ def dataset_with(root: Path, text: str) -> Path:
     dataset = ls.Dataset.create_or_open(root)
     common = {"sweep": "s", "target_id": "t1", "sampler_kind": "sgld"}
     dataset.write_run({"run_id": "r1", "status": "failed", "reason": text, "label": text, **common})
-    dataset.write_run({"run_id": "r2", "status": "ok", "verdict": "ok", "llc": 1.0, "label": text, **common})
-    dataset.write_run({"run_id": "r3", "status": "ok", "verdict": "ok", "llc": 1.0, "label": "other", **common})
+    dataset.write_run({"run_id": "r2", "status": "done", "verdict": "ok", "llc": 1.0, "label": text, **common})
+    dataset.write_run({"run_id": "r3", "status": "done", "verdict": "ok", "llc": 1.0, "label": "other", **common})
     return root
 
 

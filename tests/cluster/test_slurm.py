@@ -69,5 +69,5 @@ def test_a_batch_job_starts_ray_runs_the_sweep_and_leaves_nothing(job: dict[str,
     assert done.stdout.splitlines()[-1] == "0", "a raylet is left"
     events = [json.loads(text) for text in done.stdout.splitlines() if text.startswith("{")]
     closed = next(event for event in events if event["event"] == "closed")
-    assert closed["num_ok"] == 2
-    assert set(ls.finished(str(storage), "tiny").values()) == {"ok"}
+    assert closed["num_done"] == 2
+    assert set(ls.finished(str(storage), "tiny").values()) == {"done"}

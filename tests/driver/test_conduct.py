@@ -58,7 +58,7 @@ def test_halving_gives_up_the_samplers_that_do_not_mix_and_says_so(cluster, tmp_
     assert run_sweep(path, SweepOptions(storage=storage), screen) == 0, screen.text
     rows = ls.scan_runs(storage).select("sampler_step_size", "status", "reason").collect().sort("sampler_step_size")
     statuses = rows["status"].to_list()
-    assert statuses[-1] == "ok"
+    assert statuses[-1] == "done"
     assert "failed" in statuses[:-1]
     assert all(reason is None or "halted by successive halving" in reason for reason in rows["reason"])
     assert "halted" in screen.text

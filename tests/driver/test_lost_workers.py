@@ -30,7 +30,7 @@ def run(cluster, sweep_file, tmp_path, screen):
 def test_a_killed_worker_costs_a_retry_and_each_run_is_there_once(run):
     code, found, printed = run(deaths=2)
     assert code == 0, printed
-    assert found["status"].to_list() == ["ok"] * 4
+    assert found["status"].to_list() == ["done"] * 4
     assert found["run_id"].n_unique() == 4
     assert printed.count("trying again") == 2
 
@@ -38,6 +38,6 @@ def test_a_killed_worker_costs_a_retry_and_each_run_is_there_once(run):
 def test_a_trial_that_always_kills_its_worker_fails_after_its_retries_and_stops_no_other(run):
     code, found, _ = run(deaths=100)
     assert code == 1
-    assert sorted(found["status"].to_list()) == ["failed", "failed", "ok", "ok"]
+    assert sorted(found["status"].to_list()) == ["done", "done", "failed", "failed"]
     reasons = [reason for reason in found["reason"].to_list() if reason]
     assert all("3 workers died" in reason for reason in reasons)

@@ -27,7 +27,7 @@ def test_a_reader_that_leaves_does_not_end_a_sweep(cluster, sweep_file, tmp_path
         stderr = process.stderr.read().decode()
     assert process.returncode == 0, stderr
     assert "Traceback" not in stderr
-    assert set(ls.finished(storage, "tiny").values()) == {"ok"}
+    assert set(ls.finished(storage, "tiny").values()) == {"done"}
 
 
 def test_a_stream_of_ascii_and_texts_that_look_like_markup_do_not_end_a_sweep(cluster, sweep_file, tmp_path):

@@ -24,13 +24,13 @@ def test_planning_imports_neither_jax_nor_ray_and_writes_nothing(sweep_file, tmp
     command = [sys.executable, "-c", PROGRAM, str(sweep_file(QUADRATICS)), str(tmp_path / "results")]
     printed = subprocess.run(command, capture_output=True, text=True, check=True).stdout
     assert "imported: []" in printed
-    assert "4 runs: 0 ok, 0 failed, 4 to do" in " ".join(printed.split())
+    assert "4 runs: 0 done, 0 failed, 4 to do" in " ".join(printed.split())
     assert not (tmp_path / "results").exists()
 
 
 def test_the_plan_knows_what_is_done(done, screen):
     describe_plan(done.path, SweepOptions(storage=str(done.storage)), screen)
-    assert "4 runs: 4 ok, 0 failed, 0 to do" in screen.text
+    assert "4 runs: 4 done, 0 failed, 0 to do" in screen.text
 
 
 def test_the_plan_of_a_forced_sweep_has_all_runs(done, screen):

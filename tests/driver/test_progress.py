@@ -46,7 +46,7 @@ def tracker(sweep: Sweep) -> Tracker:
     tracker.trial_started(0)
     tracker.trial_started(1)
     first, second = (run.run_id for run in tracker.plans[0].runs[:2])
-    done = RunReport(first, "ok", llc=12.3, llc_mcse=0.4, verdict="ok")
+    done = RunReport(first, "done", llc=12.3, llc_mcse=0.4, verdict="ok")
     tracker.reported(0, TrialReport((done,), "sampling", second, 1234.5, 67.8, 0.45), "here")
     return tracker
 
@@ -75,7 +75,7 @@ def test_the_log_shows_failures_at_once_and_successes_once_a_second(tracker):
     view = Lines(Console(file=stream, width=80))
     runs = [run.run_id for plan in tracker.plans for run in plan.runs]
     for run_id in runs[:10]:
-        view.run_finished(tracker, RunReport(run_id, "ok", llc=1.0, llc_mcse=0.1, verdict="ok"))
+        view.run_finished(tracker, RunReport(run_id, "done", llc=1.0, llc_mcse=0.1, verdict="ok"))
     view.run_finished(tracker, RunReport(runs[10], "failed", reason="ValueError: no"))
     lines = stream.getvalue().splitlines()
     assert len(lines) == 2
@@ -107,9 +107,9 @@ def test_time_left_scales_with_the_cost_that_is_left(tracker):
 
 
 def test_a_run_reported_twice_counts_once(tracker):
-    again = RunReport(tracker.plans[0].runs[0].run_id, "ok")
+    again = RunReport(tracker.plans[0].runs[0].run_id, "done")
     assert tracker.reported(0, TrialReport((again,)), "here") == []
-    assert tracker.num_ok == 1
+    assert tracker.num_done == 1
 
 
 SMALL = """

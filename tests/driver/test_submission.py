@@ -86,7 +86,7 @@ def test_nobody_at_the_address_is_one_line(sweep_file, tmp_path, screen):
 
 def test_the_part_of_a_log_that_belongs_to_a_run_is_found():
     log = (
-        "start\nllcray: trial t1 of sweep s, attempt 1: a b\nrun a ok\nllcray: trial t2 of sweep s, attempt 1: c\nboom"
+        "start\nllcray: trial t1 of sweep s, attempt 1: a b\nrun a done\nllcray: trial t2 of sweep s, attempt 1: c\nboom"
     )
     assert part_of_run(log, "c") == "llcray: trial t2 of sweep s, attempt 1: c\nboom"
     assert "boom" not in part_of_run(log, "b")
@@ -100,7 +100,7 @@ def test_a_sweep_submitted_over_http_is_watched_to_its_end_found_again_and_its_l
     storage = str(tmp_path / "results")
     assert run_sweep(sweep_file(QUADRATICS), SweepOptions(storage, address=outside.http), screen) == 0, screen.text
     runs = ls.finished(storage, "tiny")
-    assert sorted(runs.values()) == ["ok"] * 4
+    assert sorted(runs.values()) == ["done"] * 4
     assert "4 runs done" in screen.text and "job_manager.py" not in screen.text
     job = re.search(r"submitted as (llcray-tiny-\S+)", screen.text)
     assert job is not None
@@ -108,7 +108,7 @@ def test_a_sweep_submitted_over_http_is_watched_to_its_end_found_again_and_its_l
     assert attach(outside.http, job.group(1), screen, lambda job_id: "leave") == 0
     assert "4 runs done" in screen.text[printed:]
     show_logs(outside.http, next(iter(runs)), screen)
-    assert f"run {next(iter(runs))} ok" in screen.text
+    assert f"run {next(iter(runs))} done" in screen.text
 
 
 @pytest.mark.slow
@@ -136,7 +136,7 @@ def test_a_detached_sweep_shows_itself_and_stops_after_the_trials_under_way(
     assert "No more trials start" in screen.text
     assert f"To go on: llcray sweep {path} --storage {storage} --address {outside.http} --py-module" in screen.text
     done = ls.finished(storage, "tiny")
-    assert set(done.values()) == {"ok"} and 2 <= len(done) < 80
+    assert set(done.values()) == {"done"} and 2 <= len(done) < 80
 
 
 @pytest.mark.slow
@@ -146,4 +146,4 @@ def test_rays_client_submits_too(outside, sweep_file, tmp_path):
     done = llcray("sweep", str(sweep_file(QUADRATICS)), "--address", outside.client, "--storage", storage)
     assert done.returncode == 0, done.stdout + done.stderr
     assert "4 runs done" in done.stdout
-    assert sorted(ls.finished(storage, "tiny").values()) == ["ok"] * 4
+    assert sorted(ls.finished(storage, "tiny").values()) == ["done"] * 4

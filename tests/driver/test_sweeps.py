@@ -21,7 +21,7 @@ def losses(storage: Path) -> pl.DataFrame:
 def test_a_sweep_leaves_one_good_row_a_run_and_says_where_to_look(done):
     storage, printed = done.storage, done.printed
     found = rows(storage, latest=False)
-    assert found["status"].to_list() == ["ok"] * 4
+    assert found["status"].to_list() == ["done"] * 4
     assert found["run_id"].n_unique() == 4
     assert found["generation"].to_list() == [1] * 4
     assert "4 runs done" in printed and "llcray query" in printed and ".png" in printed
@@ -61,7 +61,7 @@ def test_an_exception_fails_its_runs_with_a_reason_and_no_others(cluster, sweep_
     options = SweepOptions(storage=str(tmp_path / "results"))
     assert run_sweep(path, options, screen) == 1
     found = rows(tmp_path / "results")
-    assert found.group_by("status").len().sort("status").rows() == [("failed", 4), ("ok", 2)]
+    assert found.group_by("status").len().sort("status").rows() == [("done", 2), ("failed", 4)]
     reasons = found.filter(pl.col("status") == "failed")["reason"].to_list()
     assert sum("ValueError: this target cannot be built [driver_targets.py" in reason for reason in reasons) == 2
     assert all("\n" not in reason for reason in reasons)
@@ -74,7 +74,7 @@ def test_a_run_that_fails_in_a_pack_does_not_fail_the_others(cluster, sweep_file
     options = SweepOptions(storage=str(storage), overrides=("samplers.0.batch_size={grid: [20, 500]}",))
     assert run_sweep(path, options, screen) == 1
     found = rows(storage).sort("sampler_batch_size")
-    assert found["status"].to_list() == ["ok", "ok", "failed", "failed"]
+    assert found["status"].to_list() == ["done", "done", "failed", "failed"]
     assert all("batch_size 500" in reason for reason in found["reason"].to_list()[2:])
 
 
@@ -91,7 +91,7 @@ def test_a_target_that_cannot_be_trained_fails_alone_in_its_pack(cluster, sweep_
     failed = found.filter(pl.col("status") == "failed")
     assert failed["training_learning_rate"].to_list() == [1e9, 1e9]
     assert all("Training diverged" in reason for reason in failed["reason"])
-    assert len(found.filter(pl.col("status") == "ok")) == 6
+    assert len(found.filter(pl.col("status") == "done")) == 6
 
 
 def test_failed_runs_are_run_again_only_when_asked(cluster, sweep_file, tmp_path, screen):

@@ -43,7 +43,7 @@ def test_only_the_runs_of_a_size_are_looked_at(file: Path, tmp_path: Path):
     dataset = ls.Dataset.create_or_open(root)
     for size, llc in (((), 2.0), (("targets.num_params=2",), 1.0)):
         (run,) = load_sweep(file, size).runs
-        dataset.write_run({"run_id": run.run_id, "sweep": "tiny", "status": "ok", "llc": llc})
+        dataset.write_run({"run_id": run.run_id, "sweep": "tiny", "status": "done", "llc": llc})
     found = carry_out(load_sweep(file), "laptop", root)
     assert [(finding.value, finding.reproduced) for finding in found] == [(2.0, True), (2.0, False)]
     (small,) = carry_out(load_sweep(file, ("targets.num_params=2",)), "smoke", root)

@@ -103,7 +103,7 @@ def test_probes_of_a_sweep_are_a_table_with_errors(tmp_path: Path, monkeypatch: 
     (tmp_path / "probes.yaml").write_text(SWEEP.format(file="arrays.npz"))
     dataset = ls.Dataset.create_or_open(str(tmp_path / "results"))
     [plan] = trials(load_sweep(tmp_path / "probes.yaml").runs, 1)
-    assert [outcome.status for outcome in run_trial(plan, "probes", dataset)] == ["ok", "ok"]
+    assert [outcome.status for outcome in run_trial(plan, "probes", dataset)] == ["done", "done"]
     table = ls.scan_observables(dataset.root, "probes").collect().sort("component", "example")
     assert table.height == 30 and table["example"].to_list() == [*range(15)] * 2
     chosen = [*range(10), *range(N - 5, N)]

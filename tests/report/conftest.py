@@ -57,7 +57,7 @@ def synthetic_run(
         "run_id": run_id,
         "target_id": hashlib.sha256(f"{sweep} {target}".encode()).hexdigest()[:16],
         "sweep": sweep,
-        "status": "ok",
+        "status": "done",
         "verdict": "ok",
         "llc": float(kept.mean()),
         "llc_mcse": mcse,
@@ -106,7 +106,7 @@ def _chain(rng: np.random.Generator, kind: str, chain: int, series: np.ndarray, 
     num_draws = len(series)
     made: dict[str, Any] = {
         "chain": chain,
-        "status": "ok",
+        "status": "done",
         "n_beta": n_beta,
         "step_size": 1e-5,
         "num_warmup_draws": NUM_WARMUP_DRAWS,

@@ -17,7 +17,7 @@ from llcray.report.netcdf import export_netcdf
 from llcray.report.promote import promote
 
 
-def a_run(root: Path, sampler: str, status: str = "ok") -> str:
+def a_run(root: Path, sampler: str, status: str = "done") -> str:
     rows = scan_runs(root).filter(pl.col("sampler_kind") == sampler, pl.col("status") == status)
     return rows.select(pl.col("run_id").min()).collect().item()
 

@@ -28,7 +28,7 @@ def foreign(tmp_path: Path) -> Path:
     series = np.random.default_rng(0).gamma(4.0, size=(4, 60))
     chains = [{"chain": chain, "n_beta": 10.0, "centered_loss": series[chain] / 10.0} for chain in range(4)]
     numbers = {"llc": 4.0, "llc_mcse": 0.2, "rhat": 1.0, "num_chains": 4, "num_draws": 60, "n_beta": 10.0}
-    words = {"sampler_kind": "sgld", "status": "ok", "verdict": "ok", "sweep": "small"}
+    words = {"sampler_kind": "sgld", "status": "done", "verdict": "ok", "sweep": "small"}
     ls.Dataset.create_or_open(root).write_run({"run_id": "r1", "target_id": "t1", **words, **numbers}, chains)
     return root
 
@@ -88,7 +88,7 @@ def test_a_label_is_no_formula(tmp_path, axes):
             "run_id": f"r{at}",
             "target_id": f"t{at}",
             "sweep": "s",
-            "status": "ok",
+            "status": "done",
             "verdict": "ok",
             "llc": 1.0 + at,
         }

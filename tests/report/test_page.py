@@ -138,7 +138,7 @@ def test_an_effect_is_the_mean_difference_of_targets_alike_in_all_else(tmp_path:
     dataset = ls.Dataset.create_or_open(tmp_path / "results")
     for seed, rate, llc in ((0, 0.1, 20.0), (0, 0.3, 16.0), (1, 0.1, 30.0), (1, 0.3, 24.0), (2, 0.3, 900.0)):
         for sampler, shift in (("hmc", -1.0), ("sgld", 1.0)):
-            row = {"run_id": f"{sampler}-{seed}-{round(10 * rate)}", "sweep": "s", "status": "ok", "verdict": "ok"}
+            row = {"run_id": f"{sampler}-{seed}-{round(10 * rate)}", "sweep": "s", "status": "done", "verdict": "ok"}
             row |= {"noise_rate": rate, "seed": seed, "sampler_kind": sampler, "llc": llc + shift}
             dataset.write_run(row | {"target_id": f"t{seed}{rate}"})
     runs = prepared(ls.scan_runs(tmp_path / "results")).with_columns(outcome())

@@ -124,7 +124,13 @@ def test_labels_that_look_like_tags_are_drawn_as_they_are(browser, tmp_path):
     dataset = ls.Dataset.create_or_open(tmp_path / "results")
     for at, label in enumerate(labels):
         for seed in range(2):
-            row = {"run_id": f"r{at}{seed}", "target_id": f"t{at}{seed}", "sweep": "s", "status": "ok", "verdict": "ok"}
+            row = {
+                "run_id": f"r{at}{seed}",
+                "target_id": f"t{at}{seed}",
+                "sweep": "s",
+                "status": "done",
+                "verdict": "ok",
+            }
             numbers = {"llc": 4.0 + at, "llc_mcse": 0.1, "rhat": 1.0, "seed": seed, "num_data": 100 + at}
             dataset.write_run({**row, **numbers, "label": label, "sampler_kind": "hmc"})
     opened(browser, write_report(tmp_path / "results", None, tmp_path / "report.html"))

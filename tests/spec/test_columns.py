@@ -122,6 +122,6 @@ def test_arguments_of_a_python_target_are_one_column_of_json() -> None:
 def test_the_dataset_takes_the_columns_of_a_run(target: TargetSpec) -> None:
     """Catches values of a type that the schema refuses when the work is done."""
     row = spec_columns(_run(target=target))
-    commit = {"sweep": "s", "generation": 1, "status": "ok", "nonce": "", "schema_version": 1}
+    commit = {"sweep": "s", "generation": 1, "status": "done", "nonce": "", "schema_version": 1}
     stored = stored_row(RUNS, row | commit)
     assert {name: stored[name] for name in row} == row

@@ -30,7 +30,7 @@ def root(tmp_path: Path) -> str:
                 "series_id": f"series-{component}",
                 "trajectory_id": "trajectory",
                 "sweep": "s",
-                "status": "ok",
+                "status": "done",
                 "verdict": "ok",
                 "component": component,
                 "sampler_kind": "sgld",

@@ -45,7 +45,7 @@ def worker() -> ModuleType:
 @pytest.fixture
 def new_row() -> Callable[..., dict[str, Any]]:
     def make(run_id: str = "r1", **columns: Any) -> dict[str, Any]:
-        return {"run_id": run_id, "sweep": "s", "status": "ok", "llc": 1.5, **columns}
+        return {"run_id": run_id, "sweep": "s", "status": "done", "llc": 1.5, **columns}
 
     return make
 

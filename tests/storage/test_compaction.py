@@ -187,7 +187,7 @@ def test_a_failure_that_was_compacted_is_replaced_by_an_estimate(dataset, root, 
     ls.compact(root)
     ls.vacuum(root, grace_seconds=LONG_AGO)
     assert dataset.write_run(new_row(), new_chains()).generation == 2
-    assert dataset.finished("s") == {"r1": "ok"}
+    assert dataset.finished("s") == {"r1": "done"}
 
 
 def test_draws_of_a_killed_writer_go_after_the_grace_period(storm_dataset, root, content):

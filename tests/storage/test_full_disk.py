@@ -94,5 +94,5 @@ def test_permission_lost_mid_sweep_is_reported_and_readers_go_on(tiny_disk, new_
         dataset.write_run(new_row("r2"), new_chains())
     with pytest.raises(ls.StorageError, match=r"cannot be written"):
         ls.Dataset.create_or_open(root)
-    assert ls.finished(root, "s") == {"r1": "ok"}
+    assert ls.finished(root, "s") == {"r1": "done"}
     assert ls.verify(root, deep=True).ok

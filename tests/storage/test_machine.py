@@ -48,31 +48,31 @@ class DatasetMachine(RuleBasedStateMachine):
     def _write(self, run_id: str, status: str, **columns: Any) -> None:
         self.number += 1.0
         row = {"run_id": run_id, "sweep": "s", "status": status, "llc": self.number, **columns}
-        chains = [{"chain": n, "centered_loss": np.full(3, self.number)} for n in range(2)] if status == "ok" else []
+        chains = [{"chain": n, "centered_loss": np.full(3, self.number)} for n in range(2)] if status == "done" else []
         self.dataset.write_run(row, chains)
 
-    @rule(run_id=IDS, status=st.sampled_from(["ok", "failed"]))
+    @rule(run_id=IDS, status=st.sampled_from(["done", "failed"]))
     def commit(self, run_id: str, status: str) -> None:
         self._write(run_id, status)
         known = self.model.get(run_id)
         if known is None:
             self.model[run_id] = (1, status, self.number)
-        elif known[1] == "failed" and status == "ok":
+        elif known[1] == "failed" and status == "done":
             self.model[run_id] = (known[0] + 1, status, self.number)
 
     @precondition(lambda self: self.model)
     @rule(run_id=IDS)
     def rerun(self, run_id: str) -> None:
         generation = self.model.get(run_id, (0, "", 0.0))[0] + 1
-        self._write(run_id, "ok", generation=generation)
-        self.model[run_id] = (generation, "ok", self.number)
+        self._write(run_id, "done", generation=generation)
+        self.model[run_id] = (generation, "done", self.number)
 
     @rule(run_id=IDS, point=WRITE_POINTS)
     def commit_and_die(self, run_id: str, point: str) -> None:
         """A new process sees the run whole or not at all; the model takes over which of the two happened."""
         stop_at(point)
         try:
-            self.commit(run_id, "ok")
+            self.commit(run_id, "done")
         except Killed:
             seen = self._seen().get(run_id)
             if seen is not None and seen[2] == self.number:
@@ -115,7 +115,7 @@ class DatasetMachine(RuleBasedStateMachine):
         expected = [
             (run_id, generation, {number})
             for run_id, (generation, status, number) in sorted(self.model.items())
-            if status == "ok"
+            if status == "done"
             for _ in range(2)
         ]
         assert seen == expected

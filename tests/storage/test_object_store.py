@@ -195,7 +195,7 @@ def test_a_profile_carries_the_options_of_the_store(s3_environment, s3_port, tmp
         f"options: {{aws_endpoint_url: 'http://127.0.0.1:{s3_port}', aws_allow_http: true, aws_region: us-east-1}}\n"
     )
     ls.Dataset.create_or_open(profile).write_run(worker.row_of(1), worker.chains_of(1))
-    assert ls.finished(profile, "storm") == {"run00001": "ok"}
+    assert ls.finished(profile, "storm") == {"run00001": "done"}
     assert ls.scan_draws(profile).collect().height == 2
 
 

@@ -67,7 +67,7 @@ def test_views_have_the_columns_that_the_schema_declares(root):
     dataset = ls.Dataset.create_or_open(root)
     probes = {"probe_set": ["a", "b"], "probe_loss": [1.0, 2.0], "probe_influence": [1.0, 2.0, 3.0, 4.0]}
     chains = [{"chain": 0, "n_beta": 1.0, "centered_loss": np.zeros(3, np.float32)}]
-    dataset.write_run({"run_id": "a", "sweep": "s", "status": "ok", **probes}, chains)
+    dataset.write_run({"run_id": "a", "sweep": "s", "status": "done", **probes}, chains)
     for view in VIEWS:
         frame = ls.sql(root, f"SELECT * FROM {view.name}")
         assert frame.schema == view.polars

@@ -22,7 +22,7 @@ def run_row(sampler: str, seed: int, step: int) -> dict[str, Any]:
         "run_id": f"{sampler}-{seed}-{step}",
         "target_id": f"t{seed}-{step}",
         "sweep": "demo",
-        "status": "ok",
+        "status": "done",
         "verdict": "ok" if sampler != "sgld" else "biased_step",
         "verdict_reason": None if sampler != "sgld" else "step too large",
         "sampler_kind": sampler,

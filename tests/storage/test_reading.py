@@ -71,7 +71,7 @@ def test_files_that_are_none_of_ours_are_not_read(dataset, root, new_row):
     (folder / "t-r2.g1.parquet.tmp").write_bytes(b"")
     (folder / "copy of t-r1.g1.parquet").write_bytes(b"PAR1")
     (Path(root) / "runs" / "notes").mkdir()
-    assert ls.finished(root, "s") == {"r1": "ok"}
+    assert ls.finished(root, "s") == {"r1": "done"}
     assert ls.scan_runs(root).collect().height == 1
 
 
@@ -159,3 +159,31 @@ def test_filters_prune_segments_by_their_statistics(dataset, root, new_row):
     rows = pq.ParquetFile(next(Path(root).glob("runs/*/seg-*"))).read()
     assert rows.column("sampler_kind").to_pylist() == ["hmc", "hmc", "sgld", "sgld"]
     assert pl.scan_parquet(f"{root}/runs/**/seg-*.parquet").collect().height == 4
+
+
+def _as_before(table: pa.Table) -> pa.Table:
+    """The table as an older version wrote it, which said `ok` for work that was done."""
+    place = table.column_names.index("status")
+    texts = ["ok" if status == "done" else status for status in table.column("status").to_pylist()]
+    return table.set_column(place, table.schema.field(place), pa.array(texts))
+
+
+def test_older_files_that_call_done_work_ok_read_as_done(dataset, root, new_row):
+    """`ok` is a verdict; the status of work is done or failed, also where an older version wrote it."""
+    chain = {"chain": 0, "centered_loss": np.ones(3)}
+    dataset.write_run(new_row("a"), [chain, {**chain, "chain": 1, "status": "failed"}])
+    dataset.write_run(new_row("b", status="failed", llc=None))
+    for path in (*Path(root).glob("runs/*/t-*"), *Path(root).glob("draws/*/c-*")):
+        _rewrite(path, _as_before)
+    assert ls.finished(root, "s") == {"a": "done", "b": "failed"}
+    assert ls.scan_draws(root).sort("chain").collect()["status"].to_list() == ["done", "failed"]
+    assert ls.sql(root, "SELECT run_id FROM runs WHERE status = 'done'")["run_id"].to_list() == ["a"]
+    assert ls.scan_runs(root).filter(pl.col("status") == "done").collect()["run_id"].to_list() == ["a"]
+    assert not dataset.write_run(new_row("a", status="failed", llc=None)).created
+    assert dataset.write_run(new_row("b")).created
+
+
+def test_a_writer_that_still_says_ok_writes_done(dataset, root, new_row):
+    dataset.write_run(new_row("a", status="ok"))
+    assert ls.scan_runs(root, latest=False).collect()["status"].to_list() == ["done"]
+    assert dataset.finished("s") == {"a": "done"}

@@ -38,7 +38,7 @@ def test_an_estimate_replaces_a_failure_but_not_the_reverse(dataset, root, new_r
     dataset.write_run(new_row(status="failed", llc=None, reason="out of memory"))
     assert dataset.write_run(new_row(), new_chains()).generation == 2
     assert not dataset.write_run(new_row(status="failed", llc=None, reason="late")).created
-    assert dataset.finished("s") == {"r1": "ok"}
+    assert dataset.finished("s") == {"r1": "done"}
     assert ls.scan_runs(root, latest=False).collect().height == 2
 
 
@@ -106,7 +106,7 @@ def test_a_projection_keeps_one_row_of_numbers_per_draw(dataset, root, new_row):
         ({"architecture_widths": [1.5]}, "it holds lists of integers"),
         ({"warnings": "one"}, "it holds lists of text"),
         ({"started_at": datetime(2026, 1, 1)}, "it holds times with a time zone"),
-        ({"status": "done"}, "it is one of ok, failed"),
+        ({"status": "fine"}, "it is one of done, failed"),
         ({"status": None}, "'status'"),
         ({"generation": 0}, "generations count from 1"),
         ({"generation": "2"}, "generations count from 1"),
@@ -218,7 +218,7 @@ def test_a_profile_file_stands_for_its_uri(tmp_path, new_row):
     profile = tmp_path / "lab.yaml"
     profile.write_text(f"uri: {tmp_path}/lab\n")
     ls.Dataset.create_or_open(profile).write_run(new_row())
-    assert ls.finished(tmp_path / "lab", "s") == {"r1": "ok"}
+    assert ls.finished(tmp_path / "lab", "s") == {"r1": "done"}
 
 
 @pytest.mark.parametrize(

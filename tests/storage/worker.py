@@ -22,7 +22,7 @@ from llcray_storage.store import failpoints
 
 def row_of(index: int, sweep: str = "storm") -> dict:
     """Make the row that every process writes for run `index`."""
-    return {"run_id": f"run{index:05d}", "sweep": sweep, "status": "ok", "llc": float(index), "sampler_kind": "sgld"}
+    return {"run_id": f"run{index:05d}", "sweep": sweep, "status": "done", "llc": float(index), "sampler_kind": "sgld"}
 
 
 def chains_of(index: int) -> list[dict]:

@@ -80,7 +80,7 @@ def test_stages_of_components_come_in_the_order_in_which_they_move(tmp_path: Pat
             value = 10.0 + 20.0 * np.exp(-(np.log(step / boundary) ** 2)) + RNG.normal() * 0.2
             names = {"run_id": f"{component}{step:015d}", "sweep": "run", "component": component, "step": int(step)}
             numbers = {"llc": value, "llc_mcse": 0.2, "num_chains": 4, "llc_between_chain_sd": 0.2}
-            dataset.write_run(names | numbers | {"status": "ok", "verdict": "ok", "target_kind": "tracked"})
+            dataset.write_run(names | numbers | {"status": "done", "verdict": "ok", "target_kind": "tracked"})
     stages = _tracker(tmp_path).detect_transitions()
     assert stages["component"].unique(maintain_order=True).to_list() == ["b", "a"]
     ends = {row["component"]: row["end_step"] for row in stages.iter_rows(named=True) if row["stage"] == 0}

@@ -59,7 +59,7 @@ def test_a_run_that_raises_is_a_failed_row_with_its_reason_and_the_others_go_on(
     assert "a broken one, auto: no estimate" in said
     assert "llcray_no_such_package" in said
     statuses = ls.finished(str(tmp_path), SWEEP)
-    assert statuses == {BROKEN.spec.run_id: "failed", QUADRATIC.spec.run_id: "ok"}
+    assert statuses == {BROKEN.spec.run_id: "failed", QUADRATIC.spec.run_id: "done"}
 
 
 def test_a_failed_run_is_tried_again(tmp_path: Path) -> None:

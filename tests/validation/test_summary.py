@@ -20,7 +20,7 @@ from llcray.validation.summary import (
 )
 
 ROW: dict[str, Any] = {
-    "status": "ok",
+    "status": "done",
     "verdict": "ok",
     "sampler_kind": "auto",
     "llc": 10.0,

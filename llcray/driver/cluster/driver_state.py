@@ -86,8 +86,8 @@ class DriverState:
         started: When the driver started, seconds since the epoch.
         updated: When this state was taken, seconds since the epoch.
         num_runs: Runs to do.
-        num_ok: Runs that are done and have an estimate.
-        num_failed: Runs that are done and have none.
+        num_done: Runs that have an estimate.
+        num_failed: Runs that failed.
         num_slots: Trials that can run at a time.
         seconds_left: Expected time to the end; None before anything is known.
         usd: Cost of the cluster since the driver started; None where no machine says its price.
@@ -104,7 +104,7 @@ class DriverState:
     started: float
     updated: float
     num_runs: int
-    num_ok: int
+    num_done: int
     num_failed: int
     num_slots: int
     seconds_left: float | None

@@ -90,7 +90,7 @@ class StatePublisher:
             started=self._started,
             updated=time.time(),
             num_runs=tracker.num_runs,
-            num_ok=tracker.num_ok,
+            num_done=tracker.num_done,
             num_failed=tracker.num_failed,
             num_slots=tracker.num_slots,
             seconds_left=tracker.seconds_left(),

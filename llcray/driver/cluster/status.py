@@ -119,7 +119,7 @@ def part_of_run(text: str, run_id: str) -> str:
 
 def driver_line(state: DriverState) -> str:
     """Returns a driver's state in one line."""
-    done = state.num_ok + state.num_failed
+    done = state.num_done + state.num_failed
     seconds = state.updated - state.started
     parts = [f"{done}/{plural(state.num_runs, 'run')} done"]
     if state.num_failed:

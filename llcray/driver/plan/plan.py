@@ -7,6 +7,7 @@ from pathlib import Path
 import llcray_storage as ls
 import polars as pl
 from llcray_storage.errors import ObjectMissingError
+from llcray_storage.schema.status import DONE
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
@@ -63,7 +64,7 @@ def cost_model(sweep: Sweep, dataset: ls.Dataset | None) -> CostModel:
         return CostModel()
     done = (
         ls.scan_runs(dataset.root, sweep=sweep.name)
-        .filter((pl.col("status") == "ok") & (pl.col("num_gradients") > 0))
+        .filter((pl.col("status") == DONE) & (pl.col("num_gradients") > 0))
         .select("run_id", seconds=pl.col("sampling_seconds") / pl.col("num_gradients"))
         .collect()
     )
@@ -142,7 +143,7 @@ def _runs(sweep: Sweep, todo: Remaining, plans: tuple[TrialPlan, ...]) -> Table:
 
 
 def _summary(sweep: Sweep, todo: Remaining, plans: tuple[TrialPlan, ...], model: CostModel, num_slots: int) -> str:
-    counts = f"{plural(len(sweep.runs), 'run')}: {todo.num_ok} ok, {todo.num_failed} failed, {len(todo.runs)} to do"
+    counts = f"{plural(len(sweep.runs), 'run')}: {todo.num_done} done, {todo.num_failed} failed, {len(todo.runs)} to do"
     if not todo.runs:
         return f"{counts}."
     gradients = sum(num_gradients(run) for run in todo.runs)

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 import llcray_storage as ls
+from llcray_storage.schema.status import DONE, FAILED
 
 from llcray.driver.options import SweepOptions
 from llcray.spec import RunSpec, Sweep
@@ -11,12 +12,12 @@ from llcray.spec import RunSpec, Sweep
 
 @dataclass(frozen=True)
 class Remaining:
-    """The runs of a sweep that are still to do, and the status of those that are done.
+    """The runs of a sweep that are still to do, and the status of those that the dataset has.
 
     Attributes:
         runs: Runs to do, in the order of the file.
         generations: Generation to write of each run that is deliberately redone, by run id.
-        statuses: `ok` or `failed` for each run of the sweep that the dataset has, by run id.
+        statuses: `done` or `failed` for each run of the sweep that the dataset has, by run id.
     """
 
     runs: tuple[RunSpec, ...]
@@ -24,14 +25,14 @@ class Remaining:
     statuses: Mapping[str, str]
 
     @property
-    def num_ok(self) -> int:
+    def num_done(self) -> int:
         """Runs in the dataset that have an estimate."""
-        return sum(status == "ok" for status in self.statuses.values())
+        return sum(status == DONE for status in self.statuses.values())
 
     @property
     def num_failed(self) -> int:
         """Runs in the dataset that failed."""
-        return len(self.statuses) - self.num_ok
+        return len(self.statuses) - self.num_done
 
 
 def find_remaining(sweep: Sweep, dataset: ls.Dataset | None, options: SweepOptions) -> Remaining:
@@ -46,7 +47,7 @@ def find_remaining(sweep: Sweep, dataset: ls.Dataset | None, options: SweepOptio
     finished = dataset.finished(sweep.name) if dataset else {}
     statuses = {run_id: status for run_id, status in finished.items() if run_id in ids}
     redone = {
-        run_id for run_id, status in statuses.items() if options.force or (options.retry_failed and status == "failed")
+        run_id for run_id, status in statuses.items() if options.force or (options.retry_failed and status == FAILED)
     }
     written = dataset.generations(sweep.name) if dataset and redone else {}
     return Remaining(

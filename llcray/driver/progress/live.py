@@ -5,6 +5,7 @@ The lines fit into 80 columns; labels are shortened first.
 
 import time
 
+from llcray_storage.schema.status import FAILED
 from rich.console import Console, Group
 from rich.live import Live
 from rich.progress_bar import ProgressBar
@@ -33,7 +34,7 @@ class LiveView:
 
     def run_finished(self, tracker: Tracker, run: RunReport) -> None:
         """Prints a failure, which stays on the screen."""
-        if run.status == "failed":
+        if run.status == FAILED:
             self._console.print(Text(run_line(run, tracker.labels[run.run_id]), style="red"))
 
     def notice(self, text: str) -> None:

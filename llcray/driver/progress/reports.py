@@ -2,7 +2,8 @@
 
 import math
 from dataclasses import dataclass
-from typing import Literal
+
+from llcray_storage.schema.status import FAILED, Status
 
 HALTED = "halted"
 """First word of the reason of a run that successive halving has given up."""
@@ -14,7 +15,7 @@ class RunReport:
 
     Attributes:
         run_id: Id of the run.
-        status: `ok` or `failed`.
+        status: `done` or `failed`.
         llc: Estimate, nats; NaN where there is none.
         llc_mcse: Monte Carlo standard error of the estimate, nats.
         verdict: Verdict of the diagnostics; empty for a failed run.
@@ -24,7 +25,7 @@ class RunReport:
     """
 
     run_id: str
-    status: Literal["ok", "failed"]
+    status: Status
     llc: float = math.nan
     llc_mcse: float = math.nan
     verdict: str = ""
@@ -35,7 +36,7 @@ class RunReport:
     @property
     def is_halted(self) -> bool:
         """Whether the run was given up by successive halving."""
-        return self.status == "failed" and self.reason.startswith(HALTED)
+        return self.status == FAILED and self.reason.startswith(HALTED)
 
 
 @dataclass(frozen=True)
@@ -72,7 +73,7 @@ def llc_text(llc: float, llc_mcse: float) -> str:
 
 def run_line(run: RunReport, label: str) -> str:
     """Writes a finished run in one line."""
-    if run.status == "failed":
+    if run.status == FAILED:
         return f"{'halted' if run.is_halted else 'failed'}  {run.run_id}  {label}: {run.reason}"
     text = llc_text(run.llc, run.llc_mcse)
-    return f"ok      {run.run_id}  {label}: {text} ({run.verdict})" if text else f"ok      {run.run_id}  {label}"
+    return f"done    {run.run_id}  {label}: {text} ({run.verdict})" if text else f"done    {run.run_id}  {label}"

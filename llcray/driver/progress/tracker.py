@@ -5,6 +5,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Literal
 
+from llcray_storage.schema.status import DONE
+
 from llcray.driver.plan.cost import CostModel
 from llcray.driver.progress.reports import RunReport, TrialReport
 from llcray.spec import Resources, RunSpec, Sweep, TrialPlan
@@ -79,14 +81,14 @@ class Tracker:
         return len(self.costs)
 
     @property
-    def num_ok(self) -> int:
-        """Runs that this call has done and that have an estimate."""
-        return sum(run.status == "ok" for run in self.finished.values())
+    def num_done(self) -> int:
+        """Runs of this call that have an estimate."""
+        return sum(run.status == DONE for run in self.finished.values())
 
     @property
     def num_failed(self) -> int:
-        """Runs that this call has done and that failed."""
-        return len(self.finished) - self.num_ok
+        """Runs of this call that failed."""
+        return len(self.finished) - self.num_done
 
     @property
     def num_halted(self) -> int:

@@ -8,6 +8,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import IO, Any, Protocol
 
+from llcray_storage.schema.status import DONE, FAILED
 from rich.console import Console
 
 from llcray.driver.options import SweepOptions
@@ -101,7 +102,7 @@ class FailuresOnly:
 
     def run_finished(self, tracker: Tracker, run: RunReport) -> None:
         """Prints a line for a failed run."""
-        if run.status == "failed":
+        if run.status == FAILED:
             self.notice(run_line(run, tracker.labels[run.run_id]))
 
     def notice(self, text: str) -> None:
@@ -127,9 +128,9 @@ class Lines(FailuresOnly):
         self._num_left_out = 0
 
     def run_finished(self, tracker: Tracker, run: RunReport) -> None:
-        """Prints a line for a failed run, and for one `ok` run a second."""
+        """Prints a line for a failed run, and for one run with an estimate a second."""
         now = time.monotonic()
-        if run.status == "ok" and now - self._last_run < self.SECONDS_BETWEEN_RUNS:
+        if run.status == DONE and now - self._last_run < self.SECONDS_BETWEEN_RUNS:
             self._num_left_out += 1
             return
         more = f"  (and {self._num_left_out} more)" if self._num_left_out else ""
@@ -210,7 +211,7 @@ class JsonLines:
             report = asdict(trial.report)
             del report["finished"]
             running.append(report | {"trial": trial.index, "node": trial.node})
-        counts = {"num_ok": tracker.num_ok, "num_failed": tracker.num_failed, "num_runs": tracker.num_runs}
+        counts = {"num_done": tracker.num_done, "num_failed": tracker.num_failed, "num_runs": tracker.num_runs}
         counts |= {"devices": tracker.devices}
         self._write(event, **counts, seconds_left=tracker.seconds_left(), stopped=tracker.stopped, running=running)
 

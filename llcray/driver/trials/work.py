@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from llcray_storage import Dataset, StorageError
+from llcray_storage.schema.status import DONE, FAILED
 
 from llcray.driver.plan.cost import num_gradients
 from llcray.driver.progress.reports import RunReport, TrialReport
@@ -161,7 +162,7 @@ class TrialThread:
     def _fail(self, runs: tuple[RunSpec, ...], reason: str) -> None:
         for run in runs:
             commit_failure(self._dataset, self._assignment, run, self._plan, reason)
-            self._finished.put(RunReport(run.run_id, "failed", reason=reason))
+            self._finished.put(RunReport(run.run_id, FAILED, reason=reason))
 
     def _observe(self, event: "TrialEvent") -> None:
         from llcray.llc.summary import running_error, running_mean
@@ -188,7 +189,7 @@ def committed_runs(dataset: Dataset, assignment: Assignment, plan: TrialPlan) ->
     """
     statuses, generations = dataset.finished(assignment.sweep), dataset.generations(assignment.sweep)
     return {
-        run.run_id: RunReport(run.run_id, "ok" if statuses[run.run_id] == "ok" else "failed")
+        run.run_id: RunReport(run.run_id, DONE if statuses[run.run_id] == DONE else FAILED)
         for run in plan.runs
         if generations.get(run.run_id, 0) >= assignment.generations.get(run.run_id, 1)
     }
@@ -204,7 +205,7 @@ def settle(dataset: Dataset, assignment: Assignment, plan: TrialPlan, reason: st
     failed = [run for run in plan.runs if run.run_id not in committed]
     for run in failed:
         commit_failure(dataset, assignment, run, plan, reason)
-    return [*committed.values(), *(RunReport(run.run_id, "failed", reason=reason) for run in failed)]
+    return [*committed.values(), *(RunReport(run.run_id, FAILED, reason=reason) for run in failed)]
 
 
 def commit_failure(dataset: Dataset, assignment: Assignment, run: RunSpec, plan: TrialPlan, reason: str) -> None:
@@ -236,7 +237,7 @@ def _report(row: Mapping[str, Any]) -> RunReport:
 
     return RunReport(
         run_id=row["run_id"],
-        status="ok",
+        status=DONE,
         llc=number("llc"),
         llc_mcse=number("llc_mcse"),
         verdict=str(row.get("verdict") or ""),

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import polars as pl
 from llcray_storage import scan_draws, scan_runs
+from llcray_storage.schema.status import FAILED
 from llcray_storage.store.settings import Root
 
 from llcray.report.errors import ReportError
@@ -94,11 +95,11 @@ def arranged(row: Row, draws: pl.DataFrame) -> RunDraws:
         ReportError: The run failed, or no chain has draws enough to look at.
     """
     name = f"run {row['run_id']}"
-    if row["status"] == "failed":
+    if row["status"] == FAILED:
         raise ReportError(f"{name} failed: {row['reason']}. It has no draws to look at.")
     chains = draws.sort("chain").to_dicts()
-    healthy = [chain for chain in chains if chain["status"] != "failed" and chain["centered_loss"]]
-    failed = tuple(chain for chain in chains if chain["status"] == "failed")
+    healthy = [chain for chain in chains if chain["status"] != FAILED and chain["centered_loss"]]
+    failed = tuple(chain for chain in chains if chain["status"] == FAILED)
     if not healthy:
         why = f"all {len(failed)} chains went non-finite" if failed else "no draws were stored"
         raise ReportError(f"{name}: {why}. There is nothing to draw.")

@@ -7,6 +7,7 @@ from typing import Any
 import polars as pl
 from llcray_storage import scan_draws, scan_runs
 from llcray_storage.errors import UserError
+from llcray_storage.schema.status import DONE
 from llcray_storage.store.layout import NAME, checked_id
 from llcray_storage.store.settings import Root
 from matplotlib.figure import Figure
@@ -74,7 +75,7 @@ def diagnose_all(
 ) -> Iterator[tuple[str, list[Path] | UserError]]:
     """Draw the diagnostics of every estimate, one after another: its run id and files, or why there are none."""
     wanted = selected(plots)
-    rows = scan_runs(root, sweep).filter(pl.col("status") == "ok").with_columns(outcome()).collect().sort("run_id")
+    rows = scan_runs(root, sweep).filter(pl.col("status") == DONE).with_columns(outcome()).collect().sort("run_id")
     if rows.is_empty():
         raise ReportError("no run has an estimate yet. See `llcray status`.")
     for row in rows.iter_rows(named=True):

@@ -38,7 +38,7 @@ def chains_of(root: Root, sweep: str, runs: pl.DataFrame) -> dict[str, dict[str,
 def _llc_draws(row: pl.DataFrame, bias: float) -> np.ndarray | None:
     """The draws of a chain after burn-in, whose mean is its LLC in nats; None where it went non-finite or has none."""
     losses = row["centered_loss"][0]
-    if row["status"][0] == "failed" or losses is None:
+    if row["status"][0] == FAILED or losses is None:
         return None
     values = row["n_beta"][0] * losses.to_numpy().astype(np.float64)
     num_warmup_draws = row["num_warmup_draws"][0] or 0

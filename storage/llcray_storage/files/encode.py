@@ -18,6 +18,7 @@ from llcray_storage.errors import StorageError
 from llcray_storage.files.values import stored_row
 from llcray_storage.schema.column import SERIES
 from llcray_storage.schema.draw import BY_DRAW
+from llcray_storage.schema.status import DONE
 from llcray_storage.schema.tables import DRAWS, Table
 
 ROWS_PER_GROUP = {"runs": 8192, "draws": 64, "targets": 8192, "stages": 8192}
@@ -68,7 +69,7 @@ def table_of_draws(identity: Mapping[str, Any], chains: Sequence[Mapping[str, An
     Raises:
         StorageError: A row is refused, series of one chain differ in length, or a chain number is given twice.
     """
-    rows = [{"status": "ok", **chain, **identity} for chain in chains]
+    rows = [{"status": DONE, **chain, **identity} for chain in chains]
     encoded = table_of_rows(DRAWS, rows)
     for row in rows:
         _refuse_ragged(row)

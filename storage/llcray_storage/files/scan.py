@@ -15,6 +15,12 @@ def scan_files(store: ObjectStore, table: Table, keys: Sequence[str]) -> pl.Lazy
     return scan_sources(table, [store.scan_source(key) for key in keys], store.scan_options)
 
 
+def with_present_choices(frame: pl.LazyFrame, table: Table) -> pl.LazyFrame:
+    """Give texts that only older files hold the names that they have now."""
+    renamed = [column for column in table.columns if column.earlier]
+    return frame.with_columns(pl.col(column.name).replace(dict(column.earlier)) for column in renamed)
+
+
 def scan_sources(
     table: Table, sources: Sequence[str | bytes], options: Mapping[str, str] | None = None
 ) -> pl.LazyFrame:

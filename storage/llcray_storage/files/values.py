@@ -43,6 +43,7 @@ def _stored_value(table: Table, column: Column, value: Any) -> Any:
             f"column '{column.name}' of '{table.name}' got {value!r} of type {type(value).__name__}: "
             f"it holds {_type_in_words(column.type)}. Convert the value, or change the schema and its version."
         )
+    converted = column.earlier.get(converted, converted) if column.earlier else converted
     if column.choices and converted not in column.choices:
         raise StorageError(
             f"column '{column.name}' of '{table.name}' got {value!r}: it is one of {', '.join(column.choices)}."

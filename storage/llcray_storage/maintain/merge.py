@@ -13,6 +13,7 @@ from llcray_storage.files.encode import UNREADABLE, read_parquet
 from llcray_storage.read import scan_draws, scan_runs, scan_targets
 from llcray_storage.schema.draw import DRAW_COLUMNS
 from llcray_storage.schema.run import COMMIT
+from llcray_storage.schema.status import DONE, FAILED
 from llcray_storage.schema.tables import DRAWS, RUNS
 from llcray_storage.state.commits import whole_commits
 from llcray_storage.state.lookup import SegmentLookup
@@ -63,8 +64,8 @@ def import_dataset(source: Root, destination: Root) -> Imported:
 
     Nothing is changed at the source. What is damaged there is left out and named.
 
-    A run is imported when the destination lacks it, has an earlier generation of it, or has it as failed where it is ok
-    at the source.
+    A run is imported when the destination lacks it, has an earlier generation of it, or has it as failed where it is
+    done at the source.
 
     Raises:
         StorageError: The source is no dataset, or the destination is damaged or cannot be written.
@@ -138,7 +139,7 @@ def _import_sweep(source: _Place, destination: _Place, partition: Partition) -> 
         missing = set(compared.filter(pl.col("generation_known").is_null())["run_id"])
         better = compared.filter(
             (pl.col("generation") > pl.col("generation_known"))
-            | ((pl.col("status") == "ok") & (pl.col("status_known") == "failed"))
+            | ((pl.col("status") == DONE) & (pl.col("status_known") == FAILED))
         )
         names = [name for name, run_id in snapshot.hot.select("name", "id").iter_rows() if run_id in missing]
         with _reading_source(partition):

@@ -1,6 +1,7 @@
 """A column: its name, type, unit and meaning, which are declared once and carried into every Parquet file."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
 import pyarrow as pa
 
@@ -26,6 +27,7 @@ class Column:
         meaning: One sentence on the value, with its formula where it has one.
         required: Whether a row with null here is refused at write.
         choices: The only texts allowed; empty when any text is.
+        earlier: Texts that older files hold, each with the choice that says the same; readers see the choice.
         axis: Whether a sweep can vary it.
     """
 
@@ -35,6 +37,7 @@ class Column:
     meaning: str
     required: bool = False
     choices: tuple[str, ...] = ()
+    earlier: Mapping[str, str] = field(default_factory=dict)
     axis: bool = False
 
     def field(self) -> pa.Field:

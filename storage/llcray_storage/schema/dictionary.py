@@ -57,7 +57,8 @@ def _section(table: Table) -> Iterator[str]:
 
 def _meaning(column: Column) -> str:
     choices = f" One of {', '.join(f'`{choice}`' for choice in column.choices)}." if column.choices else ""
-    return _escaped(column.meaning + choices)
+    earlier = "".join(f" Older files have `{old}` for `{now}`." for old, now in column.earlier.items())
+    return _escaped(column.meaning + choices + earlier)
 
 
 def _escaped(text: str) -> str:

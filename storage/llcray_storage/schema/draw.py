@@ -3,13 +3,14 @@
 from dataclasses import replace
 
 from llcray_storage.schema.column import REAL, SERIES, TEXT, WHOLE, Column
+from llcray_storage.schema.status import EARLIER, STATUSES
 
 DRAW_COLUMNS: tuple[Column, ...] = (
     Column("run_id", TEXT, "", "Run the chain belongs to.", required=True),
     Column("sweep", TEXT, "", "Sweep that asked for the run.", required=True),
     Column("generation", WHOLE, "", "Generation of the run.", required=True),
     Column("chain", WHOLE, "", "Number of the chain, from 0.", required=True),
-    Column("status", TEXT, "", "ok, or failed: the chain went non-finite.", choices=("ok", "failed")),
+    Column("status", TEXT, "", "done, or failed: the chain went non-finite.", choices=STATUSES, earlier=EARLIER),
     Column("reason", TEXT, "", "Why the chain failed, one line."),
     Column("failed_at", WHOLE, "draws", "First draw that was not finite; null if none."),
     Column("num_warmup_draws", WHOLE, "draws", "First draws of the series that are burn-in: stored, not averaged."),

@@ -2,6 +2,7 @@
 
 from llcray_storage.schema.axis import AXES
 from llcray_storage.schema.column import FLAG, REAL, REALS, TEXT, TEXTS, TIME, WHOLE, Column
+from llcray_storage.schema.status import EARLIER, STATUSES
 from llcray_storage.schema.verdicts import VERDICTS
 
 NATS = "nats"
@@ -16,7 +17,15 @@ IDENTITY = (
     ),
     Column("sweep", TEXT, "", "Sweep that asked for the run.", required=True),
     Column("generation", WHOLE, "", "1, raised by one at each deliberate rerun; the highest counts.", required=True),
-    Column("status", TEXT, "", "ok: an estimate; failed: none, see reason.", required=True, choices=("ok", "failed")),
+    Column(
+        "status",
+        TEXT,
+        "",
+        "done: there is an estimate, and the verdict says whether to trust it; failed: there is none, see reason.",
+        required=True,
+        choices=STATUSES,
+        earlier=EARLIER,
+    ),
     Column("reason", TEXT, "", "Why the run failed, one line."),
     Column("verdict", TEXT, "", f"What the diagnostics say: {', '.join(kind.name for kind in reversed(VERDICTS))}."),
     Column("verdict_reason", TEXT, "", "The measured value behind the verdict."),

@@ -10,6 +10,7 @@ from typing import Any
 
 from llcray_storage.errors import StorageError
 from llcray_storage.files.encode import commit_bytes, draws_digest, new_nonce, parquet_bytes, sha256, table_of_draws
+from llcray_storage.schema.status import FAILED
 from llcray_storage.schema.tables import DRAWS, RUNS, SCHEMA_VERSION
 from llcray_storage.state.lookup import KnownRow, SegmentLookup, hot_row
 from llcray_storage.store.failpoints import failpoint
@@ -44,7 +45,7 @@ def commit_run(
 ) -> WriteOutcome:
     """Write a run once.
 
-    A row without `generation` changes nothing when its run is there, except that `ok` replaces `failed`. A row with
+    A row without `generation` changes nothing when its run is there, except that `done` replaces `failed`. A row with
     `generation` is written as that generation, unless the same or a later one is there.
 
     Raises:
@@ -78,7 +79,7 @@ def commit_run(
 def _replaces(row: Mapping[str, Any], known: KnownRow, requested: int | None) -> bool:
     if requested is not None:
         return requested > known.generation
-    return row["status"] == "ok" and known.status == "failed"
+    return row["status"] != FAILED and known.status == FAILED
 
 
 def _put_run(

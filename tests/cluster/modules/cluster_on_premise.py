@@ -165,7 +165,7 @@ def prove(folder: Path, overrides: Sequence[str], num_runs: int) -> dict[str, fl
 
 def _check(storage: Path, num_runs: int, log: str) -> None:
     rows = ls.scan_runs(str(storage), latest=False).select("run_id", "status", "host").collect()
-    assert rows["status"].to_list() == ["ok"] * num_runs, log
+    assert rows["status"].to_list() == ["done"] * num_runs, log
     assert rows["run_id"].n_unique() == num_runs
     hosts = set(rows["host"])
     assert "node1" not in hosts, f"trials ran on the head: {hosts}"

@@ -182,7 +182,7 @@ def _check(folder: Path, storage: Path, runs: Any, code: int) -> str:
     assert code == 0, log
     found = ls.scan_runs(str(storage), latest=False).collect()
     assert sorted(found["run_id"]) == sorted(run.run_id for run in runs), log
-    assert set(found["status"]) == {"ok"}, log
+    assert set(found["status"]) == {"done"}, log
     return log
 
 

@@ -53,7 +53,7 @@ def test_a_sweep_of_methods_shares_its_pretraining_and_leaves_curves(tmp_path: P
     plans = trials(load_sweep(tmp_path / "tuned.yaml").runs, 2)
     assert len(plans) == 2
     for plan in plans:
-        assert {outcome.status for outcome in run_trial(plan, "tuned", dataset)} == {"ok"}
+        assert {outcome.status for outcome in run_trial(plan, "tuned", dataset)} == {"done"}
     rows = ls.scan_runs(root, "tuned").collect().sort("method_kind", "loss_kind", "step")
     assert rows.height == (3 + 3) * 2 and set(rows["loss_kind"]) == {"kl_to_center", "nll"}
     assert rows["target_id"].n_unique() == 6 and rows["trajectory_id"].n_unique() == 2
