@@ -85,9 +85,8 @@ def test_nobody_at_the_address_is_one_line(sweep_file, tmp_path, screen):
 
 
 def test_the_part_of_a_log_that_belongs_to_a_run_is_found():
-    log = (
-        "start\nllcray: trial t1 of sweep s, attempt 1: a b\nrun a done\nllcray: trial t2 of sweep s, attempt 1: c\nboom"
-    )
+    first = "llcray: trial t1 of sweep s, attempt 1: a b\nrun a done"
+    log = f"start\n{first}\nllcray: trial t2 of sweep s, attempt 1: c\nboom"
     assert part_of_run(log, "c") == "llcray: trial t2 of sweep s, attempt 1: c\nboom"
     assert "boom" not in part_of_run(log, "b")
 
