@@ -1,0 +1,144 @@
+"""The state of a calibration, and the draws at one step that it judges by."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from llcray.llc.draws import Draws, concatenate
+from llcray.llc.step_bias import HEAT_PRIOR, NOISE_PRIOR, SEEN_SHARE, Level
+from llcray.llc.summary import spread_of_chains, standard_error, summarize
+from llcray.samplers.auto import Auto
+from llcray.samplers.kernel import Hyper
+from llcray.sampling.schedules.requests import RunFacts, Start
+
+MIN_DAMPING, MAX_DAMPING = 0.05, 0.3
+MAX_RESTARTS, SHRINK = 6, 0.25
+BURN_IN_SHARE = 4
+"""The first quarter of each stretch is not kept."""
+
+
+@dataclass
+class Calibration:
+    """The state of a calibration: the numbers in force, the work so far, and the decisions.
+
+    Attributes:
+        sampler: The sampler, with the gradient chosen by now.
+        squared_step: h^2.
+        localization: gamma.
+        num_gradients: Work of all chains.
+        num_restarts: Restarts after a block blew up.
+        decisions: Decisions with the numbers they rest on, in order; JSON-ready.
+    """
+
+    sampler: Auto
+    squared_step: float
+    localization: float
+    num_gradients: float = 0.0
+    num_restarts: int = 0
+    decisions: list[dict[str, Any]] = field(default_factory=list)
+
+    @property
+    def damping(self) -> float:
+        """The damping alpha that is critical for the flattest direction, within bounds."""
+        return float(np.clip(2 * np.sqrt(self.squared_step * self.localization), MIN_DAMPING, MAX_DAMPING))
+
+    @property
+    def x(self) -> float:
+        """h^2/(4 alpha), in which the step-size bias is a line."""
+        return self.squared_step / (4 * self.damping)
+
+    @property
+    def uses_control_variates(self) -> bool:
+        """Whether gradients have control variates."""
+        return self.sampler.gradient == "control_variate"
+
+    def hyper(self, num_chains: int) -> Hyper:
+        """Returns the kernel's numbers, one per chain."""
+        step_size = np.sqrt(self.squared_step)
+        return {"step_size": np.full(num_chains, step_size), "damping": np.full(num_chains, self.damping)}
+
+    def count(self, draws: Draws) -> float:
+        """Adds the work of a block, and returns it."""
+        work = float(np.nansum(draws.num_gradients))
+        self.num_gradients += work
+        return work
+
+    def record(self, action: str, **numbers: float) -> None:
+        """Adds a decision to the record."""
+        rounded = {name: float(f"{number:.4g}") for name, number in numbers.items() if np.isfinite(number)}
+        self.decisions.append({"action": action, **rounded, "step_size": float(f"{np.sqrt(self.squared_step):.4g}")})
+
+
+@dataclass(frozen=True)
+class Stretch:
+    """Draws at one step, without their burn-in.
+
+    Attributes:
+        raw: n beta (L - L*), shape (chain, draw), nats.
+        heat: Heat, same shape, nats.
+        noise: Predictions of the bias from gradient noise at positions of the chains, shape (chain,), nats; None where
+            heat predicts the bias.
+    """
+
+    raw: np.ndarray
+    heat: np.ndarray
+    noise: np.ndarray | None = None
+
+    @property
+    def level(self) -> Level:
+        """The mean of raw and the predicted bias, with their errors."""
+        if self.noise is None:
+            # Momenta that discretisation cools leave positions exact (Leimkuhler & Matthews 2013): no bias below zero.
+            bias, bias_se = SEEN_SHARE * max(self.heat.mean(), 0.0), SEEN_SHARE * standard_error(self.heat)
+        else:
+            bias, bias_se = self.noise.mean(), spread_of_chains(self.noise[:, None])
+        return Level(float(self.raw.mean()), _standard_error(self.raw), float(bias), float(bias_se))
+
+    @property
+    def prior_sd(self) -> float:
+        """The uncertainty of the prediction before a second step was sampled, as a share of it."""
+        return HEAT_PRIOR if self.noise is None else NOISE_PRIOR
+
+    def bias_of_draws(self, factor: float) -> np.ndarray:
+        """The predicted bias of each draw, times a factor."""
+        if self.noise is None:
+            return factor * SEEN_SHARE * self.heat
+        return np.full(self.raw.shape, factor * self.noise.mean())
+
+
+def stretch_of(blocks: Sequence[Draws], facts: RunFacts, num_discarded: int | None = None) -> Stretch:
+    """Returns the healthy chains' draws of blocks at one step.
+
+    Args:
+        blocks: Consecutive draws.
+        facts: Facts of the run.
+        num_discarded: Draws left out at the beginning; None: the first quarter.
+    """
+    draws = concatenate(list(blocks))
+    kept = draws.after(draws.num_draws // BURN_IN_SHARE if num_discarded is None else num_discarded)
+    healthy = kept.of_chains(kept.healthy) if kept.healthy.any() else kept
+    return Stretch(facts.n_beta * healthy.centered_loss, healthy.heat)
+
+
+def _standard_error(raw: np.ndarray) -> float:
+    """Monte Carlo error, no smaller than the spread of the chains' means says."""
+    within = summarize(raw).mcse
+    floor = 1e-9 + 1e-6 * abs(float(raw.mean()))
+    return max(spread_of_chains(raw), within if np.isfinite(within) else 0.0, floor)
+
+
+def restart(facts: RunFacts, calibration: Calibration, reason: str) -> Start:
+    """Returns the request that starts all chains again with a smaller step, and records why."""
+    calibration.squared_step *= SHRINK
+    calibration.num_restarts += 1
+    calibration.record(reason)
+    return Start(calibration.localization, calibration.hyper(facts.sampling.num_chains))
+
+
+def blew_up(draws: Draws, facts: RunFacts) -> bool:
+    """Whether a chain is non-finite, or its loss is far above what a minimum of this many parameters allows."""
+    if not draws.healthy.all():
+        return True
+    return bool((facts.n_beta * draws.centered_loss[:, -1] > 2.0 * facts.num_sampled_params + 10.0).any())

@@ -1,0 +1,181 @@
+"""The production of a calibrated run: draws at a step whose bias can be subtracted to the error asked for."""
+
+from collections.abc import Generator
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+
+from llcray.llc.draws import Draws, concatenate
+from llcray.llc.step_bias import Level, Line, PredictedBias, disagreement, fit_line
+from llcray.llc.summary import Summary, corrected_summary
+from llcray.sampling.schedules.calibration import (
+    BURN_IN_SHARE,
+    MAX_RESTARTS,
+    Calibration,
+    Stretch,
+    blew_up,
+    restart,
+    stretch_of,
+)
+from llcray.sampling.schedules.hand_set import choose_steps_per_draw
+from llcray.sampling.schedules.hot_burn_in import BLOCK_DRAWS, FIRST_BLOCKS, measure_noise
+from llcray.sampling.schedules.requests import Advance, Request, RunFacts, Sampled
+
+SMALLEST_RATIO, LARGEST_RATIO = 0.02, 0.25
+"""Bounds of h^2 of the production over that of the burn-in: far enough apart for a second level."""
+NONLINEARITY = 0.05
+"""What the level of hot chains may be off the line by, as a share of their bias."""
+DISAGREES, MOST_SHRINKS = 3.0, 2
+
+
+def choose_step(facts: RunFacts, calibration: Calibration, hot: Stretch) -> None:
+    """Takes the step whose bias is so large that its uncertainty is a third of the squared error asked for.
+
+    Work in proportion to 1/(x (T^2 - c^2 x^2)), T the error asked for and c x what is uncertain of the bias, is least
+    where c x = T/sqrt(3).
+    """
+    level = hot.level
+    share = min(calibration.sampler.max_heat, facts.sampling.until.relative_mcse / (np.sqrt(3) * hot.prior_sd))
+    ratio = share * max(level.raw - level.bias, 1.0) / max(level.bias, 1e-300)
+    calibration.squared_step *= float(np.clip(ratio, SMALLEST_RATIO, LARGEST_RATIO))
+    calibration.record("step", bias=level.bias, share=share)
+
+
+def produce(facts: RunFacts, calibration: Calibration, hot: Stretch) -> Generator[Request, Any, Sampled]:
+    """Samples until the corrected estimate is as exact as asked and stands still, or the budget ends.
+
+    Args:
+        facts: Facts of the run.
+        calibration: The calibration, with the step chosen.
+        hot: The burn-in, whose level is compared with the production's.
+    """
+    steps_per_draw = choose_steps_per_draw(facts)
+    budget, until = facts.sampling.budget, facts.sampling.until
+    other, num_shrinks, goal = _loosened(hot.level), 0, FIRST_BLOCKS
+    blocks: list[Draws] = []
+    noise: np.ndarray | None = None
+    previous, previous_se, *_ = fit_line([other], hot.prior_sd)
+    while True:
+        out_of_budget = yield from _sample(blocks, goal, steps_per_draw, facts, calibration)
+        draws = concatenate(blocks)
+        if not draws.healthy.all():
+            return _sampled(draws, None, steps_per_draw, calibration, is_consistent=True)
+        if hot.noise is not None and noise is None:
+            noise = yield from measure_noise(facts, calibration)
+        stretch = replace(stretch_of(blocks, facts), noise=noise)
+        judgement = _judge(stretch, other, hot.prior_sd)
+        calibration.record("doubling", num_draws=draws.num_draws, **judgement.numbers(stretch))
+        llc, error = judgement.summary.mean, judgement.error
+        allowed = until.relative_mcse * abs(llc)
+        is_last = out_of_budget or 2 * draws.num_draws > budget.num_draws
+        stands_still = abs(llc - previous) <= max(allowed, 2 * max(error, previous_se))
+        has_mixed = judgement.summary.rhat <= until.rhat
+        is_good = error <= allowed and has_mixed and stands_still
+        previous, previous_se = llc, error
+        disagrees = abs(judgement.levels_apart) > DISAGREES and has_mixed
+        if disagrees and is_good and not is_last and num_shrinks < MOST_SHRINKS:
+            other, num_shrinks, noise = _loosened(stretch.level), num_shrinks + 1, None
+            calibration.squared_step *= LARGEST_RATIO
+            calibration.record("smaller step: levels and prediction disagree")
+            blocks, goal = [], FIRST_BLOCKS
+        elif is_good or is_last:
+            everything = replace(stretch_of(blocks, facts, num_discarded=0), noise=noise)
+            predicted = PredictedBias(everything.bias_of_draws(judgement.factor), judgement.bias_se)
+            return _sampled(draws, predicted, steps_per_draw, calibration, is_consistent=not disagrees)
+        else:
+            goal *= 2
+
+
+def _sample(
+    blocks: list[Draws], goal: int, steps_per_draw: int, facts: RunFacts, calibration: Calibration
+) -> Generator[Request, Any, bool]:
+    """Samples until there are `goal` blocks in `blocks`; returns whether the budget ends before another block."""
+    while len(blocks) < goal:
+        blocks.append((yield Advance(BLOCK_DRAWS, steps_per_draw, calibration.hyper(facts.sampling.num_chains))))
+        if calibration.count(blocks[-1]) + calibration.num_gradients > facts.sampling.budget.num_gradients:
+            return True
+        if blew_up(blocks[-1], facts) and calibration.num_restarts < MAX_RESTARTS:
+            yield restart(facts, calibration, "restart: a block blew up")
+            blocks.clear()
+    return False
+
+
+@dataclass(frozen=True)
+class Judgement:
+    """What the draws at one step say, beside the level of hotter chains.
+
+    Attributes:
+        summary: Mean, MCSE and R-hat of the corrected draws, nats.
+        line: The line through both levels.
+        factor: The factor of the predicted bias that is subtracted; 0 where no bias is predicted.
+        levels_apart: Standard errors between the prediction and what both levels say.
+    """
+
+    summary: Summary
+    line: Line
+    factor: float
+    levels_apart: float
+
+    @property
+    def error(self) -> float:
+        """Standard error of the LLC, nats: the larger one of the line's and of the draws' own."""
+        return max(self.line.se, self.summary.mcse)
+
+    @property
+    def bias_se(self) -> float:
+        """The part of the error that the draws' own does not hold, nats."""
+        return float(np.sqrt(self.error**2 - self.summary.mcse**2))
+
+    def numbers(self, stretch: Stretch) -> dict[str, float]:
+        """The numbers for the record."""
+        level = stretch.level
+        return {
+            "llc": self.summary.mean,
+            "llc_se": self.error,
+            "mcse": self.summary.mcse,
+            "rhat": self.summary.rhat,
+            "raw": level.raw,
+            "raw_se": level.raw_se,
+            "heat": float(stretch.heat.mean()),
+            "bias": self.line.factor * level.bias,
+            "factor": self.line.factor,
+            "factor_se": self.line.factor_se,
+            "levels_apart": self.levels_apart,
+        }
+
+
+def _judge(stretch: Stretch, other: Level, prior_sd: float) -> Judgement:
+    level = stretch.level
+    line = fit_line([other, level], prior_sd)
+    factor = line.factor if level.bias > 0 else 0.0
+    summary = corrected_summary(stretch.raw, stretch.bias_of_draws(factor))
+    return Judgement(summary, line, factor, disagreement(other, level, prior_sd))
+
+
+def _loosened(level: Level) -> Level:
+    """The level of hotter chains, with what it may be off the line by in its error."""
+    return level._replace(raw_se=float(np.hypot(level.raw_se, NONLINEARITY * level.bias)))
+
+
+def _sampled(
+    draws: Draws,
+    step_bias: PredictedBias | None,
+    steps_per_draw: int,
+    calibration: Calibration,
+    is_consistent: bool,
+) -> Sampled:
+    num_warmup_draws = draws.num_draws // BURN_IN_SHARE
+    return Sampled(
+        draws=draws,
+        num_warmup_draws=num_warmup_draws,
+        localization=calibration.localization,
+        steps_per_draw=steps_per_draw,
+        step_size=float(np.sqrt(calibration.squared_step)),
+        num_gradients=calibration.num_gradients,
+        warmup_gradients=calibration.num_gradients - float(np.nansum(draws.after(num_warmup_draws).num_gradients)),
+        step_bias=step_bias,
+        bias_is_inconsistent=not is_consistent,
+        restarts_exhausted=calibration.num_restarts >= MAX_RESTARTS,
+        decisions=calibration.decisions,
+    )
