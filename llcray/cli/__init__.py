@@ -5,6 +5,7 @@ import click
 from llcray.cli.cluster import attach, logs, stop
 from llcray.cli.command_group import CommandGroup
 from llcray.cli.dataset import compact, gc, import_, remove, verify
+from llcray.cli.language import explain, new, schema
 from llcray.cli.results import diagnose, export, plot, promote, query, report, stages, status, subnetwork
 from llcray.cli.sweeps import experiment, plan, sweep
 from llcray.cli.validation import validate
@@ -20,6 +21,7 @@ def main() -> None:
 
 
 for command in (
+    *(new, explain, schema),
     *(sweep, plan, experiment, validate),
     *(attach, logs, stop),
     *(status, query, plot, stages, diagnose, report, export, promote, subnetwork),

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 from pathlib import Path
-from typing import IO, TYPE_CHECKING, Any
+from typing import IO, TYPE_CHECKING, Any, NamedTuple
 from zipfile import BadZipFile
 
 import numpy as np
@@ -12,6 +12,59 @@ if TYPE_CHECKING:
 
 SEPARATORS = ",;\t|"
 DECIMAL_COMMA = r"^\s*[-+]?\d*,\d+([eE][-+]?\d+)?\s*$"
+
+
+class TableColumn(NamedTuple):
+    """A column of a table, or an array of an archive.
+
+    Attributes:
+        name: Its name.
+        shape: Its shape; the first axis is the examples.
+        dtype: Name of its type.
+        is_numeric: Whether its values are numbers.
+        is_whole: Whether its values are whole numbers, whatever their type.
+        num_distinct: Number of different values; 0 for arrays of more than one value an example.
+        spread: Standard deviation of the values; 0 where they are not numbers.
+    """
+
+    name: str
+    shape: tuple[int, ...]
+    dtype: str
+    is_numeric: bool
+    is_whole: bool
+    num_distinct: int
+    spread: float
+
+    @property
+    def described(self) -> str:
+        """Type and, of arrays, the shape of an example: `float64`, `uint8 (8, 8)`."""
+        return self.dtype if len(self.shape) == 1 else f"{self.dtype} {self.shape[1:]}"
+
+
+def table_columns(path: Path) -> list[TableColumn]:
+    """The columns of a CSV or Parquet file, or the arrays of a `.npz` file.
+
+    Raises:
+        ValueError: The file cannot be read, or holds no examples.
+    """
+    if path.suffix == ".npz":
+        with path.open("rb") as file, _open_npz(path, file) as archive:
+            arrays = {name: _array(path, archive, name) for name in archive.files}
+    else:
+        table = _read_parquet(path) if path.suffix == ".parquet" else _read_csv(path)
+        arrays = {column.name: column.drop_nulls().to_numpy() for column in table}
+    if not any(len(array) for array in arrays.values()):
+        raise ValueError(f"{path} holds no examples.")
+    return [_column_of(name, array) for name, array in arrays.items()]
+
+
+def _column_of(name: str, array: np.ndarray) -> TableColumn:
+    is_numeric = array.dtype.kind in "fiub"
+    is_whole = is_numeric and bool((np.asarray(array, np.float64) % 1 == 0).all())
+    num_distinct = len(np.unique(array.astype(str) if not is_numeric else array)) if array.ndim == 1 else 0
+    dtype = str(array.dtype) if is_numeric else "text"
+    spread = float(np.std(array)) if is_numeric else 0.0
+    return TableColumn(name, array.shape, dtype, is_numeric, is_whole, num_distinct, spread)
 
 
 def read_table(path: Path, inputs: tuple[str, ...] | None, targets: tuple[str, ...]) -> tuple[np.ndarray, np.ndarray]:

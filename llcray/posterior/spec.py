@@ -8,21 +8,33 @@ from llcray.variant import PositiveFloat, Record, Variant
 
 
 class LogN(Variant):
-    """beta = scale / log n, the temperature of the WBIC at scale 1 (Watanabe 2013, arXiv 1208.6338)."""
+    """beta = scale / log n, the temperature of the WBIC at scale 1 (Watanabe 2013, arXiv 1208.6338).
+
+    Attributes:
+        scale: Multiple of 1/log n; n is the number of examples that the loss is taken on.
+    """
 
     kind: Literal["log_n"] = "log_n"
     scale: PositiveFloat = 1.0
 
 
 class FixedInverseTemperature(Variant):
-    """beta = value."""
+    """beta = value.
+
+    Attributes:
+        value: beta, which multiplies n L_n.
+    """
 
     kind: Literal["fixed"] = "fixed"
     value: PositiveFloat
 
 
 class FixedProduct(Variant):
-    """n beta = value, as papers that quote `nbeta` do."""
+    """n beta = value, as papers that quote `nbeta` do.
+
+    Attributes:
+        value: n beta, which multiplies the mean loss L_n.
+    """
 
     kind: Literal["n_beta"] = "n_beta"
     value: PositiveFloat
@@ -32,7 +44,11 @@ InverseTemperature = Annotated[LogN | FixedInverseTemperature | FixedProduct, Fi
 
 
 class Radius(Record):
-    """gamma = d / radius^2: the prior's typical distance from w* is `radius` (d the number of sampled parameters)."""
+    """gamma = d / radius^2: the prior's typical distance from w* is `radius` (d the number of sampled parameters).
+
+    Attributes:
+        radius: Distance from w*, in units of w.
+    """
 
     radius: PositiveFloat
 

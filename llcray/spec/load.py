@@ -1,24 +1,22 @@
 """Loading of a sweep file, which becomes runs, or a list of all its mistakes."""
 
 import itertools
-from collections.abc import Callable, Sequence
+import re
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple, TypeVar
 
 from llcray.components.choice import NamedComponent, components_of
 from llcray.data.user_file import files_in
-from llcray.posterior.spec import PosteriorSpec
-from llcray.samplers import Sampler
-from llcray.sampling.spec import SamplingSpec
 from llcray.spec import axes
 from llcray.spec.combinations import conflicts
 from llcray.spec.conduct import unknown_columns
 from llcray.spec.overrides import apply
 from llcray.spec.problems import Place, Problem, SpecError
 from llcray.spec.run import RunSpec
-from llcray.spec.sweep import Sweep, SweepFile
+from llcray.spec.sweep import LONGEST_NAME, NAME, VARIANTS, Sweep, SweepFile
 from llcray.spec.validation import Form
-from llcray.spec.yaml_tree import Items, Node, Scalar, Table, parse, read_text
+from llcray.spec.yaml_tree import Items, Node, Scalar, Table, parse, read_text, tree_of, written_as_yaml
 from llcray.targets import TargetSpec
 from llcray.targets.variant import TrajectoryVariant
 
@@ -26,7 +24,7 @@ T = TypeVar("T")
 SEED_TWICE = "'replicates' or 'seeds' at the top sets the seed of every target; leave one of the two out"
 MOST_RUNS = 100_000
 REMEDY_MANY = f"lower replicates, {axes.REMEDY}, or write several files"
-EMPTY = "is empty; a sweep needs name, question, targets and samplers"
+EMPTY = "is empty; a sweep needs question, targets and samplers"
 
 
 class _Part(NamedTuple):
@@ -55,29 +53,25 @@ class _Mistakes:
             raise SpecError(self.problems)
 
 
-def load_sweep(path: str | Path, overrides: Sequence[str] = ()) -> Sweep:
-    """The sweep of a file, with overrides applied, axes expanded and all parts validated.
+def load_sweep(source: str | Path | Mapping[str, Any], overrides: Sequence[str] = ()) -> Sweep:
+    """The sweep of a file or mapping, with overrides applied, axes expanded and all parts validated.
 
     Args:
-        path: The YAML file.
+        source: The YAML file, or a mapping with the same keys and values, in which specs may stand as objects.
         overrides: `path=value` texts, applied in turn; see `llcray.spec.overrides`.
 
     Raises:
-        SpecError: The file or the overrides have mistakes; the error holds all of them.
+        SpecError: The file, the mapping or the overrides have mistakes; the error holds all of them.
     """
-    path = Path(path)
-    text = read_text(path)
     mistakes = _Mistakes()
-    written, mistakes.problems[:] = parse(text, Place(str(path), 1, 1))
-    if written is None:
-        raise SpecError([Problem(Place(str(path)), EMPTY)])
+    text, written, mistakes.problems[:] = _written(source)
     root, wrong_overrides = apply(written, overrides)
     mistakes.problems += wrong_overrides
     file = mistakes.collect(lambda: Form(SweepFile).read(root))
     if not isinstance(root, Table):
         raise SpecError(mistakes.problems)
-    _check_name(root, path, mistakes)
     header = file or SweepFile.model_construct()
+    name = header.name or _name_of(source, root, mistakes)
     _check_number_of_runs(root, header, mistakes)
     combinations = _combinations(root, header, mistakes)
     mistakes.raise_any()
@@ -87,7 +81,7 @@ def load_sweep(path: str | Path, overrides: Sequence[str] = ()) -> Sweep:
     _check_first(root, header, runs, mistakes)
     mistakes.raise_any()
     return Sweep(
-        name=header.name,
+        name=name,
         question=header.question,
         runs=runs,
         resources=header.resources,
@@ -98,6 +92,31 @@ def load_sweep(path: str | Path, overrides: Sequence[str] = ()) -> Sweep:
         checks=header.checks,
         conduct=header.conduct,
     )
+
+
+def _written(source: str | Path | Mapping[str, Any]) -> tuple[str, Node, list[Problem]]:
+    """The text of a sweep, its tree, and the problems that do not prevent a tree."""
+    if isinstance(source, Mapping):
+        tree = tree_of(source, Place(""))
+        return written_as_yaml(tree), tree, []
+    path = Path(source)
+    text = read_text(path)
+    written, problems = parse(text, Place(str(path), 1, 1))
+    if written is None:
+        raise SpecError([Problem(Place(str(path)), EMPTY)])
+    return text, written, problems
+
+
+def _name_of(source: str | Path | Mapping[str, Any], root: Table, mistakes: _Mistakes) -> str:
+    """The name of a sweep that does not say its own: that of its file, without the ending."""
+    name = root.entries.get("name")
+    if name is not None and name != Scalar(None, name.place):
+        return ""  # It has mistakes, which are reported where it stands.
+    stem = "" if isinstance(source, Mapping) else Path(source).stem
+    if len(stem) > LONGEST_NAME or not re.search(NAME, stem):
+        why = f"and the file's name '{stem}' cannot be one" if stem else "which a mapping needs"
+        mistakes.problems.append(Problem(root.place, f"'name' is missing, {why}; write name: my_sweep"))
+    return stem
 
 
 def _check_files(combinations: Sequence[dict[str, _Part]], root: Table, header: SweepFile, mistakes: _Mistakes) -> None:
@@ -116,13 +135,6 @@ def _check_files(combinations: Sequence[dict[str, _Part]], root: Table, header: 
                     mistakes.problems.append(Problem(place, str(error)))
 
 
-def _check_name(root: Table, path: Path, mistakes: _Mistakes) -> None:
-    name = root.entries.get("name")
-    if isinstance(name, Scalar) and isinstance(name.value, str) and name.value != path.stem:
-        message = f"'{name.value}' must be the file's name; write {path.stem}, or rename the file {name.value}.yaml"
-        mistakes.problems.append(Problem(name.place, message))
-
-
 def _check_number_of_runs(root: Table, header: SweepFile, mistakes: _Mistakes) -> None:
     """Counts the runs before any is made, so that a sweep that nobody can mean takes neither time nor memory.
 
@@ -133,12 +145,10 @@ def _check_number_of_runs(root: Table, header: SweepFile, mistakes: _Mistakes) -
         return axes.num_points(node, annotation, header.design)
 
     common = [
-        count(root.entries.get(key, Table({}, {}, root.place)), form)
-        for key, form in (("posterior", PosteriorSpec), ("sampling", SamplingSpec))
+        count(root.entries.get(key, Table({}, {}, root.place)), VARIANTS[key]) for key in ("posterior", "sampling")
     ]
     of_targets, of_samplers = (
-        [count(node, form) for node in _items(root, key)]
-        for key, form in (("targets", Form(TargetSpec).annotation), ("samplers", Form(Sampler).annotation))
+        [count(node, VARIANTS[key]) for node in _items(root, key)] for key in ("targets", "samplers")
     )
     chosen = itertools.product(of_targets, of_samplers)
     of_one_seed = sum(axes.num_combined([target, *common, sampler], header.design) for target, sampler in chosen)
@@ -167,13 +177,13 @@ def _combinations(root: Table, header: SweepFile, mistakes: _Mistakes) -> list[d
         parts = [(mistakes.collect(lambda node=node: form.read(node)), node) for node in nodes]
         return [_Part(spec, node) for spec, node in parts if spec is not None]
 
-    targets, samplers = Form(TargetSpec), Form(Sampler)
+    targets, samplers, *common = (Form(VARIANTS[key]) for key in ("targets", "samplers", "posterior", "sampling"))
     of_targets = [expanded(item, targets) for item in _items(root, "targets")]
     of_targets = [checked(nodes, targets) for nodes in _seeded(of_targets, header.target_seeds(), mistakes)]
     of_samplers = [checked(expanded(item, samplers), samplers) for item in _items(root, "samplers")]
     posterior, sampling = (
         checked(expanded(root.entries.get(key, Table({}, {}, root.place.at(key))), form), form)
-        for key, form in (("posterior", Form(PosteriorSpec)), ("sampling", Form(SamplingSpec)))
+        for key, form in zip(("posterior", "sampling"), common, strict=True)
     )
     return [
         {"target": target, "posterior": tempering, "sampling": effort, "sampler": sampler}

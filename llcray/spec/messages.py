@@ -5,6 +5,7 @@ from typing import Any
 from pydantic_core import ErrorDetails
 
 from llcray.spec import axis, type_forms
+from llcray.spec.aliases import meant_by
 from llcray.spec.problems import Problem, suggestion
 from llcray.spec.yaml_tree import Items, Node, Scalar, Table, plain, scalar_value, shown
 
@@ -73,8 +74,9 @@ def _unknown_key(form: Any, node: Node, key: str) -> Problem:
     place = node.keys[key] if isinstance(node, Table) and key in node.keys else node.place
     known = [name for model in type_forms.models(form) for name in model.model_fields]
     known = list(dict.fromkeys(name for name in known if name != "version"))
-    close = suggestion(key, known)
-    return Problem(place, f"unknown key '{key}'{close or '; known keys: ' + ', '.join(known)}")
+    meant = meant_by(key, known)
+    remedy = f"; {meant}" if meant else suggestion(key, known) or f"; known keys: {', '.join(known)}"
+    return Problem(place, f"unknown key '{key}'{remedy}")
 
 
 def _missing_key(form: Any, node: Node, key: str) -> Problem:

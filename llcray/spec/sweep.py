@@ -7,11 +7,15 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import Field, model_validator
 
 from llcray.components import ALL, Choice
+from llcray.posterior.spec import PosteriorSpec
+from llcray.samplers import Sampler
+from llcray.sampling.spec import SamplingSpec
 from llcray.spec.axes import Design
 from llcray.spec.conduct import Conduct
 from llcray.spec.findings import Finding
 from llcray.spec.observables import Observable
 from llcray.spec.run import RunSpec
+from llcray.targets import TargetSpec
 from llcray.targets.loss_on import LossOn
 from llcray.targets.policy_loss import PolicyLoss
 from llcray.variant import Count, NonNegativeFloat, NonNegativeInt, PositiveFloat, Record
@@ -19,6 +23,15 @@ from llcray.variant import Count, NonNegativeFloat, NonNegativeInt, PositiveFloa
 NAME = r"^[A-Za-z0-9][A-Za-z0-9_.-]*$"
 LONGEST_NAME = 128
 """Characters that the dataset allows the name of a sweep, which becomes a folder's."""
+
+
+VARIANTS: Mapping[str, Any] = {
+    "targets": TargetSpec,
+    "samplers": Sampler,
+    "posterior": PosteriorSpec,
+    "sampling": SamplingSpec,
+}
+"""Keys of a sweep file that hold variants with axes, which are validated when the axes have become values."""
 
 
 class Resources(Record):
@@ -39,18 +52,19 @@ class SweepFile(Record):
     """The top level of a sweep file.
 
     Attributes:
-        name: The file's name without its ending; the partition of the dataset.
-        question: The question that the sweep is to answer.
-        targets: Variants of `TargetSpec`; all are crossed with all samplers, components and seeds.
-        samplers: Variants of `Sampler`.
-        posterior: `PosteriorSpec`.
-        sampling: `SamplingSpec`.
-        design: Design by which the axes inside all of these combine; see `llcray.spec.axes`.
+        name: Name of the sweep, which the dataset keeps its runs under; null takes the file's name without its ending.
+        question: The question that the sweep is to answer, on top of its report.
+        targets: A list of what LLCs are taken of; all are crossed with all samplers, components and seeds.
+        samplers: A list of samplers, each with its settings.
+        posterior: Inverse temperature and localization of the density that is sampled.
+        sampling: Number of chains, criteria to stop by, and budget of a run.
+        design: `product` combines the values of all axes; `one_at_a_time` moves each axis alone, while the others keep
+            their first value.
         replicates: Number of target seeds, which are 0 .. replicates - 1.
         seeds: Target seeds, one by one, in place of `replicates`.
-        components: Subsets of parameters to sample: texts or mappings, see `llcray.components`.
-        loss_on: Examples to take the loss on: `own` for those that w* was trained on, or variants of `LossOn`.
-        losses: Losses of fine-tuned policies: `own`, which means kl_to_center, or variants of `PolicyLoss`.
+        components: Subsets of parameters to sample (refined LLC): texts such as `l0h1` and `*/mlp/*`, or mappings.
+        loss_on: Examples to take the loss on: `own` for those that w* was trained on, or others (data-refined LLC).
+        losses: Losses of fine-tuned policies: `own`, which means kl_to_center, or others.
         observables: Probe sets: their losses at every draw, susceptibilities and influences become table `observables`.
         resources: Resources of one trial.
         conduct: Which runs go first, and which are given up early.
@@ -59,7 +73,7 @@ class SweepFile(Record):
         checks: Findings that `llcray experiment --check` compares with the dataset.
     """
 
-    name: Annotated[str, Field(pattern=NAME, max_length=LONGEST_NAME)]
+    name: Annotated[str, Field(pattern=NAME, max_length=LONGEST_NAME)] | None = None
     question: Annotated[str, Field(min_length=1)]
     targets: Annotated[tuple[Any, ...], Field(min_length=1)]
     samplers: Annotated[tuple[Any, ...], Field(min_length=1)]
@@ -98,7 +112,7 @@ class Sweep:
     """A validated sweep, ready to be run.
 
     Attributes:
-        name: The file's stem.
+        name: Name of the sweep in the dataset.
         question: The question that the sweep is to answer.
         runs: Each run once, those of one target together, in the order of the file.
         resources: Resources of one trial.

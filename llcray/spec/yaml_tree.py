@@ -5,6 +5,7 @@ This module knows nothing of sweeps.
 """
 
 import json
+import os
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -12,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import yaml
+from pydantic import BaseModel
 
 from llcray.spec.problems import Place, Problem, SpecError, suggestion
 
@@ -72,6 +74,44 @@ def plain(node: Node) -> Any:
     if isinstance(node, Items):
         return [plain(item) for item in node.items]
     return node.value
+
+
+def tree_of(value: Any, place: Place) -> Node:
+    """The tree of values of Python: mappings, lists, tuples, scalars and arrays, paths, and validated specs.
+
+    Raises:
+        SpecError: A value is none of these.
+    """
+    if isinstance(value, BaseModel):
+        value = _written_fields(value)
+    if isinstance(value, Mapping):
+        entries = {str(key): tree_of(item, place.at(str(key))) for key, item in value.items()}
+        return Table(entries, dict.fromkeys(entries, place), place)
+    if isinstance(value, os.PathLike):
+        return Scalar(os.fspath(value), place)
+    if hasattr(value, "tolist"):  # numbers and arrays of NumPy and JAX, neither of which has to be installed
+        value = value.tolist()
+    if isinstance(value, list | tuple):
+        return Items(tuple(tree_of(item, place.at(index)) for index, item in enumerate(value)), place)
+    if value is None or isinstance(value, str | int | float | bool):
+        return Scalar(value, place)
+    known = "text, numbers, true or false, null, lists and mappings"
+    raise SpecError([Problem(place, f"is {value!r:.60} of type {type(value).__name__}; a sweep is made of {known}")])
+
+
+def _written_fields(spec: BaseModel) -> dict[str, Any]:
+    """The fields of a spec that a file would have to say: its kind, and what differs from the defaults."""
+    fields = {name: (getattr(spec, name), field) for name, field in type(spec).model_fields.items()}
+    return {
+        name: value
+        for name, (value, field) in fields.items()
+        if name == "kind" or value != field.get_default(call_default_factory=True)
+    }
+
+
+def written_as_yaml(node: Node) -> str:
+    """A tree as a YAML document."""
+    return yaml.safe_dump(plain(node), sort_keys=False, allow_unicode=True, width=120)
 
 
 def shown(node: Node) -> str:

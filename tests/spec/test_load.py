@@ -5,9 +5,12 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
+import numpy as np
 import pytest
 
+from llcray.samplers import SGLD
 from llcray.spec import RunSpec, SpecError, Sweep, load_sweep, trials
+from llcray.spec.aliases import PLACES
 from llcray.targets import QuadraticTarget
 
 Load = Callable[..., Sweep]
@@ -80,6 +83,79 @@ def test_a_seed_said_twice_is_refused(load: Load) -> None:
 def test_the_same_run_written_twice_is_one(load: Load) -> None:
     """Catches duplicate work for duplicate YAML."""
     assert len(load(TWO_BY_TWO.replace("[5, 10]", "[5, 5]")).runs) == 2
+
+
+def test_a_sweep_is_named_as_it_says_else_like_its_file(load: Load) -> None:
+    """Catches copies of a file that fail, and overrides of the name that do nothing."""
+    assert load(TWO_BY_TWO.replace("name: sweep", "name: other")).name == "other"
+    assert load(TWO_BY_TWO.replace("name: sweep", "")).name == "sweep"
+    assert load(TWO_BY_TWO, "name=third").name == "third"
+
+
+def test_a_file_whose_name_no_sweep_can_have_is_told_to_say_one(tmp_path: Path) -> None:
+    path = tmp_path / "my sweep.yaml"
+    path.write_text(TWO_BY_TWO.replace("name: sweep\n", ""))
+    with pytest.raises(SpecError, match=r"'name' is missing, and the file's name 'my sweep' cannot be one"):
+        load_sweep(path)
+
+
+def test_a_mapping_is_the_same_sweep_as_its_file(load: Load) -> None:
+    """Catches ids that differ between the command line and Python: specs, tuples, arrays and paths included."""
+    mapping = {
+        "name": "sweep",
+        "question": "How hard is a quadratic?",
+        "targets": [{"kind": "quadratic", "num_params": {"grid": np.array([5, 10])}}],
+        "samplers": ({"kind": "hmc"}, SGLD(step_size=1e-5)),
+    }
+    assert load_sweep(mapping).runs == load(TWO_BY_TWO).runs
+    assert load(load_sweep(mapping).source).runs == load(TWO_BY_TWO).runs
+
+
+@pytest.mark.parametrize(
+    ("changed", "message"),
+    [
+        ({"name": None}, "'name' is missing, which a mapping needs; write name: my_sweep"),
+        ({"name": "a/b"}, "name: string should match pattern"),
+        ({"targets": [object()]}, "targets.0: is <object object"),
+        ({"samplers": [{"kind": "sgld", "lr": 1e-5}]}, "samplers.0: unknown key 'lr'; here it is 'step_size'"),
+    ],
+)
+def test_mistakes_of_a_mapping_are_named_by_their_path(changed: dict[str, object], message: str) -> None:
+    mapping = {"name": "s", "question": "?", "targets": [{"num_params": 3, "kind": "quadratic"}]}
+    with pytest.raises(SpecError) as caught:
+        load_sweep(mapping | {"samplers": [{"kind": "hmc"}]} | changed)
+    assert str(caught.value).startswith(message)
+
+
+@pytest.mark.parametrize(
+    ("written", "said"),
+    [
+        ("samplers: [{kind: sgld, lr: 1e-5}]", "samplers.0: unknown key 'lr'; here it is 'step_size'"),
+        ("samplers: [{kind: sgld, epsilon: 1e-5}]", "samplers.0: unknown key 'epsilon'; here it is 'step_size'"),
+        ("posterior: {gamma: 100}", "posterior: unknown key 'gamma'; here it is 'localization'"),
+        (
+            "posterior: {n_beta: 30}",
+            "posterior: unknown key 'n_beta'; here it is 'inverse_temperature', as in "
+            "posterior: {inverse_temperature: {kind: n_beta, value: 30.0}}",
+        ),
+        ("sampling: {num_draws: 9}", "sampling: unknown key 'num_draws'; at the top of the file write sampling: {"),
+        ("gamma: 100", "unknown key 'gamma'; at the top of the file write posterior: {localization: 100.0}"),
+    ],
+)
+def test_words_of_papers_are_understood(load: Load, written: str, said: str) -> None:
+    """Catches a list of known keys in answer to a word that has an exact counterpart."""
+    text = "\n".join(
+        line for line in TWO_BY_TWO.splitlines() if not line.startswith(("samplers", "  - {kind: h", "  - {kind: s"))
+    )
+    samplers = "" if written.startswith("samplers") else "\nsamplers: [{kind: hmc}]"
+    [problem] = _problems(load, f"{text}{samplers}\n{written}\n")
+    assert said in problem
+
+
+@pytest.mark.parametrize("snippet", sorted(set(PLACES.values())))
+def test_what_is_advised_for_an_alias_loads(load: Load, snippet: str) -> None:
+    """Catches advice that a rename has made wrong."""
+    assert load(f"{TWO_BY_TWO}{snippet}\n").runs
 
 
 def test_ids_depend_on_meaning_alone(load: Load) -> None:
@@ -170,7 +246,7 @@ posterior: {localization: autp}
 sampling: {num_chains: 0}
 """
     assert [problem.partition(": ")[0] for problem in _problems(load, text)] == [
-        "2:7", "4:1", "6:79", "6:84", "7:52", "7:84", "9:50", "10:19", "10:57", "11:27", "12:24",
+        "4:1", "6:79", "6:84", "7:52", "7:84", "9:50", "10:19", "10:57", "11:27", "12:24",
     ]  # fmt: skip
 
 
@@ -201,9 +277,9 @@ def test_reading_a_sweep_imports_neither_jax_nor_ray() -> None:
 
 def test_an_empty_file_says_what_a_sweep_needs(load: Load) -> None:
     """Catches a crash on nothing."""
-    with pytest.raises(SpecError, match="is empty; a sweep needs name, question, targets and samplers"):
+    with pytest.raises(SpecError, match="is empty; a sweep needs question, targets and samplers"):
         load("# nothing yet\n")
-    assert _problems(load, "- 1\n")[0].startswith("1:1: must be a mapping with name, question, targets, samplers")
+    assert _problems(load, "- 1\n")[0].startswith("1:1: must be a mapping with question, targets, samplers")
 
 
 def test_a_trial_is_a_target_with_its_runs(load: Load) -> None:

@@ -12,7 +12,7 @@ from llcray.variant import Count, NonNegativeInt, PositiveFloat
 
 
 class DeepLinearTarget(DeepLinearRecipe):
-    """A realisable deep linear network, whose LLC is known; its fields are those of `DeepLinearRecipe`."""
+    """A realisable deep linear network, whose LLC is known."""
 
     kind: Literal["deep_linear"] = "deep_linear"
 

@@ -12,7 +12,7 @@ from llcray.targets.variant import TargetLibrary, TargetSize, TargetVariant, Tra
 
 
 class FineTunedTarget(FineTuningRecipe):
-    """A checkpoint of a fine-tuning; its fields are those of `FineTuningRecipe`."""
+    """A policy along a fine-tuning of a small transformer that learned a task in part."""
 
     phase: ClassVar[Literal["building", "training"]] = "training"
 

@@ -19,7 +19,7 @@ NUM_PIXELS, NUM_CLASSES = 64, 10
 
 
 class TrainedTarget(TrainingRecipe):
-    """A trained network; its fields are those of `TrainingRecipe`."""
+    """A trained network, at the minimum where training ends or at a step before it."""
 
     phase: ClassVar[Literal["building", "training"]] = "training"
 
