@@ -1,6 +1,8 @@
 """What is installed: the contents of the wheel, and the base install, which has neither JAX nor Ray."""
 
+import importlib.util
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -86,7 +88,8 @@ def test_the_wheel_holds_both_packages_whole_and_nothing_else(wheel: Path):
     """Catches a subpackage, a template or py.typed left out, and tests or notes that slipped in."""
     names = set(zipfile.ZipFile(wheel).namelist())
     own = {name for name in names if not name.startswith(f"llcray-{PROJECT['version']}.dist-info/")}
-    expected = {
+    expected = {f"llcray/experiment/shipped/{file.name}" for file in (ROOT / "experiments").iterdir()}
+    expected |= {
         f"{package}/{file.relative_to(folder).as_posix()}"
         for package, folder in SOURCES.items()
         for file in folder.rglob("*")
@@ -95,6 +98,38 @@ def test_the_wheel_holds_both_packages_whole_and_nothing_else(wheel: Path):
     assert own == expected
     assert {"llcray/py.typed", "llcray_storage/py.typed", "llcray/report/page/page.html"} <= own
     assert any(name.endswith("licenses/LICENSE") for name in names)
+
+
+def test_the_description_on_a_package_index_has_no_link_into_the_repository(wheel: Path):
+    """A package index shows the description alone: relative links would lead nowhere."""
+    archive = zipfile.ZipFile(wheel)
+    [metadata] = [name for name in archive.namelist() if name.endswith(".dist-info/METADATA")]
+    text = archive.read(metadata).decode()
+    assert "Description-Content-Type: text/markdown" in text and "local learning coefficient" in text
+    links = re.findall(r"\]\(([^)]+)\)", text)
+    assert [link for link in links if not link.startswith("https://")] == []
+
+
+def test_links_lead_to_the_repository_where_it_is_known():
+    spec = importlib.util.spec_from_file_location("hatch_build", ROOT / "hatch_build.py")
+    assert spec is not None and spec.loader is not None
+    hatch_build = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(hatch_build)
+    text = "![a plot](docs/a.png) and [pages](docs/b.md), [a paper](https://arxiv.org/abs/1), [below](#below)"
+    home = "https://forge.example/llcray"
+    assert hatch_build.description(text, home) == (
+        f"![a plot]({home}/raw/main/docs/a.png) and [pages]({home}/blob/main/docs/b.md), "
+        "[a paper](https://arxiv.org/abs/1), [below](#below)"
+    )
+    assert hatch_build.description(text, None) == " and pages, [a paper](https://arxiv.org/abs/1), [below](#below)"
+
+
+def test_an_experiment_that_ships_is_found_from_anywhere(base_install: Path, tmp_path: Path):
+    """Without JAX it ends at the line that says how to get it: the file was found."""
+    done = run(base_install / "llcray", "experiment", "grokking", folder=tmp_path)
+    assert done.returncode == 2 and 'python -m pip install "llcray[cpu]"' in done.stderr
+    lost = run(base_install / "llcray", "experiment", "groking", folder=tmp_path)
+    assert lost.returncode == 2 and "did you mean 'grokking'?" in lost.stderr
 
 
 def test_the_base_install_has_no_jax_and_no_ray(base_install: Path, tmp_path: Path):

@@ -42,7 +42,7 @@ def plan(file: Path, **options: Any) -> None:
 @options_of_sweep("overrides", "max_concurrent")
 @option_of_sweep("quiet", help="Print failures and findings only.")
 def experiment(name: str, size: str, check: bool, **options: Any) -> int:
-    """Run an experiment, a sweep with sizes and findings: NAME is a file, or its stem in ./experiments."""
+    """Run an experiment, a sweep with sizes and findings: NAME is a file, or one that ships, such as grokking."""
     from llcray.driver import SweepOptions
     from llcray.experiment.command import run_experiment
     from llcray.terminal.console import Terminal

@@ -9,30 +9,43 @@ from llcray.driver import SweepOptions, run_sweep
 from llcray.experiment.checks import carry_out
 from llcray.spec import Sweep, load_sweep
 from llcray.spec.findings import AS_WRITTEN, Finding
-from llcray.spec.problems import Place, Problem, SpecError
+from llcray.spec.problems import Place, Problem, SpecError, suggestion
 
 NOT_REPRODUCED = 1
 FOLDER = "experiments"
 
 
 def path_of(name: str) -> Path:
-    """Returns the file of an experiment, which is named by its path or by its stem in folder `experiments`.
+    """Returns the file of an experiment, which is named by its path or, if it ships with llcray, by its stem.
+
+    A file in folder `experiments` of the working directory comes before one that ships.
 
     Raises:
         SpecError: There is no such file.
     """
-    path = Path(name) if name.endswith((".yaml", ".yml")) else Path(FOLDER) / f"{name}.yaml"
-    if not path.is_file():
-        there = ", ".join(sorted(file.stem for file in Path(FOLDER).glob("*.yaml"))) or "none here"
-        raise SpecError([Problem(Place(str(path)), f"there is no such file; experiments in ./{FOLDER}: {there}")])
-    return path
+    if name.endswith((".yaml", ".yml")):
+        candidates = [Path(name)]
+    else:
+        candidates = [folder / f"{name}.yaml" for folder in (Path(FOLDER), shipped_folder())]
+    found = [path for path in candidates if path.is_file()]
+    if not found:
+        shipped = sorted(path.stem for path in shipped_folder().glob("*.yaml"))
+        message = f"there is no such file{suggestion(name, shipped) or ';'} experiments that ship: {', '.join(shipped)}"
+        raise SpecError([Problem(Place(name), message)])
+    return found[0]
+
+
+def shipped_folder() -> Path:
+    """Returns the folder of the experiments that ship: in an installed package its own, else that of the checkout."""
+    installed = Path(__file__).parent / "shipped"
+    return installed if installed.is_dir() else Path(__file__).parents[2] / FOLDER
 
 
 def run_experiment(name: str, size: str, options: SweepOptions, check: bool, console: Console) -> int:
     """Runs what the dataset lacks of an experiment, and compares the experiment's findings with the dataset.
 
     Args:
-        name: The experiment's file, or its stem in folder `experiments`.
+        name: The experiment's file, or the stem of one that ships.
         size: A size of the file; `laptop` is the file as written.
         options: Options of the sweep; their overrides come after those of the size.
         check: Whether to carry out the checks.
