@@ -5,6 +5,7 @@ from dataclasses import dataclass, fields
 from typing import Any
 
 import numpy as np
+from llcray_storage.estimate_words import estimate_of
 from pydantic import TypeAdapter, ValidationError
 from pydantic_core import ErrorDetails
 
@@ -27,8 +28,9 @@ __all__ = ["LLCEstimate", "estimate_llc"]
 class LLCEstimate(Estimate):
     """An LLC with its error bar, diagnostics, verdict and draws.
 
-    Among the numbers of `Estimate`, `e.llc_se` is the whole error of `e.llc` and `e.llc_mcse` its Monte Carlo part;
-    names and units are those of the dataset's data dictionary.
+    Among the numbers of `Estimate`, `e.llc_sampling_se` is the sampling error of `e.llc` at its gamma, and
+    `e.localization_se` is how far a smaller gamma could move it; `e.llc_se` joins both. Names and units are those of
+    the dataset's data dictionary.
 
     Attributes:
         draws: Draws, burn-in included, each of shape (chain, draw).
@@ -54,9 +56,11 @@ class LLCEstimate(Estimate):
         return Estimate(**{field.name: getattr(self, field.name) for field in fields(Estimate)})
 
     def __repr__(self) -> str:
+        # A repr is ASCII, so that every stream takes it.
+        words = estimate_of(vars(self)).replace("±", "+-")
         return (
-            f"LLC {self.llc:.4g} +- {self.llc_se:.2g} ({self.verdict}; Monte Carlo error {self.llc_mcse:.2g}, "
-            f"R-hat {self.rhat:.3f}, ESS {self.ess_bulk:.0f}, {self.num_gradients:.0f} full-data gradients)"
+            f"LLC {words}: {self.verdict} (R-hat {self.rhat:.3f}, ESS {self.ess_bulk:.0f}, "
+            f"{self.num_gradients:.0f} full-data gradients)"
         )
 
     def susceptibility(self) -> Measured:

@@ -7,6 +7,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
+from llcray_storage.estimate_words import estimate_text
 from llcray_storage.schema.tables import RUNS
 
 from llcray.api import LLCEstimate, estimate_llc
@@ -69,7 +70,9 @@ def test_every_number_of_an_estimate_is_a_typed_field_of_the_result() -> None:
 def test_the_numbers_can_be_had_alone_and_the_result_is_printed_in_a_line() -> None:
     e = estimate_llc(regression(), "sgld", sampling=QUICK, num_chains=2)
     assert asdict(e.estimate) == {field.name: getattr(e, field.name) for field in fields(Estimate)}
-    assert repr(e).startswith(f"LLC {e.llc:.4g} +- {e.llc_se:.2g} ({e.verdict}; Monte Carlo error ")
+    words = estimate_text(e.llc, e.llc_sampling_se, e.localization_se).replace("±", "+-")
+    assert repr(e).startswith(f"LLC {words} at gamma {e.localization:.4g}, n beta {e.n_beta:.4g}: {e.verdict} (R-hat ")
+    assert repr(e).isascii() and "\n" not in repr(e)
 
 
 def test_progress_is_reported() -> None:

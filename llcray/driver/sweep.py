@@ -231,10 +231,11 @@ def _show_results(call: _Call) -> None:
 
 def _say_where_to_look(call: _Call) -> None:
     storage, name = call.options.storage, call.sweep.name
+    columns = "run_id, llc, llc_sampling_se, localization_se, localization, n_beta, verdict"
     for words in (
         ("report", storage, "--sweep", name),
         ("plot", storage, "--sweep", name, "--x", "num_params", "--y", "llc", "--color", "sampler_kind"),
-        ("query", storage, "SELECT run_id, llc, llc_mcse, rhat, verdict FROM runs"),
+        ("query", storage, f"SELECT {columns} FROM runs"),
     ):
         call.console.print("  " + shlex.join(["llcray", *words]), markup=False, highlight=False, soft_wrap=True)
 

@@ -1,6 +1,7 @@
 """The standard error of an estimate, put together from three parts.
 
-    llc_se^2 = llc_mcse^2 + step_size_bias_se^2 + localization_se^2
+    llc_sampling_se^2 = llc_mcse^2 + step_size_bias_se^2
+    llc_se^2 = llc_sampling_se^2 + localization_se^2
 
 * `llc_mcse` is the Monte Carlo error. Where a predicted step-size bias was subtracted from the estimate, the noise of
   that prediction is included.
@@ -33,6 +34,11 @@ class ErrorParts(NamedTuple):
     mcse: float
     step_size: float
     localization: float
+
+    @property
+    def sampling(self) -> float:
+        """The error at the run's own gamma: Monte Carlo error and step size; NaN where the former is NaN."""
+        return math.hypot(self.mcse, self.step_size)
 
     @property
     def total(self) -> float:

@@ -75,10 +75,11 @@ class Estimate(Limits, Efficiency, Work, JudgedNumbers):
     """An LLC with everything needed to trust or distrust it. Field names are the dataset's column names.
 
     `llc` is `llc_uncorrected` minus `step_size_bias` where the sampler's calibration subtracts it (`kind: auto`).
-    `llc_se` joins the Monte Carlo error with what is uncertain of the step-size bias and the localization (see
-    `llcray.llc.errors`).
+    `llc_sampling_se` joins the Monte Carlo error with what is uncertain of the step-size bias, and `llc_se` joins this
+    with what the localization could move (see `llcray.llc.errors`).
     """
 
+    llc_sampling_se: float
     llc_se: float
     llc_sd: float
     llc_between_chain_sd: float
@@ -164,6 +165,7 @@ def estimate(
         **vars(numbers),
         **vars(work),
         **vars(_efficiency(numbers, work)),
+        llc_sampling_se=errors.sampling,
         llc_se=errors.total,
         llc_sd=summary.sd,
         llc_between_chain_sd=float(chain_means.std(ddof=1)) if len(chain_means) > 1 else float("nan"),

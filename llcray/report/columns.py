@@ -25,7 +25,10 @@ SAMPLER = "sampler"
 
 LABELS = {
     "llc": "LLC",
-    "llc_mcse": "MCSE of the LLC",
+    "llc_mcse": "Monte Carlo error of the LLC",
+    "llc_sampling_se": "sampling error of the LLC",
+    "localization_se": "what localization could move",
+    "llc_se": "both errors of the LLC",
     "true_llc": "known LLC",
     "rhat": "split R-hat",
     "ess_bulk": "bulk ESS",

@@ -7,6 +7,7 @@ from typing import Any
 
 import polars as pl
 from llcray_storage import scan_runs
+from llcray_storage.estimate_words import estimate_of
 from llcray_storage.schema.status import DONE
 from llcray_storage.store.layout import sweep_partition
 from llcray_storage.store.settings import Root
@@ -14,7 +15,6 @@ from llcray_storage.store.settings import Root
 from llcray.report.columns import label_of
 from llcray.report.diagnostics.diagnose import diagnose, sampler_word
 from llcray.report.errors import ReportError
-from llcray.report.numbers import plus_minus
 from llcray.report.plots.plot import default_plot
 from llcray.report.verdict_filter import OK
 
@@ -88,8 +88,8 @@ def _picture(row: dict[str, Any], title: str, name: str) -> str:
 
 
 def _caption(row: dict[str, Any]) -> str:
-    estimate = plus_minus(row["llc"], row["llc_mcse"])
-    return f"**{sampler_word(row)}**<br>run `{row['run_id']}` of `{row['sweep']}`<br>LLC {estimate}, {row['verdict']}"
+    run = f"run `{row['run_id']}` of `{row['sweep']}`"
+    return f"**{sampler_word(row)}**<br>{run}<br>LLC {estimate_of(row)}: {row['verdict']}"
 
 
 def _title(row: dict[str, Any], path: Path) -> str:

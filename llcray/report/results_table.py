@@ -1,8 +1,9 @@
-"""The table of a sweep's runs: the axes that tell them apart, then LLC +- MCSE, R-hat, ESS and verdict."""
+"""The table of a sweep's runs: the axes that tell them apart, then the LLC with its two errors, R-hat, ESS, verdict."""
 
 from typing import Any, Literal, NamedTuple
 
 import polars as pl
+from llcray_storage.estimate_words import ESTIMATE_HEADING, estimate_cell
 from llcray_storage.schema.status import DONE
 from rich import box
 from rich.table import Table
@@ -10,7 +11,7 @@ from rich.text import Text
 
 from llcray.report.colors import terminal_style
 from llcray.report.columns import SAMPLER, heading
-from llcray.report.numbers import plus_minus, rounded
+from llcray.report.numbers import rounded
 from llcray.report.varying import SEEDS, prevailing, sampler_axes, target_axes, varying_seeds
 
 GAP = 2
@@ -24,7 +25,7 @@ class _Column(NamedTuple):
 
     @property
     def width(self) -> int:
-        return GAP + max(len(self.header), *map(len, self.cells))
+        return GAP + max(map(len, [*self.header.splitlines(), *self.cells]))
 
 
 def leading_columns(runs: pl.DataFrame) -> list[str]:
@@ -61,8 +62,8 @@ def plain_table() -> Table:
 
 
 def _numbers(runs: pl.DataFrame) -> list[_Column]:
-    estimates = [plus_minus(llc, mcse) for llc, mcse in runs.select("llc", "llc_mcse").rows()]
-    columns = [_Column("LLC ± MCSE", estimates, "right")]
+    estimates = [estimate_cell(*row) for row in runs.select("llc", "llc_sampling_se", "localization_se").rows()]
+    columns = [_Column(ESTIMATE_HEADING, estimates, "right")]
     if runs["true_llc"].is_not_null().any():
         columns.append(_Column("known", [rounded(value) for value in runs["true_llc"]], "right"))
     columns.append(_Column("R-hat", [rounded(value, 3) for value in runs["rhat"]], "right"))

@@ -5,6 +5,7 @@ from typing import Any
 
 import polars as pl
 from llcray_storage import scan_runs
+from llcray_storage.estimate_words import level_note
 from llcray_storage.store.settings import Root
 from rich.console import Console
 from rich.text import Text
@@ -23,8 +24,8 @@ GRAVITY = {name: rank for rank, name in enumerate(OUTCOMES)}
 def print_results(root: Root, sweep: str, console: Console, limit: int = MAX_ROWS) -> None:
     """Print a row for each run, the number of runs with each verdict, and why runs failed.
 
-    A row has what varies, LLC +- MCSE, R-hat, ESS and verdict. Of more than `limit` runs, the least trustworthy are
-    shown, and a line says how many are left out.
+    A row has what varies, the LLC with its two errors, R-hat, ESS and verdict; gamma and n beta stand below. Of more
+    than `limit` runs, the least trustworthy are shown, and a line says how many are left out.
     """
     runs = prepared(scan_runs(root, sweep)).with_columns(outcome())
     if runs.is_empty():
@@ -37,6 +38,7 @@ def print_results(root: Root, sweep: str, console: Console, limit: int = MAX_ROW
     console.print(results_table(runs, shown, console.width))
     if runs.height > shown.height:
         console.print(f"{shown.height} of {runs.height} runs, the doubtful ones first; all: llcray report", style="dim")
+    console.print(Text(level_note(shown["localization"], shown["n_beta"]), style="dim"))
     console.print(_summary_line(runs))
     _print_failures(runs, console)
 

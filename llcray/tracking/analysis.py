@@ -18,6 +18,8 @@ SHOWN = (
     "component",
     "llc",
     "llc_mcse",
+    "llc_sampling_se",
+    "localization_se",
     "llc_se",
     "llc_per_half_dimension",
     "rhat",

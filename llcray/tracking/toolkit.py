@@ -151,7 +151,7 @@ class LLCEstimator:
     structure: Structure | None = None
 
     def estimate_llc(self, dataloader: Any, loss_fn: LossFn) -> dict[str, Any]:
-        """The LLC of all parameters; keys `llc_mean`, `llc_std`, `llc_se`, `rhat`, `ess`, `verdict`, ... .
+        """The LLC of all parameters; keys `llc_mean`, `llc_std`, `llc_sampling_se`, `localization_se`, `verdict`, ... .
 
         Args:
             dataloader: The data, or batches of it; see `LLCTracker.track`.
@@ -200,7 +200,6 @@ class LLCEstimator:
         named = {
             "llc_mean": e.llc,
             "llc_std": e.llc_between_chain_sd,
-            "llc_se": e.llc_mcse,
             "llc_per_half_dimension": e.llc / half_dimension,
             "ess": e.ess_bulk,
             "n": run.num_data,
@@ -249,8 +248,8 @@ class RLLLCTracker:
             track_components: Fragments of parameter paths by name, or texts of the grammar; None: the whole alone.
             model: Parameters now; None takes the model given at the start (a module that is trained in place).
         """
+        examples = examples_of(dataloader, self._settings.get("num_data"))
         if self._tracker is None:
-            examples = examples_of(dataloader, self._settings.get("num_data"))
             settings = self.config.settings(num_data_of(Target({}, loss_fn, examples)))
             self._tracker = LLCTracker(loss_fn, **settings, **self._settings)
         self._tracker.loss_fn = loss_fn
@@ -259,7 +258,7 @@ class RLLLCTracker:
             components = {text: [text] for text in components}
         named = {name: _joined(texts) for name, texts in components.items()}
         source = self.model if model is None else model
-        tracked = self._tracker.track(episode, source, dataloader, components=["all", *named.values()])
+        tracked = self._tracker.track(episode, source, [examples], components=["all", *named.values()])
         assert tracked is not None
         rows: dict[str, Row] = tracked.rows
         return {"overall_llc": rows["all"], "refined_llc": {name: rows[text] for name, text in named.items()}}

@@ -14,6 +14,8 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+from llcray_storage.estimate_words import estimate_of
+
 from llcray.api import parse_posterior, parse_sampler, parse_sampling
 from llcray.array_types import Row
 from llcray.components import Structure, parse
@@ -40,6 +42,13 @@ class Tracked:
 
     step: int
     rows: dict[str, Row]
+
+    def __repr__(self) -> str:
+        lines = [
+            f"step {self.step}, {name}: LLC {estimate_of(row).replace('±', '+-')}: {row['verdict']}"
+            for name, row in self.rows.items()
+        ]
+        return "\n".join(lines)
 
     @property
     def llc(self) -> dict[str, float]:
@@ -147,7 +156,7 @@ class LLCTracker:
         return Tracked(step, {name: rows[name] for name in names})
 
     def evolution(self) -> Any:
-        """The estimates so far, a polars frame: step, component, llc, llc_mcse, llc_per_half_dimension, verdict, ..."""
+        """The estimates so far, a polars frame: step, component, llc, llc_sampling_se, localization_se, verdict, ..."""
         from llcray.tracking.analysis import evolution
 
         return evolution(self.storage, self.name)

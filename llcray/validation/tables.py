@@ -4,23 +4,24 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import polars as pl
+from llcray_storage.estimate_words import ESTIMATE_HEADING, estimate_cell
 from rich import box
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
 from llcray.report.colors import terminal_style
-from llcray.report.numbers import plus_minus, rounded
+from llcray.report.numbers import rounded
 from llcray.report.results_table import plain_table
 from llcray.validation.summary import ASYMPTOTIC, BEST_KNOWN, FINITE, Score
 from llcray.validation.traps import Trap
 
 KIND_MARKS = {"local": "", "global": "≥"}
-HEADERS = ("sampler", "finite T", "n → ∞", "LLC ± MCSE", "error", "z", "FDE", "verdict")
+HEADERS = ("sampler", "finite T", "n → ∞", ESTIMATE_HEADING, "error", "z", "FDE", "verdict")
 LEGEND = (
     "finite T: exact at this n beta and gamma. n → ∞: asymptotic, with m if not 1; ≥: a lower bound.",
     "error, z: against finite T where known, else n → ∞. Dim: not counted below. DLN: deep linear net.",
-    "z = (LLC - truth)/se, se the MCSE with the errors of the step-size bias, of a truth that is a long",
+    "z = (LLC - truth)/se, se the sampling error with that of a truth that is a long",
     "run's and, against n → ∞, of the localization.",
 )
 SCORES_LEGEND = (
@@ -61,7 +62,10 @@ def runs_table(runs: pl.DataFrame, width: int) -> Table:
     rows = list(runs.iter_rows(named=True))
     cells = [_cells(row, repeated=row["case"] == before) for row, before in zip(rows, _shifted(rows), strict=True)]
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False, padding=0, header_style="bold", show_edge=False)
-    widths = [max([len(header), *(len(row[index]) for row in cells)]) for index, header in enumerate(HEADERS, 1)]
+    widths = [
+        max([*map(len, header.splitlines()), *(len(row[index]) for row in cells)])
+        for index, header in enumerate(HEADERS, 1)
+    ]
     room = width - sum(1 + column for column in widths)
     table.add_column("target", no_wrap=True, overflow="ellipsis", max_width=max(room, MIN_NAME))
     for header in HEADERS:
@@ -154,7 +158,7 @@ def _cells(row: dict[str, Any], repeated: bool) -> list[str | Text]:
         row["sampler_kind"],
         rounded(finite),
         _asymptotic(row),
-        plus_minus(row["llc"], row["llc_mcse"]),
+        estimate_cell(row["llc"], row["llc_sampling_se"], row["localization_se"]),
         percent(row["relative_error"], signed=True),
         z,
         rounded(row["num_gradients"], 0),

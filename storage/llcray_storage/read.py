@@ -7,7 +7,7 @@ so sort what is shown.
 
 import polars as pl
 
-from llcray_storage.files.scan import scan_files, with_present_choices
+from llcray_storage.files.scan import in_present_form, scan_files
 from llcray_storage.schema.draw import BY_DRAW
 from llcray_storage.schema.observable import COPIED_FROM_RUN, PER_EXAMPLE
 from llcray_storage.schema.tables import DRAWS, RUNS, STAGES, TARGETS
@@ -34,13 +34,13 @@ def scan_runs(root: Root, sweep: str | None = None, latest: bool = True) -> pl.L
     snapshots = [take_snapshot(store, partition) for partition in sweep_partitions(store, sweep)]
     if latest:
         live = scan_live(store, RUNS, [(snapshot, snapshot.hot_keys()) for snapshot in snapshots])
-        return with_present_choices(live, RUNS)
+        return in_present_form(live, RUNS)
     keys = [
         key
         for snapshot in snapshots
         for key in (*snapshot.segment_keys(RUNS), *snapshot.hot_keys(), *snapshot.superseded_keys())
     ]
-    return with_present_choices(scan_files(store, RUNS, keys), RUNS)
+    return in_present_form(scan_files(store, RUNS, keys), RUNS)
 
 
 def scan_draws(root: Root, sweep: str | None = None, run_id: str | None = None) -> pl.LazyFrame:
@@ -52,7 +52,7 @@ def scan_draws(root: Root, sweep: str | None = None, run_id: str | None = None) 
     store = open_existing(root)
     snapshots = [take_snapshot(store, partition, run_id) for partition in sweep_partitions(store, sweep)]
     live = scan_live(store, DRAWS, [(snapshot, hot_draws_keys(store, snapshot)) for snapshot in snapshots], run_id)
-    frame = with_present_choices(live, DRAWS)
+    frame = in_present_form(live, DRAWS)
     return frame if run_id is None else frame.filter(pl.col("run_id") == run_id)
 
 

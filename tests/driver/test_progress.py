@@ -58,7 +58,7 @@ def test_the_live_view_takes_one_line_a_trial_and_fits_80_columns(tracker):
     assert len(lines) == 3
     assert max(map(len, lines)) <= 80
     assert "1/24 runs" in lines[0] and "left" in lines[0]
-    assert "45%" in lines[1] and "LLC 1234 ± 68" in lines[1] and "sampling" in lines[1]
+    assert "45%" in lines[1] and "LLC 1234 ± 68 (sampling)" in lines[1] and "sampling" in lines[1]
 
 
 def test_a_label_names_what_differs_and_nothing_else(sweep):

@@ -61,6 +61,7 @@ def synthetic_run(
         "verdict": "ok",
         "llc": float(kept.mean()),
         "llc_mcse": mcse,
+        "localization_se": 0.1 * llc,
         "llc_sd": float(kept.std()),
         "rhat": 1.0 + 0.01 * rng.random(),
         "ess_bulk": ess,

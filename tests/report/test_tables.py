@@ -1,6 +1,7 @@
 """Tables for the terminal: they fit its width and say what they leave out."""
 
 import io
+import re
 from pathlib import Path
 
 import pytest
@@ -25,15 +26,33 @@ def test_results_fit_the_width_and_name_what_varies(digits: Path, width: int):
     print_results(digits, "digits_noise", made)
     lines = text_of(made).splitlines()
     assert max(map(len, lines)) <= width
-    for header in ("activation", "rate", "sampler", "seed", "LLC ± MCSE", "R-hat", "ESS", "verdict"):
-        assert header in lines[0]
+    for header in (
+        "activation",
+        "rate",
+        "sampler",
+        "seed",
+        "LLC ± sampling",
+        "± localization",
+        "R-hat",
+        "ESS",
+        "verdict",
+    ):
+        assert header in lines[0] + lines[1]
     assert "…" not in text_of(made)
+
+
+def test_the_table_names_gamma_and_n_beta_and_says_once_what_gamma_decides(digits: Path):
+    made = console()
+    print_results(digits, "digits_noise", made)
+    text = " ".join(text_of(made).split())
+    assert re.search(r"Gamma 120[.0-9]* to 12[.0-9]*, n beta 239.8\.", text)
+    assert text.count("its own gamma") == 1 and "Compare at one gamma." in text
 
 
 def test_results_show_the_doubtful_runs_first_and_say_what_is_left_out(digits: Path):
     made = console()
     print_results(digits, "digits_noise", made, limit=8)
-    rows = text_of(made).splitlines()[2:10]
+    rows = text_of(made).splitlines()[3:11]
     assert [row.split()[-1] for row in rows[:4]] == ["failed", "failed", "diverged", "escaped"]
     assert "8 of 72 runs" in text_of(made)
     assert "64 ok" in text_of(made)

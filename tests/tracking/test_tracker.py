@@ -128,12 +128,12 @@ CONFIG = LLCConfig(sgld_steps=2000, sgld_lr=1e-3, burn_in_ratio=0.2, batch_size=
 def test_the_aliases_have_the_factor_n() -> None:
     """d/2, not d/(2n): the formula in circulation lacks n."""
     found = LLCEstimator(PARAMS, CONFIG).estimate_llc([(X, DATA["y"])], _pair_loss)
-    assert abs(found["llc_mean"] - 2.5) < 4 * found["llc_se"] + 0.05
+    assert abs(found["llc_mean"] - 2.5) < 4 * found["llc_sampling_se"] + 0.05
     assert found["n_beta"] == pytest.approx(400 / np.log(400)) and found["temperature"] == pytest.approx(1.0)
     assert found["llc_std"] > 0 and found["loss_trace"].shape[0] == 4 and found["num_warmup_draws"] > 0
     refined = RefinedLLCEstimator(PARAMS, CONFIG).estimate_refined_llc([(X, DATA["y"])], _pair_loss)
     assert set(refined) == {"mlp", "output"}
-    assert abs(refined["mlp"]["llc_mean"] - 2) < 4 * refined["mlp"]["llc_se"] + 0.05
+    assert abs(refined["mlp"]["llc_mean"] - 2) < 4 * refined["mlp"]["llc_sampling_se"] + 0.05
 
 
 def _pair_loss(params: Any, batch: Any) -> Any:
@@ -164,6 +164,16 @@ def test_episodes_are_tracked_under_the_old_names(tmp_path: Path) -> None:
     assert set(found) == {"overall_llc", "refined_llc"} and set(found["refined_llc"]) == {"ff"}
     assert abs(found["overall_llc"]["llc"] - 2.5) < 4 * found["overall_llc"]["llc_mcse"] + 0.1
     assert tracker.get_llc_evolution()["loss_kind"].unique().to_list() == ["kl_to_center"]
+
+
+def test_an_episode_reads_a_generator_once(tmp_path: Path) -> None:
+    """A generator that is read a second time has nothing left."""
+    config = LLCConfig(sgld_steps=40, sgld_lr=1e-4, batch_size=40, n_chains=2)
+    tracker = RLLLCTracker(PARAMS, config, storage=str(tmp_path / "results"))
+    for episode in range(2):
+        halves = ({"x": X[start : start + 200], "y": DATA["y"][start : start + 200]} for start in (0, 200))
+        row = tracker.track_episode(episode=episode, dataloader=halves, loss_fn=loss_fn)["overall_llc"]
+        assert row["num_data"] == 400
 
 
 def test_the_temperature_of_an_episode_is_that_of_the_examples_kept(tmp_path: Path) -> None:

@@ -12,7 +12,7 @@ from rich.progress_bar import ProgressBar
 from rich.table import Table
 from rich.text import Text
 
-from llcray.driver.progress.reports import RunReport, llc_text, run_line
+from llcray.driver.progress.reports import RunReport, run_line, running_text
 from llcray.driver.progress.tracker import Running, Tracker
 from llcray.driver.wording import duration
 
@@ -91,5 +91,5 @@ def _cells(running: Running, tracker: Tracker) -> tuple[Text, Text, Text, Text]:
         Text("  " + tracker.label_of(running)),
         Text(report.phase, style="cyan"),
         Text(share),
-        Text(llc_text(report.llc, report.llc_mcse)),
+        Text(running_text(report)),
     )

@@ -3,6 +3,7 @@
 import math
 from dataclasses import dataclass
 
+from llcray_storage.estimate_words import estimate_of, estimate_text
 from llcray_storage.schema.status import FAILED, Status
 
 HALTED = "halted"
@@ -18,6 +19,10 @@ class RunReport:
         status: `done` or `failed`.
         llc: Estimate, nats; NaN where there is none.
         llc_mcse: Monte Carlo standard error of the estimate, nats.
+        llc_sampling_se: Its sampling error: the former, and what is uncertain of the step-size bias, nats.
+        localization_se: How far a smaller localization could move it, nats.
+        localization: gamma.
+        n_beta: n times the inverse temperature.
         verdict: Verdict of the diagnostics; empty for a failed run.
         reason: Why the run failed; empty otherwise.
         seconds: Time of sampling and compilation.
@@ -28,6 +33,10 @@ class RunReport:
     status: Status
     llc: float = math.nan
     llc_mcse: float = math.nan
+    llc_sampling_se: float = math.nan
+    localization_se: float = math.nan
+    localization: float = math.nan
+    n_beta: float = math.nan
     verdict: str = ""
     reason: str = ""
     seconds: float = 0.0
@@ -64,16 +73,15 @@ class TrialReport:
     relative_error: float = math.nan
 
 
-def llc_text(llc: float, llc_mcse: float) -> str:
-    """Writes an estimate as `LLC 12.3 ± 0.4`; empty where there is no number."""
-    if not math.isfinite(llc):
-        return ""
-    return f"LLC {llc:.4g}" + (f" ± {llc_mcse:.2g}" if math.isfinite(llc_mcse) else "")
+def running_text(report: TrialReport) -> str:
+    """Writes a running estimate as `LLC 12.30 ± 0.40 (sampling)`; empty where there is no number."""
+    return f"LLC {estimate_text(report.llc, report.llc_mcse)}" if math.isfinite(report.llc) else ""
 
 
 def run_line(run: RunReport, label: str) -> str:
     """Writes a finished run in one line."""
     if run.status == FAILED:
         return f"{'halted' if run.is_halted else 'failed'}  {run.run_id}  {label}: {run.reason}"
-    text = llc_text(run.llc, run.llc_mcse)
-    return f"done    {run.run_id}  {label}: {text} ({run.verdict})" if text else f"done    {run.run_id}  {label}"
+    if not math.isfinite(run.llc):
+        return f"done    {run.run_id}  {label}"
+    return f"done    {run.run_id}  {label}: LLC {estimate_of(vars(run))}: {run.verdict}"

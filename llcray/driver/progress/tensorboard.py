@@ -14,6 +14,8 @@ from llcray.driver.progress.reports import RunReport, TrialReport
 from llcray.driver.progress.tracker import Tracker
 
 FLUSH_SECONDS = 10
+SCALARS = ("llc", "llc_sampling_se", "localization_se", "localization", "n_beta", "seconds", "num_gradients")
+"""Fields of a `RunReport` that are written when the run is in the dataset."""
 
 
 class TensorBoard:
@@ -33,9 +35,8 @@ class TensorBoard:
         """Writes the estimate, or why there is none, and completes the files of the run."""
         writer = self._writer(tracker, run.run_id)
         spent = round(run.num_gradients)
-        numbers = {"llc": run.llc, "llc_mcse": run.llc_mcse, "seconds": run.seconds, "num_gradients": run.num_gradients}
-        for name, value in numbers.items():
-            if math.isfinite(value):
+        for name in SCALARS:
+            if math.isfinite(value := getattr(run, name)):
                 writer.add_scalar(f"estimate/{name}", value, spent)
         writer.add_text("verdict", run.verdict or f"failed: {run.reason}", spent)
         writer.close()

@@ -12,7 +12,7 @@ from llcray_storage.schema.status import DONE, FAILED
 from rich.console import Console
 
 from llcray.driver.options import SweepOptions
-from llcray.driver.progress.reports import RunReport, llc_text, run_line
+from llcray.driver.progress.reports import RunReport, run_line, running_text
 from llcray.driver.progress.tracker import Tracker
 from llcray.driver.wording import duration, plural
 from llcray.terminal.text import stop_stream
@@ -147,7 +147,7 @@ class Lines(FailuresOnly):
             for running in tracker.running.values():
                 report = running.report
                 spent = f"{100 * report.fraction:.0f}%" if report.fraction else ""
-                parts = [report.phase, tracker.label_of(running), llc_text(report.llc, report.llc_mcse), spent]
+                parts = [report.phase, tracker.label_of(running), running_text(report), spent]
                 self.notice("  " + "  ".join(part for part in parts if part))
 
     def closed(self, tracker: Tracker) -> None:

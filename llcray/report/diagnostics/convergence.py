@@ -15,19 +15,19 @@ THIN = 0.8
 
 
 def running_llc(axes: Axes, run: RunDraws) -> None:
-    """Mean of the draws so far, with a line for each chain, one for all, and the band of the final mean +- 2 MCSE."""
+    """Mean of the draws so far: a line for each chain, one for all, and the final mean +- 2 sampling errors."""
     means = statistics.running_mean(run.llc_draws)
     draws = np.arange(1, means.shape[1] + 1)
     for chain, mean in zip(run.chains, means, strict=True):
         axes.plot(draws, mean, color=chain_color(chain), linewidth=THIN, label=f"chain {chain}")
     axes.plot(draws, means.mean(axis=0), color=BLACK, linewidth=1.8, label="all chains")
-    llc, mcse = run.row["llc"], run.row["llc_mcse"]
-    if llc is not None and mcse is not None:
-        axes.axhspan(llc - 2 * mcse, llc + 2 * mcse, label="± 2 MCSE", **BAND)
+    llc, error = run.row["llc"], run.row["llc_sampling_se"]
+    if llc is not None and error is not None:
+        axes.axhspan(llc - 2 * error, llc + 2 * error, label="± 2 sampling errors", **BAND)
     if run.row["true_llc"] is not None:
         axes.axhline(run.row["true_llc"], color=BLACK, linestyle=":", linewidth=1.2, label="known answer")
     late = means[:, means.shape[1] // 20 :]
-    middle, reach = late.mean(), max(np.abs(late - late.mean()).max(), 3 * (mcse or 0.0))
+    middle, reach = late.mean(), max(np.abs(late - late.mean()).max(), 3 * (error or 0.0))
     axes.set_ylim(middle - 1.3 * reach, middle + 1.3 * reach)
     axes.set(xlabel="draw after burn-in", ylabel="running LLC (nats)")
     _legend_above(axes)

@@ -1,5 +1,6 @@
 """`llcray diagnose`: the diagnostics of a run, or of all runs of a sweep, as files."""
 
+import textwrap
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -7,6 +8,7 @@ from typing import Any
 import polars as pl
 from llcray_storage import scan_draws, scan_runs
 from llcray_storage.errors import UserError
+from llcray_storage.estimate_words import estimate_of
 from llcray_storage.schema.status import DONE
 from llcray_storage.store.layout import NAME, checked_id
 from llcray_storage.store.settings import Root
@@ -17,12 +19,12 @@ from llcray.report.colors import GREY
 from llcray.report.diagnostics.catalogue import Diagnostic, selected
 from llcray.report.diagnostics.chains import RunDraws, arranged, load_run
 from llcray.report.errors import ReportError
-from llcray.report.numbers import plus_minus
 from llcray.report.plots.figures import save, style
 from llcray.report.plots.plot import plots_folder
 from llcray.report.verdict_filter import outcome
 
 FIGURE_SIZE = (4.6, 2.9)
+HEADER_CHARACTERS = 88
 # Fixed margins: measuring the texts of every figure (constrained layout) would take as long as drawing them.
 MARGINS = {"left": 0.135, "right": 0.975, "bottom": 0.155, "top": 0.865}
 NAMED_TICKS_MARGIN = 0.36
@@ -108,10 +110,9 @@ def _figure(run: RunDraws, diagnostic: Diagnostic) -> Figure:
         named_ticks = not axes.get_xlabel()
         figure.subplots_adjust(**MARGINS | ({"bottom": NAMED_TICKS_MARGIN} if named_ticks else {}))
         row = run.row
-        llc = plus_minus(row["llc"], row["llc_mcse"])
-        words = f"{row['sampler_kind']}, run {row['run_id']}, {row['outcome']}, LLC {llc}"
+        words = f"{row['sampler_kind']}, run {row['run_id']}, {row['outcome']}: LLC {estimate_of(row)}"
         if run.failed:
             numbers = ", ".join(str(chain["chain"]) for chain in run.failed)
             words += f"; left out: chain {numbers}, went non-finite"
-        figure.suptitle(words, fontsize=6.5, color=GREY, x=0.01, ha="left")
+        figure.suptitle("\n".join(textwrap.wrap(words, HEADER_CHARACTERS)), fontsize=6.5, color=GREY, x=0.01, ha="left")
     return figure

@@ -102,7 +102,7 @@ def calibration_step(axes: Axes, run: RunDraws) -> None:
 
 def calibration_llc(axes: Axes, run: RunDraws) -> None:
     """LLC and heat, the predicted step-size bias, as calibration went on."""
-    for name, error, color, words in (("llc", "mcse", BLUE, "LLC ± MCSE"), ("heat", "heat_se", VERMILION, "heat")):
+    for name, error, color, words in (("llc", "mcse", BLUE, "LLC ± sampling"), ("heat", "heat_se", VERMILION, "heat")):
         points = [(at, d[name], d.get(error, 0.0)) for at, d in enumerate(run.decisions) if name in d]
         if points:
             at, values, errors = zip(*points, strict=True)

@@ -15,9 +15,9 @@ import math
 from typing import Any, NamedTuple
 
 import polars as pl
+from llcray_storage.estimate_words import plus_minus
 
 from llcray.report.columns import is_number, label_of
-from llcray.report.numbers import plus_minus
 from llcray.report.plots.scale import STEP, value_text
 from llcray.report.varying import target_axes, values_of, varying_seeds
 from llcray.report.verdict_filter import trusted

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 
 import polars as pl
 
-from llcray_storage.schema.tables import Table
+from llcray_storage.schema.tables import RUNS, Table
 from llcray_storage.store.objects import ObjectStore
 
 UPCASTS = pl.ScanCastOptions(integer_cast="upcast", float_cast="upcast", datetime_cast="nanosecond-downcast")
@@ -15,10 +15,18 @@ def scan_files(store: ObjectStore, table: Table, keys: Sequence[str]) -> pl.Lazy
     return scan_sources(table, [store.scan_source(key) for key in keys], store.scan_options)
 
 
-def with_present_choices(frame: pl.LazyFrame, table: Table) -> pl.LazyFrame:
-    """Give texts that only older files hold the names that they have now."""
+def in_present_form(frame: pl.LazyFrame, table: Table) -> pl.LazyFrame:
+    """Give rows of older files what newer ones hold: present names of texts, and the sampling error of an estimate."""
     renamed = [column for column in table.columns if column.earlier]
-    return frame.with_columns(pl.col(column.name).replace(dict(column.earlier)) for column in renamed)
+    filled = [_sampling_error()] if table is RUNS else []
+    return frame.with_columns(*(pl.col(column.name).replace(dict(column.earlier)) for column in renamed), *filled)
+
+
+def _sampling_error() -> pl.Expr:
+    """The column `llc_sampling_se`, from its parts where it is null."""
+    step_size = pl.col("step_size_bias_se").fill_null(0.0)
+    of_parts = (pl.col("llc_mcse").pow(2) + step_size.pow(2)).sqrt()
+    return pl.coalesce("llc_sampling_se", of_parts).alias("llc_sampling_se")
 
 
 def scan_sources(

@@ -38,10 +38,16 @@ ESTIMATE = (
     Column("llc", REAL, NATS, "lambda-hat = n beta (E[L_n(w)] - L_n(w*)), L_n the mean negative log-likelihood."),
     Column("llc_mcse", REAL, NATS, "Monte Carlo standard error of llc: sd / sqrt(ESS)."),
     Column(
+        "llc_sampling_se",
+        REAL,
+        NATS,
+        "Sampling error of llc at its gamma: root of llc_mcse^2 + step_size_bias_se^2; readers fill it in old files.",
+    ),
+    Column(
         "llc_se",
         REAL,
         NATS,
-        "Total standard error of llc: root of llc_mcse^2 + step_size_bias_se^2 + localization_se^2; 95%: 1.96 of it.",
+        "Total standard error of llc: root of llc_sampling_se^2 + localization_se^2; 95%: 1.96 of it.",
     ),
     Column("llc_sd", REAL, NATS, "Standard deviation of n beta (L_n(w) - L_n(w*)) over the draws."),
     Column("llc_between_chain_sd", REAL, NATS, "Standard deviation of the chains' own estimates."),

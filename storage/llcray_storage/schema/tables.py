@@ -22,7 +22,7 @@ from llcray_storage.schema.run import RUN_COLUMNS
 from llcray_storage.schema.stage import STAGE_COLUMNS
 from llcray_storage.schema.target import TARGET_COLUMNS
 
-SCHEMA_VERSION = 2
+SCHEMA_VERSION = 3
 """Raised when a column is added; a changed meaning is a new column."""
 
 
