@@ -21,6 +21,7 @@ from llcray.posterior.loss_checks import check_single_examples
 from llcray.posterior.resolution import MAX_PARAMS, unresolved
 from llcray.samplers import SamplerVariant
 from llcray.samplers.kernel import Precision, build_kernel
+from llcray.sampling.budget import too_small_a_budget
 from llcray.sampling.curvature import curvature_scales
 from llcray.sampling.device import chains_together
 from llcray.sampling.job import Job
@@ -59,6 +60,7 @@ def prepare_all(wanted: Sequence[tuple[Target, EstimateRequest]], on_failure: Fa
     for index, (target, request) in enumerate(wanted):
         try:
             check_batch_size(request.sampler, num_data_of(target))
+            check_budget(request, num_data_of(target))
             exact[index] = shared.exact(target, request)
         except ValueError as error:
             on_failure(index, error)
@@ -164,6 +166,16 @@ def check_batch_size(sampler: SamplerVariant, num_data: int) -> None:
         )
 
 
+def check_budget(request: EstimateRequest, num_data: int) -> None:
+    """Refuses a budget that pays no draws.
+
+    Raises:
+        ValueError: The budget is too small.
+    """
+    if reason := too_small_a_budget(request.sampler, request.sampling, num_data):
+        raise ValueError(f"{reason}.")
+
+
 def _prepared(posterior: Posterior, n_beta: float, curvature: float, request: EstimateRequest) -> tuple[Job, RunFacts]:
     """A run with its facts; `curvature` is that at temperature one, which alone decides gamma."""
     kernel, sampling = build_kernel(request.sampler), request.sampling
@@ -177,6 +189,7 @@ def _prepared(posterior: Posterior, n_beta: float, curvature: float, request: Es
         num_sampled_params=posterior.num_sampled_params,
         n_beta=n_beta,
         curvature=curvature / request.temperature,
+        num_probes=posterior.num_probes,
     )
     job = Job(
         posterior=posterior,

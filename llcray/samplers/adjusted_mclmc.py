@@ -10,7 +10,7 @@ an acceptance rate.
 Reference: Robnik, Cohn-Gordon & Seljak 2025 (arXiv 2503.01707); BlackJAX's `adjusted_mclmc_dynamic`.
 """
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import Field
 
@@ -25,6 +25,8 @@ class AdjustedMCLMC(SamplerVariant):
         mean_integration_steps: Mean number of integration steps per proposal; the number is uniform from one.
     """
 
+    knows_its_cost: ClassVar[bool] = False
+
     kind: Literal["adjusted_mclmc"] = "adjusted_mclmc"
     target_acceptance_rate: Annotated[float, Field(gt=0, lt=1)] = 0.8
     mean_integration_steps: Annotated[float, Field(ge=1.2)] = 5.0
@@ -33,6 +35,14 @@ class AdjustedMCLMC(SamplerVariant):
         """Returns two full gradients for each integration step."""
         del num_data
         return 2 * self.mean_integration_steps
+
+    def warmup_gradients(self, num_steps: int, num_data: int) -> float:
+        """Returns half as much again: BlackJAX's tuner goes over half of the steps twice."""
+        return 1.5 * num_steps * self.gradients_per_step(num_data)
+
+    @property
+    def max_adaptations(self) -> int:
+        return 1
 
     def build(self) -> Kernel:
         return _build(self.target_acceptance_rate, self.mean_integration_steps)
@@ -90,7 +100,7 @@ def _build(target_acceptance_rate: float, mean_integration_steps: float) -> Kern
             params=MCLMCAdaptationState(*start),
             target_num_integration_steps=mean_integration_steps,
         )
-        num_gradients = jnp.asarray(2.0 * mean_integration_steps * num_tuned, jnp.float32)
+        num_gradients = jnp.asarray(2.0 * num_tuned, jnp.float32)
         return state, jax.tree.map(jnp.asarray, hyper | {"step_size": tuned.step_size}), num_gradients
 
     return fb.exact_gradient_kernel(init, step, adapt)

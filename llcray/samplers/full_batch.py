@@ -43,9 +43,7 @@ def centered_loss(state: State, posterior: Posterior, hyper: Hyper) -> Float[Arr
 INITIAL_JITTER = 0.1
 
 
-def exact_gradient_kernel(
-    init: Callable[..., Any], step: Callable[..., Any], adapt: Callable[..., Any], max_adaptations: int = 1
-) -> Kernel:
+def exact_gradient_kernel(init: Callable[..., Any], step: Callable[..., Any], adapt: Callable[..., Any]) -> Kernel:
     """Makes a kernel of functions whose state holds u as `position`, and `logdensity` there."""
     return Kernel(
         init=init,
@@ -54,7 +52,6 @@ def exact_gradient_kernel(
         centered_loss=centered_loss,
         loss_gradients=0.0,
         initial_jitter=INITIAL_JITTER,
-        max_adaptations=max_adaptations,
         adapt=adapt,
     )
 

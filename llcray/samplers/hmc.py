@@ -32,6 +32,10 @@ class HMC(SamplerVariant):
         del num_data
         return float(self.num_integration_steps)
 
+    @property
+    def max_adaptations(self) -> int:
+        return 1
+
     def build(self) -> Kernel:
         return _build(self.num_integration_steps, self.target_acceptance_rate)
 

@@ -50,8 +50,6 @@ class Kernel:
         loss_gradients: Cost of `centered_loss` in full-data-equivalent gradients (1/3 for a forward pass, 0 if free).
         initial_jitter: Distance of a chain's start from w*, as a multiple of normal noise of the posterior's scale
             (1/sqrt of the largest curvature).
-        max_adaptations: Adaptation is repeated, from where the chains have got to, until the step size settles, at most
-            this often: a step size tuned at w* does not suit the steeper places that a singular posterior leads to.
         adapt: `(rng_key, state, posterior, hyper, num_steps) -> (state, hyper, num_gradients)`, or None.
     """
 
@@ -61,7 +59,6 @@ class Kernel:
     centered_loss: Callable[..., Array]
     loss_gradients: float
     initial_jitter: float = 0.0
-    max_adaptations: int = 1
     adapt: Callable[..., tuple[State, Hyper, Array]] | None = None
 
 
@@ -73,12 +70,14 @@ class SamplerVariant(Variant):
         precision: Floating-point type that the chains live in.
         bias_order: Power of the step size that the bias is proportional to; None where no such power is known.
         needs_curvature: Whether the sampler measures anything in the largest curvature at w*.
+        knows_its_cost: Whether `gradients_per_step` and `warmup_gradients` are what steps cost, not guesses.
     """
 
     traced: ClassVar[tuple[str, ...]] = ()
     precision: ClassVar[Precision] = "float64"
     bias_order: ClassVar[float | None] = None
     needs_curvature: ClassVar[bool] = True
+    knows_its_cost: ClassVar[bool] = True
 
     def build(self) -> Kernel:
         """Builds the kernel from the fields that are not `traced`."""
@@ -105,6 +104,22 @@ class SamplerVariant(Variant):
     def gradients_per_step(self, num_data: int) -> float:
         """Returns the expected cost of a step in full-data-equivalent gradients."""
         raise NotImplementedError
+
+    @property
+    def max_adaptations(self) -> int:
+        """How often warmup is repeated at most, until the step size settles; 0 for samplers without warmup.
+
+        A step size tuned at w* does not suit the steeper places that a singular posterior leads to.
+        """
+        return 0
+
+    def warmup_gradients(self, num_steps: int, num_data: int) -> float:
+        """Returns the cost of one warmup of one chain in full-data-equivalent gradients."""
+        return num_steps * self.gradients_per_step(num_data)
+
+    def bounded(self) -> "SamplerVariant":
+        """Returns the sampler with steps that cost no more than `gradients_per_step` says, for small budgets."""
+        return self
 
 
 _kernels: dict[tuple[Hashable, ...], Kernel] = {}

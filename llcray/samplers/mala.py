@@ -32,6 +32,10 @@ class MALA(SamplerVariant):
         del num_data
         return 1.0
 
+    @property
+    def max_adaptations(self) -> int:
+        return 1
+
     def build(self) -> Kernel:
         return _build(self.target_acceptance_rate)
 

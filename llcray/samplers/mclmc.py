@@ -31,6 +31,10 @@ class MCLMC(SamplerVariant):
         del num_data
         return 2.0
 
+    @property
+    def max_adaptations(self) -> int:
+        return 5
+
     def build(self) -> Kernel:
         return _build(self.energy_variance)
 
@@ -74,4 +78,4 @@ def _build(energy_variance: float) -> Kernel:
         hyper = hyper | {"step_size": tuned.step_size, "decoherence_length": tuned.L}
         return state, jax.tree.map(jnp.asarray, hyper), jnp.asarray(2.0 * num_tuned, jnp.float32)
 
-    return fb.exact_gradient_kernel(init, step, adapt, max_adaptations=5)
+    return fb.exact_gradient_kernel(init, step, adapt)

@@ -9,12 +9,15 @@ matrix are adapted in windows, per chain. Chains of one program wait for the lon
 Reference: Hoffman & Gelman 2014 (arXiv 1111.4246); Betancourt 2017 (arXiv 1701.02434), A.3; BlackJAX's `nuts`.
 """
 
-from typing import Annotated, Literal
+from typing import Annotated, ClassVar, Literal
 
 from pydantic import Field
 
 from llcray.samplers.kernel import Kernel, SamplerVariant
 from llcray.variant import Count
+
+FEW_DOUBLINGS = 4
+"""Doublings for small budgets."""
 
 
 class NUTS(SamplerVariant):
@@ -25,14 +28,23 @@ class NUTS(SamplerVariant):
         target_acceptance_rate: Acceptance rate that the step size is adapted to.
     """
 
+    knows_its_cost: ClassVar[bool] = False
+
     kind: Literal["nuts"] = "nuts"
     max_num_doublings: Count = 8
     target_acceptance_rate: Annotated[float, Field(gt=0, lt=1)] = 0.8
 
     def gradients_per_step(self, num_data: int) -> float:
-        """Returns a guess, fifteen leapfrog steps; the steps really taken are counted in `StepInfo`."""
+        """Returns fifteen leapfrog steps: a guess, and a bound for four doublings; `StepInfo` counts those taken."""
         del num_data
-        return 15.0
+        return float(2**FEW_DOUBLINGS - 1)
+
+    def bounded(self) -> "NUTS":
+        return self.model_copy(update={"max_num_doublings": min(self.max_num_doublings, FEW_DOUBLINGS)})
+
+    @property
+    def max_adaptations(self) -> int:
+        return 1
 
     def build(self) -> Kernel:
         return _build(self.max_num_doublings, self.target_acceptance_rate)

@@ -84,6 +84,10 @@ class SGLD(SamplerVariant):
     def finer(self) -> "SGLD":
         return self.model_copy(update={"step_size": 0.5 * self.step_size})
 
+    @property
+    def max_adaptations(self) -> int:
+        return int(self.preconditioner != "none" and self.preconditioning == "frozen")
+
     def build(self) -> Kernel:
         return _build(self)
 
@@ -162,4 +166,4 @@ def _build(sampler: SGLD) -> Kernel:
 
         return jax.lax.fori_loop(0, num_steps, body, state), hyper, num_steps * estimator.cost(posterior)
 
-    return sg.minibatch_kernel(init, step, adapt if is_frozen and preconditioner != "none" else None)
+    return sg.minibatch_kernel(init, step, adapt if sampler.max_adaptations else None)

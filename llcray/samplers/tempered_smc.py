@@ -8,10 +8,13 @@
 targets exp(-n beta L_n(w) - gamma/2 |w - w*|^2). A chain is a population of its own; after tempering its particles are
 moved and recorded in turn, one a draw. Gradients are full and in float64. The localization must be positive.
 
+Tempering goes on to theta = 1 whatever the budget, since particles of an unfinished one estimate nothing. Its cost is
+known when it has ended: `num_mcmc_steps` moves of every particle at each rise.
+
 Reference: Del Moral, Doucet & Jasra 2006, Sequential Monte Carlo samplers; BlackJAX's `adaptive_tempered_smc`.
 """
 
-from typing import Annotated, Any, Literal, NamedTuple
+from typing import Annotated, Any, ClassVar, Literal, NamedTuple
 
 from pydantic import Field
 
@@ -31,6 +34,8 @@ class TemperedSMC(SamplerVariant):
         target_ess: Share of the particles that stays effective at a rise.
     """
 
+    knows_its_cost: ClassVar[bool] = False
+
     kind: Literal["tempered_smc"] = "tempered_smc"
     num_particles: Count = 64
     num_mcmc_steps: Count = 5
@@ -42,6 +47,15 @@ class TemperedSMC(SamplerVariant):
         """Returns the cost of one move of one particle."""
         del num_data
         return float(self.num_integration_steps)
+
+    def warmup_gradients(self, num_steps: int, num_data: int) -> float:
+        """Returns zero: the number of rises of theta is known afterwards."""
+        del num_steps, num_data
+        return 0.0
+
+    @property
+    def max_adaptations(self) -> int:
+        return 1
 
     def build(self) -> Kernel:
         """Builds the kernel, whose adaptation is the tempering."""

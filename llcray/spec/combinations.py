@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from typing import NamedTuple
 
+from llcray.sampling.budget import too_small_a_budget
 from llcray.spec.run import RunSpec
 
 
@@ -25,6 +26,7 @@ def conflicts(run: RunSpec) -> Iterator[Conflict]:
     yield from _batch_larger_than_data(run)
     yield from _precision_lost(run)
     yield from _loss_of_another_target(run)
+    yield from _budget_too_small(run)
 
 
 def _batch_larger_than_data(run: RunSpec) -> Iterator[Conflict]:
@@ -42,6 +44,12 @@ def _loss_of_another_target(run: RunSpec) -> Iterator[Conflict]:
         yield Conflict("target", "kind", f"{reason} {run.target.kind}; leave `losses` out, or use loss_on")
     if run.loss_on is not None and policies:
         yield Conflict("target", "kind", "loss_on is not for fine_tuned targets; name another of `losses`")
+
+
+def _budget_too_small(run: RunSpec) -> Iterator[Conflict]:
+    num_data = run.target.size.num_data
+    if num_data is not None and (reason := too_small_a_budget(run.sampler, run.sampling, num_data)):
+        yield Conflict("sampling", "budget", reason)
 
 
 def _precision_lost(run: RunSpec) -> Iterator[Conflict]:

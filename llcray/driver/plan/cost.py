@@ -12,6 +12,7 @@ to the order of trials, so sizes that a spec does not say are guesses too.
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
+from llcray.sampling.budget import most_gradients
 from llcray.spec import RunSpec
 
 OPERATIONS_PER_SECOND = 2e9
@@ -39,7 +40,7 @@ class CostModel:
 
     def seconds(self, run: RunSpec) -> float:
         """Returns the seconds that a run takes at most, without building its target."""
-        sampling = num_gradients(run) * _guess_seconds_per_gradient(run) * self.slowness.get(run.sampler.kind, 1.0)
+        sampling = total_gradients(run) * _guess_seconds_per_gradient(run) * self.slowness.get(run.sampler.kind, 1.0)
         return SECONDS_PER_RUN + sampling
 
     def trial_seconds(self, runs: Iterable[RunSpec]) -> float:
@@ -49,12 +50,20 @@ class CostModel:
 
 
 def num_gradients(run: RunSpec) -> float:
-    """Returns the most full-data gradients that a run can take: its budget, or what its draws can cost."""
-    sampling = run.sampling
-    per_step = run.sampler.gradients_per_step(num_data_of(run))
-    steps_per_draw = sampling.steps_per_draw or max(1, round(1 / per_step))
-    draws = sampling.num_chains * sampling.budget.num_draws * (steps_per_draw * per_step + 1 / 3)
-    return min(sampling.budget.num_gradients, draws)
+    """Returns the most full-data gradients that the estimate of a run takes by itself, without companions."""
+    return most_gradients(run.sampler, run.sampling, num_data_of(run))
+
+
+def total_gradients(run: RunSpec) -> float:
+    """Returns the most gradients of a run: every temperature and the finer step have a budget of their own."""
+    temperatures = len(set(run.posterior.temperatures) - {1.0})
+    finer = run.sampling.richardson and run.sampler.bias_order is not None
+    return (1 + temperatures + finer) * num_gradients(run)
+
+
+def unbounded_samplers(runs: Iterable[RunSpec]) -> list[str]:
+    """Returns the kinds of sampler whose steps may cost more than `num_gradients` knows, sorted."""
+    return sorted({run.sampler.kind for run in runs if not run.sampler.knows_its_cost})
 
 
 def num_data_of(run: RunSpec) -> int:

@@ -14,7 +14,14 @@ from rich.text import Text
 
 from llcray.driver.machine import usable_cpus
 from llcray.driver.options import SweepOptions
-from llcray.driver.plan.cost import MOST_TARGETS, CostModel, fit_cost_model, num_gradients, pack_size
+from llcray.driver.plan.cost import (
+    MOST_TARGETS,
+    CostModel,
+    fit_cost_model,
+    pack_size,
+    total_gradients,
+    unbounded_samplers,
+)
 from llcray.driver.plan.remaining import Remaining, find_remaining
 from llcray.driver.wording import duration, labels, plural
 from llcray.spec import Conduct, Resources, RunSpec, Sweep, TrialPlan, load_sweep, trials
@@ -138,7 +145,7 @@ def _runs(sweep: Sweep, todo: Remaining, plans: tuple[TrialPlan, ...]) -> Table:
     for run in sweep.runs[:MAX_ROWS]:
         number = numbers.get(run.run_id)
         status = todo.statuses.get(run.run_id, "") + (f" trial {number}" if number else "")
-        table.add_row(run.run_id, run.target_id, names[run.run_id], status.strip(), f"{num_gradients(run):,.0f}")
+        table.add_row(run.run_id, run.target_id, names[run.run_id], status.strip(), f"{total_gradients(run):,.0f}")
     return table
 
 
@@ -146,11 +153,15 @@ def _summary(sweep: Sweep, todo: Remaining, plans: tuple[TrialPlan, ...], model:
     counts = f"{plural(len(sweep.runs), 'run')}: {todo.num_done} done, {todo.num_failed} failed, {len(todo.runs)} to do"
     if not todo.runs:
         return f"{counts}."
-    gradients = sum(num_gradients(run) for run in todo.runs)
+    gradients = sum(total_gradients(run) for run in todo.runs)
+    unbounded = unbounded_samplers(todo.runs)
+    bound = f"About {gradients:,.0f} full-data gradients ({' and '.join(unbounded)} can take more)"
+    if not unbounded:
+        bound = f"At most {gradients:,.0f} full-data gradients"
     seconds = sum(model.trial_seconds(plan.runs) for plan in plans) / min(num_slots, len(plans))
     basis = "runs that are done" if model.slowness else "a guess; the first runs will tell"
     num_targets = len({run.target_id for run in todo.runs})
     return (
         f"{counts}, in {plural(len(plans), 'trial')} of {plural(num_targets, 'target')}, {num_slots} at a time.\n"
-        f"At most {gradients:,.0f} full-data gradients; about {duration(seconds)} here at most (by {basis})."
+        f"{bound}; about {duration(seconds)} here at most (by {basis})."
     )

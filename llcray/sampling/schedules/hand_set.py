@@ -5,45 +5,60 @@ budget ends. Burn-in is detected on the draws themselves and never averaged.
 """
 
 from collections.abc import Generator
+from dataclasses import replace
 
 import numpy as np
 
 from llcray.llc.burn_in import detect_burn_in
 from llcray.llc.draws import Draws, concatenate
 from llcray.llc.summary import summarize
+from llcray.samplers.kernel import build_kernel
+from llcray.sampling.budget import (
+    DRAWS_PER_BLOCK,
+    Shares,
+    draws_per_block,
+    gradients_per_draw,
+    num_steps_per_draw,
+    share_out,
+)
 from llcray.sampling.schedules.requests import Adapt, Adapted, Advance, Request, RunFacts, Sampled, Schedule, Start
 
-DRAWS_PER_BLOCK = 64
 FIRST_BLOCKS = 4
 # Adaptation has settled when it changes the logarithm of the median step size by less than this.
 SETTLED = 0.2
 
 
 def hand_set(facts: RunFacts) -> Schedule:
-    """Samples one run with the sampler's own numbers."""
+    """Samples one run with the sampler's own numbers, within its budget.
+
+    The budget ends a run before the block that would exceed it; how a small one is shared out is said in
+    `llcray.sampling.budget`. Where the cost of steps is known only afterwards, it is expected to be that of the last
+    ones.
+    """
     num_chains, budget = facts.sampling.num_chains, facts.sampling.budget
     localization = facts.localization
     scale = 1 / np.sqrt(facts.curvature + localization)
     hyper = {name: np.full(num_chains, value) for name, value in (facts.sampler.hyper() | {"scale": scale}).items()}
-    yield Start(localization, hyper)
+    facts, shares, per_draw = _within_budget(facts)
+    yield Start(localization, hyper, facts.kernel if shares.is_small else None)
     warmup_gradients, step_size = 0.0, hyper.get("step_size", np.array(np.nan))
     if facts.kernel.adapt is not None:
-        warmup_gradients, step_size = yield from _adapt(facts)
+        warmup_gradients, step_size = yield from _adapt(facts, shares.num_warmup, DRAWS_PER_BLOCK * per_draw)
     steps_per_draw = choose_steps_per_draw(facts)
+    num_draws = draws_per_block(budget.num_gradients - warmup_gradients, per_draw)
     blocks: list[Draws] = []
     previous = float("nan")
-    spent, goal = warmup_gradients, FIRST_BLOCKS
+    spent, goal, is_spent = warmup_gradients, FIRST_BLOCKS, False
     while True:
-        while len(blocks) < goal:
-            blocks.append((yield Advance(DRAWS_PER_BLOCK, steps_per_draw)))
+        while len(blocks) < goal and not is_spent:
+            blocks.append((yield Advance(num_draws, steps_per_draw)))
             cost = float(np.nansum(blocks[-1].num_gradients))
             spent += cost
-            if spent + cost > budget.num_gradients or not blocks[-1].healthy.any():
-                break
+            is_spent = spent + cost > budget.num_gradients or not blocks[-1].healthy.any()
         draws = concatenate(blocks)
         num_warmup_draws = burn_in_of(draws)
-        exhausted = len(blocks) < goal or draws.num_draws * 2 > budget.num_draws
-        if exhausted or meets_criteria(draws.after(num_warmup_draws), facts, previous):
+        is_last = is_spent or draws.num_draws * 2 > budget.num_draws
+        if is_last or meets_criteria(draws.after(num_warmup_draws), facts, previous):
             break
         previous = draws.after(num_warmup_draws).centered_loss.mean()
         goal *= 2
@@ -58,27 +73,41 @@ def hand_set(facts: RunFacts) -> Schedule:
     )
 
 
-def _adapt(facts: RunFacts) -> Generator[Request, Adapted, tuple[float, np.ndarray]]:
-    """Adapts until the step size settles; returns the number of gradients and the step sizes, shape (chain,)."""
+def _within_budget(facts: RunFacts) -> tuple[RunFacts, Shares, float]:
+    """Returns the facts with the sampler that the budget pays, the shares, and the expected cost of a draw."""
+    per_draw = _gradients_per_draw(facts)
+    shares = share_out(facts.sampler, facts.sampling, facts.num_data, per_draw)
+    if shares.sampler is facts.sampler:
+        return facts, shares, per_draw
+    facts = replace(facts, sampler=shares.sampler, kernel=build_kernel(shares.sampler))
+    return facts, shares, _gradients_per_draw(facts)
+
+
+def _gradients_per_draw(facts: RunFacts) -> float:
+    losses = gradients_per_draw(facts.sampler, facts.sampling, facts.num_data, facts.kernel.loss_gradients)
+    return losses + facts.sampling.num_chains * facts.num_probes / facts.num_data / 3
+
+
+def _adapt(facts: RunFacts, num_steps: int, reserved: float) -> Generator[Request, Adapted, tuple[float, np.ndarray]]:
+    """Adapts until the step size settles, or one more time leaves less than `reserved` of the budget.
+
+    Returns the number of gradients and the step sizes, shape (chain,).
+    """
     num_gradients, step_sizes = 0.0, []
-    for _ in range(facts.kernel.max_adaptations):
-        adapted = yield Adapt(facts.sampling.num_warmup)
+    for _ in range(facts.sampler.max_adaptations):
+        adapted = yield Adapt(num_steps)
         num_gradients += adapted.num_gradients
         step_sizes.append(adapted.hyper["step_size"])
         if len(step_sizes) > 1 and abs(np.diff(np.log([np.median(size) for size in step_sizes[-2:]]))[0]) < SETTLED:
+            break
+        if num_gradients + adapted.num_gradients + reserved > facts.sampling.budget.num_gradients:
             break
     return num_gradients, step_sizes[-1]
 
 
 def choose_steps_per_draw(facts: RunFacts) -> int:
     """Returns the steps between draws: as given, or so many that evaluating the loss adds a third to their cost."""
-    if facts.sampling.steps_per_draw is not None:
-        return facts.sampling.steps_per_draw
-    if facts.kernel.loss_gradients == 0:
-        return 1
-    batch_size = facts.sampling.loss_batch_size
-    share = 1.0 if batch_size is None else min(1.0, 2 * batch_size / facts.num_data)
-    return max(1, round(share / facts.sampler.gradients_per_step(facts.num_data)))
+    return num_steps_per_draw(facts.sampler, facts.sampling, facts.num_data, facts.kernel.loss_gradients)
 
 
 def burn_in_of(draws: Draws) -> int:

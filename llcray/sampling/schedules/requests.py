@@ -29,6 +29,7 @@ class RunFacts:
         num_sampled_params: d.
         n_beta: n times the inverse temperature.
         curvature: Largest curvature of n beta L_n near w*; NaN where nothing is measured in it.
+        num_probes: Examples whose losses are evaluated at each draw besides.
     """
 
     sampler: SamplerVariant
@@ -39,6 +40,7 @@ class RunFacts:
     num_sampled_params: int
     n_beta: float
     curvature: float
+    num_probes: int = 0
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,124 @@
+"""The shares of a run's budget of gradients: warmup and draws that fit into the budget together.
+
+A budget that pays the warmup asked for and a first block of draws is left to them. A smaller budget is shared out:
+
+    warmup    at most half of the gradients
+    draws     the rest, in smaller blocks
+"""
+
+import math
+from dataclasses import dataclass
+
+from llcray.samplers.kernel import SamplerVariant
+from llcray.sampling.spec import SamplingSpec
+
+DRAWS_PER_BLOCK = 64
+FEWEST = 4
+"""Fewest warmup steps and draws of a chain: split R-hat needs two draws in each half of a chain."""
+SMALL_BLOCKS = 4
+"""Blocks, at least, that the draws of a small budget are divided into, so that little of the budget is left over."""
+LOSS_GRADIENTS = 1 / 3
+"""Most that the loss of a draw costs: a pass over the data without gradients."""
+
+
+@dataclass(frozen=True)
+class Shares:
+    """The shares of a budget.
+
+    Attributes:
+        sampler: The sampler; where the budget is small, with steps whose cost is bounded.
+        num_warmup: Warmup steps of a chain.
+        is_small: Whether the budget does not pay the warmup asked for and a first block of draws.
+    """
+
+    sampler: SamplerVariant
+    num_warmup: int
+    is_small: bool
+
+
+def share_out(sampler: SamplerVariant, sampling: SamplingSpec, num_data: int, gradients_per_draw: float) -> Shares:
+    """Returns the shares of warmup and draws.
+
+    Args:
+        sampler: The sampler that was asked for.
+        sampling: Number of chains, warmup steps, and the budget.
+        num_data: n.
+        gradients_per_draw: Cost of one draw of all chains.
+    """
+    asked, budget = warmup_gradients(sampler, sampling, num_data), sampling.budget.num_gradients
+    if asked + DRAWS_PER_BLOCK * gradients_per_draw <= budget:
+        return Shares(sampler, sampling.num_warmup, is_small=False)
+    bounded = sampler.bounded()
+    per_step = sampling.num_chains * bounded.warmup_gradients(1, num_data)
+    affordable = int(budget / 2 / per_step) if per_step else sampling.num_warmup
+    return Shares(bounded, max(1, min(sampling.num_warmup, affordable)), is_small=True)
+
+
+def draws_per_block(left: float, gradients_per_draw: float) -> int:
+    """Returns the draws of a block: 64, or where `left` gradients do not pay them, a power of two that they do pay.
+
+    There are few powers of two, so that packs of runs with several budgets compile few programs. A warmup whose cost is
+    known only afterwards may have left less than a few draws: then a block is taken all the same, without which that
+    warmup would be lost.
+    """
+    if DRAWS_PER_BLOCK * gradients_per_draw <= left or left < FEWEST * gradients_per_draw:
+        return DRAWS_PER_BLOCK
+    affordable = int(left / gradients_per_draw / SMALL_BLOCKS)
+    return 1 << (affordable.bit_length() - 1) if affordable > 0 else 1
+
+
+def warmup_gradients(sampler: SamplerVariant, sampling: SamplingSpec, num_data: int) -> float:
+    """Returns the cost of one warmup of all chains, as asked for; 0 for samplers without one."""
+    if not sampler.max_adaptations:
+        return 0.0
+    return sampling.num_chains * sampler.warmup_gradients(sampling.num_warmup, num_data)
+
+
+def num_steps_per_draw(sampler: SamplerVariant, sampling: SamplingSpec, num_data: int, loss_gradients: float) -> int:
+    """Returns the steps between draws: as given, or so many that evaluating the loss adds a third to their cost."""
+    if sampling.steps_per_draw is not None:
+        return sampling.steps_per_draw
+    if loss_gradients == 0:
+        return 1
+    batch_size = sampling.loss_batch_size
+    share = 1.0 if batch_size is None else min(1.0, 2 * batch_size / num_data)
+    return max(1, round(share / sampler.gradients_per_step(num_data)))
+
+
+def gradients_per_draw(sampler: SamplerVariant, sampling: SamplingSpec, num_data: int, loss_gradients: float) -> float:
+    """Returns the expected cost of a draw of all chains, and of its loss."""
+    steps = num_steps_per_draw(sampler, sampling, num_data, loss_gradients) * sampler.gradients_per_step(num_data)
+    batch_size = sampling.loss_batch_size
+    share = 1.0 if batch_size is None else min(1.0, 2 * batch_size / num_data)
+    return sampling.num_chains * (steps + share * loss_gradients)
+
+
+def most_gradients(sampler: SamplerVariant, sampling: SamplingSpec, num_data: int) -> float:
+    """Returns the most gradients that a run takes: its budget, or what its warmup and draws can cost."""
+    draws = max(sampling.budget.num_draws, SMALL_BLOCKS * DRAWS_PER_BLOCK)
+    of_draws = draws * gradients_per_draw(sampler, sampling, num_data, LOSS_GRADIENTS)
+    of_warmup = max(1, sampler.max_adaptations) * warmup_gradients(sampler, sampling, num_data)
+    return min(sampling.budget.num_gradients, of_warmup + of_draws)
+
+
+def least_gradients(sampler: SamplerVariant, sampling: SamplingSpec, num_data: int) -> float:
+    """Returns the smallest budget that pays a few warmup steps and draws of each chain."""
+    bounded = sampler.bounded()
+    per_draw = gradients_per_draw(bounded, sampling, num_data, LOSS_GRADIENTS)
+    if not bounded.max_adaptations:
+        return FEWEST * per_draw
+    per_step = sampling.num_chains * bounded.warmup_gradients(1, num_data)
+    return FEWEST * 2 * max(per_step, per_draw)
+
+
+def too_small_a_budget(sampler: SamplerVariant, sampling: SamplingSpec, num_data: int) -> str | None:
+    """Says what a budget is too small for, and how large it has to be; None for a budget that will do."""
+    least, budget = least_gradients(sampler, sampling, num_data), sampling.budget.num_gradients
+    if budget >= least:
+        return None
+    kind = getattr(sampler, "kind", type(sampler).__name__)
+    parts = f"{FEWEST} warmup steps and {FEWEST} draws" if sampler.max_adaptations else f"{FEWEST} draws"
+    return (
+        f"num_gradients {budget:g} of the budget does not pay {parts} of each of {sampling.num_chains} chains of "
+        f"{kind}; set it to at least {math.ceil(least)}, or lower num_chains"
+    )
