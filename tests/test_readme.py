@@ -1,97 +1,166 @@
-"""README.md says what the code does: its Python runs, its YAML loads, its commands and links exist."""
+"""README.md and docs/ say what the code does: Python runs, YAML loads, commands, options and links exist."""
 
 import os
 import re
+import shlex
 import shutil
 import subprocess
 import sys
 from pathlib import Path
 
+import click
+import numpy as np
+import polars as pl
 import pytest
 
 from llcray.cli import main
-from llcray.samplers import SamplerVariant
+from llcray.samplers import Sampler
 from llcray.spec import load_sweep
+from llcray.spec.problems import Place
+from llcray.spec.type_forms import kinds
+from llcray.spec.yaml_tree import parse, plain
 
 ROOT = Path(__file__).parents[1]
-README = (ROOT / "README.md").read_text(encoding="utf-8")
+README = ROOT / "README.md"
+PAGES = [README, ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").rglob("*.md"))]
+CHECKPOINT = ROOT / "tests" / "targets" / "checkpoint" / "fixtures" / "gpt2"
+WHOLE_SWEEP = {"question": "?", "targets": [{"kind": "quadratic", "num_params": 3}], "samplers": [{"kind": "auto"}]}
+SLOW_PAGES = ("tracking.md",)
+"""Pages whose Python takes more than a few seconds of compilation."""
 
 
-def blocks(language: str) -> list[str]:
-    return re.findall(rf"^```{language}\n(.*?)^```", README, re.MULTILINE | re.DOTALL)
+def blocks(page: Path, language: str) -> list[str]:
+    """The code blocks of a page, without the indentation that they may have within a list."""
+    found = re.finditer(rf"^( *)```{language}\n(.*?)^\1```", page.read_text(encoding="utf-8"), re.MULTILINE | re.DOTALL)
+    return [re.sub(rf"^{block[1]}", "", block[2], flags=re.MULTILINE) for block in found]
 
 
-def block_with(language: str, word: str) -> str:
-    [found] = [block for block in blocks(language) if word in block]
-    return found
+def pages_with(language: str) -> list[Path]:
+    return [page for page in PAGES if blocks(page, language)]
+
+
+def name_of(page: Path) -> str:
+    return str(page.relative_to(ROOT))
 
 
 def run_python(code: str, folder: Path) -> str:
     """What a user sees who pastes the code into a fresh Python, warnings being errors."""
     command = [sys.executable, "-W", "error::UserWarning", "-c", code]
     environment = os.environ | {"POLARS_FMT_MAX_ROWS": "100"}
-    done = subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True, timeout=240)
+    done = subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True, timeout=280)
     assert done.returncode == 0, done.stderr
     return done.stdout
 
 
-def test_the_dataset_is_read_in_five_lines(quickstart_results: Path, tmp_path: Path):
-    """Catches a renamed column or sweep: every noise rate and sampler of the quickstart shows."""
+@pytest.fixture
+def folder(quickstart_results: Path, tmp_path: Path) -> Path:
+    """The folder of a reader: results of the quickstart, a table, tokens and checkpoints."""
     shutil.copytree(quickstart_results, tmp_path / "results")
-    code = block_with("python", "scan_runs")
+    rng = np.random.default_rng(0)
+    pl.DataFrame({name: rng.normal(size=50) for name in ("rooms", "area", "price")}).write_csv(tmp_path / "mine.csv")
+    (tmp_path / "probe.jsonl").write_text('{"input_ids": [1, 2, 3, 4, 5, 6, 7, 8]}\n' * 600)
+    for step in (100, 200):
+        shutil.copytree(CHECKPOINT, tmp_path / "run" / f"checkpoint-{step}")
+    return tmp_path
+
+
+@pytest.mark.parametrize(
+    "page",
+    [
+        pytest.param(page, marks=pytest.mark.slow if page.name in SLOW_PAGES else [], id=name_of(page))
+        for page in pages_with("python")
+        if page != README
+    ],
+)
+def test_the_python_of_a_page_runs_from_top_to_bottom(page: Path, folder: Path):
+    code = "\n".join(blocks(page, "python"))
+    if "torch" in code:
+        pytest.importorskip("torch")
+    run_python(code, folder)
+
+
+@pytest.mark.parametrize("page", pages_with("yaml"), ids=name_of)
+def test_the_yaml_of_a_page_loads(page: Path, folder: Path, monkeypatch: pytest.MonkeyPatch):
+    """A part of a file is completed by a target and a sampler."""
+    monkeypatch.chdir(folder)
+    for text in blocks(page, "yaml"):
+        text = text.replace("length: 128", "length: 8")  # the checkpoint of the tests has 32 positions
+        node, _ = parse(text, Place(name_of(page), 1, 1))
+        assert node is not None
+        written = plain(node)
+        if {"targets", "samplers", "posterior", "sampling", "components"} & set(written):
+            assert load_sweep({"name": "page"} | WHOLE_SWEEP | written).runs
+
+
+@pytest.mark.parametrize("page", PAGES, ids=name_of)
+def test_the_commands_of_a_page_exist_with_their_options(page: Path):
+    text = page.read_text(encoding="utf-8")
+    lines = [line for block in blocks(page, "sh") for line in block.splitlines()]
+    lines += re.findall(r"`(llcray [^`]+)`", text)
+    for line in lines:
+        for part in re.split(r"&&|;|\|", line.partition("  #")[0]):
+            words = part.split() if part.count('"') % 2 or part.count("'") % 2 else shlex.split(part)
+            if words[:1] != ["llcray"] or len(words) == 1 or not words[1].isidentifier() or words[1].isupper():
+                continue
+            command = main.commands[words[1]]
+            known = {option for param in command.params for option in (*param.opts, *param.secondary_opts)} | {"--help"}
+            used = {word.partition("=")[0] for word in words[2:] if word.startswith("--")}
+            assert isinstance(command, click.Command) and used <= known, (line, used - known)
+
+
+def test_the_printed_estimate_is_what_comes_out(folder: Path):
+    """Catches an example whose output is of another time: the two agree within four errors."""
+    [code] = [block for block in blocks(README, "python") if "estimate_llc" in block]
+    [shown] = [block for block in blocks(README, "text") if block.startswith("LLC")]
+    (llc, error), (seen, _) = (
+        map(float, re.match(r"LLC ([\d.]+) \S+ ([\d.]+)", text).groups())  # pyright: ignore[reportOptionalMemberAccess]
+        for text in (shown, run_python(code, folder))
+    )
+    assert abs(llc - seen) < 4 * error and abs(seen - 2) < 4 * error
+
+
+def test_the_dataset_is_read_in_five_lines(folder: Path):
+    """Catches a renamed column or sweep: every noise rate and sampler of the quickstart shows."""
+    [code] = [block for block in blocks(README, "python") if "scan_runs" in block]
     assert len([line for line in code.splitlines() if line]) <= 5
-    shown = run_python(code, tmp_path)
+    shown = run_python(code, folder)
     for value in ("0.1", "0.3", "sgld", "hmc", "mclmc"):
         assert value in shown
 
 
-def test_the_python_example_estimates_what_it_says(tmp_path: Path):
-    """The block asserts its own answer, 4/2 for four regular parameters."""
-    assert "LLC" in run_python(block_with("python", "estimate_llc"), tmp_path)
+def test_the_sweep_of_the_readme_is_short_and_has_the_runs_it_shows(folder: Path):
+    [text] = blocks(README, "yaml")
+    [shown] = [block for block in blocks(README, "text") if block.startswith("widths")]
+    assert len(text.splitlines()) <= 12
+    (folder / "widths.yaml").write_text(text)
+    assert len(load_sweep(folder / "widths.yaml").runs) == len(shown.splitlines()) - 1 == 8
 
 
-def test_every_python_block_is_run_by_a_test():
-    assert len(blocks("python")) == 2
+def test_the_readme_is_short_and_says_what_an_llc_is():
+    text = README.read_text(encoding="utf-8")
+    assert len(text.splitlines()) <= 130 and len(text.split()) < 1000
+    assert "local learning coefficient" in text
 
 
-def test_the_sweep_of_the_readme_loads(tmp_path: Path):
-    """The counts follow from its axes: 3 widths x 2 activations x 3 replicates x 2 samplers."""
-    [text] = blocks("yaml")
-    file = tmp_path / "widths.yaml"
-    file.write_text(text)
-    assert len(load_sweep(file).runs) == 36
-    assert len(load_sweep(file, ["targets.data.num_data=500"]).runs) == 36
-
-
-def test_every_command_of_the_readme_exists():
-    named = set(re.findall(r"(?:`|^|&& |--no-sync )llcray ([a-z]+)", README, re.MULTILINE))
-    assert {"sweep", "plan", "plot", "query"} <= named
-    assert named <= set(main.commands)
-
-
-def test_the_readme_names_every_command():
-    named = set(re.findall(r"llcray ([a-z]+)", README))
+def test_every_command_has_its_line_in_the_list():
+    named = set(re.findall(r"llcray ([a-z]+)", (ROOT / "docs" / "commands.md").read_text(encoding="utf-8")))
     assert set(main.commands) <= named
 
 
-def test_the_readme_lists_every_sampler():
-    rows = [line for line in README.splitlines() if line.startswith("| `") and "llcray" not in line]
+def test_every_sampler_has_its_line_in_the_list():
+    page = (ROOT / "docs" / "samplers.md").read_text(encoding="utf-8")
+    rows = [line for line in page.splitlines() if line.startswith("| `")]
     listed = {name for row in rows for name in re.findall(r"`([a-z_]+)`", row.split("|")[1])}
-    kinds = {kind.model_fields["kind"].default for kind in concrete(SamplerVariant)}
-    assert listed == kinds
+    assert listed == set(kinds(Sampler))
 
 
-def concrete(base: type[SamplerVariant]) -> list[type[SamplerVariant]]:
-    """Every variant with a kind below `base`."""
-    return [
-        kind
-        for child in base.__subclasses__()
-        for kind in (child, *concrete(child))
-        if kind.__module__.startswith("llcray.samplers.") and "kind" in kind.model_fields
-    ]
+@pytest.mark.parametrize("page", [README, ROOT / "CONTRIBUTING.md", ROOT / "experiments" / "README.md"], ids=name_of)
+def test_links_lead_somewhere(page: Path):
+    """Links among the pages of docs/ are checked where the site is built."""
+    for link in re.findall(r"\]\(([^)#]+)[^)]*\)", page.read_text(encoding="utf-8")):
+        assert link.startswith("https://") or (page.parent / link).exists(), link
 
 
-@pytest.mark.parametrize("page", ["README.md", "CONTRIBUTING.md"])
-def test_links_lead_somewhere(page: str):
-    for link in re.findall(r"\]\(([^)#]+)\)", (ROOT / page).read_text(encoding="utf-8")):
-        assert link.startswith("https://") or (ROOT / link).exists(), link
+def test_every_experiment_has_a_page():
+    shipped = {path.stem for path in (ROOT / "experiments").glob("*.yaml")}
+    assert shipped == {path.stem for path in (ROOT / "docs" / "experiments").glob("*.md")}

@@ -47,6 +47,11 @@ class FieldEntry:
         """The key."""
         return self.path[-1]
 
+    @property
+    def is_required(self) -> bool:
+        """Whether the key has no default."""
+        return self.default == REQUIRED
+
 
 @dataclass(frozen=True)
 class RecordEntry:

@@ -7,7 +7,7 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
-from llcray.reference.catalogue import REQUIRED, FieldEntry, RecordEntry, catalogue
+from llcray.reference.catalogue import FieldEntry, RecordEntry, catalogue
 from llcray.reference.lookup import Entry, look_up
 
 INDENT = 4
@@ -65,7 +65,7 @@ def _print_fields(entries: Sequence[FieldEntry], console: Console) -> None:
 
 
 def _print_field(entry: FieldEntry, console: Console) -> None:
-    default = "(required)" if entry.default == REQUIRED else entry.default
+    default = "(required)" if entry.is_required else entry.default
     console.print(Text.assemble((f"{entry.name}: ", "bold"), default), soft_wrap=True)
     column = f"; column {entry.column}" if entry.column else ""
     _print_below(Text(entry.meaning), console)
