@@ -89,22 +89,20 @@ class VerdictLook(NamedTuple):
         terminal: Style of the verdict's name in a terminal, in Rich's words.
         pattern: Pattern on the bar, in Plotly's words.
         sign: matplotlib's marker inside the open marker of an estimate.
-        in_legend: matplotlib's marker that stands for the open marker with its sign.
     """
 
     fill: str
     terminal: str
     pattern: str = ""
     sign: str = ""
-    in_legend: str = "o"
 
 
 VERDICT_LOOKS = {
     "ok": VerdictLook("#C9D3DC", "green"),
     "not_converged": VerdictLook("#F5E07A", "yellow", "/"),
-    "biased_step": VerdictLook("#D9A84E", "magenta", ".", ".", "$\\odot$"),
-    "escaped": VerdictLook("#B3661F", "red", "x", "+", "$\\oplus$"),
-    "diverged": VerdictLook("#7A3B12", "red", "\\", "x", "$\\otimes$"),
+    "biased_step": VerdictLook("#D9A84E", "magenta", ".", "."),
+    "escaped": VerdictLook("#B3661F", "red", "x", "+"),
+    "diverged": VerdictLook("#7A3B12", "red", "\\", "x"),
     FAILED: VerdictLook("#3B1C08", "bold red"),
 }
 """Looks by verdict, and of failed runs. Trusted runs are pale, so that doubt stands out; graver is darker."""

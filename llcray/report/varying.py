@@ -11,6 +11,8 @@ from llcray.report.columns import SAMPLER, is_list, is_number, sampler_label
 SEEDS = ("seed", "sampling_seed")
 FOLLOWING = ("n_beta", "inverse_temperature")
 """Numbers that follow from other axes (`inverse_temperature_scale`, `num_data`) run by run."""
+SET_BY_AXES = ("num_params", "num_sampled_params", "num_data")
+"""Numbers that are no axes and follow from them."""
 
 
 def prepared(runs: pl.LazyFrame) -> pl.DataFrame:
@@ -34,6 +36,12 @@ def sampler_axes(runs: pl.DataFrame) -> list[str]:
     """Settings of the samplers that vary beyond kind and preconditioner, which the column `sampler` has."""
     names = [name for name in axis_column_names() if name.startswith("sampler_")]
     return [name for name in independent(runs, [SAMPLER, *names]) if name != SAMPLER]
+
+
+def is_measured(runs: pl.DataFrame, name: str) -> bool:
+    """Whether a column holds numbers that runs measured, such as an accuracy, rather than values that a sweep set."""
+    is_set = name in axis_column_names() or name in SET_BY_AXES
+    return is_number(name) and (not is_set or _is_calibrated(runs, name))
 
 
 def varying_seeds(runs: pl.DataFrame) -> list[str]:

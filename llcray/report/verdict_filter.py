@@ -26,9 +26,14 @@ def outcome(y: str = "llc") -> pl.Expr:
     return pl.when(failed).then(pl.lit(FAILED)).otherwise(verdict).alias("outcome")
 
 
+def is_trusted(y: str) -> pl.Expr:
+    """The column `is_trusted`: whether a run's number may enter means."""
+    return ((pl.col("outcome") == OK) & pl.col(y).is_finite()).fill_null(False).alias("is_trusted")
+
+
 def trusted(runs: pl.DataFrame, y: str) -> pl.DataFrame:
-    """The runs whose number enters means."""
-    return runs.filter(pl.col("outcome") == OK, pl.col(y).is_finite())
+    """The runs whose number may enter means."""
+    return runs.filter(is_trusted(y))
 
 
 def doubtful(runs: pl.DataFrame, y: str) -> pl.DataFrame:

@@ -13,6 +13,7 @@ from .maintain.vacuum import vacuum as vacuum
 from .maintain.verify import Finding as Finding
 from .maintain.verify import Report as Report
 from .maintain.verify import verify as verify
+from .matched import matched_means as matched_means
 from .query import sql as sql
 from .read import finished as finished
 from .read import generations as generations

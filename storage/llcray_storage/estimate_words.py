@@ -13,8 +13,8 @@ from typing import Any, TypeGuard
 
 ESTIMATE_HEADING = "LLC ± sampling\n± localization"
 """Head of a column of `estimate_cell`, in two lines."""
-AT_THIS_GAMMA = "LLCs are at this gamma: a smaller one could move each by its ± localization. Compare at one gamma."
-AT_ITS_GAMMA = "Each LLC is at its own gamma: a smaller one could move it by its ± localization. Compare at one gamma."
+AT_THIS_GAMMA = "LLCs are at this gamma: a smaller one could move each by {}. Compare at one gamma."
+AT_ITS_GAMMA = "Each LLC is at its own gamma: a smaller one could move it by {}. Compare at one gamma."
 UNKNOWN = "?"
 
 
@@ -74,13 +74,26 @@ def estimate_of(row: Mapping[str, Any]) -> str:
     return f"{words} at {setting}" if setting else words
 
 
-def level_note(gammas: Iterable[float | None], n_betas: Iterable[float | None]) -> str:
-    """Write the sentence below a table or plot of estimates: their gamma and n beta, and what gamma decides."""
+def level_note(
+    gammas: Iterable[float | None],
+    n_betas: Iterable[float | None],
+    localizations: Iterable[float | None] | None = None,
+) -> str:
+    """Write the sentences below a table or plot of estimates: their gamma and n beta, and what gamma decides.
+
+    Args:
+        gammas: Localization of each estimate.
+        n_betas: n beta of each.
+        localizations: How far a smaller localization could move each, nats, which the sentence then says; None where
+            that stands beside each estimate.
+    """
     known = [gamma for gamma in gammas if _is_known(gamma)]
     setting = setting_text(known, n_betas)
     if not any(known):
         return f"{setting[0].upper()}{setting[1:]}." if setting else ""
-    return f"{setting[0].upper()}{setting[1:]}. {AT_THIS_GAMMA if len(set(known)) == 1 else AT_ITS_GAMMA}"
+    sentence = AT_THIS_GAMMA if len(set(known)) == 1 else AT_ITS_GAMMA
+    shift = "its ± localization" if localizations is None else _shift_text(localizations)
+    return f"{setting[0].upper()}{setting[1:]}. {sentence.format(shift)}"
 
 
 def _estimate(
@@ -101,6 +114,14 @@ def _range_text(name: str, values: Iterable[float | None]) -> str:
         return ""
     low, high = (f"{value:,.4g}" if abs(value) < 10_000 else f"{value:,.0f}" for value in (min(known), max(known)))
     return f"{name} {low}" if low == high else f"{name} {low} to {high}"
+
+
+def _shift_text(localizations: Iterable[float | None]) -> str:
+    known = [value for value in localizations if _is_known(value)]
+    if not known:
+        return "an amount that is not known"
+    low, high = error_text(min(known)), error_text(max(known))
+    return f"{low if low == high else f'{low} to {high}'} nats (localization)"
 
 
 def _is_known(number: float | None) -> TypeGuard[float]:

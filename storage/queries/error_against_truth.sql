@@ -3,7 +3,7 @@ SELECT sampler_kind, true_llc_kind, target_kind,
        COUNT(*) AS num_runs,
        AVG(llc - true_llc) AS mean_error,
        AVG(ABS(llc - true_llc) / true_llc) AS mean_relative_error,
-       MAX(ABS(llc - true_llc) / llc_mcse) AS largest_z
+       MAX(ABS(llc - true_llc) / llc_sampling_se) AS largest_z
 FROM runs
 WHERE status = 'done' AND true_llc IS NOT NULL
 GROUP BY sampler_kind, true_llc_kind, target_kind

@@ -12,14 +12,16 @@ SAME = ["target_id", "component", "inverse_temperature", "localization"]
 
 
 def query(root: str) -> pl.DataFrame:
-    """One row per pair of runs by two samplers: z = difference / sqrt(sum of squared MCSE), largest first."""
+    """One row per pair of runs by two samplers: z = difference / sqrt(sum of squared errors), largest first."""
     runs = (
         ls.scan_runs(root)
-        .filter(pl.col("status") == "done", pl.col("llc_mcse") > 0)
-        .select(*SAME, "run_id", "sampler_kind", "llc", "llc_mcse", "verdict")
+        .filter(pl.col("status") == "done", pl.col("llc_sampling_se") > 0)
+        .select(*SAME, "run_id", "sampler_kind", "llc", "llc_sampling_se", "verdict")
     )
     pairs = runs.join(runs, on=SAME, suffix="_other", nulls_equal=True)
-    z = (pl.col("llc") - pl.col("llc_other")).abs() / (pl.col("llc_mcse") ** 2 + pl.col("llc_mcse_other") ** 2).sqrt()
+    z = (pl.col("llc") - pl.col("llc_other")).abs() / (
+        pl.col("llc_sampling_se") ** 2 + pl.col("llc_sampling_se_other") ** 2
+    ).sqrt()
     return (
         pairs.filter(pl.col("sampler_kind") < pl.col("sampler_kind_other"))
         .with_columns(z.alias("z"))

@@ -120,7 +120,7 @@ def test_disagreement_is_counted_in_standard_errors():
             "sampler_kind": ["hmc", "sgld", "sgld"],
             "outcome": "ok",
             "llc": [10.0, 15.0, 99.0],
-            "llc_mcse": [0.6, 0.8, 1.0],
+            "llc_sampling_se": [0.6, 0.8, 1.0],
         }
     )
     missing = {name: pl.lit(None, pl.Float64) for name in sampler_columns() if name not in runs.columns}

@@ -1,6 +1,8 @@
 """The report in a real browser: charts drawn, filters and links work, nothing complained of, nothing requested."""
 
 import json
+import math
+import re
 import shutil
 import time
 from collections.abc import Iterator
@@ -9,6 +11,7 @@ from typing import Any
 
 import llcray_storage as ls
 import pytest
+from llcray_storage.estimate_words import estimate_cell
 
 from llcray.report.page.page import write_report
 from llcray.report.plots.drawing import Drawing
@@ -260,8 +263,8 @@ def test_one_panel_for_each_axis_that_varies_alone(browser, teacher_student, tmp
     assert browser.get_log("browser") == []
 
 
-def number_of(cell: str) -> float | None:
-    return None if cell == "–" else float(cell.replace(",", ""))
+def number_of(cell: str) -> float:
+    return math.nan if cell == "–" else float(cell.replace(",", ""))
 
 
 @pytest.mark.parametrize("dataset", ["digits", "teacher_student", "training"])
@@ -277,7 +280,7 @@ def test_means_and_axes_of_the_page_are_those_of_the_plot(browser, request, tmp_
     assert len(shown) == len(expected)
     for row in expected:
         # Cells have four digits; the page's numbers have six, which leaves a spread that much of the mean less exact.
-        near = pytest.approx(row, rel=6e-4, abs=1e-5 * abs(row[1] or 0))
+        near = pytest.approx(row, rel=6e-4, abs=1e-5 * abs(row[1]), nan_ok=True)
         shown.remove(next(cells for cells in shown if cells == near))
     axes = draw(drawing).axes[0]
     layout = "return (({xaxis, yaxis}) => [xaxis.ticktext, xaxis.type, yaxis.type])"
@@ -286,9 +289,25 @@ def test_means_and_axes_of_the_page_are_those_of_the_plot(browser, request, tmp_
     assert (x_type == "log", y_type == "log") == (axes.get_xscale() == "log", axes.get_yscale() == "log")
 
 
-def means_of(drawing: Drawing) -> list[list[float | None]]:
-    columns = ("num_runs", "mean", "mcse", "spread")
-    return [list(row) for group in drawing.aggregated() for row in group.select(columns).iter_rows()]
+def means_of(drawing: Drawing) -> list[list[float]]:
+    columns = ("num_runs", "mean", "sampling", "localization", "spread")
+    rows = [row for group in drawing.all_means() for row in group.select(columns).iter_rows()]
+    return [[math.nan if number is None else number for number in row] for row in rows]
+
+
+def test_estimates_of_the_page_are_written_as_everywhere(browser, page):
+    """The page's script writes them itself, since it writes the means that a reader chooses, too."""
+    opened(browser, page)
+    columns = script(browser, "return JSON.parse(document.getElementById('data').textContent).runs.columns")
+    numbers = zip(*(columns[name] for name in ("llc", "llc_sampling_se", "localization_se")), strict=True)
+    written = dict(zip(columns["run_id"], (estimate_cell(*each) for each in numbers), strict=True))
+    cells = [[cell.text for cell in row.find_elements("css selector", "td")] for row in table_rows(browser)]
+    assert len(cells) == 50
+    for run_id, *shown in cells:
+        assert written[run_id] in shown or written[run_id] == "-"
+    assert "LLC ± sampling ± localization (nats)" in find(browser, "#runs thead").text
+    assert re.match(r"Gamma 120[.0-9]* to .* Compare at one gamma\.", find(browser, "#level").text)
+    assert ". At gamma 120" in find(browser, "#explorer-text").text
 
 
 def test_every_choice_of_columns_can_be_drawn(browser, training, tmp_path):

@@ -1,6 +1,7 @@
 """Sweep plots: what is averaged, what is marked, what is said; and that files are repeatable."""
 
 import dataclasses
+import re
 from pathlib import Path
 
 import numpy as np
@@ -10,7 +11,7 @@ from llcray_storage import scan_runs
 from llcray_storage.schema.tables import RUNS
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 
-from llcray.report.aggregate import aggregate
+from llcray.report.aggregate import aggregate, with_matches
 from llcray.report.errors import ReportError
 from llcray.report.plots.legend import footnote
 from llcray.report.plots.panels import automatic, one_at_a_time
@@ -95,33 +96,42 @@ def test_numbers_of_the_target_itself_do_not_wait_for_its_chains(training: Path)
     assert set(of_chains["outcome"]) == {"escaped"} and set(of_target["outcome"]) == {"ok"}
 
 
-def test_spread_and_monte_carlo_error_are_kept_apart():
+def test_spread_and_both_errors_are_kept_apart():
     runs = pl.DataFrame(
         {
             "outcome": ["ok", "ok", "escaped"],
             "noise_rate": [0.1, 0.1, 0.1],
             "llc": [10.0, 14.0, -900.0],
-            "llc_mcse": [0.3, 0.4, 5.0],
+            "llc_sampling_se": [0.3, 0.4, 5.0],
+            "localization_se": [1.0, 3.0, 50.0],
             "true_llc": [None, 11.0, None],
         }
     )
-    [point] = aggregate(runs, ["noise_rate"], "llc").to_dicts()
+    [point] = aggregate(with_matches(runs, "noise_rate", None, "llc", []), ["noise_rate"], "llc").to_dicts()
     assert point["mean"] == pytest.approx(12.0)
     assert point["spread"] == pytest.approx(8**0.5)
-    assert point["mcse"] == pytest.approx(0.25)  # sqrt(0.09 + 0.16) / 2
+    assert point["sampling"] == pytest.approx(0.25)  # sqrt(0.09 + 0.16) / 2
+    assert point["localization"] == pytest.approx(2.0)  # moves all the same way, so it does not average out
     assert point["num_runs"] == 2
     assert point["known"] == pytest.approx(11.0)
 
 
 def test_doubtful_and_failed_runs_are_said(digits: Path):
     words = footnote(drawing_of(digits, PlotRequest()))
-    assert "6 not to be trusted" in words
+    assert "6 runs are not to be trusted" in words
     assert "2 of 72 runs failed" in words
 
 
 def test_axes_averaged_over_are_said(digits: Path):
     assert "Also pooled: activation" in footnote(drawing_of(digits, PlotRequest(x="noise_rate")))
     assert "pooled" not in footnote(drawing_of(digits, PlotRequest(x="noise_rate", facets=["activation"])))
+
+
+def test_the_caption_has_gamma_n_beta_and_what_localization_could_move(digits: Path):
+    words = footnote(drawing_of(digits, PlotRequest()))
+    assert re.search(r"Gamma 120[.0-9]* to 12[.0-9]*, n beta 239.8\. Each LLC is at its own gamma", words)
+    assert re.search(r"could move it by [.0-9]+ to [.0-9]+ nats \(localization\)", words)
+    assert "Gamma" not in footnote(drawing_of(digits, PlotRequest(y="rhat")))
 
 
 def test_every_doubtful_run_has_a_marker(digits: Path):
@@ -169,6 +179,7 @@ def test_plots_of_many_kinds_are_drawn(teacher_student: Path, tmp_path: Path, na
     [
         (PlotRequest(y="verdict"), "holds no numbers"),
         (PlotRequest(x="noise_rat"), "did you mean 'noise_rate'"),
+        (PlotRequest(x="step"), "column 'step' has no value in any of 72 runs"),
         (PlotRequest(condition="seed > 99"), "nothing to draw"),
         (PlotRequest(facets=["seed", "noise", "data"]), "at most two"),
         (PlotRequest(x="noise_rate", color="run_id"), "colours can tell apart"),

@@ -110,10 +110,20 @@ def test_device_hours_are_summed_by_host(demo):
 
 def test_llc_against_parameters_has_both_error_bars(demo):
     table = recipe("llc_against_parameters")(demo)
+    table = table.filter(pl.col("num_trusted") > 0)
     assert table["sampler_kind"].to_list() == ["hmc", "mclmc"]
     assert table["llc"].to_list() == pytest.approx([TRUTH + 1.05] * 2)
-    assert table["llc_mcse"].to_list() == pytest.approx([0.1] * 2)
-    assert (table["llc_se_over_seeds"] > 0.1).all()
+    assert table["sampling_se"].to_list() == pytest.approx([0.1 / 6**0.5] * 2)
+    assert (table["se_over_seeds"] > 0.1).all()
+    assert table["num_matched"].to_list() == [6, 6]
+
+
+def test_samplers_are_averaged_over_the_targets_they_share(dataset, demo):
+    """Without its lowest target mclmc's own mean would be 0.2 above that of hmc."""
+    dataset.write_run(run_row("mclmc", 0, 0) | {"verdict": "not_converged", "generation": 2})
+    means = sql(demo, "mean_by_sampler")
+    assert means["sampler_kind"].to_list() == ["hmc", "mclmc"] and means["num_matched"].to_list() == [5, 5]
+    assert means["llc"].to_list() == pytest.approx([TRUTH + (0.1 * 3 + 2 * 1 + 2 * 2) / 5] * 2)
 
 
 def test_samplers_that_disagree_come_first(demo):

@@ -20,9 +20,9 @@ PAIR = {
     "sampler_a": pl.String,
     "sampler_b": pl.String,
     "llc_a": pl.Float64,
-    "mcse_a": pl.Float64,
+    "se_a": pl.Float64,
     "llc_b": pl.Float64,
-    "mcse_b": pl.Float64,
+    "se_b": pl.Float64,
     "z": pl.Float64,
     "run_a": pl.String,
     "run_b": pl.String,
@@ -74,10 +74,11 @@ def disagreements(runs: pl.DataFrame) -> pl.DataFrame:
         runs: Runs with the columns `sampler` and `outcome`.
 
     Returns:
-        The target, both runs, samplers and estimates, and z = (a - b) / sqrt(mcse_a^2 + mcse_b^2); largest |z| first.
+        The target, both runs, samplers and estimates with their sampling errors se, and
+        z = (a - b) / sqrt(se_a^2 + se_b^2); largest |z| first.
     """
     keys = [SAMPLER, *sampler_axes(runs)]
-    compared = trusted(runs, "llc").filter(pl.col("llc_mcse") > 0)
+    compared = trusted(runs, "llc").filter(pl.col("llc_sampling_se") > 0)
     pairs = []
     for _, group in compared.sort("run_id").group_by(SAME, maintain_order=True):
         for a, b in itertools.combinations(group.to_dicts(), 2):
@@ -90,6 +91,6 @@ def disagreements(runs: pl.DataFrame) -> pl.DataFrame:
 def _pair(a: dict[str, Any], b: dict[str, Any]) -> tuple[Any, ...]:
     if a[SAMPLER] > b[SAMPLER]:
         a, b = b, a
-    z = (a["llc"] - b["llc"]) / float(np.hypot(a["llc_mcse"], b["llc_mcse"]))
-    numbers = (a["llc"], a["llc_mcse"], b["llc"], b["llc_mcse"], z)
+    z = (a["llc"] - b["llc"]) / float(np.hypot(a["llc_sampling_se"], b["llc_sampling_se"]))
+    numbers = (a["llc"], a["llc_sampling_se"], b["llc"], b["llc_sampling_se"], z)
     return (a["target_id"], a[SAMPLER], b[SAMPLER], *numbers, a["run_id"], b["run_id"])

@@ -8,9 +8,10 @@ from llcray.report.page.plain import plain
 from llcray.report.plots.drawing import Drawing
 from llcray.report.plots.panels import automatic, default_color
 from llcray.report.plots.scale import STEP, Scale, log_tick_text, log_ticks, scale_of
-from llcray.report.plots.y_range import YRange, range_around, trusted_ends
+from llcray.report.plots.y_range import YRange, doubtful_bars, range_around, trusted_ends
 from llcray.report.results_table import leading_columns
-from llcray.report.verdict_filter import OF_THE_TARGET, doubtful, outcome
+from llcray.report.varying import is_measured
+from llcray.report.verdict_filter import OF_THE_TARGET, outcome
 
 NUMERIC_ROOM = 0.06
 RANK_ROOM = 0.7
@@ -28,11 +29,15 @@ def x_axes(runs: pl.DataFrame, names: list[str]) -> dict[str, dict[str, Any]]:
     Returns:
         By column `type` and `range` in Plotly's words; `ticks` and their `texts` (null where Plotly chooses); `room`
         for the series at one value, in decades if the type is log; `values` and their `places` where a value is not
-        its own place; and `numeric`, whether places have a meaning.
+        its own place; `numeric`, whether places have a meaning; and `measured`, whether runs measured the values.
     """
     axes = set(leading_columns(runs))
     columns = [runs[name] if name in axes else _finite(runs[name]) for name in names]
-    return {column.name: _x_axis(scale_of(column, None)) for column in columns if not column.is_empty()}
+    return {
+        column.name: _x_axis(scale_of(column, None)) | {"measured": is_measured(runs, column.name)}
+        for column in columns
+        if not column.is_empty()
+    }
 
 
 def _finite(numbers: pl.Series) -> pl.Series:
@@ -79,7 +84,7 @@ def y_axes(runs: pl.DataFrame, names: list[str]) -> dict[str, dict[str, Any]]:
     axes = {}
     for name in names:
         drawing = Drawing(layouts[name in OF_THE_TARGET], name, color)
-        ends, others = trusted_ends(drawing), doubtful(drawing.runs, name)[name].to_list()
+        ends, others = trusted_ends(drawing), doubtful_bars(drawing)
         axes[name] = {choice: _y_axis(range_around(ends, others, is_log)) for choice, is_log in Y_SCALES.items()}
     return axes
 

@@ -1,7 +1,8 @@
 """How far each axis moves the LLC: the largest difference along it, between targets that are alike in every other axis.
 
-For axis A, targets are matched in blocks that share all other axes and the seeds; the estimates of all samplers of a
-target are averaged first. The difference is averaged over the blocks that have both values, with its standard error:
+For axis A, targets are matched in blocks that share all other axes and the seeds. Within a block the difference is
+taken sampler by sampler, and averaged over the samplers that both targets have a trusted estimate of. It is then
+averaged over the blocks, with its standard error:
 
     d = LLC(A = b) - LLC(A = a)
     se = sd(d) / sqrt(number of blocks)
@@ -17,9 +18,9 @@ from typing import Any, NamedTuple
 import polars as pl
 from llcray_storage.estimate_words import plus_minus
 
-from llcray.report.columns import is_number, label_of
+from llcray.report.columns import SAMPLER, is_number, label_of
 from llcray.report.plots.scale import STEP, value_text
-from llcray.report.varying import target_axes, values_of, varying_seeds
+from llcray.report.varying import sampler_axes, target_axes, values_of, varying_seeds
 from llcray.report.verdict_filter import trusted
 
 
@@ -64,28 +65,32 @@ def effects(runs: pl.DataFrame) -> list[Effect]:
     averaged = trusted(runs, "llc")
     if not axes or averaged.is_empty():
         return []
-    targets = averaged.group_by(keys).agg(pl.col("llc").mean()).sort(keys, nulls_last=True)
-    measured = (_effect(targets, axis, [key for key in keys if key != axis]) for axis in axes)
+    by_sampler = [*keys, SAMPLER, *sampler_axes(runs)]
+    targets = averaged.group_by(by_sampler).agg(pl.col("llc").mean()).sort(by_sampler, nulls_last=True)
+    blocks = {axis: [key for key in keys if key != axis] for axis in axes}
+    samplers = [name for name in by_sampler if name not in keys]
+    measured = (_effect(targets, axis, others, samplers) for axis, others in blocks.items())
     return sorted((effect for effect in measured if effect is not None), key=lambda effect: -abs(effect.difference))
 
 
-def _effect(targets: pl.DataFrame, axis: str, others: list[str]) -> Effect | None:
+def _effect(targets: pl.DataFrame, axis: str, others: list[str], samplers: list[str]) -> Effect | None:
     values = [value for value in values_of(targets, axis) if value is not None]
     if len(values) < 2:
         return None
     pairs = [(values[0], values[-1])] if is_number(axis) else list(itertools.combinations(values, 2))
-    measured = [_difference(targets, axis, others, a, b) for a, b in pairs]
+    measured = [_difference(targets, axis, others, samplers, a, b) for a, b in pairs]
     return max(filter(None, measured), key=lambda effect: abs(effect.difference), default=None)
 
 
-def _difference(targets: pl.DataFrame, axis: str, others: list[str], a: Any, b: Any) -> Effect | None:
+def _difference(
+    targets: pl.DataFrame, axis: str, others: list[str], samplers: list[str], a: Any, b: Any
+) -> Effect | None:
     at_a, at_b = (targets.filter(pl.col(axis) == value) for value in (a, b))
-    if others:
-        matched = at_a.join(at_b, on=others, suffix="_b", nulls_equal=True)
-    else:
-        matched = at_a.join(at_b, how="cross", suffix="_b")
-    if matched.is_empty():
+    pairs = at_a.join(at_b, on=[*others, *samplers], suffix="_b", nulls_equal=True)
+    if pairs.is_empty():
         return None
+    levels = [pl.col("llc", "llc_b").mean()]
+    matched = pairs.group_by(others, maintain_order=True).agg(levels) if others else pairs.select(levels)
     before, after = matched["llc"].to_numpy(), matched["llc_b"].to_numpy()
     change, start = after - before, float(before.mean())
     error = float(change.std(ddof=1)) / math.sqrt(change.size) if change.size > 1 else None

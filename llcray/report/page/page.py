@@ -10,6 +10,7 @@ from typing import Any
 
 import polars as pl
 from llcray_storage import SweepFile, scan_runs, sweep_files
+from llcray_storage.estimate_words import level_note, setting_text
 from llcray_storage.store.layout import ID
 from llcray_storage.store.settings import Root
 
@@ -33,8 +34,8 @@ from llcray.report.verdict_filter import estimated, outcome
 
 PARTS = files("llcray.report.page")
 SCRIPTS = (
-    "data", "format", "elements", "theme", "detail", "filter", "table", "panels", "traces", "explorer", "verdicts",
-    "agreement", "controls", "sections", "start",
+    "data", "format", "elements", "theme", "detail", "filter", "table", "matches", "panels", "traces", "explorer",
+    "verdicts", "agreement", "controls", "sections", "start",
 )  # fmt: skip
 """The modules of the page's script, each after those that it imports."""
 IMPORT = re.compile(r"^import \{[^}]*\} from \"\./\w+\.js\";\n", re.MULTILINE)
@@ -105,6 +106,8 @@ def _data(root: Root, sweep: str, runs: pl.DataFrame, output: Path) -> dict[str,
     return {
         "sweep": sweep,
         "root": str(root),
+        "level": level_note(*(drawn[name] for name in ("localization", "n_beta", "localization_se"))),
+        "setting": setting_text(drawn["localization"], drawn["n_beta"]),
         "summary": summary.summary_sentence(runs, agreements["num_beyond"], agreements["num"]),
         "tiles": summary.tiles(runs, total),
         "effects": [effect.sentence() for effect in effects(runs)],

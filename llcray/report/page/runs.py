@@ -3,6 +3,7 @@
 from typing import Any
 
 import polars as pl
+from llcray_storage.estimate_words import ESTIMATE_HEADING
 from llcray_storage.schema.tables import RUNS
 
 from llcray.report.columns import axis_label, is_number
@@ -14,7 +15,8 @@ from llcray.report.varying import SEEDS, values_of
 from llcray.report.verdict_filter import OF_THE_TARGET
 
 NUMBERS = (
-    "llc", "llc_mcse", "llc_se", "rhat", "ess_bulk", "ess_tail", "true_llc", "num_params", "num_data", "num_gradients",
+    "llc", "llc_sampling_se", "localization_se", "llc_mcse", "llc_se", "rhat",
+    "ess_bulk", "ess_tail", "true_llc", "num_params", "num_data", "num_gradients",
     "sampling_seconds", "compile_seconds", "wnv_gradients", "wnv_seconds", "ess_per_gradient", "ess_per_second",
     "fde_to_se1", "time_to_se1", "dispersion", "localization", "n_beta", "step_size", "acceptance_rate",
     "loss_at_center", "gradient_norm_at_center", "train_accuracy", "test_accuracy", "test_loss", "train_reward",
@@ -24,7 +26,7 @@ NUMBERS = (
 TEXTS = ("run_id", "target_id", "outcome", "verdict_reason", "reason")
 HEADINGS = {
     "run_id": "run",
-    "llc": "LLC ± MCSE (nats)",
+    "llc": f"{' '.join(ESTIMATE_HEADING.split())} (nats)",
     "rhat": "R-hat",
     "ess_bulk": "ESS",
     "true_llc": "known",
@@ -49,14 +51,14 @@ def rows_of(runs: pl.DataFrame) -> dict[str, Any]:
     columns = {name: [plain(value) for value in runs[name]] for name in (*TEXTS, *curves, *axes, *numbers)}
     specs = runs["spec"].to_list()
     leading = [*([LABEL] if STEP in axes and LABEL in curves else []), *axes]
-    diagnostics = [name for name in ("llc", "rhat", "ess_bulk", "true_llc", "num_gradients") if name in numbers]
+    diagnostics = [name for name in ("rhat", "ess_bulk", "true_llc", "num_gradients") if name in numbers]
     return {
         "columns": columns,
         "axes": axes,
         "seeds": list(SEEDS),
         "numbers": numbers,
         "leading": leading,
-        "table": ["run_id", *leading, *diagnostics, "outcome"],
+        "table": ["run_id", *leading, "llc", "outcome", *diagnostics],
         "headings": HEADINGS,
         "labels": {name: axis_label(name) for name in (*curves, *axes, *numbers)},
         "meanings": {name: RUNS.by_name[name].meaning for name in numbers},

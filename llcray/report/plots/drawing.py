@@ -1,10 +1,11 @@
 """The contents of a sweep plot: panels of runs, the number, the colours, and stages where training is the x axis."""
 
 from dataclasses import dataclass, field
+from functools import cached_property
 
 import polars as pl
 
-from llcray.report.aggregate import aggregate
+from llcray.report.aggregate import aggregate, match_axes, with_matches
 from llcray.report.plots.levels import Level
 from llcray.report.plots.panels import Layout
 
@@ -36,13 +37,29 @@ class Drawing:
     stages: pl.DataFrame = field(default_factory=no_stages)
     levels: tuple[Level, ...] = ()
 
+    @cached_property
+    def marked(self) -> list[pl.DataFrame]:
+        """The runs of each panel as `llcray.report.aggregate.with_matches` marks them."""
+        candidates = match_axes(self.runs)
+        return [with_matches(panel.runs, panel.x, self.color, self.y, candidates) for panel in self.layout.panels]
+
     @property
     def runs(self) -> pl.DataFrame:
         """The runs of all panels, each once."""
         return pl.concat([panel.runs for panel in self.layout.panels]).unique("run_id", maintain_order=True)
 
-    def aggregated(self) -> list[pl.DataFrame]:
-        """The means of each panel that has any."""
+    @cached_property
+    def means(self) -> list[pl.DataFrame]:
+        """The means of each panel; no rows where a panel has none."""
         by = [] if self.color is None else [self.color]
-        groups = [aggregate(panel.runs, [*dict.fromkeys([panel.x, *by])], self.y) for panel in self.layout.panels]
-        return [group for group in groups if not group.is_empty()]
+        pairs = zip(self.layout.panels, self.marked, strict=True)
+        return [aggregate(marked, [*dict.fromkeys([panel.x, *by])], self.y) for panel, marked in pairs]
+
+    def all_means(self) -> list[pl.DataFrame]:
+        """The means of the panels that have any."""
+        return [means for means in self.means if not means.is_empty()]
+
+    @cached_property
+    def has_unlike_counts(self) -> bool:
+        """Whether means are over different numbers of runs, which then stand beside the marks."""
+        return len({count for means in self.means for count in means["num_runs"]}) > 1

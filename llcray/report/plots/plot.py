@@ -110,6 +110,8 @@ def drawing_of(root: Root, request: PlotRequest) -> Drawing:
     facets = [resolve(name) for name in request.facets]
     color = None if request.color is None else resolve(request.color)
     runs = _runs(root, request, y)
+    if x is not None and runs[x].is_null().all():
+        raise ReportError(f"column '{x}' has no value in any of {runs.height} runs: give another --x.")
     color = color or default_color(runs, x)
     layout = _layout(runs, request, x, color, facets)
     along_training = any(panel.x == STEP for panel in layout.panels)

@@ -7,14 +7,14 @@ import polars as pl
 from matplotlib import colormaps
 from matplotlib.colors import to_hex
 
+from llcray.report.aggregate import SAMPLER_COLUMNS
 from llcray.report.colors import LINES, SAMPLER_LOOKS, SERIES, Look, sampler_look, series_look
-from llcray.report.columns import SAMPLER, is_number
+from llcray.report.columns import is_number
 from llcray.report.errors import ReportError
 from llcray.report.plots.scale import value_text
 from llcray.report.varying import values_of
 
 MAX_SERIES = 12
-SAMPLER_COLUMNS = (SAMPLER, "sampler_kind")
 SHADES_ON_WHITE = (0.0, 0.85)
 """Part of the colour map cividis that is readable on white paper."""
 

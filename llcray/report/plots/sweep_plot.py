@@ -1,7 +1,8 @@
-"""The figure of a sweep: a number against an axis, means over seeds with two error bars, doubt shown as open markers.
+"""The figure of a sweep: a number against an axis, means over matched targets with two bars, doubt as open markers.
 
-The thin bar is the standard deviation between seeds: how much targets differ. The thick bar is the Monte Carlo standard
-error of the mean: how well it is known. Estimates that are not `ok` enter no mean and are drawn one by one.
+The thin bar is the standard deviation between seeds: how much targets differ. The thick bar is the sampling error of
+the mean: how well it is known at its gamma. Estimates that are not `ok` enter no mean and are drawn one by one; so are
+trusted ones whose target another series has no trusted estimate of.
 """
 
 import textwrap
@@ -22,9 +23,11 @@ from llcray.report.plots.scale import STEP, Scale, scale_of
 from llcray.report.plots.series import Series, runs_of_series, series_of
 from llcray.report.plots.stage_bands import draw_stages
 from llcray.report.plots.y_range import y_range
+from llcray.report.varying import is_measured
 from llcray.report.verdict_filter import estimated
 
 DODGE_POINTS = 6.5
+COUNTED_DODGE_POINTS = 9.0
 MAX_DODGE_POINTS = 30.0
 MAX_LABEL_CHARACTERS = 32
 PANEL_SIZES = {1: (4.6, 3.1), 2: (3.0, 2.5), 3: (2.5, 2.3), 4: (2.15, 2.1)}
@@ -44,8 +47,8 @@ def draw(drawing: Drawing) -> Figure:
             spare.set_visible(False)
         series = series_of(drawing.runs, drawing.color)
         _set_up_y_axis(panel_axes[0], drawing)
-        for axes, panel in zip(panel_axes, layout.panels, strict=False):
-            _draw_panel(axes, panel, drawing, series)
+        for axes, panel, marked, means in zip(panel_axes, layout.panels, drawing.marked, drawing.means, strict=False):
+            _draw_panel(axes, panel, marked, means, drawing, series)
         for row in grid:
             row[0].set_ylabel(textwrap.fill(axis_label(drawing.y), int(height * 13)))
         add_legend(figure, drawing, series)
@@ -64,7 +67,9 @@ def _set_up_y_axis(axes: Axes, drawing: Drawing) -> None:
     axes.set_ylim(low, high)
 
 
-def _draw_panel(axes: Axes, panel: Panel, drawing: Drawing, series: tuple[Series, ...]) -> None:
+def _draw_panel(
+    axes: Axes, panel: Panel, marked: pl.DataFrame, means: pl.DataFrame, drawing: Drawing, series: tuple[Series, ...]
+) -> None:
     runs_of_axis = estimated(pl.concat([other.runs for other in drawing.layout.panels if other.x == panel.x]))
     scale = scale_of(runs_of_axis[panel.x], drawing.log_x)
     set_up_x_axis(axes, scale)
@@ -72,13 +77,18 @@ def _draw_panel(axes: Axes, panel: Panel, drawing: Drawing, series: tuple[Series
     axes.set_title(panel.title)
     axes.grid(visible=False, axis="x")
     _turn_long_tick_labels(axes, scale)
-    is_dodged = drawing.color != panel.x and panel.x != STEP
-    step = min(DODGE_POINTS, MAX_DODGE_POINTS / len(series)) if is_dodged else 0.0
+    # A measured number is where it was measured: moved aside it would be another, and a line through it means nothing.
+    measured = is_measured(drawing.runs, panel.x)
+    is_dodged = drawing.color != panel.x and panel.x != STEP and not measured
+    widest = COUNTED_DODGE_POINTS if drawing.has_unlike_counts else DODGE_POINTS
+    step = min(widest, MAX_DODGE_POINTS / len(series)) if is_dodged else 0.0
     for index, one_series in enumerate(series):
         offset = (index - (len(series) - 1) / 2) * step
-        runs = runs_of_series(panel.runs, drawing.color, one_series)
+        runs, points = (runs_of_series(frame, drawing.color, one_series) for frame in (marked, means))
         if not runs.is_empty():
-            draw_series(axes, runs, Placement(panel.x, drawing.y, scale, offset), one_series)
+            joined = scale.numeric and not measured
+            placement = Placement(panel.x, drawing.y, scale, offset, joined, drawing.has_unlike_counts)
+            draw_series(axes, runs, points, placement, one_series)
     draw_levels(axes, drawing.levels)
     draw_stages(axes, panel, drawing, series)
 

@@ -50,7 +50,7 @@ function comparisons(name, isKept, marker) {
   const textOf = (i) =>
     [
       `<b>${chartText(pairs[points.pair[i]])}</b>`,
-      `${estimate(points.a[i])} and ${estimate(points.b[i])}`,
+      `${estimate(points.a[i], true)} and ${estimate(points.b[i], true)}`,
       `${Number(points.z[i].toPrecision(3))} standard errors apart`,
       `target ${chartText(columns.target_id[points.a[i]])}`,
     ].join("<br>");

@@ -65,7 +65,7 @@ function drawChains(row, id) {
   const ranks =
     " Below: how often each chain holds each rank of the loss; level when all chains draw from one distribution.";
   byId("detail-text").textContent =
-    `Running LLC of each chain; band: final mean ± 2 MCSE. The chains end at ${ends}.${hasRanks ? ranks : ""}`;
+    `Running LLC of each chain; band: final mean ± 2 sampling errors. The chains end at ${ends}.${hasRanks ? ranks : ""}`;
 }
 
 function chainTrace(chains, at, x, y, line = {}) {
@@ -90,7 +90,7 @@ function drawRunningMeans(row, chains) {
   Plotly.react("detail-chart", traces, layout, configWithoutButtons);
 }
 
-/** The band of two Monte Carlo errors around the LLC. */
+/** The band of two sampling errors around the LLC. */
 function errorBand(row, last) {
   const [llc, error] = [columns.llc[row], errorOf(row)];
   if (llc === null || !error) return [];

@@ -40,17 +40,18 @@ export function drawExplorer() {
   const range = data.y_axes[choice.y][choice.scale];
   const colors = choice.color ? inColorOrder(distinct(drawn, choice.color), choice.color) : [null];
   const series = panels.flatMap((panel, number) => seriesOf(panel, axisIdOf(number), colors, choice, range));
+  const hasUnlikeCounts = new Set(series.flatMap(({ points }) => points.map(({ rows }) => rows.length))).size > 1;
   const layout = explorerLayout(panels, choice, range);
   if (choice.y === "llc" && data.stages.length) {
     const shapes = (panel, number) => (panel.x === STEP ? stageShapes(panel, choice.color, axisIdOf(number)) : []);
     layout.shapes = panels.flatMap(shapes);
   }
-  describeExplorer(choice, panels, drawn, pooledAxes(series, choice), layout.shapes.length > 0);
+  describeExplorer(choice, panels, drawn, pooledAxes(series, choice), layout.shapes.length > 0, hasUnlikeCounts);
   fillExplorerTable(series, choice);
   const chart = byId("explorer");
   Plotly.react(
     chart,
-    [...legendTraces(colors, choice.color), ...withOneKnownEntry(series.flatMap(tracesOf))],
+    [...legendTraces(colors, choice.color), ...withOneKnownEntry(series.flatMap((each) => tracesOf(each, hasUnlikeCounts)))],
     layout,
     config,
   );
@@ -64,7 +65,8 @@ function inColorOrder(values, color) {
 
 /** The series of a panel that have runs, with all that their traces are made of. */
 function seriesOf(panel, axisId, colors, { y, color }, range) {
-  const isAside = color !== panel.x && panel.x !== STEP;
+  const isAside = color !== panel.x && panel.x !== STEP && !data.x_axes[panel.x].measured;
+  const alone = new Set(panel.matches.alone);
   const series = colors.map((value, index) => {
     const name = color ? format(value) : "";
     const rows = color ? panel.rows.filter((row) => columns[color][row] === value) : panel.rows;
@@ -72,7 +74,8 @@ function seriesOf(panel, axisId, colors, { y, color }, range) {
       x: panel.x,
       y,
       rows,
-      points: pointsOf(rows, panel.x, y),
+      points: pointsOf(rows, panel.x, y, panel.matches),
+      alone: rows.filter((row) => alone.has(row)),
       name,
       panel: panel.title || label(panel.x),
       look: lookOf(color, value),
@@ -163,22 +166,31 @@ function fillExplorerTable(series, { x, y, color }) {
   const orDash = (number) => number ?? "–";
   const rows = series.flatMap(({ panel, name, points }) =>
     points.map((point) => {
-      const numbers = [point.rows.length, point.mean, orDash(point.mcse), orDash(point.spread)];
+      const errors = [point.sampling, point.localization, point.spread].map(orDash);
+      const numbers = [point.rows.length, point.mean, ...errors];
       return [panel, format(point.value), name, ...numbers];
     }),
   );
   const leading = ["panel", x ? label(x) : "value", color ? label(color) : ""];
-  const headers = ["trusted runs", `mean ${label(y)}`, "Monte Carlo error of the mean", "sd between runs"];
+  const headers = ["runs in the mean", `mean ${label(y)}`, "sampling error", "localization", "sd between runs"];
   fillTable("explorer-table", [...leading, ...headers], rows);
 }
 
-function describeExplorer({ x, y }, panels, drawn, pooled, hasStages) {
+function describeExplorer({ x, y }, panels, drawn, pooled, hasStages, hasUnlikeCounts) {
   const numDoubtful = drawn.filter((row) => !counts(row, y)).length;
   const numFailed = allRows.filter(isFailed).length;
-  const thick = y === "llc" ? "; thick bars: ± 1 Monte Carlo standard error of the mean" : "";
+  const thick = y === "llc" ? "; thick bars: ± 1 sampling error of the mean" : "";
+  const numAlone = panels.reduce((sum, { matches }) => sum + matches.alone.length, 0);
   const sentences = [
     `${label(y)} against ${x ? label(x) : "each axis, the others at their usual value"}`,
+    y === "llc" && data.setting && `at ${data.setting}`,
     `large markers: means of trusted runs; thin bars: ± 1 sd between them${thick}; small markers: single runs`,
+    hasUnlikeCounts && "the number beside a mean: its runs; lines join means over the same targets",
+    numAlone &&
+      `means are over matched targets: ${plural(numAlone, "trusted run")} in no mean, since what they are compared with ` +
+        "has no trusted estimate of their target",
+    panels.some(({ matches }) => matches.isUnlike) &&
+      "where what is compared shares no target, each mean is over its own",
     numDoubtful &&
       `${plural(numDoubtful, "run")} not to be trusted: open markers, in no mean (arrows: beyond the axis)`,
     numFailed && `${plural(numFailed, "failed run")}: no point`,

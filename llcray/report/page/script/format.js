@@ -26,17 +26,41 @@ export function duration(seconds) {
   return seconds < 5400 ? `${(seconds / 60).toFixed(1)} min` : `${(seconds / 3600).toFixed(1)} h`;
 }
 
+/** The decimals that show an error to its second digit; 9.98 is 10 to its second digit. */
+const digitsOf = (error) => Math.max(0, 1 - Math.floor(Math.log10(Number(error.toExponential(1)))));
+const isKnown = (number) => number !== null && number !== undefined;
+
 /** A value and its error, both to the error's second digit. */
 export function plusMinus(value, error) {
-  if (value === null || value === undefined) return "–";
+  if (!isKnown(value)) return "–";
   if (!(error > 0)) return format(value);
-  const digits = Math.max(0, Math.min(6, 1 - Math.floor(Math.log10(error))));
-  return `${value.toFixed(digits)} ± ${error.toFixed(digits)}`;
+  return `${value.toFixed(digitsOf(error))} ± ${errorText(error)}`;
 }
 
-/** The Monte Carlo error of a run's LLC; null where there is none. */
-export const errorOf = (row) => columns.llc_mcse?.[row] ?? null;
-export const estimate = (row) => plusMinus(columns.llc[row], errorOf(row));
+function errorText(error) {
+  if (!isKnown(error)) return "?";
+  return error ? error.toFixed(digitsOf(error)) : "0";
+}
+
+/**
+ * An estimate in its two parts, `33.84 ± 0.32 ± 15`, or with labels `33.84 ± 0.32 (sampling) ± 15 (localization)`. The
+ * same as in llcray_storage/estimate_words.py, for means that a reader chooses.
+ */
+export function estimateText(llc, sampling, localization, isLabelled) {
+  if (!isKnown(llc)) return "–";
+  if (!isKnown(sampling) && !isKnown(localization)) return format(llc);
+  const label = (text) => (isLabelled ? ` (${text})` : "");
+  const value = sampling ? plusMinus(llc, sampling) : `${format(llc)} ± ${errorText(sampling)}`;
+  const second = isKnown(localization) ? ` ± ${errorText(localization)}${label("localization")}` : "";
+  return `${value}${label("sampling")}${second}`;
+}
+
+/** The sampling error of a run's LLC; null where there is none. */
+export const errorOf = (row) => columns.llc_sampling_se?.[row] ?? null;
+/** How far a smaller localization could move a run's LLC; null where that is not known. */
+export const localizationOf = (row) => columns.localization_se?.[row] ?? null;
+export const estimate = (row, isLabelled = false) =>
+  estimateText(columns.llc[row], errorOf(row), localizationOf(row), isLabelled);
 
 /** A run's value of a column. */
 export function formatCell(row, name) {

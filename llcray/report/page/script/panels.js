@@ -1,7 +1,8 @@
 // The panels of the explorer and the means in them.
 
-import { allRows, columns, counts, data, distinct, isFailed, label, mean } from "./data.js";
-import { format } from "./format.js";
+import { allRows, columns, data, distinct, isFailed, label, mean } from "./data.js";
+import { errorOf, format, localizationOf } from "./format.js";
+import { matchesOf } from "./matches.js";
 
 /** Whether a run differs from the usual target along the given axes only; if it does, other axes may be null. */
 function isUsualBut(names) {
@@ -21,16 +22,23 @@ function isUsualBut(names) {
 export function panelsOf(choice) {
   const { x, y, color, facets, usual } = choice;
   const { max_panels, target_axes } = data.choices;
-  const drawn = allRows.filter((row) => !isFailed(row) && columns[y][row] !== null);
+  const isDrawn = (row) => !isFailed(row) && columns[y][row] !== null;
+  const withMatches = (panel) => {
+    const matches = matchesOf(panel.rows, panel.x, color, y);
+    return { ...panel, rows: panel.rows.filter(isDrawn), matches };
+  };
   if (!x) {
-    const panels = target_axes.map((axis) => ({ title: "", x: axis, rows: drawn.filter(isUsualBut([axis])) }));
-    return panels.slice(0, max_panels);
+    const panels = target_axes.map((axis) => ({ title: "", x: axis, rows: allRows.filter(isUsualBut([axis])) }));
+    return panels.slice(0, max_panels).map(withMatches);
   }
-  const placed = data.x_axes[x].numeric ? drawn.filter((row) => columns[x][row] !== null) : drawn;
+  const placed = data.x_axes[x].numeric ? allRows.filter((row) => columns[x][row] !== null) : allRows;
   const rows = usual ? placed.filter(isUsualBut([x, color, ...facets])) : placed;
   let panels = [{ title: "", x, rows }];
   for (const name of facets) panels = panels.flatMap((panel) => splitPanel(panel, name, distinct(rows, name)));
-  return panels.filter((panel) => panel.rows.length).slice(0, max_panels);
+  return panels
+    .filter((panel) => panel.rows.some(isDrawn))
+    .slice(0, max_panels)
+    .map(withMatches);
 }
 
 function splitPanel(panel, name, values) {
@@ -42,14 +50,21 @@ function splitPanel(panel, name, values) {
 }
 
 /**
- * The runs that count, averaged at each value of x: mean, standard deviation between the runs, and for the LLC the
- * Monte Carlo error of the mean, sqrt(sum of squared errors) / runs. The same as `aggregate` of llcray/report.
+ * The matched runs averaged at each value of x: mean, standard deviation between the runs, their targets (`members`), and
+ * for the LLC the sampling error of the mean, sqrt(sum of squared errors) / runs, and the mean of what localization could
+ * move. The same as `aggregate` of llcray/report.
  */
-export function pointsOf(rows, x, y) {
-  const trusted = rows.filter((row) => counts(row, y));
-  const groups = new Map(distinct(trusted, x).map((value) => [value, []]));
-  for (const row of trusted) groups.get(columns[x][row]).push(row);
-  return [...groups].map(([value, group]) => ({ value, rows: group, ...summaryOf(group, y) }));
+export function pointsOf(rows, x, y, { matched, memberOf }) {
+  const kept = rows.filter((row) => matched.has(row));
+  const groups = new Map(distinct(kept, x).map((value) => [value, []]));
+  for (const row of kept) groups.get(columns[x][row]).push(row);
+  const membersOf = (group) => [...new Set(group.map(memberOf))].sort().join("\n");
+  return [...groups].map(([value, group]) => ({
+    value,
+    rows: group,
+    members: membersOf(group),
+    ...summaryOf(group, y),
+  }));
 }
 
 function summaryOf(rows, y) {
@@ -57,7 +72,9 @@ function summaryOf(rows, y) {
   const middle = mean(values);
   const squares = values.reduce((sum, value) => sum + (value - middle) ** 2, 0);
   const spread = rows.length > 1 ? Math.sqrt(squares / (rows.length - 1)) : null;
-  const hasErrors = y === "llc" && columns.llc_mcse;
-  const variance = hasErrors ? rows.reduce((sum, row) => sum + columns.llc_mcse[row] ** 2, 0) : 0;
-  return { mean: middle, spread, mcse: hasErrors ? Math.sqrt(variance) / rows.length : null };
+  const errors = y === "llc" ? rows.map(errorOf) : [null];
+  const variance = errors.reduce((sum, error) => sum + (error ?? 0) ** 2, 0);
+  const sampling = errors.includes(null) ? null : Math.sqrt(variance) / rows.length;
+  const known = y === "llc" ? rows.map(localizationOf).filter((value) => value !== null) : [];
+  return { mean: middle, spread, sampling, localization: known.length ? mean(known) : null };
 }

@@ -11,6 +11,7 @@ const SECONDS_PER_HOUR = 3600;
 
 export function fillHead() {
   byId("summary").textContent = data.summary;
+  byId("level").textContent = data.level;
   byId("effects").replaceChildren(...data.effects.map((text) => element("li", {}, text)));
   byId("effects-title").hidden = !data.effects.length;
   byId("tiles").replaceChildren(...data.tiles.map(tileOf));

@@ -1,7 +1,7 @@
 // The style of charts: ink by theme, the looks and axes that the data give, and Plotly's settings.
 
 import { axes, columns, data, label, verdictOf } from "./data.js";
-import { chartText, errorOf, format, formatCell, plusMinus } from "./format.js";
+import { chartText, estimate, format, formatCell } from "./format.js";
 
 const THEMES = {
   light: { ink: "#1a1a1a", paper: "#fff", grid: "#e3e3e3", line: "#999", buttons: "#a0a6ae", soft: "#8b939b" },
@@ -85,7 +85,7 @@ export function hoverText(row) {
   return [
     `<b>run ${chartText(columns.run_id[row])}</b>`,
     ...lines,
-    `LLC ${plusMinus(columns.llc[row], errorOf(row))} nats`,
+    `LLC ${estimate(row, true)} nats`,
     `R-hat ${formatCell(row, "rhat")}, ESS ${formatCell(row, "ess_bulk")}`,
     verdict.standing === "ok" ? verdict.text : `${verdict.text} (in no mean)`,
   ].join("<br>");

@@ -1,7 +1,7 @@
 // The traces of one series in one panel, and the stages behind the curves of a panel.
 
 import { columns, counts, data, label, mean, STEP } from "./data.js";
-import { chartText, format, plusMinus } from "./format.js";
+import { chartText, estimateText, format } from "./format.js";
 import { hoverText, lookOf, placing, shade, theme, themeName } from "./theme.js";
 
 const HOVER = { hovertemplate: "%{text}<extra></extra>" };
@@ -9,15 +9,15 @@ const HOVER = { hovertemplate: "%{text}<extra></extra>" };
 /**
  * The traces of a series: single runs, means with two bars, doubtful runs, and known answers.
  *
- * A series has the x and y columns, rows, points (the means), name, look, share of the room it is moved aside by, the
+ * A series has the x and y columns, rows, points (the means), trusted rows alone in no mean, name, look, share of the room it is moved aside by, the
  * range of the y axis, and `trace` with what all its traces have in common.
  */
-export function tracesOf(series) {
-  const { points, rows, y } = series;
+export function tracesOf(series, isCounted) {
+  const { alone, points, rows, y } = series;
   const traces = [];
-  if (points.some((point) => point.rows.length > 1)) traces.push(singleRuns(series));
-  traces.push(means(series));
-  if (points.some((point) => point.mcse)) traces.push(errorBars(series));
+  if (alone.length || points.some((point) => point.rows.length > 1)) traces.push(singleRuns(series));
+  traces.push(means(series, isCounted));
+  if (points.some((point) => point.sampling)) traces.push(errorBars(series));
   if (rows.some((row) => !counts(row, y))) traces.push(doubtfulRuns(series));
   if (y === "llc" && columns.true_llc) traces.push(...knownAnswers(series));
   return traces;
@@ -47,45 +47,62 @@ function runMarkers(series, rows, marker, opacity) {
 }
 
 function singleRuns(series) {
-  const trusted = series.rows.filter((row) => counts(row, series.y));
-  return runMarkers(series, trusted, { color: shade(series.look), symbol: series.look.symbol, size: 5 }, 0.45);
+  const behind = series.points.flatMap((point) => (point.rows.length > 1 ? point.rows : []));
+  return runMarkers(series, [...behind, ...series.alone], { color: shade(series.look), symbol: series.look.symbol, size: 5 }, 0.45);
 }
 
-function means(series) {
-  const { points, x, look } = series;
+/** The points with a gap between neighbours that are means over other targets, which no line joins. */
+function withGaps(points) {
+  const gap = { mean: null, rows: [], spread: null };
+  return points.flatMap((point, at) => (at && point.members !== points[at - 1].members ? [gap, point] : [point]));
+}
+
+/** The number of runs beside each mean; along training at the first and where the number changes. */
+function countTexts(points, x) {
+  const shown = ({ rows }, at) => x !== STEP || !at || rows.length !== points[at - 1].rows.length;
+  return points.map((point, at) => (point.rows.length && shown(point, at) ? String(point.rows.length) : ""));
+}
+
+function means(series, isCounted) {
+  const { x, look } = series;
+  const { measured, numeric } = data.x_axes[x];
+  const points = withGaps(series.points);
   const color = shade(look);
   const isCurve = x === STEP;
   const placeOf = placesOf(series);
   return {
     ...series.trace,
-    ...HOVER,
-    mode: data.x_axes[x].numeric ? "lines+markers" : "markers",
+    mode: [...(numeric && !measured ? ["lines"] : []), "markers", ...(isCounted ? ["text"] : [])].join("+"),
     showlegend: false,
-    x: points.map((point) => placeOf(point.value)),
+    x: points.map((point) => (point.mean === null ? null : placeOf(point.value))),
     y: points.map((point) => point.mean),
+    text: isCounted ? countTexts(points, x) : [],
+    textposition: "top right",
+    textfont: { color, size: 10 },
+    hovertemplate: "%{hovertext}<extra></extra>",
     customdata: points.map((point) => point.rows),
     line: { color, dash: isCurve ? "solid" : look.dash, width: 1.3 },
     marker: { color, symbol: look.symbol, size: isCurve ? 6 : 9 },
     error_y: { type: "data", array: points.map((point) => point.spread ?? 0), color, thickness: 1.2, width: 0 },
-    text: points.map((point) => meanText(series, point)),
+    hovertext: points.map((point) => (point.rows.length ? meanText(series, point) : "")),
   };
 }
 
 function meanText({ x, y, name }, point) {
   const heading = `<b>${chartText(name || label(y))}</b><br>${label(x)}: ${chartText(format(point.value))}<br>`;
   if (point.rows.length === 1) return heading + hoverText(point.rows[0]);
-  const value = point.mcse ? `${plusMinus(point.mean, point.mcse)} (Monte Carlo)` : format(point.mean);
+  const value = estimateText(point.mean, point.sampling, point.localization, true);
   return `${heading}mean of ${point.rows.length} runs: ${value}<br>sd between them: ${format(point.spread)}`;
 }
 
-/** Thick bars of the Monte Carlo error of the means. */
+/** Thick bars of the sampling error of the means. */
 function errorBars(series) {
   const placeOf = placesOf(series);
   const ends = series.points
-    .filter((point) => point.mcse)
-    .flatMap(({ value, mean: middle, mcse }) => [
-      [placeOf(value), middle - mcse],
-      [placeOf(value), middle + mcse],
+    .filter((point) => point.sampling)
+    .flatMap(({ value, mean: middle, sampling }) => [
+      [placeOf(value), middle - sampling],
+      [placeOf(value), middle + sampling],
       [null, null],
     ]);
   return {
