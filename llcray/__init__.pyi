@@ -1,4 +1,5 @@
 from . import samplers as samplers
+from . import torch as torch
 from .api import LLCEstimate as LLCEstimate
 from .api import estimate_llc as estimate_llc
 from .components.structure import Structure as Structure

@@ -9,8 +9,9 @@ from typing import Any, TypeAlias
 
 Array: TypeAlias = Any
 PyTree: TypeAlias = Any
-LossFn: TypeAlias = Callable[[PyTree, PyTree], Array]
-"""`loss_fn(params, batch) -> (batch,)`: losses of the examples of a batch."""
+LossFn: TypeAlias = Callable[..., Array]
+"""`loss_fn(params, batch) -> (batch,)`: losses of the examples of a batch; of targets with buffers
+`loss_fn(params, batch, buffers)`."""
 Arrays: TypeAlias = dict[str, Array]
 """Arrays by name."""
 Row: TypeAlias = dict[str, Any]

@@ -11,7 +11,8 @@ import pytest
 
 ROOT = Path(__file__).parents[1]
 COMPUTE = {"jax", "jaxlib", "flax", "optax", "blackjax"}
-HEAVY = ("jax", "ray", "flax", "optax", "blackjax", "sklearn", "polars", "matplotlib")
+HEAVY = ("jax", "ray", "torch", "flax", "optax", "blackjax", "sklearn", "polars", "matplotlib")
+TRACING = ("llcray.aten.tracing", "llcray.torch")
 HELP = """
 from llcray.cli import main
 try:
@@ -152,6 +153,14 @@ def test_only_the_driver_imports_ray():
     assert not breaches(others, {"ray"})
 
 
+def test_only_tracing_imports_torch():
+    """A traced loss is read and sampled where torch is not installed."""
+    tracing = {file for package in TRACING for file in files_of(package)}
+    assert tracing and breaches(sorted(tracing), {"torch"})
+    others = [file for file in [*files_of("llcray"), *files_of("llcray_storage")] if file not in tracing]
+    assert not breaches(others, {"torch"})
+
+
 def test_science_knows_nothing_of_the_driver_the_command_line_or_reports():
     assert not breaches(science_files(), ABOVE_SCIENCE)
 
@@ -185,7 +194,9 @@ def test_stages_are_found_without_jax():
     assert not breaches(files_of("llcray.stages"), {*COMPUTE, "ray"})
 
 
-@pytest.mark.parametrize("module", ["llcray", "llcray.spec", "llcray.samplers", "llcray.llc", "llcray.cli"])
+@pytest.mark.parametrize(
+    "module", ["llcray", "llcray.spec", "llcray.samplers", "llcray.llc", "llcray.cli", "llcray.torch"]
+)
 def test_importing_a_package_loads_nothing_heavy(module: str):
     """A validator or an editor plugin that imports us must not claim a device, nor wait for matplotlib."""
     assert loaded_after(f"import {module}") == set()

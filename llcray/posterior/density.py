@@ -47,7 +47,7 @@ class Layout:
 
 @partial(
     jax.tree_util.register_dataclass,
-    data_fields=["center", "frozen", "indices", "data", "probe", "n_beta", "localization", "loss_at_center"],
+    data_fields=["center", "frozen", "indices", "data", "buffers", "probe", "n_beta", "localization", "loss_at_center"],
     meta_fields=["loss_fn", "layout", "micro_batch", "loss_batch", "chains_together"],
 )
 @dataclass(frozen=True)
@@ -65,6 +65,7 @@ class Posterior:
         loss_at_center: L_n(w*) over the full data in float64, nats.
         loss_fn: Per-example loss, `(params, batch) -> (batch,)`.
         layout: Places of the free coordinates.
+        buffers: Arrays that the loss reads besides and that never move; None for none.
         micro_batch: Most examples whose losses are computed at a time, forwards and backwards: bounds memory.
         loss_batch: Examples of the paired batch that a draw's loss is taken on; None for all of the data.
         chains_together: Whether the chains of a run are advanced side by side, or one after another.
@@ -79,6 +80,7 @@ class Posterior:
     loss_at_center: Array
     loss_fn: LossFn
     layout: Layout
+    buffers: PyTree = None
     probe: PyTree = None
     micro_batch: int = EXAMPLES_PER_CHUNK
     loss_batch: int | None = None
@@ -114,7 +116,7 @@ class Posterior:
 
     def losses(self, position: Float[Array, " d"], batch: PyTree) -> Float[Array, " batch"]:
         """Returns the per-example losses at `position`, shape (batch,), nats."""
-        return self.loss_fn(self.params(position), batch)
+        return self.loss_fn(self.params(position), batch, *_given(self.buffers))
 
     @property
     def num_probes(self) -> int:
@@ -272,6 +274,7 @@ def make_posterior(target: Target, n_beta: float, mask: PyTree | None, dtype: An
         loss_at_center=np.asarray(loss_at_center(target)),
         loss_fn=target.loss_fn,
         layout=layout,
+        buffers=jax.tree.map(lambda x: _cast(x, dtype), target.buffers),
         probe=jax.tree.map(lambda x: _cast(x, dtype), probe),
     )
 
@@ -284,14 +287,15 @@ def loss_at_center(target: Target) -> float:
     """
     params = jax.tree.map(lambda x: np.asarray(x, np.float64), target.params)
     data = jax.tree.map(lambda x: _cast(x, np.float64), target.data)
+    buffers = jax.tree.map(lambda x: _cast(x, np.float64), target.buffers)
     num_data = num_data_of(target)
-    shape = _shape_of_losses(target.loss_fn, params, data)
+    shape = _shape_of_losses(target.loss_fn, params, data, buffers)
     if shape != (num_data,):
         raise ValueError(
             f"loss_fn returned shape {shape} for {num_data} examples; it must return one loss per example, "
             f"shape ({num_data},). Return the losses before averaging them."
         )
-    value = float(_loss_over(target.loss_fn, params, data))
+    value = float(_loss_over(target.loss_fn, params, data, buffers))
     if not np.isfinite(value):
         raise ValueError(
             f"The loss at w* is {value}; an LLC needs a finite loss there. Check the parameters, the data and the loss."
@@ -299,7 +303,12 @@ def loss_at_center(target: Target) -> float:
     return value
 
 
-def _shape_of_losses(loss_fn: LossFn, params: PyTree, data: PyTree) -> tuple[int, ...]:
+def _given(buffers: PyTree) -> tuple[PyTree, ...]:
+    """The arguments of a loss past the batch: buffers, where there are any."""
+    return () if buffers is None else (buffers,)
+
+
+def _shape_of_losses(loss_fn: LossFn, params: PyTree, data: PyTree, buffers: PyTree) -> tuple[int, ...]:
     try:
         hash(loss_fn)
     except TypeError as error:
@@ -308,7 +317,7 @@ def _shape_of_losses(loss_fn: LossFn, params: PyTree, data: PyTree) -> tuple[int
             "function, or a frozen dataclass whose fields can be hashed."
         ) from error
     try:
-        losses = jax.eval_shape(loss_fn, params, data)
+        losses = jax.eval_shape(loss_fn, params, data, *_given(buffers))
     except Exception as error:
         # flax's own class; flax is not imported for its name.
         if type(error).__name__ != "TraceContextError":
@@ -327,8 +336,8 @@ def _shape_of_losses(loss_fn: LossFn, params: PyTree, data: PyTree) -> tuple[int
 
 
 @partial(jax.jit, static_argnums=0)
-def _loss_over(loss_fn: LossFn, params: PyTree, data: PyTree) -> Array:
-    return full_loss(partial(loss_fn, params), data)
+def _loss_over(loss_fn: LossFn, params: PyTree, data: PyTree, buffers: PyTree) -> Array:
+    return full_loss(lambda batch: loss_fn(params, batch, *_given(buffers)), data)
 
 
 def _cast(x: Any, dtype: Any) -> np.ndarray:

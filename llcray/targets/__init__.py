@@ -14,6 +14,7 @@ from llcray.targets.fine_tuned.spec import FineTunedTarget as FineTunedTarget
 from llcray.targets.python import PythonTarget as PythonTarget
 from llcray.targets.realisable.spec import RealisableTarget as RealisableTarget
 from llcray.targets.superposition.spec import SuperpositionTarget as SuperpositionTarget
+from llcray.targets.torch.spec import TorchTarget as TorchTarget
 from llcray.targets.trained.spec import TrainedTarget as TrainedTarget
 
 
@@ -33,6 +34,7 @@ TargetSpec = Annotated[
     | Annotated[SuperpositionTarget, Tag("superposition")]
     | Annotated[FineTunedTarget, Tag("fine_tuned")]
     | Annotated[PythonTarget, Tag("python")]
-    | Annotated[CheckpointTarget, Tag("checkpoint")],
+    | Annotated[CheckpointTarget, Tag("checkpoint")]
+    | Annotated[TorchTarget, Tag("torch")],
     Discriminator(_kind),
 ]

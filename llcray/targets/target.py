@@ -81,6 +81,8 @@ class Target:
         target_id: Content id; the API fills it from the bytes when the target comes from outside.
         loss_kind: What the loss is, where a target has several; column `loss_kind`.
         base: The parameters before fine-tuning, where there was one: what update sparsity is counted from.
+        buffers: Arrays that the loss reads besides and that never move, such as running statistics: a pytree, which
+            `loss_fn(params, batch, buffers)` is then given. They are arguments of compiled programs, not parts of them.
     """
 
     params: PyTree
@@ -93,3 +95,4 @@ class Target:
     structure: Structure | None = None
     loss_kind: str | None = None
     base: PyTree = None
+    buffers: PyTree = None

@@ -23,6 +23,7 @@ from llcray.variant import content_id
 
 TARGETS: TypeAdapter[TargetVariant] = TypeAdapter(TargetSpec)
 FIXTURES = Path(__file__).parent / "checkpoint" / "fixtures"
+PROBE = Path(__file__).parents[1] / "aten" / "fixtures" / "probe.llcray"
 TRAINING = {"kind": "adam", "num_steps": 4, "polish_steps": 2}
 NETWORK = {"kind": "mlp", "widths": [3]}
 TRAINED = {"architecture": NETWORK, "data": {"kind": "digits", "classes": [0, 1], "num_data": 50}, "training": TRAINING}
@@ -62,6 +63,7 @@ SPECS: dict[str, Callable[[Path], dict[str, Any]]] = {
     "checkpoint": lambda folder: {
         "kind": "checkpoint", "path": str(FIXTURES / "qwen3"), "data": tokens_in(folder)
     },
+    "torch": lambda folder: {"kind": "torch", "path": str(PROBE)},
 }  # fmt: skip
 
 
@@ -85,7 +87,8 @@ def test_a_kind_of_target_fulfils_the_contract(name: str, tmp_path: Path):
     assert built.facts.build_seconds is not None
     assert all(isinstance(leaf, np.ndarray) for leaf in jax.tree.leaves((built.params, built.data)))
     with jax.enable_x64(True):
-        losses = np.asarray(built.loss_fn(built.params, built.data))
+        buffers = () if built.buffers is None else (built.buffers,)
+        losses = np.asarray(built.loss_fn(built.params, built.data, *buffers))
     assert losses.shape == jax.tree.leaves(built.data)[0].shape[:1] and np.isfinite(losses).all()
 
     restored = load_or_build(spec, dataset)
@@ -117,6 +120,7 @@ def assert_equal(one: Target, other: Target) -> None:
     """The same target, bit for bit."""
     assert one.target_id == other.target_id and one.facts == other.facts
     assert one.loss_fn == other.loss_fn and hash(one.loss_fn) == hash(other.loss_fn)
-    for a, b in zip(jax.tree.leaves((one.params, one.data)), jax.tree.leaves((other.params, other.data)), strict=True):
+    kept, again = ((target.params, target.data, target.buffers) for target in (one, other))
+    for a, b in zip(jax.tree.leaves(kept), jax.tree.leaves(again), strict=True):
         assert a.dtype == b.dtype
         np.testing.assert_array_equal(a, b)

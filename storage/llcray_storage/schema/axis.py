@@ -176,14 +176,14 @@ AXES: tuple[Column, ...] = (
     _axis("target_max_data", WHOLE, "examples", "Most examples of a random deep linear target."),
     _axis("target_num_features", WHOLE, "features", "Features of a toy model of superposition."),
     _axis("target_polygon", WHOLE, "corners", "Corners of the polygon of a toy model of superposition."),
-    _axis("target_factory", TEXT, "", "Function that made a python target, package.module:function."),
-    _axis("target_path", TEXT, "", "Folder of a checkpoint."),
-    _axis("target_sha256", TEXT, "", "Digest of the weights and configuration in the checkpoint folder."),
+    _axis("target_factory", TEXT, "", "Function that made a python or torch target, package.module:function."),
+    _axis("target_path", TEXT, "", "Folder of a checkpoint, file of a torch target."),
+    _axis("target_sha256", TEXT, "", "Digest of a checkpoint's weights and configuration, or of a torch file."),
     _axis("target_trajectory", TEXT, "", "Digest of the first checkpoint of the checkpoint's trajectory."),
     _axis("target_reduction", TEXT, "", "Loss of a sequence of tokens: mean over its predictions, or their sum."),
     _axis("target_compute_dtype", TEXT, "", "Floating-point numbers of a checkpoint's forward pass in the chains."),
     _axis("target_remat", FLAG, "", "Whether a checkpoint's blocks are computed again in the backward pass."),
-    _axis("target_arguments", TEXT, "", "Arguments of the function that made a python target, canonical JSON."),
+    _axis("target_arguments", TEXT, "", "Arguments of that function, canonical JSON."),
     _axis("inverse_temperature_kind", TEXT, "", "Rule that chose beta: log_n (scale / log n), fixed, or n_beta."),
     _axis(
         "inverse_temperature", REAL, "", "beta: the number used, in p(w) ~ exp(-n beta L_n(w) - gamma/2 |w - w*|^2)."

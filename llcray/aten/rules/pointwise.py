@@ -1,0 +1,110 @@
+"""Functions of one array, element by element, activations among them."""
+
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+from jax import lax
+
+from llcray.array_types import Array
+
+
+def _softplus(x: Array, beta: float = 1, threshold: float = 20) -> Array:
+    is_linear = x * beta > threshold
+    return jnp.where(is_linear, x, jax.nn.softplus(jnp.where(is_linear, 0, x) * beta) / beta)
+
+
+def _gelu(x: Array, approximate: str = "none") -> Array:
+    return jax.nn.gelu(x, approximate=approximate == "tanh")
+
+
+def _elu(x: Array, alpha: float = 1, scale: float = 1, input_scale: float = 1) -> Array:
+    is_positive = x > 0
+    return scale * jnp.where(is_positive, x, alpha * jnp.expm1(input_scale * jnp.where(is_positive, 0, x)))
+
+
+def _leaky_relu(x: Array, slope: float = 0.01) -> Array:
+    return jnp.where(x > 0, x, slope * x)
+
+
+def _hardtanh(x: Array, low: float = -1, high: float = 1) -> Array:
+    """The clamp whose derivative at its bounds is zero, as torch has it."""
+    return jnp.where(x <= low, low, jnp.where(x >= high, high, x))
+
+
+def _clamp(x: Array, low: Any = None, high: Any = None) -> Array:
+    """The clamp whose derivative at its bounds is one, as torch has it."""
+    if low is not None:
+        x = jnp.where(x < low, low, x)
+    return x if high is None else jnp.where(x > high, high, x)
+
+
+def _round_to(x: Array, decimals: int = 0) -> Array:
+    return jnp.round(x, decimals)
+
+
+def _nan_to_num(x: Array, nan: float | None = None, posinf: float | None = None, neginf: float | None = None) -> Array:
+    return jnp.nan_to_num(x, nan=0.0 if nan is None else nan, posinf=posinf, neginf=neginf)
+
+
+def _same(x: Array) -> Array:
+    return x
+
+
+RULES = {
+    "aten.abs.default": jnp.abs,
+    "aten.acos.default": jnp.arccos,
+    "aten.acosh.default": jnp.arccosh,
+    "aten.alias.default": _same,
+    "aten.asin.default": jnp.arcsin,
+    "aten.asinh.default": jnp.arcsinh,
+    "aten.atan.default": jnp.arctan,
+    "aten.atanh.default": jnp.arctanh,
+    "aten.bitwise_not.default": jnp.bitwise_not,
+    "aten.ceil.default": jnp.ceil,
+    "aten.clamp.default": _clamp,
+    "aten.clamp.Tensor": _clamp,
+    "aten.clone.default": _same,
+    "aten.cos.default": jnp.cos,
+    "aten.cosh.default": jnp.cosh,
+    # Decomposed to an alias, a detach would silently have a gradient.
+    "aten.detach.default": lax.stop_gradient,
+    "aten.digamma.default": jax.scipy.special.digamma,
+    "aten.elu.default": _elu,
+    "aten.erf.default": jax.scipy.special.erf,
+    "aten.erfc.default": jax.scipy.special.erfc,
+    "aten.erfinv.default": jax.scipy.special.erfinv,
+    "aten.exp.default": jnp.exp,
+    "aten.expm1.default": jnp.expm1,
+    "aten.floor.default": jnp.floor,
+    "aten.gelu.default": _gelu,
+    "aten.hardtanh.default": _hardtanh,
+    "aten.isinf.default": jnp.isinf,
+    "aten.isnan.default": jnp.isnan,
+    "aten.leaky_relu.default": _leaky_relu,
+    "aten.lgamma.default": jax.scipy.special.gammaln,
+    "aten.lift_fresh_copy.default": _same,
+    "aten.log.default": jnp.log,
+    "aten.log10.default": jnp.log10,
+    "aten.log1p.default": jnp.log1p,
+    "aten.log2.default": jnp.log2,
+    "aten.logical_not.default": jnp.logical_not,
+    "aten.nan_to_num.default": _nan_to_num,
+    "aten.neg.default": jnp.negative,
+    "aten.reciprocal.default": lambda x: 1 / x,
+    "aten.relu.default": jax.nn.relu,
+    "aten.round.decimals": _round_to,
+    "aten.round.default": jnp.round,
+    "aten.rsqrt.default": lax.rsqrt,
+    "aten.sigmoid.default": jax.nn.sigmoid,
+    "aten.sgn.default": jnp.sign,
+    "aten.sign.default": jnp.sign,
+    "aten.silu.default": jax.nn.silu,
+    "aten.sin.default": jnp.sin,
+    "aten.sinh.default": jnp.sinh,
+    "aten.softplus.default": _softplus,
+    "aten.sqrt.default": jnp.sqrt,
+    "aten.tan.default": jnp.tan,
+    "aten.tanh.default": jnp.tanh,
+    "aten.trunc.default": jnp.trunc,
+}

@@ -1,0 +1,144 @@
+"""Sums, means, extremes and norms over axes; sums along an axis; order."""
+
+import math
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+from jax import lax
+
+from llcray.array_types import Array
+
+Axes = int | Sequence[int] | None
+
+
+def _axes(x: Array, axis: Axes) -> tuple[int, ...] | None:
+    """Axes as JAX takes them; None and an empty list mean every axis."""
+    if isinstance(axis, Sequence):
+        return tuple(one % x.ndim for one in axis) if axis and x.ndim else None
+    return None if axis is None or not x.ndim else (axis % x.ndim,)
+
+
+def _reduction(function: Callable[..., Array]) -> Callable[..., Array]:
+    def reduce(x: Array, axis: Axes = None, keepdim: bool = False, dtype: Any = None) -> Array:
+        return function(x if dtype is None else x.astype(dtype), _axes(x, axis), keepdims=keepdim)
+
+    return reduce
+
+
+def _place(function: Callable[..., Array]) -> Callable[..., Array]:
+    def place(x: Array, axis: int | None = None, keepdim: bool = False) -> Array:
+        return function(x, axis if x.ndim else None, keepdims=keepdim)
+
+    return place
+
+
+def _whole(function: Callable[..., Array]) -> Callable[..., Array]:
+    return lambda x, dtype=None: function(x if dtype is None else x.astype(dtype))
+
+
+def _extreme(find: Callable[..., Array]) -> Callable[..., tuple[Array, Array]]:
+    """The extreme along one axis and its index; of equal values, the one at that index has the whole gradient."""
+
+    def extreme(x: Array, axis: int, keepdim: bool = False) -> tuple[Array, Array]:
+        if not x.ndim:
+            return x, jnp.zeros((), jnp.int32)
+        index = find(x, axis, keepdims=True)
+        value = jnp.take_along_axis(x, index, axis)
+        return (value, index) if keepdim else (value.squeeze(axis), index.squeeze(axis))
+
+    return extreme
+
+
+def _variance(x: Array, axis: Axes = None, correction: float | None = 1, keepdim: bool = False) -> Array:
+    axes = _axes(x, axis)
+    count = x.size if axes is None else math.prod(x.shape[one] for one in axes)
+    free = jnp.asarray(max(count - (1 if correction is None else correction), 0), x.dtype)
+    deviation = x - jnp.mean(x, axes, keepdims=True)
+    return jnp.sum(jnp.square(deviation), axes, keepdims=keepdim) / free
+
+
+def _vector_norm(x: Array, order: float = 2, axis: Axes = None, keepdim: bool = False, dtype: Any = None) -> Array:
+    """The norm of vectors; that of a zero vector has the gradient zero, as torch has it."""
+    x = x if dtype is None else x.astype(dtype)
+    axes = _axes(x, axis)
+    if order != 2:
+        size = jnp.abs(x)
+        if order == float("inf"):
+            return jnp.max(size, axes, keepdims=keepdim)
+        if order == float("-inf"):
+            return jnp.min(size, axes, keepdims=keepdim)
+        if order == 0:
+            return jnp.sum(x != 0, axes, keepdims=keepdim).astype(size.dtype)
+        if order == 1:
+            return jnp.sum(size, axes, keepdims=keepdim)
+    power = jnp.sum(x * x if order == 2 else jnp.abs(x) ** order, axes, keepdims=keepdim)
+    is_positive = power > 0
+    root = jnp.where(is_positive, power, 1)
+    return jnp.where(is_positive, jnp.sqrt(root) if order == 2 else root ** (1 / order), 0)
+
+
+def _logsumexp(x: Array, axis: Axes, keepdim: bool = False) -> Array:
+    return jax.nn.logsumexp(x, _axes(x, axis), keepdims=keepdim)
+
+
+def _softmax(x: Array, axis: int, half_to_float: bool) -> Array:
+    del half_to_float
+    return jax.nn.softmax(x, axis)
+
+
+def _log_softmax(x: Array, axis: int, half_to_float: bool) -> Array:
+    del half_to_float
+    return jax.nn.log_softmax(x, axis)
+
+
+def _sort(x: Array, axis: int = -1, descending: bool = False) -> tuple[Array, Array]:
+    if not x.ndim:
+        return x, jnp.zeros((), jnp.int32)
+    order = jnp.argsort(x, axis, stable=True, descending=descending)
+    return jnp.take_along_axis(x, order, axis), order
+
+
+def _stable_sort(x: Array, *, stable: bool = True, dim: int = -1, descending: bool = False) -> tuple[Array, Array]:
+    del stable
+    return _sort(x, dim, descending)
+
+
+def _top_k(x: Array, k: int, axis: int = -1, largest: bool = True, in_order: bool = True) -> tuple[Array, Array]:
+    del in_order
+    moved = jnp.moveaxis(x, axis, -1)
+    values, indices = lax.top_k(moved if largest else -moved, k)
+    return jnp.moveaxis(values if largest else -values, -1, axis), jnp.moveaxis(indices, -1, axis)
+
+
+RULES = {
+    "aten._log_softmax.default": _log_softmax,
+    "aten._softmax.default": _softmax,
+    "aten.all.default": jnp.all,
+    "aten.all.dim": _reduction(jnp.all),
+    "aten.all.dims": _reduction(jnp.all),
+    "aten.amax.default": _reduction(jnp.max),
+    "aten.amin.default": _reduction(jnp.min),
+    "aten.any.default": jnp.any,
+    "aten.any.dim": _reduction(jnp.any),
+    "aten.any.dims": _reduction(jnp.any),
+    "aten.argmax.default": _place(jnp.argmax),
+    "aten.argmin.default": _place(jnp.argmin),
+    "aten.cumprod.default": lambda x, axis, dtype=None: jnp.cumprod(x, axis, dtype),
+    "aten.cumsum.default": lambda x, axis, dtype=None: jnp.cumsum(x, axis, dtype),
+    "aten.linalg_vector_norm.default": _vector_norm,
+    "aten.logsumexp.default": _logsumexp,
+    "aten.max.dim": _extreme(jnp.argmax),
+    "aten.mean.default": _whole(jnp.mean),
+    "aten.mean.dim": _reduction(jnp.mean),
+    "aten.min.dim": _extreme(jnp.argmin),
+    "aten.prod.default": _whole(jnp.prod),
+    "aten.prod.dim_int": _reduction(jnp.prod),
+    "aten.sort.default": _sort,
+    "aten.sort.stable": _stable_sort,
+    "aten.sum.default": _whole(jnp.sum),
+    "aten.sum.dim_IntList": _reduction(jnp.sum),
+    "aten.topk.default": _top_k,
+    "aten.var.correction": _variance,
+}

@@ -1,0 +1,204 @@
+"""Comparison of a traced loss with torch: its losses, its gradient, and that the gradient is the derivative.
+
+The places are w* and one beside it, where parameters that are zero at w*, and gradients that vanish there, show. The
+gradient is that of a sum of losses with random weights, since the sum's own is zero at a minimum.
+"""
+
+import warnings
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import jax
+import numpy as np
+import torch
+
+from llcray.array_types import Array, Arrays
+from llcray.aten.errors import TorchLossError
+from llcray.aten.graph import REALS
+from llcray.aten.loss import GraphLoss
+from llcray.aten.tracing.places import at
+from llcray.aten.tracing.state import State
+from llcray.aten.tracing.suspects import line_of_no_grad
+from llcray.aten.tracing.trace import Loss, Tensors, Trace, losses_in_torch
+
+Gradients = Literal["torch", "losses"]
+OF_LOSSES, OF_GRADIENTS, OF_SLOPE = 1e-4, 1e-3, 1e-2
+"""Differences that rounding may cause, as shares of the largest loss, the largest derivative, the slope."""
+NEGLIGIBLE = 1e-9
+"""Nats. Losses of an exact fit are rounding alone."""
+APART = 0.01
+"""Distance of the place beside w*, as a share of the size of w*."""
+STEP = 1e-5
+"""Length of the steps of a difference quotient, as a share of the size of w*."""
+ROUNDING = ("round", "floor", "ceil", "trunc", "sign", "sgn", "argmax", "argmin", "gt", "ge", "lt", "le", "eq", "ne")
+ACCEPT = "or pass gradients='losses' to sample by the derivative of the losses all the same"
+UNOPTIMISED: dict[str, Any] = {"xla_backend_optimization_level": 0}
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """A traced loss beside the torch code that it was traced from.
+
+    Attributes:
+        state: The module.
+        loss: The loss in torch.
+        trace: The traced loss.
+        few: Some examples.
+        gradients: Whether torch's gradient must be the derivative of the losses.
+    """
+
+    state: State
+    loss: Loss
+    trace: Trace
+    few: Tensors
+    gradients: Gradients
+
+    def check(self) -> None:
+        """Refuses a loss whose chains would follow something else than the user's loss.
+
+        Raises:
+            TorchLossError: Losses or gradients differ from torch's, or the gradient is not the derivative.
+        """
+        compiled = _compiled(self._losses_and_gradient, self._params(), self._weights())
+        without: set[tuple[str, int]] = set()
+        for params in (self._params(), self._params_beside()):
+            ours, gradient = compiled(params, self._weights())
+            theirs, theirs_gradient = self._in_torch(params)
+            _compare_losses(np.asarray(ours), theirs)
+            if self.gradients == "torch":
+                without |= self._compare_gradients(gradient, theirs_gradient)
+        self._check_derivative(gradient)
+        for name, row in sorted(without):
+            warnings.warn(
+                f"torch gives row {row} of {name} no gradient (padding_idx={row}); chains follow the derivative of the "
+                "losses, which is not zero there.",
+                stacklevel=5,
+            )
+
+    def _params(self) -> Arrays:
+        return {name: self.state.parameters[name].numpy() for name in self.trace.graph.parameters}
+
+    def _params_beside(self) -> Arrays:
+        rng, params = np.random.default_rng(0), self._params()
+        apart = APART * _norm(params) / np.sqrt(sum(array.size for array in params.values()))
+        return {
+            name: array + (apart * rng.normal(size=array.shape)).astype(array.dtype) for name, array in params.items()
+        }
+
+    def _weights(self) -> np.ndarray:
+        """A weight for each example, in the parameters' type."""
+        num_examples = len(next(iter(self.few.values())))
+        return np.random.default_rng(1).normal(size=num_examples).astype(self.trace.graph.dtype) / num_examples
+
+    def _losses(self, params: Mapping[str, Array]) -> Array:
+        held = {**self.state.buffers, **self.trace.constants}
+        buffers = {name: held[name].numpy() for name in self.trace.graph.buffers}
+        return GraphLoss(self.trace.graph)(params, {name: array.numpy() for name, array in self.few.items()}, buffers)
+
+    def _losses_and_gradient(self, params: Mapping[str, Array], weights: Array) -> tuple[Array, Mapping[str, Array]]:
+        def weighted(params: Mapping[str, Array]) -> tuple[Array, Array]:
+            losses = self._losses(params)
+            return losses @ weights, losses
+
+        gradient, losses = jax.grad(weighted, has_aux=True)(params)
+        return losses, gradient
+
+    def _in_torch(self, params: Arrays) -> tuple[np.ndarray, dict[str, np.ndarray]]:
+        """Losses and the gradient of their weighted sum, by torch's autograd."""
+        leaves = {name: torch.tensor(array, requires_grad=True) for name, array in params.items()}
+        with torch.enable_grad():
+            state = {**self.state.parameters, **self.state.buffers, **leaves}
+            losses = losses_in_torch(self.state.module, self.loss, state, self.few)
+            total = (losses * torch.as_tensor(self._weights())).sum()
+            if not total.requires_grad:
+                return losses.numpy(), {name: np.zeros_like(array) for name, array in params.items()}
+            gradients = torch.autograd.grad(total, list(leaves.values()), allow_unused=True)
+        named = zip(leaves.items(), gradients, strict=True)
+        arrays = {name: np.zeros(leaf.shape) if own is None else own.numpy() for (name, leaf), own in named}
+        return losses.detach().numpy(), arrays
+
+    def _compare_gradients(self, ours: Mapping[str, Array], theirs: Mapping[str, np.ndarray]) -> set[tuple[str, int]]:
+        """Refuses a difference of gradients; gives the padding rows that torch leaves out."""
+        rounding = OF_GRADIENTS * max(np.abs(gradient).max(initial=0) for gradient in theirs.values()) + NEGLIGIBLE
+        off = {name: np.abs(np.asarray(ours[name]) - theirs[name]) for name in theirs}
+        without = {(name, row) for name, row in self._padding_rows() if off[name][row].max(initial=0) > rounding}
+        for name, row in without:
+            off[name][row] = 0
+        largest = {name: float(difference.max(initial=0)) for name, difference in off.items()}
+        worst = max(largest, key=lambda name: largest[name])
+        if not largest[worst] <= rounding:
+            cause = line_of_no_grad(self.state, self.loss, self.few)
+            raise TorchLossError(
+                f"torch's gradient of {worst} is not the derivative of the losses, but off by {largest[worst]:.2g}: "
+                f"{cause or 'a torch.autograd.Function has a backward of its own'}. Chains follow the derivative of "
+                f"the losses: write the loss without it, {ACCEPT}."
+            )
+        return without
+
+    def _padding_rows(self) -> Iterator[tuple[str, int]]:
+        """Parameters that are tables of embeddings, and their rows to which torch gives no gradient."""
+        parameters = self.trace.graph.parameters
+        for call in self.trace.graph.calls:
+            if call.op == "aten.embedding.default" and len(call.args) > 2 and call.args[2] >= 0:
+                table, row = call.args[0].number, call.args[2]
+                if table < len(parameters):
+                    yield parameters[table], row
+
+    def _check_derivative(self, gradient: Mapping[str, Array]) -> None:
+        """Compares the gradient at the place beside w* with a difference quotient in float64."""
+        rng = np.random.default_rng(2)
+        slopes = {name: np.asarray(array, np.float64) for name, array in gradient.items()}
+        random = {name: rng.normal(size=array.shape) for name, array in slopes.items()}
+        size, random_size = _norm(slopes), _norm(random)
+        direction = {name: array / (size or 1.0) + random[name] / random_size for name, array in slopes.items()}
+        expected = sum(float(np.vdot(slopes[name], direction[name])) for name in slopes)
+        is_exact = all(
+            call.dtype in (None, self.trace.graph.dtype) or call.dtype not in REALS for call in self.trace.graph.calls
+        )
+        with jax.enable_x64(True):
+            place = {name: np.asarray(array, np.float64) for name, array in self._params_beside().items()}
+            step = (STEP if is_exact else 100 * STEP) * max(_norm(place), 1e-3)
+            compiled = _compiled(self._losses, place)
+            ahead, behind = (
+                np.asarray(compiled({name: place[name] + sign * step * direction[name] for name in place}), np.float64)
+                for sign in (1, -1)
+            )
+        quotient = float((ahead - behind) @ self._weights().astype(np.float64)) / (2 * step)
+        noise = (1e-13 if is_exact else 1e-6) * float(np.abs(ahead).max()) / step
+        if abs(quotient - expected) > OF_SLOPE * size * 2 + noise:
+            raise TorchLossError(
+                f"the gradient is not the derivative of the losses: along one direction it is {expected:.3g}, a "
+                f"difference quotient {quotient:.3g}. {self._suspicion()}"
+            )
+
+    def _suspicion(self) -> str:
+        calls = list(zip(self.trace.graph.calls, self.trace.traces, strict=True))
+        for call, trace in calls:
+            if call.op == "aten.detach.default":
+                cut = f"detach cuts a part of the derivative off{at(trace)}"
+                return f"{cut}. Chains need all of it: write the loss without, {ACCEPT}."
+        for call, trace in calls:
+            if call.op.split(".")[1] in ROUNDING:
+                return f"{call.op} jumps{at(trace)}, and a loss that jumps has no derivative. Write it without jumps."
+        return "Write the loss as a differentiable function of the parameters."
+
+
+def _compiled(function: Callable[..., Any], *args: Any) -> Callable[..., Any]:
+    options = UNOPTIMISED if jax.default_backend() == "cpu" else None
+    return jax.jit(function).lower(*args).compile(compiler_options=options)
+
+
+def _compare_losses(ours: np.ndarray, theirs: np.ndarray) -> None:
+    if not np.isfinite(theirs).all():
+        raise TorchLossError(f"torch gives losses that are not finite, such as {theirs[~np.isfinite(theirs)][0]}.")
+    difference, size = float(np.abs(ours - theirs).max()), float(np.abs(theirs).max())
+    if not difference <= OF_LOSSES * size + NEGLIGIBLE:
+        raise TorchLossError(
+            f"the losses in JAX are off torch's by {difference / (size or 1.0):.2g} of their size. This is a fault of "
+            "one of llcray's rules: please report it with the module."
+        )
+
+
+def _norm(arrays: Mapping[str, np.ndarray]) -> float:
+    return float(np.sqrt(sum(np.vdot(array, array) for array in arrays.values())))

@@ -1,0 +1,67 @@
+"""Sentences for losses that cannot be traced: what is in the way, where it stands, and what to write instead."""
+
+import re
+import traceback
+from collections.abc import Sequence
+
+import torch
+from torch.fx import Node
+from torch.fx.experimental.symbolic_shapes import GuardOnDataDependentSymNode, free_unbacked_symbols
+
+from llcray.aten.errors import TorchLossError
+from llcray.aten.tracing.calls import op_name
+from llcray.aten.tracing.places import at
+
+FIXED = re.compile(r"specialized it to be a constant \((\d+)\)")
+IN_JAX = "Write it with other operators, or give the loss in JAX (kind: python)."
+
+
+def refusal_of_operators(nodes: Sequence[Node]) -> TorchLossError:
+    """The refusal of operators that have no rule, random ones first."""
+    random = [node for node in nodes if torch.Tag.nondeterministic_seeded in getattr(node.target, "tags", ())]
+    if random:
+        return TorchLossError(
+            f"the loss draws random numbers: {_listed(random)}. A loss must be the same at each call: call "
+            "module.eval(), or draw the numbers once and keep them in the data."
+        )
+    return TorchLossError(f"there is no JAX rule for {_listed(nodes)}. {IN_JAX}")
+
+
+def refuse_sizes_by_values(nodes: Sequence[Node]) -> None:
+    """Refuses arrays and numbers whose size or value is known only once the loss is computed.
+
+    Raises:
+        TorchLossError: There are such; the message says where.
+    """
+    for node in nodes:
+        value = node.meta.get("val")
+        if isinstance(value, torch.Tensor | torch.SymInt | torch.SymFloat | torch.SymBool) and free_unbacked_symbols(
+            value
+        ):
+            raise TorchLossError(
+                f"the loss takes a number or a size from the values of an array: {op_name(node.target)}"
+                f"{at(node.stack_trace)}. Leave the number in its array (no .item()), and mask with torch.where in "
+                "place of an index of Booleans."
+            )
+
+
+def _listed(nodes: Sequence[Node]) -> str:
+    first = {op_name(node.target): node for node in reversed(nodes)}
+    return "; ".join(f"{op}{at(node.stack_trace)}" for op, node in sorted(first.items()))
+
+
+def refusal_of_export(error: Exception) -> TorchLossError:
+    """The refusal of a loss that `torch.export` could not trace."""
+    text = str(error)
+    place = at("".join(traceback.format_tb(error.__traceback__)))
+    if isinstance(error, GuardOnDataDependentSymNode):
+        return TorchLossError(
+            f"the loss branches on values of its arrays{place}. Compute both branches and choose with torch.where."
+        )
+    if fixed := FIXED.search(text):
+        return TorchLossError(
+            f"the loss takes {fixed[1]} examples only, the number it was traced with. Take the number from the batch: "
+            "x.shape[0], or -1 in a reshape."
+        )
+    first_line = text.strip().partition("\n")[0].rstrip(".")
+    return TorchLossError(f"torch.export cannot trace the loss{place}: {first_line}. {IN_JAX}")

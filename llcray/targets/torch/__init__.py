@@ -1,0 +1,1 @@
+"""Targets whose loss is a traced PyTorch module."""

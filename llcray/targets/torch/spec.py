@@ -1,0 +1,113 @@
+"""A traced PyTorch module: from a file that `llcray.torch.save` wrote, or from a function that makes the module."""
+
+import dataclasses
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Annotated, Any, Literal, Self
+
+import numpy as np
+from pydantic import Field, field_validator, model_validator
+
+from llcray.array_types import Arrays
+from llcray.aten.file import read_head
+from llcray.aten.json_form import dumps
+from llcray.components.structure import Structure
+from llcray.file_digest import file_digest
+from llcray.targets.target import Target, TargetFacts
+from llcray.targets.variant import TargetSize, TargetVariant
+from llcray.variant import NonNegativeInt, canonical_json, content_id, identity
+
+
+class TorchTarget(TargetVariant):
+    """w* and the loss are those of a PyTorch module. Either `path` or `factory` is given.
+
+    A file is read without torch, and its bytes make the id. A factory needs torch where the target is built; its name
+    and arguments make the id, its source does not: give changed code another name or argument.
+
+    Attributes:
+        path: File that `llcray.torch.save` wrote.
+        factory: `package.module:function`, which returns `(module, loss, data)` as `llcray.torch.target` takes them, or
+            what that returns; called with `arguments`, and with `seed` if it has such a parameter.
+        arguments: Keyword arguments of the factory.
+        seed: Varies what the factory draws; tells replicates of a file apart.
+        sha256: Digest of the file, filled in when the spec is validated; given, the file must match it.
+    """
+
+    kind: Literal["torch"] = "torch"
+    path: Annotated[Path | None, Field(exclude=True)] = None
+    factory: Annotated[str, Field(pattern=r"^[A-Za-z_][\w.]*:[A-Za-z_]\w*$")] | None = None
+    arguments: dict[str, Any] = Field(default_factory=dict)
+    sha256: Annotated[str, Field(pattern="^[0-9a-f]{64}$")] | None = None
+    seed: NonNegativeInt = 0
+
+    @field_validator("path")
+    @classmethod
+    def _make_the_path_full(cls, value: Path | None) -> Path | None:
+        return None if value is None else value.expanduser().absolute()
+
+    @field_validator("arguments")
+    @classmethod
+    def _check_that_arguments_have_an_identity(cls, value: dict[str, Any]) -> dict[str, Any]:
+        canonical_json(value)
+        return value
+
+    @model_validator(mode="after")
+    def _fill_in_the_digest(self) -> Self:
+        if (self.path is None) == (self.factory is None):
+            raise ValueError("give either path, a file that llcray.torch.save wrote, or factory, a function")
+        if self.path is None:
+            return self
+        if self.arguments:
+            raise ValueError("arguments are those of a factory; a path has none")
+        read_head(self.path)
+        digest = file_digest(self.path)
+        if self.sha256 not in (None, digest):
+            raise ValueError(f"{self.path} has SHA-256 {digest}, not the {self.sha256} given: it has changed")
+        object.__setattr__(self, "sha256", digest)
+        return self
+
+    def build(self) -> Target:
+        from llcray.targets.torch.build import build_from_factory, build_from_file
+
+        if self.factory is not None:
+            return build_from_factory(self.factory, self.arguments, self.seed)
+        assert self.path is not None
+        if file_digest(self.path) != self.sha256:
+            raise ValueError(f"{self.path} changed after the sweep was planned. Plan the sweep again.")
+        return build_from_file(self.path)
+
+    def signature(self) -> Any:
+        """Graph and shapes of a file; the factory and its arguments."""
+        if self.path is None:
+            return identity(self.model_copy(update={"seed": 0}))
+        head = read_head(self.path)
+        return [self.kind, dumps(head.description.graph), sorted(map(str, head.shapes.items()))]
+
+    def structure(self) -> Structure | None:
+        return None if self.path is None else read_head(self.path).description.structure
+
+    @property
+    def size(self) -> TargetSize:
+        if self.path is None:
+            return TargetSize()
+        shapes = read_head(self.path).shapes
+        num_data = next(shape[0] for name, shape in shapes.items() if name.startswith("data/"))
+        params = [shape for name, shape in shapes.items() if name.startswith("params/")]
+        return TargetSize(num_data, sum(int(np.prod(shape)) for shape in params))
+
+    def stored_arrays(self, target: Target) -> Arrays:
+        """All that a factory made, so that torch is needed once; of a file, which stays where it is, the digest."""
+        from llcray.targets.torch.build import arrays_of
+
+        return (
+            arrays_of(target)
+            if self.path is None
+            else {"sha256": np.frombuffer(bytes.fromhex(self.sha256 or ""), np.uint8)}
+        )
+
+    def restore(self, arrays: Arrays, facts: TargetFacts, needed: Sequence[Arrays]) -> Target:
+        from llcray.targets.torch.build import target_of_arrays
+
+        del needed
+        target = target_of_arrays(arrays) if self.path is None else self.build()
+        return dataclasses.replace(target, facts=facts, target_id=content_id(self))
