@@ -47,10 +47,8 @@ def sampling_of(budget: float, **settings: object) -> SamplingSpec:
 
 
 def run_of(sampler: dict[str, object], sampling: SamplingSpec, posterior: PosteriorSpec | None = None) -> RunSpec:
-    spec = TypeAdapter(TargetSpec).validate_python(SPEC)
-    return RunSpec(
-        target=spec, sampler=parse_sampler(sampler), sampling=sampling, posterior=posterior or PosteriorSpec()
-    )
+    rest = {"sampling": sampling, "posterior": posterior or PosteriorSpec()}
+    return RunSpec.model_validate({"target": SPEC, "sampler": sampler} | rest)
 
 
 @pytest.mark.parametrize(("kind", "settings", "budget"), CASES)
