@@ -4,7 +4,7 @@ import click
 
 from llcray.cli.cluster import attach, logs, stop
 from llcray.cli.command_group import CommandGroup
-from llcray.cli.dataset import compact, gc, import_, remove, verify
+from llcray.cli.dataset import compact, gc, import_, remove, rename, verify
 from llcray.cli.language import explain, new, schema
 from llcray.cli.results import diagnose, export, plot, promote, query, report, stages, status, subnetwork
 from llcray.cli.sweeps import experiment, plan, sweep
@@ -25,6 +25,6 @@ for command in (
     *(sweep, plan, experiment, validate),
     *(attach, logs, stop),
     *(status, query, plot, stages, diagnose, report, export, promote, subnetwork),
-    *(verify, compact, gc, remove, import_),
+    *(verify, compact, gc, remove, rename, import_),
 ):
     main.add_command(command)

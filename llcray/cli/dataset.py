@@ -7,7 +7,7 @@ from typing import Any
 import click
 
 from llcray.cli.command_group import EXIT_INTERRUPTED
-from llcray.cli.options import names_damage, only_sweep_option, uri_argument
+from llcray.cli.options import knows_sweep, names_damage, only_sweep_option, uri_argument
 from llcray.terminal.text import echo
 
 MAX_REMARKS = 3
@@ -53,6 +53,7 @@ def finding_lines(findings: Sequence[Any]) -> list[str]:
 @uri_argument
 @only_sweep_option
 @names_damage
+@knows_sweep
 def compact(uri: str, sweep: str | None) -> None:
     """Merge small files into large ones; readers and writers go on undisturbed."""
     import llcray_storage as storage
@@ -97,6 +98,26 @@ def remove(uri: str, sweep: str, condition: str | None, run_ids: tuple[str, ...]
     else:
         storage.remove_runs(uri, sweep, removal.run_ids)
     echo("Removed. The space is freed by the first `llcray compact` after an hour.")
+    return 0
+
+
+@click.command()
+@click.argument("uri")
+@click.argument("sweep")
+@click.argument("new_name")
+@click.option("--yes", is_flag=True, help="Do not ask.")
+@names_damage
+def rename(uri: str, sweep: str, new_name: str, yes: bool) -> int:
+    """Rename a sweep, with its draws, stages and files; asks first. Killed anywhere, the same command goes on."""
+    import llcray_storage as storage
+
+    storage.check_rename(uri, sweep, new_name)
+    echo(f"To be renamed: sweep '{sweep}' in {uri} to '{new_name}', {len(storage.generations(uri, sweep))} runs.")
+    if not yes and not click.confirm("Rename it"):
+        echo("Nothing was renamed.")
+        return EXIT_INTERRUPTED
+    num_runs = storage.rename_sweep(uri, sweep, new_name)
+    echo(f"Renamed: {num_runs} runs. A sweep file goes on with them as {new_name}.yaml, with name: {new_name}.")
     return 0
 
 

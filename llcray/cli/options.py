@@ -58,6 +58,20 @@ def names_damage(command: Command) -> Command:
     return cast(Command, guarded)
 
 
+def knows_sweep(command: Command) -> Command:
+    """Returns a command that refuses a `--sweep` without runs, with the nearest name; `--address` asks a cluster."""
+
+    @wraps(command)
+    def guarded(*words: Any, **options: Any) -> Any:
+        if options["sweep"] is not None and options.get("address") is None:
+            from llcray_storage import require_sweep
+
+            require_sweep(options["uri"], options["sweep"])
+        return command(*words, **options)
+
+    return cast(Command, guarded)
+
+
 def _is_of_polars(error: Exception) -> bool:
     return type(error).__module__.partition(".")[0] == "polars"
 

@@ -6,7 +6,7 @@ from typing import Any, TextIO
 
 import click
 
-from llcray.cli.options import names_damage, only_sweep_option, uri_argument
+from llcray.cli.options import knows_sweep, names_damage, only_sweep_option, uri_argument
 from llcray.driver.options import SweepOptions
 from llcray.terminal.text import echo
 
@@ -18,6 +18,7 @@ IMAGE_FORMATS = ("png", "svg", "pdf")
 @only_sweep_option
 @click.option("--address", metavar="ADDR", help="Show a running cluster instead: machines, sweeps, trials, cost.")
 @names_damage
+@knows_sweep
 def status(uri: str, sweep: str | None, address: str | None) -> int:
     """What is done and what failed, with reasons; with --address, what a cluster is doing."""
     from llcray.terminal.console import Terminal
@@ -83,6 +84,7 @@ def _place_and_query(words: Sequence[str], file: TextIO | None) -> tuple[str, st
 @click.option("--level", "levels", multiple=True, metavar="[NAME=]VALUE", help="A line at a known number; repeatable.")
 @click.option("-o", "--output", type=click.Path(path_type=Path), metavar="FILE", help="A .png, .svg or .pdf file.")
 @names_damage
+@knows_sweep
 def plot(uri: str, facet: str | None, output: Path | None, **wanted: Any) -> None:
     """Plot a column against another: means over seeds, between-seed spread and Monte Carlo error told apart."""
     from llcray.report.plots.plot import PlotRequest
@@ -104,6 +106,7 @@ def plot(uri: str, facet: str | None, output: Path | None, **wanted: Any) -> Non
     help="Critical points of a smooth curve, or sudden shifts of the mean.",
 )
 @names_damage
+@knows_sweep
 def stages(uri: str, sweep: str, metric: str, method: Any) -> None:
     """Find the stages of a metric along training; they are kept in the dataset's table `stages` and printed."""
     from llcray.stages.command import find_stages
@@ -121,6 +124,7 @@ def stages(uri: str, sweep: str, metric: str, method: Any) -> None:
 @click.option("--format", "form", type=click.Choice(IMAGE_FORMATS), default="png", show_default=True)
 @click.option("-o", "--output", type=click.Path(path_type=Path), metavar="DIR", help="Folder to write to.")
 @names_damage
+@knows_sweep
 def diagnose(
     uri: str, run_id: str | None, every_run: bool, sweep: str | None, plots: str | None, form: str, output: Path | None
 ) -> None:
@@ -145,6 +149,7 @@ def diagnose(
 @click.option("--question", metavar="TEXT", help="What the sweep was to answer, for the heading.")
 @click.option("-o", "--output", type=click.Path(path_type=Path), default="report.html", show_default=True)
 @names_damage
+@knows_sweep
 def report(uri: str, sweep: str | None, question: str | None, output: Path) -> None:
     """Write one self-contained HTML page: plots, table of runs, verdicts, agreement, cost, provenance."""
     from llcray.report.page.page import write_report
@@ -172,6 +177,7 @@ def export(uri: str, run_id: str, output: Path) -> None:
 @only_sweep_option
 @click.option("--plots", metavar="NAME[,NAME...]", help="Diagnostics to show; a few by default.")
 @names_damage
+@knows_sweep
 def promote(uri: str, folder: Path, sweep: str | None, plots: str | None) -> None:
     """Put the newest plots of each sampler into a folder of fixed names, with a Markdown gallery."""
     from llcray.report.promote import SHOWN

@@ -1,12 +1,11 @@
 """`llcray remove`: which runs are meant, and a line that says what would go."""
 
-import difflib
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 import polars as pl
-from llcray_storage import scan_runs
+from llcray_storage import require_sweep, scan_runs
 from llcray_storage.schema.status import FAILED
 from llcray_storage.store.settings import Root
 
@@ -36,15 +35,11 @@ def find_removal(root: Root, sweep: str, condition: str | None, run_ids: Sequenc
     """Find the runs to remove: all of a sweep, those that a filter keeps, or those that are named.
 
     Raises:
-        ReportError: There is no such sweep or run, or the filter is not understood or keeps no run.
-        StorageError: There is no dataset.
+        ReportError: There is no such run, or the filter is not understood or keeps no run.
+        StorageError: There is no dataset or no such sweep.
     """
+    require_sweep(root, sweep)
     runs = prepared(scan_runs(root, sweep))
-    if runs.is_empty():
-        names = scan_runs(root).select("sweep").unique().collect()["sweep"].to_list()
-        near = difflib.get_close_matches(sweep, names, n=1)
-        hint = f"did you mean '{near[0]}'?" if near else "See `llcray status`."
-        raise ReportError(f"there is no sweep '{sweep}' with runs: {hint}")
     unknown = [run_id for run_id in run_ids if run_id not in set(runs["run_id"])]
     if unknown:
         raise ReportError(f"sweep '{sweep}' has no run '{unknown[0]}': write its whole id.")

@@ -9,6 +9,8 @@ from .maintain.merge import Imported as Imported
 from .maintain.merge import import_dataset as import_dataset
 from .maintain.remove import remove_runs as remove_runs
 from .maintain.remove import remove_sweep as remove_sweep
+from .maintain.rename import check_rename as check_rename
+from .maintain.rename import rename_sweep as rename_sweep
 from .maintain.vacuum import vacuum as vacuum
 from .maintain.verify import Finding as Finding
 from .maintain.verify import Report as Report
@@ -17,6 +19,7 @@ from .matched import matched_means as matched_means
 from .query import sql as sql
 from .read import finished as finished
 from .read import generations as generations
+from .read import require_sweep as require_sweep
 from .read import scan_draws as scan_draws
 from .read import scan_draws_long as scan_draws_long
 from .read import scan_observables as scan_observables

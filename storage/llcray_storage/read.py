@@ -5,18 +5,24 @@ A frame stays good while its files exist; compaction leaves replaced files in pl
 so sort what is shown.
 """
 
+import difflib
+
 import polars as pl
 
+from llcray_storage.errors import StorageError
 from llcray_storage.files.scan import in_present_form, scan_files
 from llcray_storage.schema.draw import BY_DRAW
 from llcray_storage.schema.observable import COPIED_FROM_RUN, PER_EXAMPLE
 from llcray_storage.schema.tables import DRAWS, RUNS, STAGES, TARGETS
 from llcray_storage.state.live import scan_live
-from llcray_storage.state.snapshot import hot_draws_keys, sweep_partitions, take_snapshot, unreadable
+from llcray_storage.state.snapshot import hot_draws_keys, sweep_names, sweep_partitions, take_snapshot, unreadable
 from llcray_storage.state.stages import live_stages_keys, sweeps_with_stages
 from llcray_storage.store.layout import TARGET_PARTITION
 from llcray_storage.store.marker import open_existing
 from llcray_storage.store.settings import Root
+
+SHOWN = 6
+"""Names of sweeps that a message lists at most."""
 
 
 def scan_runs(root: Root, sweep: str | None = None, latest: bool = True) -> pl.LazyFrame:
@@ -117,6 +123,21 @@ def scan_stages(root: Root, sweep: str | None = None) -> pl.LazyFrame:
     store = open_existing(root)
     sweeps = sweeps_with_stages(store) if sweep is None else [sweep]
     return scan_files(store, STAGES, [key for name in sweeps for key in live_stages_keys(store, name)])
+
+
+def require_sweep(root: Root, sweep: str) -> None:
+    """Refuse the name of a sweep that has no runs, with the nearest name that has.
+
+    Raises:
+        StorageError: There is no dataset, it is damaged, or no run of it is of this sweep.
+    """
+    store = open_existing(root)
+    if generations(root, sweep):
+        return
+    names = [name for name in sweep_names(store) if generations(root, name)]
+    near = difflib.get_close_matches(sweep, names, n=1)
+    hint = f"did you mean '{near[0]}'?" if near else f"it has {', '.join(map(repr, names[:SHOWN])) or 'no runs'}."
+    raise StorageError(f"'{store.uri}' has no run of a sweep '{sweep}': {hint}")
 
 
 def finished(root: Root, sweep: str) -> dict[str, str]:

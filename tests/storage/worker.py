@@ -67,6 +67,10 @@ def remove(job: dict) -> None:
         ls.remove_sweep(job["root"], "storm")
 
 
+def rename(job: dict) -> None:
+    ls.rename_sweep(job["root"], "storm", "calm")
+
+
 def gc(job: dict) -> None:
     ls.gc(job["root"], unused_seconds=job["grace"])
 
@@ -102,6 +106,7 @@ JOBS = {
     "write_target": write_target,
     "gc": gc,
     "remove": remove,
+    "rename": rename,
     "read": read,
 }
 

@@ -5,6 +5,7 @@ A deep verification also compares the hash of every segment, draws file and arti
 run's draws.
 """
 
+import shlex
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
@@ -19,6 +20,7 @@ from llcray_storage.read import scan_runs, scan_targets
 from llcray_storage.schema.tables import DRAWS, RUNS, Table
 from llcray_storage.state.commits import details_problem, whole_commit
 from llcray_storage.state.manifest import Manifest, load_newest_manifest
+from llcray_storage.state.renames import note_of_rename, unfinished_renames
 from llcray_storage.state.segments import read_segment, segment_path
 from llcray_storage.state.snapshot import commits_among, known_sweeps, stray_folders, take_snapshot
 from llcray_storage.state.stages import all_stages_keys, stages_problem
@@ -42,8 +44,8 @@ class Finding:
     """A finding: one file or row that is not as it should be.
 
     Attributes:
-        kind: `damaged`, `missing` or `duplicate` where something is lost or counted wrong; `dangling`, `orphan` or
-            `unknown` for a remark.
+        kind: `damaged`, `missing` or `duplicate` where something is lost or counted wrong; `dangling`, `orphan`,
+            `unfinished` or `unknown` for a remark.
         path: Path of the file or folder.
         problem: The problem in words.
         ids: Ids of the runs or targets concerned, as far as known.
@@ -121,6 +123,7 @@ def verify(root: Root, deep: bool = False, repair: bool = False) -> Report:
     if repair:
         quarantined.extend(quarantine(store, finding.path) for finding in stages if finding.is_error)
     findings.extend(Finding("orphan", f"{TMP}/{name}", "left by a killed writer") for name in store.names(TMP))
+    findings.extend(_check_renames(store))
     return Report(tuple(findings), tuple(quarantined), rerun, tuple(rebuild_ids))
 
 
@@ -280,3 +283,9 @@ def _check_references(root: Root, sweeps: Sequence[str]) -> Iterator[Finding]:
 
 def _tables(partition: Partition) -> tuple[Table, ...]:
     return (partition.table,) if partition.details is None else (partition.table, partition.details)
+
+
+def _check_renames(store: ObjectStore) -> Iterator[Finding]:
+    for new_name, sweep in unfinished_renames(store).items():
+        command = shlex.join(["llcray", "rename", store.uri, sweep, new_name])
+        yield Finding("unfinished", note_of_rename(new_name), f"sweep {sweep!r} is being renamed; `{command}` goes on")

@@ -12,6 +12,7 @@
     _llcray/manifest/sweep=S/<12 digits>.json          a manifest; the one with the highest number counts
     _llcray/manifest/targets/<12 digits>.json
     _llcray/unfinished/<run_id>/<12 digits>-<sha16>    the state of an unfinished run
+    _llcray/renames/<new name>.json                    a sweep is becoming this one (see `maintain.rename`)
     _llcray/{tmp,quarantine}/
 
 A *commit* is the Parquet file of one row: the run or target exists once that file does. A later *generation* of the
@@ -32,6 +33,7 @@ MARKER = "llcray.json"
 TMP = "_llcray/tmp"
 QUARANTINE = "_llcray/quarantine"
 UNFINISHED = "_llcray/unfinished"
+RENAMES = "_llcray/renames"
 
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,127}")
 ID = re.compile(r"[A-Za-z0-9_-]{1,64}")

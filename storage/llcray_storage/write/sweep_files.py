@@ -6,7 +6,7 @@ There is one for each different combination of file and overrides; the highest n
 """
 
 import json
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
 
 from llcray_storage.errors import ObjectMissingError
@@ -67,14 +67,22 @@ def commit_sweep_file(store: ObjectStore, file: SweepFile) -> bool:
 
 def import_sweep_files(source: ObjectStore, destination: ObjectStore) -> int:
     """Copy the files that the destination lacks; returns how many were copied."""
+    return sum(_copy_files(source, destination, sweep, sweep) for sweep in sweeps_among(source.folders(FOLDER))[0])
+
+
+def copy_sweep_files(store: ObjectStore, sweep: str, new_name: str) -> int:
+    """Copy the files of a sweep that one of another name lacks; returns how many were copied. Their texts stay."""
+    return _copy_files(store, store, sweep, new_name)
+
+
+def _copy_files(source: ObjectStore, destination: ObjectStore, sweep: str, new_name: str) -> int:
+    known = [_read(destination, new_name, number) for number in _numbers(destination, new_name)]
+    contents = {_content(file) for file in known if file is not None}
     num_copied = 0
-    for sweep in sweeps_among(source.folders(FOLDER))[0]:
-        known = [_read(destination, sweep, number) for number in _numbers(destination, sweep)]
-        contents = {_content(file) for file in known if file is not None}
-        for number in _numbers(source, sweep):
-            file = _read(source, sweep, number)
-            if file is not None and _content(file) not in contents:
-                num_copied += commit_sweep_file(destination, file)
+    for number in _numbers(source, sweep):
+        file = _read(source, sweep, number)
+        if file is not None and _content(file) not in contents:
+            num_copied += commit_sweep_file(destination, replace(file, sweep=new_name))
     return num_copied
 
 
