@@ -21,7 +21,7 @@ from llcray.driver.plan.remaining import Remaining, find_remaining
 from llcray.driver.progress.tracker import Tracker
 from llcray.driver.progress.view import View, choose_view
 from llcray.driver.wording import duration, labels, plural
-from llcray.spec import Sweep, load_sweep
+from llcray.spec import Sweep, load_sweep, runs_before
 from llcray.terminal.console import Terminal
 
 NONE_FAILED = 0
@@ -133,7 +133,13 @@ def _run(call: _Call, interrupts: Interrupts) -> Tracker:
         stack.callback(publisher.close)
         run_trials(
             Conditions(
-                assignment=Assignment(call.sweep.name, call.storage, plans, call.todo.generations),
+                assignment=Assignment(
+                    call.sweep.name,
+                    call.storage,
+                    plans,
+                    call.todo.generations,
+                    tuple(runs_before(call.todo.runs, call.sweep.runs).values()),
+                ),
                 resources=call.sweep.resources,
                 dataset=call.dataset,
                 scratch=cluster.scratch,

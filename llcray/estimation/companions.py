@@ -73,12 +73,13 @@ def estimate_with_companions(
 def members_of(index: int, request: EstimateRequest) -> list[Member]:
     """The estimates a request becomes: itself first."""
     members = [Member(index, "itself", request)]
+    alone = replace(request, keeper=None, handover=None)
     for temperature in dict.fromkeys(request.posterior.temperatures):
         if temperature != 1.0:
-            changed = replace(request, temperature=temperature, seed=_seed(request.seed, temperature), keeper=None)
+            changed = replace(alone, temperature=temperature, seed=_seed(request.seed, temperature))
             members.append(Member(index, temperature, changed))
     if request.sampling.richardson and request.sampler.bias_order is not None:
-        changed = replace(request, sampler=request.sampler.finer(), seed=_seed(request.seed, "finer"), keeper=None)
+        changed = replace(alone, sampler=request.sampler.finer(), seed=_seed(request.seed, "finer"))
         members.append(Member(index, "finer", changed))
     return members
 

@@ -24,6 +24,7 @@ from llcray.samplers.kernel import Precision, build_kernel
 from llcray.sampling.budget import too_small_a_budget
 from llcray.sampling.curvature import curvature_scales
 from llcray.sampling.device import chains_together
+from llcray.sampling.handover import Handover
 from llcray.sampling.job import Job
 from llcray.sampling.schedules.choice import schedule_of
 from llcray.sampling.schedules.requests import RunFacts
@@ -190,6 +191,7 @@ def _prepared(posterior: Posterior, n_beta: float, curvature: float, request: Es
         n_beta=n_beta,
         curvature=curvature / request.temperature,
         num_probes=posterior.num_probes,
+        handover=_fitting(request.handover, posterior, request),
     )
     job = Job(
         posterior=posterior,
@@ -201,3 +203,9 @@ def _prepared(posterior: Posterior, n_beta: float, curvature: float, request: Es
         keeper=request.keeper,
     )
     return job, facts
+
+
+def _fitting(handover: Handover | None, posterior: Posterior, request: EstimateRequest) -> Handover | None:
+    """The handover, where its chains are as many as this run's and live in as many dimensions."""
+    shape = (request.sampling.num_chains, posterior.num_sampled_params)
+    return handover if handover is not None and handover.displacement.shape == shape else None

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from llcray.array_types import PyTree
 from llcray.posterior.spec import PosteriorSpec
 from llcray.samplers import SamplerVariant
+from llcray.sampling.handover import Handover
 from llcray.sampling.progress import Keeper
 from llcray.sampling.spec import SamplingSpec
 
@@ -23,6 +24,7 @@ class EstimateRequest:
         temperature: Multiple of 1/beta to sample at, with the gamma of beta (see `llcray.estimation.companions`).
         probe: Examples whose losses are recorded at each draw; None for none.
         keeper: Where the run is kept while unfinished; None where it is not.
+        handover: What the run at the checkpoint before hands over; None starts the chains at w*.
     """
 
     sampler: SamplerVariant
@@ -34,3 +36,4 @@ class EstimateRequest:
     temperature: float = 1.0
     probe: PyTree = None
     keeper: Keeper | None = None
+    handover: Handover | None = None

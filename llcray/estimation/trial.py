@@ -1,7 +1,7 @@
 """One trial end to end, without Ray: build or load the targets, estimate their runs, commit each as it finishes."""
 
 import math
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Literal
@@ -12,7 +12,8 @@ from llcray_storage.schema.status import DONE, FAILED, Status
 
 from llcray.array_types import PyTree, Row
 from llcray.components.masks import mask_of
-from llcray.estimation.companions import estimate_with_companions
+from llcray.estimation.handovers import Handovers, with_runs_before
+from llcray.estimation.in_turn import estimate_in_turn
 from llcray.estimation.keeper import DatasetKeeper
 from llcray.estimation.pack import RunEstimate
 from llcray.estimation.probes import observed
@@ -71,6 +72,7 @@ def run_trial(
     generations: Mapping[str, int] | None = None,
     on_failure: FailureFn = _raise,
     max_width: int | None = None,
+    before: Mapping[str, RunSpec] | None = None,
 ) -> Iterator[RunOutcome]:
     """Does a trial, yielding each run once it is in the dataset.
 
@@ -83,27 +85,41 @@ def run_trial(
         on_failure: Called with a run that cannot be done, and why: its target cannot be built, or its settings do not
             suit it. Raises by default; the others are done if it does not.
         max_width: Most runs side by side; see `llcray.estimation.pack.estimate_pack`.
+        before: Runs outside of the plan that runs of the plan go on from, by id. Where their ends are not kept, they
+            are done once more, and not committed.
 
     Raises:
         Exception: Whatever building or sampling raises; runs yielded before are kept.
     """
     started_at = datetime.now(UTC)
     observe(TrialEvent(plan.target.phase))
-    wanted = _requests(plan, dataset, on_failure)
+    handovers, planned = Handovers(dataset), {run.run_id for run in plan.runs}
+    needed, given = with_runs_before(plan.runs, before or {}, handovers)
+
+    def fail(run: RunSpec, error: Exception) -> None:
+        if run.run_id in planned:
+            on_failure(run, error)
+
+    wanted = _requests(TrialPlan(tuple(needed)), dataset, fail)
     if not wanted:
         return
     runs = [run for run, _, _ in wanted]
     keepers = [DatasetKeeper(dataset, run.run_id) for run in runs]
     pack = [
-        (target, replace(request, keeper=keeper)) for (_, target, request), keeper in zip(wanted, keepers, strict=True)
+        (target, replace(request, keeper=keeper, handover=given.get(run.follows or "")))
+        for (run, target, request), keeper in zip(wanted, keepers, strict=True)
     ]
     observe(TrialEvent("calibrating", runs[0].run_id))
-    results = estimate_with_companions(
-        pack, _progress(runs, pack, observe), lambda index, error: on_failure(runs[index], error), max_width
+    results = estimate_in_turn(
+        pack, _followed(runs), _progress(runs, pack, observe), lambda index, error: fail(runs[index], error), max_width
     )
     for index, result in results:
         run = runs[index]
         target, request = pack[index]
+        if run.sampling.start == "previous":
+            handovers.keep(run.run_id, result.sampled.handover)
+        if run.run_id not in planned:
+            continue
         row = _row(run, plan, sweep, target, result) | update_of(target, request.mask)
         row |= observed(run.observables, result) if run.observables else {}
         row |= {"started_at": started_at, "finished_at": datetime.now(UTC)}
@@ -111,7 +127,15 @@ def run_trial(
             row["generation"] = generations[run.run_id]
         dataset.write_run(row, draw_rows(result))
         keepers[index].drop()
+        if run.follows is not None:
+            handovers.drop(run.follows)
         yield RunOutcome(run.run_id, DONE, row)
+
+
+def _followed(runs: Sequence[RunSpec]) -> dict[int, int]:
+    """The index of the run that each run follows, by the index of the latter, where both are there."""
+    places = {run.run_id: index for index, run in enumerate(runs)}
+    return {index: places[run.follows] for index, run in enumerate(runs) if run.follows in places}
 
 
 def _requests(

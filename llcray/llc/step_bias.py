@@ -70,16 +70,17 @@ class PredictedBias(NamedTuple):
     se: float
 
 
-def fit_line(levels: Sequence[Level], prior_sd: float) -> Line:
-    """Weighted least squares of lambda and c from levels, with c known beforehand to be 1 up to `prior_sd`.
+def fit_line(levels: Sequence[Level], prior_sd: float, prior_mean: float = 1.0) -> Line:
+    """Weighted least squares of lambda and c from levels, with c known beforehand up to `prior_sd`.
 
     Args:
         levels: At least one.
         prior_sd: Standard deviation of c, without unit.
+        prior_mean: Mean of c.
     """
     scale = max(max(abs(level.bias), level.raw_se) for level in levels)  # both unknowns in nats
     rows = [(1.0, level.bias / scale, level.raw, np.hypot(level.raw_se, level.bias_se)) for level in levels]
-    rows.append((0.0, 1 / scale, 1.0, prior_sd))
+    rows.append((0.0, 1 / scale, prior_mean, prior_sd))
     constant, bias, value, se = np.array(rows).T
     design = np.stack([constant, bias], axis=1) / se[:, None]
     covariance = np.linalg.inv(design.T @ design)

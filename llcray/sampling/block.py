@@ -36,6 +36,14 @@ def start_chain(kernel: Kernel, rng_key: Key[Array, ""], posterior: Posterior, h
     return kernel.init(init_key, position, posterior, hyper)
 
 
+def _start_displaced_chain(
+    kernel: Kernel, rng_key: Key[Array, ""], posterior: Posterior, hyper: Hyper, displacement: Float[Array, " d"]
+) -> State:
+    """Starts one chain away from w*."""
+    position = posterior.center + displacement.astype(posterior.center.dtype)
+    return kernel.init(jax.random.split(jax.random.fold_in(rng_key, START))[0], position, posterior, hyper)
+
+
 def _adapt_chain(
     kernel: Kernel, num_steps: int, rng_key: Array, state: State, posterior: Posterior, hyper: Hyper
 ) -> tuple[State, Hyper, Array]:
@@ -159,6 +167,13 @@ def _start_run(kernel: Kernel, num_chains: int, seed: Array, posterior: Posterio
     return over_chains(chain_keys(seed, num_chains), posterior, hyper)
 
 
+def _start_displaced_run(
+    kernel: Kernel, num_chains: int, seed: Array, posterior: Posterior, hyper: Hyper, displacement: Array
+) -> State:
+    over_chains = jax.vmap(partial(_start_displaced_chain, kernel), (0, None, 0, 0))
+    return over_chains(chain_keys(seed, num_chains), posterior, hyper, displacement)
+
+
 def _adapt_run(
     kernel: Kernel,
     num_chains: int,
@@ -196,6 +211,14 @@ def _advance_run(
         return advance_chain(chain_key, chain_state, posterior, chain_hyper, first_draw, steps_per_draw)
 
     return jax.lax.map(in_turn, (keys, state, hyper))
+
+
+def _displacement_run(
+    kernel: Kernel, num_chains: int, seed: Array, state: State, posterior: Posterior, hyper: Hyper
+) -> Array:
+    del seed, num_chains
+    positions = jax.vmap(kernel.position, (0, None, 0))(state, posterior, hyper)
+    return positions - posterior.center
 
 
 def _measure_run(
@@ -243,12 +266,16 @@ def _over_runs(function: Callable[..., Any], num_static: int, in_axes: Any = 0) 
 
 # start((kernel, num_chains), seeds, posterior, hyper) -> state
 start = Program(_over_runs(_start_run, 2))
+# start_displaced((kernel, num_chains), seeds, posterior, hyper, w - w* (run, chain, d)) -> state
+start_displaced = Program(_over_runs(_start_displaced_run, 2))
 # adapt((kernel, num_chains, num_steps), seeds, state, posterior, hyper, num_adaptations before)
 #   -> (state, hyper, num_gradients)
 adapt = Program(_over_runs(_adapt_run, 3), donate=(1,))
 # advance((kernel, num_chains, num_draws, projection_dimension), seeds, state, posterior, hyper, first_draw,
 #   steps_per_draw) -> (state, Draws); steps_per_draw is the same for all runs
 advance = Program(_over_runs(_advance_run, 4, (0, 0, 0, 0, 0, None)), donate=(1,))
+# displacement((kernel, num_chains), seeds, state, posterior, hyper) -> w - w* of each chain
+displacement = Program(_over_runs(_displacement_run, 2))
 # measure((kernel, num_chains), seeds, state, posterior, hyper) -> largest curvature of n beta L_n at each chain
 measure = Program(_over_runs(_measure_run, 2))
 # measure_noise((kernel, num_chains, batch_size), seeds, state, posterior, hyper) -> variances at each chain

@@ -26,6 +26,7 @@ from llcray.sampling.schedules.requests import (
     Adapt,
     Adapted,
     Advance,
+    MeasureDisplacement,
     MeasureNoise,
     MeasureSeenNoise,
     Phase,
@@ -110,6 +111,8 @@ def _next_group(jobs: Sequence[Job], pending: dict[int, Request]) -> list[int]:
                 key: Any = (0, "adapt", num_steps)
             case Advance(num_draws=num_draws, steps_per_draw=steps_per_draw):
                 key = (1, "advance", num_draws, steps_per_draw)
+            case Start(displacement=displacement):
+                key = (0, "start", displacement is None)
             case _:
                 key = (0, type(request).__name__)
         groups.setdefault((*key, id(jobs[index].kernel)), []).append(index)
@@ -165,6 +168,8 @@ class _Calls:
                 return self._measure(members, width, block.measure_seen_noise, batch_size, controlled)
             case MeasureNoise(batch_size=batch_size):
                 return self._measure(members, width, block.measure_noise, batch_size)
+            case MeasureDisplacement():
+                return self._measure(members, width, block.displacement)
             case _:
                 return self._measure(members, width, block.measure)
 
@@ -179,8 +184,16 @@ class _Calls:
             job.hyper = job.start_hyper = _as_hyper(request.hyper, dtype)
             job.next_draw = 0
         job = self._jobs[members[0]]
-        seeds, posteriors = self._constants.get(members, width)
-        self._place(members, block.start((job.kernel, job.num_chains), seeds, posteriors, self._hypers(members, width)))
+        static, args = (
+            (job.kernel, job.num_chains),
+            (*self._constants.get(members, width), self._hypers(members, width)),
+        )
+        if requests[0].displacement is None:
+            states = block.start(static, *args)
+        else:
+            displacements = stack([request.displacement for request in requests], job.lanes(width))
+            states = block.start_displaced(static, *args, displacements)
+        self._place(members, states)
         return [None] * len(members)
 
     def _adapt(self, members: tuple[int, ...], num_steps: int, width: int) -> list[Adapted]:

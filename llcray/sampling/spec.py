@@ -1,6 +1,6 @@
 """The length of a run as a sweep file writes it: chains, the criteria to stop by, and the budget."""
 
-from typing import Annotated
+from typing import Annotated, Literal
 
 from pydantic import Field
 
@@ -46,6 +46,10 @@ class SamplingSpec(Variant):
             little beside the steps.
         richardson: Whether samplers whose step biases them also run with a finer step, in the same pack;
             `llc_richardson` is then the estimate extrapolated to step zero: the bias is measured, not predicted.
+        start: Start of the chains of a run at a checkpoint of a training: `center`, which is w*, or `previous`: `auto`
+            goes on from the run at the checkpoint before, with its displacements w - w*, step and step-size bias, at a
+            fraction of the work. The first checkpoint starts at w*, and so does a run that fails the checks of such a
+            start.
         seed: Varies the draws of one target.
         loss_batch_size: Number of examples that a draw's loss is taken on, each at the draw and at w*, where passes
             over all of the data are too dear. L(w) - L(w*) stays unbiased, and its noise is part of the standard error;
@@ -62,6 +66,7 @@ class SamplingSpec(Variant):
     num_warmup: Count = 200
     steps_per_draw: Count | None = None
     richardson: bool = False
+    start: Literal["center", "previous"] = "center"
     seed: NonNegativeInt = 0
     loss_batch_size: Count | None = None
     micro_batch_size: Annotated[int | None, Field(strict=True, ge=1, exclude=True)] = None

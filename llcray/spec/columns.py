@@ -25,7 +25,7 @@ from llcray.spec.run import RunSpec
 from llcray.variant import canonical_json
 
 Steps = tuple[str, ...]
-UNNAMED = ("version", "checkpoints")
+UNNAMED = ("version", "checkpoints", "follows")
 OF_TARGETS = (["seed"], ["step"], ["label"], ["pretraining"])
 """Fields of a target whose columns are named without `target`."""
 

@@ -27,6 +27,7 @@ def conflicts(run: RunSpec) -> Iterator[Conflict]:
     yield from _precision_lost(run)
     yield from _loss_of_another_target(run)
     yield from _budget_too_small(run)
+    yield from _start_without_a_checkpoint_before(run)
 
 
 def _batch_larger_than_data(run: RunSpec) -> Iterator[Conflict]:
@@ -50,6 +51,19 @@ def _budget_too_small(run: RunSpec) -> Iterator[Conflict]:
     num_data = run.target.size.num_data
     if num_data is not None and (reason := too_small_a_budget(run.sampler, run.sampling, num_data)):
         yield Conflict("sampling", "budget", reason)
+
+
+def _start_without_a_checkpoint_before(run: RunSpec) -> Iterator[Conflict]:
+    if run.sampling.start == "center":
+        return
+    if run.series_id is None:
+        reason = (
+            f"start: previous is for checkpoints of a training, and a target of this sweep ({run.target.kind}) is none"
+        )
+        yield Conflict("sampling", "start", f"{reason}; give the target checkpoints, or leave start out")
+    if run.sampler.kind != "auto":
+        reason = f"start: previous is for the sampler auto, and a sampler of this sweep is {run.sampler.kind}"
+        yield Conflict("sampling", "start", f"{reason}; leave one of the two out")
 
 
 def _precision_lost(run: RunSpec) -> Iterator[Conflict]:

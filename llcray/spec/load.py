@@ -9,6 +9,7 @@ from typing import Any, NamedTuple, TypeVar
 from llcray.components.choice import NamedComponent, components_of
 from llcray.data.user_file import files_in
 from llcray.spec import axes
+from llcray.spec.chains import linked
 from llcray.spec.combinations import conflicts
 from llcray.spec.conduct import unknown_columns
 from llcray.spec.overrides import apply
@@ -78,7 +79,7 @@ def load_sweep(source: str | Path | Mapping[str, Any], overrides: Sequence[str] 
     _check_files(combinations, root, header, mistakes)
     mistakes.raise_any()
     runs = _runs(combinations, root, header, mistakes)
-    _check_first(root, header, runs, mistakes)
+    _check_conduct(root, header, runs, mistakes)
     mistakes.raise_any()
     return Sweep(
         name=name,
@@ -161,9 +162,12 @@ def _check_number_of_runs(root: Table, header: SweepFile, mistakes: _Mistakes) -
         mistakes.raise_any()
 
 
-def _check_first(root: Table, header: SweepFile, runs: tuple[RunSpec, ...], mistakes: _Mistakes) -> None:
+def _check_conduct(root: Table, header: SweepFile, runs: tuple[RunSpec, ...], mistakes: _Mistakes) -> None:
     for name in unknown_columns(header.conduct, runs):
         message = f"'{name}' in conduct.first is no column of a run; `llcray plan` and the data dictionary name them"
+        mistakes.problems.append(Problem(root.entries["conduct"].place, message))
+    if header.conduct.halving is not None and any(run.follows for run in runs):
+        message = "halving gives up runs that others of `start: previous` go on from; leave one of the two out"
         mistakes.problems.append(Problem(root.entries["conduct"].place, message))
 
 
@@ -237,7 +241,7 @@ def _runs(
             Problem(_blamed(parts[conflict.part].node, conflict.key), conflict.message) for conflict in conflicts(run)
         ]
         of_target.setdefault(run.target_id, {}).setdefault(run.run_id, run)
-    return tuple(run for runs in of_target.values() for run in runs.values())
+    return linked(run for runs in of_target.values() for run in runs.values())
 
 
 def checkpointed(target: TargetSpec) -> Sequence[TargetSpec]:

@@ -2,7 +2,7 @@
 
 from functools import cached_property
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 from pydantic import Field
 
@@ -32,6 +32,7 @@ class RunSpec(Record):
         posterior: Inverse temperature and localization.
         sampler: Sampler of the draws.
         sampling: Number of chains, criteria to stop by and budget.
+        follows: Id of the run at the checkpoint before, where chains start from that run's (`sampling.start`).
     """
 
     target: TargetSpec
@@ -43,6 +44,7 @@ class RunSpec(Record):
     posterior: PosteriorSpec
     sampler: Sampler
     sampling: SamplingSpec
+    follows: str | None = None
 
     @cached_property
     def run_id(self) -> str:
@@ -64,4 +66,15 @@ class RunSpec(Record):
         """Content id of the run with its step left out: what the runs along one training share."""
         if not isinstance(self.target, TrajectoryVariant) or self.target.step is None:
             return None
-        return content_id(self.model_copy(update={"target": self.target.at_step(None)}))
+        return content_id(self.model_copy(update={"target": self.target.at_step(None), "follows": None}))
+
+    @property
+    def chain_id(self) -> str:
+        """Id that a run shares with those that it has to be done before or after; its own where there are none."""
+        return (self.series_id or self.run_id) if self.sampling.start == "previous" else self.run_id
+
+    def following(self, previous: "RunSpec | None") -> "RunSpec":
+        """The run with its chains started from those of another one; at w* where there is none."""
+        fields: dict[str, Any] = {name: getattr(self, name) for name in type(self).model_fields}
+        fields["follows"] = None if previous is None else previous.run_id
+        return type(self)(**fields)  # made anew: a copy would keep the ids that were computed

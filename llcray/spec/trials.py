@@ -59,21 +59,32 @@ def trials(runs: Sequence[RunSpec], num_slots: int, pack_size: PackSize = _alone
         pack_size: Most targets of a trial, given the runs of one such target. Packs are smaller where slots would be
             left idle, and as even as they can be.
 
-    The checkpoints of one training count as one target here: whoever builds one of them trains for all.
+    The checkpoints of one training count as one target here: whoever builds one of them trains for all. Runs that have
+    to be done one after the other are not parted.
 
     Returns:
-        Trials in the order of the runs; the parts of a target differ by at most one run.
+        Trials in the order of the runs; the parts of a target differ by at most one run, or chain of runs.
     """
     of_target: dict[str, list[RunSpec]] = {}
     for run in runs:
         of_target.setdefault(run.trajectory_id or run.target_id, []).append(run)
     if len(of_target) >= num_slots:
         return _packs(list(of_target.values()), num_slots, pack_size)
-    num_parts = dict.fromkeys(of_target, 1)
-    for _ in range(min(num_slots, len(runs)) - len(of_target)):
-        largest = max(of_target, key=lambda target_id: len(of_target[target_id]) / num_parts[target_id])
+    chains = {target_id: _chains(group) for target_id, group in of_target.items()}
+    num_parts = dict.fromkeys(chains, 1)
+    for _ in range(min(num_slots, sum(map(len, chains.values()))) - len(chains)):
+        largest = max(chains, key=lambda target_id: len(chains[target_id]) / num_parts[target_id])
         num_parts[largest] += 1
-    return tuple(TrialPlan(part) for key, group in of_target.items() for part in _split(group, num_parts[key]))
+    parts = (part for key, group in chains.items() for part in _split(group, num_parts[key]))
+    return tuple(TrialPlan(tuple(itertools.chain(*part))) for part in parts)
+
+
+def _chains(runs: Sequence[RunSpec]) -> list[list[RunSpec]]:
+    """Runs that follow one another together; each other run alone."""
+    chains: dict[str, list[RunSpec]] = {}
+    for run in runs:
+        chains.setdefault(run.chain_id, []).append(run)
+    return list(chains.values())
 
 
 def _packs(targets: Sequence[list[RunSpec]], num_slots: int, pack_size: PackSize) -> tuple[TrialPlan, ...]:

@@ -19,7 +19,7 @@ from llcray_storage.write.commit import WriteOutcome, commit_run
 from llcray_storage.write.stages import commit_stages
 from llcray_storage.write.sweep_files import SweepFile, commit_sweep_file
 from llcray_storage.write.targets import commit_target, load_target
-from llcray_storage.write.unfinished import drop_unfinished, keep_unfinished, load_unfinished
+from llcray_storage.write.unfinished import drop_unfinished, end_of, keep_unfinished, load_unfinished
 
 
 class Dataset:
@@ -124,6 +124,26 @@ class Dataset:
     def drop_unfinished(self, run_id: str) -> None:
         """Remove the states of an unfinished run, once it is committed or is not to be resumed."""
         drop_unfinished(self._store, run_id)
+
+    def keep_end(self, run_id: str, data: bytes) -> None:
+        """Keep the end of a run for the run that goes on from it, until `drop_end`.
+
+        Raises:
+            StorageError: The end cannot be written.
+        """
+        keep_unfinished(self._store, end_of(run_id), data)
+
+    def load_end(self, run_id: str) -> bytes | None:
+        """Read the end of a run; None when none is kept.
+
+        Raises:
+            StorageError: Storage cannot be read.
+        """
+        return load_unfinished(self._store, end_of(run_id))
+
+    def drop_end(self, run_id: str) -> None:
+        """Remove the end of a run, once the run that goes on from it is committed."""
+        drop_unfinished(self._store, end_of(run_id))
 
     def write_sweep_file(self, file: SweepFile) -> bool:
         """Keep the file that a sweep was run with; returns False when the newest file of that sweep says the same.

@@ -18,7 +18,7 @@ from llcray_storage.schema.status import DONE, FAILED
 
 from llcray.driver.plan.cost import num_gradients
 from llcray.driver.progress.reports import RunReport, TrialReport
-from llcray.spec import RunSpec, TrialPlan
+from llcray.spec import RunSpec, TrialPlan, runs_before
 
 if TYPE_CHECKING:
     from llcray.estimation.trial import TrialEvent
@@ -38,12 +38,20 @@ class Assignment:
         root: Root of the dataset, absolute where it is a path.
         plans: All trials, by index.
         generations: Generation to write of each run that is deliberately redone, by run id.
+        done_before: Runs that are done, and that others of the sweep go on from.
     """
 
     sweep: str
     root: str
     plans: tuple[TrialPlan, ...]
     generations: Mapping[str, int]
+    done_before: tuple[RunSpec, ...] = ()
+
+    def runs_before(self, plan: TrialPlan) -> dict[str, RunSpec]:
+        """The runs that those of a plan go on from, directly or not, by run id."""
+        if not any(run.follows for run in plan.runs):
+            return {}
+        return runs_before(plan.runs, (*self.done_before, *(run for other in self.plans for run in other.runs)))
 
 
 class TrialCancelledError(Exception):
@@ -135,8 +143,9 @@ class TrialThread:
                 del left[run.run_id]
                 self._fail((run,), reason_of(error))
 
+            before = self._assignment.runs_before(plan)
             for outcome in run_trial(
-                plan, self._assignment.sweep, self._dataset, self._observe, generations, fail, self._max_width()
+                plan, self._assignment.sweep, self._dataset, self._observe, generations, fail, self._max_width(), before
             ):
                 del left[outcome.run_id]
                 self._now = TrialReport(phase="compiling", run_id=next(iter(left), ""))

@@ -18,6 +18,7 @@ from dataclasses import replace
 from llcray.samplers.auto import Auto
 from llcray.sampling.curvature import SCALE_GRADIENTS
 from llcray.sampling.schedules.calibration import Calibration
+from llcray.sampling.schedules.hand_over import hand_over_after_burn_in
 from llcray.sampling.schedules.hot_burn_in import burn_in, choose_gradient, heat_is_noise, measure_noise
 from llcray.sampling.schedules.production import choose_step, produce
 from llcray.sampling.schedules.requests import RunFacts, Schedule, Start
@@ -42,5 +43,7 @@ def calibrated(facts: RunFacts, sampler: Auto) -> Schedule:
         hot = yield from burn_in(facts, calibration)
     if heat_is_noise(hot, facts):
         hot = replace(hot, noise=(yield from measure_noise(facts, calibration)))
+    hot_squared_step = calibration.squared_step
     choose_step(facts, calibration, hot)
-    return (yield from produce(facts, calibration, hot))
+    sampled = yield from produce(facts, calibration, hot)
+    return (yield from hand_over_after_burn_in(facts, calibration, sampled, hot, hot_squared_step))

@@ -60,7 +60,7 @@ def burn_in(facts: RunFacts, calibration: Calibration) -> Generator[Request, Any
                 blocks = []
                 continue
         out_of_budget = calibration.num_gradients > HOT_BUDGET * facts.sampling.budget.num_gradients
-        if len(blocks) >= FIRST_BLOCKS and len(blocks) % 2 == 0 and _stands_still(concatenate(blocks), facts):
+        if len(blocks) >= FIRST_BLOCKS and len(blocks) % 2 == 0 and stands_still(concatenate(blocks), facts):
             break
         if len(blocks) >= FIRST_BLOCKS and (out_of_budget or len(blocks) >= MOST_HOT_BLOCKS):
             break
@@ -71,7 +71,7 @@ def burn_in(facts: RunFacts, calibration: Calibration) -> Generator[Request, Any
     return hot
 
 
-def _stands_still(draws: Draws, facts: RunFacts) -> bool:
+def stands_still(draws: Draws, facts: RunFacts) -> bool:
     """Whether the mean of the second quarter is that of the last half, within two standard errors or a percent."""
     raw, heat = facts.n_beta * draws.centered_loss, draws.heat
     informative = standard_error(heat) < standard_error(raw) or standard_error(heat) < STANDS_STILL * abs(raw.mean())

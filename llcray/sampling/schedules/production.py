@@ -52,7 +52,7 @@ def produce(facts: RunFacts, calibration: Calibration, hot: Stretch) -> Generato
     """
     steps_per_draw = choose_steps_per_draw(facts)
     budget, until = facts.sampling.budget, facts.sampling.until
-    other, num_shrinks, goal = _loosened(hot.level), 0, FIRST_BLOCKS
+    other, num_shrinks, goal = loosened(hot.level), 0, FIRST_BLOCKS
     blocks: list[Draws] = []
     noise: np.ndarray | None = None
     previous, previous_se, *_ = fit_line([other], hot.prior_sd)
@@ -60,7 +60,7 @@ def produce(facts: RunFacts, calibration: Calibration, hot: Stretch) -> Generato
         out_of_budget = yield from _sample(blocks, goal, steps_per_draw, facts, calibration)
         draws = concatenate(blocks)
         if not draws.healthy.all():
-            return _sampled(draws, None, steps_per_draw, calibration, is_consistent=True)
+            return sampled_of(draws, None, steps_per_draw, calibration, is_consistent=True)
         if hot.noise is not None and noise is None:
             noise = yield from measure_noise(facts, calibration)
         stretch = replace(stretch_of(blocks, facts), noise=noise)
@@ -75,14 +75,14 @@ def produce(facts: RunFacts, calibration: Calibration, hot: Stretch) -> Generato
         previous, previous_se = llc, error
         disagrees = abs(judgement.levels_apart) > DISAGREES and has_mixed
         if disagrees and is_good and not is_last and num_shrinks < MOST_SHRINKS:
-            other, num_shrinks, noise = _loosened(stretch.level), num_shrinks + 1, None
+            other, num_shrinks, noise = loosened(stretch.level), num_shrinks + 1, None
             calibration.squared_step *= LARGEST_RATIO
             calibration.record("smaller step: levels and prediction disagree")
             blocks, goal = [], FIRST_BLOCKS
         elif is_good or is_last:
             everything = replace(stretch_of(blocks, facts, num_discarded=0), noise=noise)
             predicted = PredictedBias(everything.bias_of_draws(judgement.factor), judgement.bias_se)
-            return _sampled(draws, predicted, steps_per_draw, calibration, is_consistent=not disagrees)
+            return sampled_of(draws, predicted, steps_per_draw, calibration, is_consistent=not disagrees)
         else:
             goal *= 2
 
@@ -153,18 +153,27 @@ def _judge(stretch: Stretch, other: Level, prior_sd: float) -> Judgement:
     return Judgement(summary, line, factor, disagreement(other, level, prior_sd))
 
 
-def _loosened(level: Level) -> Level:
+def loosened(level: Level) -> Level:
     """The level of hotter chains, with what it may be off the line by in its error."""
     return level._replace(raw_se=float(np.hypot(level.raw_se, NONLINEARITY * level.bias)))
 
 
-def _sampled(
+def sampled_of(
     draws: Draws,
     step_bias: PredictedBias | None,
     steps_per_draw: int,
     calibration: Calibration,
     is_consistent: bool,
 ) -> Sampled:
+    """Returns the result of a production.
+
+    Args:
+        draws: All draws at the last step.
+        step_bias: The predicted bias; None where chains are not healthy.
+        steps_per_draw: Steps between draws.
+        calibration: The calibration, at its end.
+        is_consistent: Whether levels and prediction agree.
+    """
     num_warmup_draws = draws.num_draws // BURN_IN_SHARE
     return Sampled(
         draws=draws,

@@ -8,9 +8,12 @@ from collections.abc import Generator
 from dataclasses import dataclass, field
 from typing import Any, Literal, TypeAlias
 
+import numpy as np
+
 from llcray.llc.draws import Draws
 from llcray.llc.step_bias import PredictedBias
 from llcray.samplers.kernel import Hyper, Kernel, SamplerVariant
+from llcray.sampling.handover import Handover
 from llcray.sampling.spec import SamplingSpec
 
 Phase = Literal["calibrating", "sampling"]
@@ -30,6 +33,7 @@ class RunFacts:
         n_beta: n times the inverse temperature.
         curvature: Largest curvature of n beta L_n near w*; NaN where nothing is measured in it.
         num_probes: Examples whose losses are evaluated at each draw besides.
+        handover: What the run at the checkpoint before hands over; None for a run that starts at w*.
     """
 
     sampler: SamplerVariant
@@ -41,21 +45,24 @@ class RunFacts:
     n_beta: float
     curvature: float
     num_probes: int = 0
+    handover: Handover | None = None
 
 
 @dataclass(frozen=True)
 class Start:
-    """Asks to start, or start again, all chains at w*. The answer is None.
+    """Asks to start, or start again, all chains. The answer is None.
 
     Attributes:
         localization: gamma.
         hyper: The sampler's numbers, each of shape (chain, ...).
         kernel: The kernel to go on with; None for the present one.
+        displacement: w - w* of each chain, shape (chain, d); None starts the chains at w*.
     """
 
     localization: float
     hyper: Hyper
     kernel: Kernel | None = None
+    displacement: np.ndarray | None = None
 
 
 @dataclass(frozen=True)
@@ -116,7 +123,12 @@ class MeasureSeenNoise:
     uses_control_variates: bool
 
 
-Request = Start | Adapt | Advance | MeasureCurvature | MeasureNoise | MeasureSeenNoise
+@dataclass(frozen=True)
+class MeasureDisplacement:
+    """Asks for w - w* of each chain. The answer has shape (chain, d)."""
+
+
+Request = Start | Adapt | Advance | MeasureCurvature | MeasureNoise | MeasureSeenNoise | MeasureDisplacement
 
 
 def phase_of(request: Request) -> Phase:
@@ -140,6 +152,7 @@ class Sampled:
         bias_is_inconsistent: Whether the evidence for the bias disagrees beyond its errors, at the smallest step tried.
         restarts_exhausted: Whether no stable step size was found.
         decisions: Decisions with their reasons, in order; JSON-ready.
+        handover: What the run at the next checkpoint may start from; None where nothing is to be handed over.
     """
 
     draws: Draws
@@ -153,6 +166,7 @@ class Sampled:
     bias_is_inconsistent: bool = False
     restarts_exhausted: bool = False
     decisions: list[dict[str, Any]] = field(default_factory=list)
+    handover: Handover | None = None
 
 
 Schedule: TypeAlias = Generator[Request, Any, Sampled]

@@ -28,7 +28,7 @@ from llcray_storage.store.marker import open_existing
 from llcray_storage.store.objects import ObjectStore
 from llcray_storage.store.settings import Root
 from llcray_storage.write.sweep_files import sweep_files_folder
-from llcray_storage.write.unfinished import drop_unfinished
+from llcray_storage.write.unfinished import drop_unfinished, end_of
 
 ATTEMPTS = 10
 
@@ -47,6 +47,7 @@ def remove_runs(root: Root, sweep: str, run_ids: Sequence[str]) -> None:
     _publish_without(store, partition, run_ids)
     for run_id in run_ids:
         drop_unfinished(store, run_id)
+        drop_unfinished(store, end_of(run_id))
 
 
 def remove_sweep(root: Root, sweep: str) -> None:

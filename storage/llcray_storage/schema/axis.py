@@ -226,6 +226,9 @@ AXES: tuple[Column, ...] = (
     _axis("sampling_loss_batch_size", WHOLE, "examples", "Examples that a draw's loss was taken on; null: all."),
     _axis("sampling_micro_batch_size", WHOLE, "examples", "Most examples computed at a time; null: 8,192."),
     _axis("sampling_richardson", FLAG, "", "Whether a finer step was run too (for llc_richardson)."),
+    _axis(
+        "sampling_start", TEXT, "", "Start of the chains: center (w*), or previous (the run at the checkpoint before)."
+    ),
     _axis("sampling_num_chains", WHOLE, "chains", "Chains asked for."),
     _axis("sampling_num_warmup", WHOLE, "steps", "Warmup steps a chain asked for."),
     _axis("sampling_steps_per_draw", WHOLE, "steps", "Sampler steps between draws asked for; null: chosen."),

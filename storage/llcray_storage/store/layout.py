@@ -12,6 +12,7 @@
     _llcray/manifest/sweep=S/<12 digits>.json          a manifest; the one with the highest number counts
     _llcray/manifest/targets/<12 digits>.json
     _llcray/unfinished/<run_id>/<12 digits>-<sha16>    the state of an unfinished run
+    _llcray/unfinished/<run_id>-end/<12 digits>-<sha16>  the end of a run that another goes on from
     _llcray/renames/<new name>.json                    a sweep is becoming this one (see `maintain.rename`)
     _llcray/{tmp,quarantine}/
 

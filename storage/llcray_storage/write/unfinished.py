@@ -2,6 +2,9 @@
 
 A state is a file that never changes, named by its number and the hash of its bytes; the newest whole one counts. It is
 no commit: readers never see it, and it is removed when its run is committed, or a week later.
+
+The end of a run that another run goes on from is kept likewise, under a name of its own (`end_of`), and removed when
+that other run is committed.
 """
 
 import hashlib
@@ -12,6 +15,11 @@ from llcray_storage.store.objects import ObjectStore
 
 KEPT_SECONDS = 7 * 86400.0
 """States that are older than this are removed by a vacuum."""
+
+
+def end_of(run_id: str) -> str:
+    """The name under which the end of a run is kept for the run that goes on from it."""
+    return f"{run_id}-end"
 
 
 def keep_unfinished(store: ObjectStore, run_id: str, data: bytes) -> None:

@@ -1,0 +1,118 @@
+"""The schedule of `kind: auto` that goes on from the run at the checkpoint before, without a hot burn-in.
+
+1. Chains start at w* plus the displacements w - w* that the run before ended with, at the step that it hands over.
+   Where gamma differs, displacements are scaled by the root of its ratio, as directions that the localization holds ask
+   for.
+2. The factor c of the predicted step-size bias is that of the run before, with a standard error that grows from
+   checkpoint to checkpoint.
+3. The number of draws doubles, from one block on, until the criteria hold and the corrected mean stands still within
+   the run by the rule of a burn-in. Directions that relax slower than a run show as differences between chains, whose
+   displacements are independent of one another, and so in R-hat and in the error.
+4. Chains that blow up, and chains that have not mixed or do not stand still after `PATIENCE` blocks, start cold from w*
+   (`calibrated`). The work of both counts.
+
+Randomness differs from checkpoint to checkpoint. With common random numbers the noise of a run would push displacements
+that the same noise has made, and directions that relax slower than a run would spread too far.
+"""
+
+from collections.abc import Generator
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+
+from llcray.llc.draws import Draws, concatenate
+from llcray.llc.step_bias import PredictedBias, fit_line
+from llcray.llc.summary import corrected_summary
+from llcray.llc.verdict import MIN_ESS
+from llcray.samplers.auto import Auto
+from llcray.samplers.kernel import build_kernel
+from llcray.sampling.curvature import SCALE_GRADIENTS
+from llcray.sampling.handover import Handover
+from llcray.sampling.schedules.calibrated import calibrated
+from llcray.sampling.schedules.calibration import Calibration, Stretch, blew_up, stretch_of
+from llcray.sampling.schedules.hand_over import Learned, hand_over
+from llcray.sampling.schedules.hand_set import choose_steps_per_draw
+from llcray.sampling.schedules.hot_burn_in import BLOCK_DRAWS, measure_noise, stands_still
+from llcray.sampling.schedules.production import Judgement, sampled_of
+from llcray.sampling.schedules.requests import Advance, Request, RunFacts, Sampled, Schedule, Start
+
+PATIENCE = 4
+DRIFT = 0.03
+"""Standard deviation of the change of c from one checkpoint to the next."""
+
+
+def warm(facts: RunFacts, sampler: Auto, handover: Handover) -> Schedule:
+    """Samples one run from where the run before ended.
+
+    Args:
+        facts: Facts of the run.
+        sampler: The run's sampler.
+        handover: The handover of the run before.
+    """
+    chosen = sampler.model_copy(update={"gradient": handover.gradient, "batch_size": handover.batch_size})
+    here = replace(facts, sampler=chosen, kernel=build_kernel(chosen))
+    calibration = Calibration(chosen, handover.squared_step, facts.localization, num_gradients=SCALE_GRADIENTS)
+    factor_se = float(np.hypot(handover.factor_se, DRIFT))
+    calibration.record("start at the checkpoint before", factor=handover.factor, factor_se=factor_se)
+    scale = np.sqrt(handover.localization / facts.localization) if handover.localization * facts.localization else 1.0
+    hyper = calibration.hyper(facts.sampling.num_chains)
+    yield Start(facts.localization, hyper, here.kernel, scale * handover.displacement)
+    produced = yield from _produce(here, calibration, replace(handover, factor_se=factor_se))
+    if produced is None:
+        return (yield from _cold(facts, sampler, calibration))
+    return (yield from hand_over(here, calibration, *produced))
+
+
+def _produce(
+    facts: RunFacts, calibration: Calibration, handover: Handover
+) -> Generator[Request, Any, tuple[Sampled, Learned] | None]:
+    """Samples until the criteria hold or the budget ends; returns None where chains have to start cold."""
+    steps_per_draw, hyper = choose_steps_per_draw(facts), calibration.hyper(facts.sampling.num_chains)
+    budget, until = facts.sampling.budget, facts.sampling.until
+    blocks: list[Draws] = []
+    noise, goal, is_last = None, 1, False
+    while True:
+        while len(blocks) < goal and not is_last:
+            blocks.append((yield Advance(BLOCK_DRAWS, steps_per_draw, hyper)))
+            is_last = calibration.count(blocks[-1]) + calibration.num_gradients > budget.num_gradients
+            if blew_up(blocks[-1], facts):
+                return None
+        if handover.heat_is_noise and noise is None:
+            noise = yield from measure_noise(facts, calibration)
+        draws, stretch = concatenate(blocks), replace(stretch_of(blocks, facts), noise=noise)
+        judgement = _judge(stretch, handover)
+        calibration.record("doubling", num_draws=draws.num_draws, **judgement.numbers(stretch))
+        has_arrived = judgement.summary.rhat <= until.rhat and stands_still(draws, facts)
+        is_exact = judgement.error <= until.relative_mcse * abs(judgement.summary.mean)
+        is_last = is_last or 2 * draws.num_draws > budget.num_draws
+        if is_last or (has_arrived and is_exact and judgement.summary.ess_bulk >= MIN_ESS):
+            everything = replace(stretch_of(blocks, facts, num_discarded=0), noise=noise)
+            bias = PredictedBias(everything.bias_of_draws(judgement.factor), judgement.bias_se)
+            sampled = sampled_of(draws, bias, steps_per_draw, calibration, is_consistent=True)
+            learned = (stretch.level, handover.heat_is_noise, handover.largest_squared_step)
+            return sampled, Learned(*learned, handover.factor, handover.factor_se)
+        if len(blocks) >= PATIENCE and not has_arrived:
+            return None
+        goal *= 2
+
+
+def _judge(stretch: Stretch, handover: Handover) -> Judgement:
+    line = fit_line([stretch.level], handover.factor_se, handover.factor)
+    factor = line.factor if stretch.level.bias > 0 else 0.0
+    return Judgement(corrected_summary(stretch.raw, stretch.bias_of_draws(factor)), line, factor, float("nan"))
+
+
+def _cold(facts: RunFacts, sampler: Auto, spent: Calibration) -> Schedule:
+    """Starts from w* with what is left of the budget; the work and the decisions so far are part of the result."""
+    spent.record("cold start: the chains blew up, have not mixed or do not stand still")
+    budget = facts.sampling.budget
+    left = budget.model_copy(update={"num_gradients": max(1.0, budget.num_gradients - spent.num_gradients)})
+    sampling = facts.sampling.model_copy(update={"budget": left})
+    sampled = yield from calibrated(replace(facts, sampling=sampling, handover=None), sampler)
+    return replace(
+        sampled,
+        num_gradients=sampled.num_gradients + spent.num_gradients,
+        warmup_gradients=sampled.warmup_gradients + spent.num_gradients,
+        decisions=[*spent.decisions, *sampled.decisions],
+    )
