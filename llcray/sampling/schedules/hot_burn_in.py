@@ -94,7 +94,7 @@ def choose_gradient(facts: RunFacts, calibration: Calibration, hot: Stretch) -> 
     batch_size = sampler.examples_per_gradient
     noise = np.mean((yield MeasureNoise(batch_size)), axis=0)
     calibration.num_gradients += num_chains * BATCH_GRADIENTS * min(1.0, batch_size / facts.num_data)
-    left = float(noise[1] / noise[0])
+    left = float(noise[1] / noise[0]) if noise[0] else 1.0  # full gradients have no noise
     gradient = "control_variate" if left < WORTHWHILE_NOISE else "minibatch"
     calibration.record(f"gradient: {gradient}", control_variate_noise=left)
     calibration.sampler = chosen = sampler.model_copy(update={"gradient": gradient})
