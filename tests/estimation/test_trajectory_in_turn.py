@@ -1,6 +1,7 @@
 """A trial whose runs go on from one another: the same numbers whether or not it was interrupted."""
 
 from collections.abc import Iterable, Sequence
+from itertools import islice
 from pathlib import Path
 
 import llcray_storage as ls
@@ -8,6 +9,7 @@ import pytest
 
 from llcray.estimation.trial import RunOutcome, run_trial
 from llcray.spec import RunSpec, SpecError, TrialPlan, load_sweep, runs_before, trials
+from llcray.targets.variant import TrajectoryVariant
 
 FILE = """
 name: in_turn
@@ -29,6 +31,11 @@ def sweep_of(folder: Path, text: str = FILE) -> tuple[RunSpec, ...]:
     return load_sweep(folder / "in_turn.yaml").runs
 
 
+def step_of(run: RunSpec) -> int:
+    assert isinstance(run.target, TrajectoryVariant) and run.target.step is not None
+    return run.target.step
+
+
 def estimates(outcomes: Iterable[RunOutcome]) -> dict[str, tuple[float, float]]:
     """LLC and work of runs, by id."""
     return {outcome.run_id: (outcome.row["llc"], outcome.row["num_gradients"]) for outcome in outcomes}
@@ -36,7 +43,7 @@ def estimates(outcomes: Iterable[RunOutcome]) -> dict[str, tuple[float, float]]:
 
 def kept_ends(dataset: ls.Dataset, runs: Sequence[RunSpec]) -> list[int]:
     """Steps of the runs whose ends are kept."""
-    return sorted(run.target.step for run in runs if dataset.load_end(run.run_id) is not None)
+    return sorted(step_of(run) for run in runs if dataset.load_end(run.run_id) is not None)
 
 
 @pytest.fixture(scope="module")
@@ -56,9 +63,7 @@ def test_an_interrupted_trajectory_has_the_numbers_of_one_that_was_not(tmp_path:
     _, expected = whole
     dataset = ls.Dataset.create_or_open(str(tmp_path / "results"))
     runs = sweep_of(tmp_path)
-    trial = run_trial(TrialPlan(runs), "in_turn", dataset)
-    first = [next(trial) for _ in range(3)]
-    trial.close()
+    first = list(islice(run_trial(TrialPlan(runs), "in_turn", dataset), 3))
     done = {outcome.run_id for outcome in first}
     left = [run for run in runs if run.run_id not in done]
     if ends == "lost":
@@ -83,7 +88,7 @@ def test_runs_follow_one_another_by_step_and_are_not_parted(tmp_path: Path):
     assert len(by_id) == 8
     for run in runs:
         before = by_id.get(run.follows or "")
-        assert (before.target.step if before else None) == {0: None, 20: 0, 40: 20, 60: 40}[run.target.step]
+        assert (step_of(before) if before else None) == {0: None, 20: 0, 40: 20, 60: 40}[step_of(run)]
         assert before is None or before.series_id == run.series_id
     assert [len(plan.runs) for plan in trials(runs, 8)] == [4, 4]
     assert [run.run_id for plan in trials(runs, 8) for run in plan.runs] == [run.run_id for run in runs]

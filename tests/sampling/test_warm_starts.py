@@ -1,4 +1,4 @@
-"""Runs that go on from one another give known answers at a fraction of the work, and do not hide what has not arrived."""
+"""Runs that go on from one another: known answers at a fraction of the work, and nothing hidden that has not arrived."""
 
 from collections.abc import Sequence
 from dataclasses import replace
