@@ -1,9 +1,12 @@
-"""A dataset that looks like the quickstart's, tests that share a process, and the check of array shapes.
+"""A dataset that looks like the quickstart's, tests that share a process, what tests compile, and the check of shapes.
 
 No number in the dataset was measured; it is for tests of readers.
 """
 
+import os
+import shutil
 from collections.abc import Mapping
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +14,9 @@ import llcray_storage as ls
 import numpy as np
 import pytest
 from jaxtyping import install_import_hook
+from threadpoolctl import threadpool_limits
 
+from llcray.driver.trials.process import NUMERICS, cache_folder
 from llcray.spec import RunSpec, load_sweep, spec_columns
 
 QUICKSTART = Path(__file__).parents[1] / "experiments" / "quickstart.yaml"
@@ -27,10 +32,37 @@ HAVE_SHAPES = [
     "llcray.sampling.gradient_noise",
 ]
 STARTS_RAY = ("cluster", "driver", "experiment", "tracking")
+PROGRAMS = {
+    "JAX_COMPILATION_CACHE_DIR": str(TESTS.parent / ".pytest_cache" / "programs" / cache_folder().name),
+    "JAX_COMPILATION_CACHE_MAX_SIZE": "-1",
+    "JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS": "0.05",
+}
+"""Where all processes of the tests share compiled programs. A limit would make every new program read all others."""
+PROGRAM_BYTES = 2**30
+QUICK_TO_COMPILE = (
+    "--xla_cpu_use_fusion_emitters=false --xla_backend_optimization_level=0 --xla_cpu_parallel_codegen_split_count=1"
+)
+"""Flags with which XLA compiles in half the time, as long as it knows them (it aborts on those that it does not)."""
 
 
 # Shapes and types in the signatures of these modules are checked at every call, in tests only.
 install_import_hook(HAVE_SHAPES, "beartype.beartype")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Sets how this process and those that tests start compute and compile: alone, quickly, and only what is new.
+
+    BLAS threads of two workers wait for each other on two processors: a regression on 80 points took 14 times as long.
+    The slow tests compile as users do.
+    """
+    threadpool_limits(1)
+    for name, value in {**dict.fromkeys(NUMERICS, "1"), **PROGRAMS}.items():
+        os.environ.setdefault(name, value)
+    if config.option.markexpr == "not slow" and version("jaxlib").startswith("0.10."):
+        os.environ.setdefault("XLA_FLAGS", QUICK_TO_COMPILE)
+    folder = Path(PROGRAMS["JAX_COMPILATION_CACHE_DIR"])
+    if "PYTEST_XDIST_WORKER" not in os.environ and sum(f.stat().st_size for f in folder.glob("*")) > PROGRAM_BYTES:
+        shutil.rmtree(folder)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

@@ -77,11 +77,13 @@ def _hyperparameters(x: np.ndarray, values: np.ndarray, errors: np.ndarray) -> t
     from sklearn.exceptions import ConvergenceWarning
     from sklearn.gaussian_process import GaussianProcessRegressor
     from sklearn.gaussian_process.kernels import RBF, ConstantKernel, WhiteKernel
+    from threadpoolctl import threadpool_limits
 
     kernel = ConstantKernel(1.0, (1e-3, 1e3)) * RBF(3.0, (SHORTEST, LONGEST)) + WhiteKernel(1e-2, (LEAST_NOISE, 1e1))
     noise: Any = np.maximum(errors**2, 1e-10)
     process = GaussianProcessRegressor(kernel, alpha=noise, n_restarts_optimizer=NUM_RESTARTS, random_state=0)
-    with warnings.catch_warnings():
+    # Two threads of BLAS take 14 times the processor time of one for matrices of a hundred rows.
+    with warnings.catch_warnings(), threadpool_limits(1, "blas"):
         # A flat series puts the length at its bound and an exact series puts White at its bound; both are answers.
         warnings.simplefilter("ignore", ConvergenceWarning)
         process.fit(x[:, None], values)
