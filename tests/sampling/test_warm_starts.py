@@ -1,4 +1,4 @@
-"""Runs that go on from one another: known answers at a fraction of the work, and nothing hidden that has not arrived."""
+"""Runs that go on from one another: known answers for a fraction of the work, and none hides that it has not arrived."""
 
 from collections.abc import Sequence
 from dataclasses import replace
