@@ -1,4 +1,4 @@
-"""Runs that go on from one another: known answers for a fraction of the work, and none hides that it has not arrived."""
+"""Runs that go on from one another: known answers for a fraction of the work; what has not arrived is not trusted."""
 
 from collections.abc import Sequence
 from dataclasses import replace
