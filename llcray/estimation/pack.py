@@ -139,6 +139,7 @@ def _finish(target: Target, run: PreparedRun, finished: Finished) -> RunEstimate
     oracle = target.oracle if facts.num_sampled_params == num_params_of(target) else None
     asymptotic = oracle.asymptotic() if oracle else None
     exact = _at_temperature(target, facts.n_beta, sampled.localization) if oracle else None
+    precision = str(job.posterior.center.dtype)
     return RunEstimate(
         estimate=estimate(
             sampled.draws,
@@ -150,6 +151,7 @@ def _finish(target: Target, run: PreparedRun, finished: Finished) -> RunEstimate
             step_bias=sampled.step_bias,
             bias_is_inconsistent=sampled.bias_is_inconsistent,
             restarts_exhausted=sampled.restarts_exhausted,
+            unresolved=run.unresolved if run.unresolved and precision == "float32" else "",
         ),
         sampled=sampled,
         n_beta=facts.n_beta,
@@ -163,7 +165,7 @@ def _finish(target: Target, run: PreparedRun, finished: Finished) -> RunEstimate
         num_pack_splits=job.num_splits,
         loss_estimator="full" if paired_batch_size(job.kernel, job.posterior) is None else "paired_batch",
         caveat=facts.sampler.caveat,
-        precision=str(job.posterior.center.dtype),
+        precision=precision,
         unresolved=run.unresolved,
     )
 

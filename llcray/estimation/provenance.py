@@ -19,6 +19,14 @@ def environment() -> dict[str, Any]:
 
 
 @cache
+def num_devices() -> int:
+    """The number of devices that this process holds; claims them."""
+    import jax
+
+    return jax.local_device_count()
+
+
+@cache
 def device() -> dict[str, Any]:
     """The first device of this process; claims it."""
     import jax

@@ -10,6 +10,7 @@ from llcray_storage.schema.status import DONE, FAILED
 
 from llcray.array_types import Row
 from llcray.estimation.pack import RunEstimate
+from llcray.estimation.provenance import num_devices
 from llcray.llc.draws import Draws
 from llcray.subnetwork.masked import unchanged
 from llcray.targets.target import Target, TargetFacts
@@ -35,6 +36,7 @@ def record_of(result: RunEstimate, target: Target) -> Row:
         **({"loss_kind": target.loss_kind} if target.loss_kind else {}),
         "is_likelihood": target.is_likelihood,
         "warnings": warnings_of(result, target.facts),
+        "device_seconds": num_devices() * (result.estimate.sampling_seconds + result.estimate.compile_seconds),
         "pack_size": result.pack_size,
         "loss_estimator": result.loss_estimator,
         "num_data": result.num_data,
@@ -119,6 +121,7 @@ def draw_rows(result: RunEstimate) -> list[Row]:
             {
                 "chain": chain,
                 "status": DONE if failed_at is None else FAILED,
+                "reason": None if failed_at is None else f"the loss was not finite at draw {failed_at}",
                 "failed_at": failed_at,
                 "n_beta": result.n_beta,
                 "step_size": result.sampled.step_size,

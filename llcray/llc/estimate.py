@@ -108,6 +108,7 @@ def estimate(
     step_bias: PredictedBias | None = None,
     bias_is_inconsistent: bool = False,
     restarts_exhausted: bool = False,
+    unresolved: str = "",
 ) -> Estimate:
     """The LLC of one run, with its error, diagnostics, verdict and cost.
 
@@ -122,6 +123,7 @@ def estimate(
             as the bias, and left in.
         bias_is_inconsistent: Whether the evidence for that bias disagrees.
         restarts_exhausted: Whether calibration failed to find a stable step size.
+        unresolved: What the precision of the chains does not resolve of the posterior; empty where it resolves all.
     """
     kept = draws.after(num_warmup_draws)
     healthy = draws.healthy
@@ -156,6 +158,7 @@ def estimate(
             bias_is_inconsistent=bias_is_inconsistent,
             energy_variance=np.nan if has_metropolis_test else _mean(alive.energy_change**2) / num_sampled_params,
             restarts_exhausted=restarts_exhausted,
+            unresolved=unresolved,
         )
     )
     sensitivity = localization_sensitivity(raw, alive.squared_distance, localization)

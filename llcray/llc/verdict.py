@@ -1,27 +1,27 @@
 """The verdict on an estimate: written rules, a pure function of the diagnostics.
 
-The verdicts, their meanings and their order are declared in `llcray_storage.schema.verdicts`.
+The verdicts, their meanings, their order and the limits are declared in `llcray_storage.schema.verdicts`.
 """
 
 from dataclasses import dataclass
 
-from llcray_storage.schema.verdicts import VerdictName
+from llcray_storage.schema.verdicts import (
+    MAX_ENERGY_VARIANCE,
+    MAX_RELATIVE_BIAS,
+    MAX_RELATIVE_MCSE,
+    MAX_SHARE_LOWER,
+    MIN_ACCEPTANCE,
+    MIN_ESS,
+    NOTABLE_BIAS,
+    NUM_SIGMAS,
+    RHAT_LIMIT,
+    VerdictName,
+)
 
-RHAT_LIMIT = 1.05
-MIN_ESS = 50.0
-MAX_RELATIVE_MCSE = 0.25
-MAX_RELATIVE_BIAS = 0.1
-# A bias of at least this share is not let pass where it is beyond Monte Carlo error.
-NOTABLE_BIAS = 0.05
-NUM_SIGMAS = 3.0
 # Nats. Rounding of a loss that does not depend on the parameters stays below this.
 CONSTANT = 1e-9
 # Nats. At a minimum no draw near it is lower; rounding of float32 chains stays far below this.
 LOWER = 1.0
-MAX_SHARE_LOWER = 0.01
-MIN_ACCEPTANCE = 0.3
-# Unadjusted microcanonical chains were off by 2% at 3e-4 and by 5% at 4e-3 (deep linear network of 200 parameters).
-MAX_ENERGY_VARIANCE = 1e-3
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -56,6 +56,7 @@ class Diagnostics(JudgedNumbers):
         energy_variance: Mean square energy error of a step per dimension, of samplers without a Metropolis test.
         bias_is_inconsistent: Whether the evidence for a subtracted step-size bias disagrees beyond its errors.
         restarts_exhausted: Whether calibration gave up on finding a stable step size.
+        unresolved: What the precision of the chains does not resolve of the posterior; empty where it resolves all.
     """
 
     num_sampled_params: int
@@ -68,6 +69,7 @@ class Diagnostics(JudgedNumbers):
     energy_variance: float = float("nan")
     bias_is_inconsistent: bool = False
     restarts_exhausted: bool = False
+    unresolved: str = ""
 
 
 @dataclass(frozen=True)
@@ -87,7 +89,8 @@ def judge(d: Diagnostics) -> Verdict:
     * `biased_step`: the step-size bias left in the estimate exceeds a tenth of it, or a twentieth and three standard
       errors; acceptance is below 0.3; the energy error per dimension of an unadjusted microcanonical sampler is above
       0.001; or the estimate exceeds d/2, which no minimum has, by a tenth and three standard errors.
-    * `not_converged`: split R-hat above 1.05, fewer than 50 effective draws, a chain that never moved, or a Monte Carlo
+    * `not_converged`: a posterior that the chains' precision does not resolve, a loss that does not depend on the
+      parameters, a chain that never moved, split R-hat above 1.05, fewer than 50 effective draws, or a Monte Carlo
       error above a quarter of the estimate.
     * `ok`: none of these.
     """
@@ -157,6 +160,12 @@ def _biased_step(d: Diagnostics) -> Verdict | None:
 
 def _not_converged(d: Diagnostics) -> Verdict | None:
     advice = "Raise the budget."
+    if d.unresolved:
+        return Verdict(
+            "not_converged",
+            f"{d.unresolved}, and so many parameters stay in float32. Use hmc, which moves in float64, sample a "
+            "component, or rescale the model.",
+        )
     if d.has_constant_loss:
         return Verdict(
             "not_converged",
@@ -169,7 +178,7 @@ def _not_converged(d: Diagnostics) -> Verdict | None:
         )
     # Comparisons are written so that NaN, too, fails them.
     if not d.rhat <= RHAT_LIMIT:
-        return Verdict("not_converged", f"Split R-hat is {d.rhat:.3g}, above {RHAT_LIMIT}. {advice}")
+        return Verdict("not_converged", f"Split R-hat is {d.rhat:.4f}, above {RHAT_LIMIT}. {advice}")
     if not d.ess_bulk >= MIN_ESS:
         return Verdict("not_converged", f"Only {d.ess_bulk:.0f} effective draws, fewer than {MIN_ESS:.0f}. {advice}")
     if not d.llc_mcse <= MAX_RELATIVE_MCSE * abs(d.llc) and d.llc_mcse > 0.05:

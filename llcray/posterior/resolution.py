@@ -11,7 +11,10 @@ MAX_SPACING = 0.05
 MAX_ROUNDING = 1.0
 """Rounding of a loss, times n beta, in nats, from which the rise of the loss is lost in the loss itself."""
 MAX_PARAMS = 10_000_000
-"""Parameters from which chains stay in float32 all the same, since float64 would take twice the memory."""
+"""Parameters from which chains stay in float32 all the same, since float64 would take twice the memory.
+
+The verdict on their estimate is then `not_converged`.
+"""
 
 
 def unresolved(exact: Posterior, n_beta: float, curvature: float, loss_size: float) -> str | None:

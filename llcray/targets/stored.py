@@ -120,7 +120,9 @@ def row_of(spec: TargetVariant, target: Target) -> Row:
             "true_llc": answer.value,
             "true_llc_kind": answer.kind,
             "true_llc_source": answer.source,
+            "true_llc_mcse": answer.mcse,
             "true_llc_asymptotic": answer.value,
+            "true_llc_asymptotic_kind": answer.kind,
             "true_multiplicity": answer.multiplicity,
         }
     return {name: value for name, value in row.items() if value is not None}

@@ -55,7 +55,7 @@ def write_target(dataset: Any, target: Target, step: int) -> None:
         "target_kind": "tracked",
         "num_params": sum(array.size for array in arrays.values()),
         "dtype": ", ".join(dtypes),
-        "metadata": canonical_json({"step": step}),
+        "step": step,
         "created_at": datetime.now(UTC),
     }
     dataset.write_target(row, stored)

@@ -131,6 +131,7 @@ class SGLDSampler:
             localization=self.config.localization,
             num_sampled_params=run.num_sampled_params,
             work=Work(**{field.name: getattr(run.estimate, field.name) for field in fields(Work)}),
+            unresolved=run.unresolved if run.unresolved and run.precision == "float32" else "",
         )
         sampled = replace(run.sampled, draws=draws, num_warmup_draws=burn_in)
         return replace(run, estimate=with_that_burn_in, sampled=sampled)

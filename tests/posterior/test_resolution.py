@@ -64,6 +64,17 @@ def test_what_float32_cannot_resolve_is_sampled_in_float64_and_right(name: str) 
     assert e.verdict == "ok" and abs(e.llc - llc) < 3 * e.llc_se
 
 
+def test_where_float64_is_too_large_the_estimate_is_not_trusted(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The limit of ten million parameters is lowered to none, since so large a model takes minutes."""
+    monkeypatch.setattr("llcray.estimation.prepare.MAX_PARAMS", 0)
+    make, llc, word = UNRESOLVED["intercept of a million"]
+    e = estimate_llc(make(), "auto")
+    assert e.verdict == "not_converged" and e.verdict_reason.startswith(word)
+    assert [line for line in e.record["warnings"] if line.startswith(word) and "do not trust" in line]
+    exact = estimate_llc(make(), "hmc")
+    assert exact.verdict == "ok" and abs(exact.llc - llc) < 3 * exact.llc_se
+
+
 @pytest.mark.parametrize("name", RESOLVED)
 def test_ordinary_targets_stay_in_float32(name: str) -> None:
     make, llc, _ = RESOLVED[name]

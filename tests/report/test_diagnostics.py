@@ -7,8 +7,7 @@ import polars as pl
 import pytest
 from llcray_storage import scan_runs
 
-from llcray.llc import verdict
-from llcray.report.diagnostics import convergence, sampling, statistics
+from llcray.report.diagnostics import statistics
 from llcray.report.diagnostics.catalogue import DIAGNOSTICS, selected
 from llcray.report.diagnostics.chains import load_run
 from llcray.report.diagnostics.diagnose import diagnose
@@ -58,13 +57,6 @@ def test_an_unknown_run_is_one_line(digits: Path):
 
 def test_every_diagnostic_says_what_to_look_for():
     assert all(one.draw.__doc__ for one in DIAGNOSTICS.values())
-
-
-def test_the_limits_in_the_plots_are_those_of_the_judge():
-    """The report does not import the judge, since it loads no science; this test keeps both the same."""
-    assert convergence.MIN_ESS == verdict.MIN_ESS
-    assert verdict.RHAT_LIMIT in convergence.RHAT_LIMITS
-    assert sampling.MIN_ACCEPTANCE == verdict.MIN_ACCEPTANCE
 
 
 def test_the_mean_of_the_drawn_series_is_the_estimate(digits: Path):

@@ -90,7 +90,7 @@ def test_groups_that_share_no_targets_are_averaged_each_and_that_is_said(seeds_d
 def test_a_measured_number_is_drawn_where_it_was_measured_and_joined_by_no_line(seeds_differ: Path):
     axes = draw(drawing_of(seeds_differ, PlotRequest(x="test_accuracy", condition="noise_rate == 0.2"))).axes[0]
     markers = [line for line in axes.lines if line.get_marker() not in ("None", "")]
-    assert {round(float(place), 6) for line in markers for place in line.get_xdata()} == {0.5, 0.6, 0.7}
+    assert {round(float(place), 6) for line in markers for place in np.asarray(line.get_xdata())} == {0.5, 0.6, 0.7}
     assert not [line for line in axes.lines if len(set(np.asarray(line.get_xdata()).tolist())) > 1]
     origins = {tuple(np.round(line.get_transform().transform((0.5, 10.0)), 6)) for line in markers}
     assert len(origins) == 1, "series are moved aside"

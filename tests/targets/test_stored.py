@@ -101,6 +101,7 @@ def test_the_row_tells_what_the_target_is(dataset: Dataset):
     (row,) = scan_targets(dataset.root).collect().to_dicts()
     assert (row["target_kind"], row["num_params"], row["num_data"], row["dtype"]) == ("quadratic", 4, 20, "float64")
     assert (row["true_llc"], row["true_llc_kind"], row["loss_at_center"]) == (2.0, "local", 0.0)
+    assert (row["true_llc_mcse"], row["true_llc_asymptotic"], row["true_llc_asymptotic_kind"]) == (0.0, 2.0, "local")
 
 
 def test_without_a_store_the_target_is_built():

@@ -1,6 +1,7 @@
 """Plots of the LLC's own draws, which show whether the chains have converged, and to one answer."""
 
 import numpy as np
+from llcray_storage.schema.verdicts import MIN_ESS, RHAT_LIMIT
 from matplotlib.axes import Axes
 
 from llcray.report.colors import BLACK, BLUE, GREY, VERMILION, chain_color
@@ -8,8 +9,7 @@ from llcray.report.diagnostics import statistics
 from llcray.report.diagnostics.chains import RunDraws
 
 BAND = {"color": GREY, "alpha": 0.22, "linewidth": 0}
-MIN_ESS = 50
-RHAT_LIMITS = (1.01, 1.05)
+RHAT_LIMITS = (1.01, RHAT_LIMIT)
 MAX_LAGS = 120
 THIN = 0.8
 

@@ -99,6 +99,16 @@ def draw_run(run: RunDraws, wanted: Mapping[str, Diagnostic], form: str, folder:
     return [save(_figure(run, diagnostic), paths[name]) for name, diagnostic in applying.items()]
 
 
+def header(run: RunDraws) -> str:
+    """The words above each diagnostic: the run, its verdict and estimate, and the chains that are left out."""
+    row = run.row
+    words = f"{row['sampler_kind']}, run {row['run_id']}, {row['outcome']}: LLC {estimate_of(row)}"
+    if not run.failed:
+        return words
+    numbers = ", ".join(str(chain["chain"]) for chain in run.failed)
+    return f"{words}; left out: chain {numbers}, went non-finite"
+
+
 def _figure(run: RunDraws, diagnostic: Diagnostic) -> Figure:
     with style():
         figure = Figure(figsize=FIGURE_SIZE)
@@ -109,10 +119,7 @@ def _figure(run: RunDraws, diagnostic: Diagnostic) -> Figure:
                 locator.set_params(nbins=MAX_INTERVALS)
         named_ticks = not axes.get_xlabel()
         figure.subplots_adjust(**MARGINS | ({"bottom": NAMED_TICKS_MARGIN} if named_ticks else {}))
-        row = run.row
-        words = f"{row['sampler_kind']}, run {row['run_id']}, {row['outcome']}: LLC {estimate_of(row)}"
-        if run.failed:
-            numbers = ", ".join(str(chain["chain"]) for chain in run.failed)
-            words += f"; left out: chain {numbers}, went non-finite"
-        figure.suptitle("\n".join(textwrap.wrap(words, HEADER_CHARACTERS)), fontsize=6.5, color=GREY, x=0.01, ha="left")
+        figure.suptitle(
+            "\n".join(textwrap.wrap(header(run), HEADER_CHARACTERS)), fontsize=6.5, color=GREY, x=0.01, ha="left"
+        )
     return figure

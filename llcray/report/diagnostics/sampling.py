@@ -4,6 +4,7 @@ import math
 from typing import Any
 
 import numpy as np
+from llcray_storage.schema.verdicts import MIN_ACCEPTANCE
 from matplotlib.axes import Axes
 from scipy import stats
 
@@ -12,7 +13,6 @@ from llcray.report.diagnostics import statistics
 from llcray.report.diagnostics.chains import RunDraws
 from llcray.report.plots.axes import set_log_ticks
 
-MIN_ACCEPTANCE = 0.3
 MIN_BFMI = 0.3
 FILL: dict[str, Any] = {"histtype": "stepfilled", "alpha": 0.45, "linewidth": 0}
 """A histogram is one shape, since a shape for each bar would take most of the time of a figure."""

@@ -213,7 +213,12 @@ WORK = (
         "Programs compiled while this run waited; of runs done side by side the first is charged, so sums are right.",
     ),
     Column("pack_size", WHOLE, "runs", "Most runs, this one included, that one call of the program advanced."),
-    Column("device_seconds", REAL, "seconds", "Seconds times devices held."),
+    Column(
+        "device_seconds",
+        REAL,
+        "seconds",
+        "sampling_seconds + compile_seconds, times the devices held.",
+    ),
 )
 
 ENVIRONMENT = (

@@ -34,7 +34,6 @@ TARGET_COLUMNS: tuple[Column, ...] = (
     *(column for column in ESTIMATE if column.name in AT_CENTER),
     Column("train_loss", REAL, "nats per example", "Mean loss at w* on the training data."),
     *KNOWN_ANSWER,
-    Column("metadata", TEXT, "", "Further facts that the builder recorded, JSON."),
     Column("artifact", TEXT, "", "Path of the safetensors file in the dataset."),
     Column("artifact_digest", TEXT, "", "SHA-256 of the arrays' logical content: names, dtypes, shapes, bytes."),
     Column("artifact_bytes", WHOLE, "bytes", "Size of the safetensors file."),
