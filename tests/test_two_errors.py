@@ -1,4 +1,4 @@
-"""Wherever an LLC is shown, its sampling error and what localization could move stand beside it, labelled, at a gamma."""
+"""Wherever an LLC is shown, its sampling error and what localization could move stand beside it, with the gamma."""
 
 import io
 import json
@@ -24,7 +24,13 @@ from llcray.report.query import answer
 from llcray.report.tables import print_results
 from llcray.tracking.tracker import Tracked
 
-NUMBERS = {"llc": 33.8412, "llc_sampling_se": 0.3217, "localization_se": 14.75, "localization": 20.0, "n_beta": 144.76}
+NUMBERS: dict[str, Any] = {
+    "llc": 33.8412,
+    "llc_sampling_se": 0.3217,
+    "localization_se": 14.75,
+    "localization": 20.0,
+    "n_beta": 144.76,
+}
 
 
 @pytest.fixture(scope="module")
@@ -39,9 +45,9 @@ def root(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def table(root: Path) -> str:
-    console = Console(file=io.StringIO(), width=80)
-    print_results(root, "s", console)
-    return console.file.getvalue()  # pyright: ignore[reportAttributeAccessIssue]
+    stream = io.StringIO()
+    print_results(root, "s", Console(file=stream, width=80))
+    return stream.getvalue()
 
 
 def log_line(_: Path) -> str:
