@@ -148,6 +148,7 @@ def _finish(target: Target, run: PreparedRun, finished: Finished) -> RunEstimate
             localization=sampled.localization,
             num_sampled_params=facts.num_sampled_params,
             work=finished.work,
+            seen_share=sampled.seen_share,
             step_bias=sampled.step_bias,
             bias_is_inconsistent=sampled.bias_is_inconsistent,
             restarts_exhausted=sampled.restarts_exhausted,

@@ -15,7 +15,7 @@ from llcray.llc.draws import Draws
 from llcray.llc.errors import error_parts
 from llcray.llc.localization import localization_sensitivity
 from llcray.llc.step_bias import PredictedBias
-from llcray.llc.summary import Summary, corrected_summary, summarize
+from llcray.llc.summary import Summary, corrected_summary, spread_of_chains, summarize
 from llcray.llc.verdict import CONSTANT, LOWER, Diagnostics, JudgedNumbers, judge
 
 
@@ -105,6 +105,7 @@ def estimate(
     localization: float,
     num_sampled_params: int,
     work: Work,
+    seen_share: float = 1.0,
     step_bias: PredictedBias | None = None,
     bias_is_inconsistent: bool = False,
     restarts_exhausted: bool = False,
@@ -119,8 +120,9 @@ def estimate(
         localization: gamma.
         num_sampled_params: d.
         work: Cost of the draws.
-        step_bias: Bias that the sampler's calibration predicts and the estimate is freed of; None: the heat is reported
-            as the bias, and left in.
+        seen_share: Share of the heat that biases the loss.
+        step_bias: Bias that the sampler's calibration predicts and the estimate is freed of; None: that share of the
+            heat is reported as the bias, and left in.
         bias_is_inconsistent: Whether the evidence for that bias disagrees.
         restarts_exhausted: Whether calibration failed to find a stable step size.
         unresolved: What the precision of the chains does not resolve of the posterior; empty where it resolves all.
@@ -130,7 +132,7 @@ def estimate(
     alive = kept.of_chains(healthy)
     raw = n_beta * alive.centered_loss
     if step_bias is None:
-        bias, series, summary = _mean(alive.heat), raw, summarize(raw)
+        bias, series, summary = seen_share * _mean(alive.heat), raw, summarize(raw)
     else:
         of_draw = step_bias.of_draw[healthy][:, num_warmup_draws:]
         bias, series, summary = _mean(of_draw), raw - of_draw, corrected_summary(raw, of_draw)
@@ -154,7 +156,7 @@ def estimate(
             lowest_chain_llc=lowest.mean,
             lowest_chain_mcse=lowest.mcse,
             share_lower=float((raw < -LOWER).mean()) if raw.size else 0.0,
-            remaining_bias=bias if step_bias is None else 0.0,
+            remaining_bias=_beyond_error(bias, seen_share * spread_of_chains(alive.heat)) if step_bias is None else 0.0,
             bias_is_inconsistent=bias_is_inconsistent,
             energy_variance=np.nan if has_metropolis_test else _mean(alive.energy_change**2) / num_sampled_params,
             restarts_exhausted=restarts_exhausted,
@@ -219,6 +221,11 @@ def _summary_of_lowest_chain(series: np.ndarray) -> Summary:
         return summarize(series)
     lowest = int(series.mean(axis=1).argmin())
     return summarize(series[lowest : lowest + 1])
+
+
+def _beyond_error(bias: float, se: float) -> float:
+    """The part of a bias that is no error of its measurement: what two standard errors leave of it."""
+    return float(np.sign(bias) * max(abs(bias) - 2 * se, 0.0)) if np.isfinite(se) else bias
 
 
 def _mean(values: np.ndarray) -> float:

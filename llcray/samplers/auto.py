@@ -17,7 +17,8 @@ class Auto(SamplerVariant):
     """Underdamped Langevin dynamics, calibrated on the run itself.
 
     Attributes:
-        batch_size: Examples per gradient; null: 64, or all if there are fewer.
+        batch_size: Examples per gradient; null: 64 or all if there are fewer, and a quarter of these where gradient
+            noise is cheap.
         gradient: `minibatch` or `control_variate`, as for `baoab`; `auto`: control variates where gradient noise limits
             the step and they have less than half of that noise, which repays twice the work.
         max_heat: Largest step-size bias to sample with, as a share of the LLC. It is subtracted; the share is smaller
@@ -27,6 +28,7 @@ class Auto(SamplerVariant):
 
     precision: ClassVar[Precision] = "float32"
     bias_order: ClassVar[float | None] = 2.0
+    num_calibration_blocks: ClassVar[int] = 2
     # The schedule alone reads these numbers: they compile nothing.
     traced: ClassVar[tuple[str, ...]] = ("max_heat", "curvature_share")
 

@@ -14,8 +14,9 @@ and positions alike (equipartition), so the excess kinetic energy, averaged over
 
     heat = (1 + c^2)/4 (E|p|^2 - d),    p the momentum just before O,
 
-estimates the bias of n beta E[L - L*] in nats. Most of the noise of |p|^2 stems from xi itself: O multiplies |p|^2 - d
-by c^2 and adds a term of mean zero,
+estimates the bias of n beta E[L - L*] in nats, but for the share of it that lies in directions which the loss does not
+see; `llcray.sampling.gradient_noise` measures that share. Most of the noise of |p|^2 stems from xi itself: O multiplies
+|p|^2 - d by c^2 and adds a term of mean zero,
 
     Z = (1 - c^2) (|xi|^2 - d) + 2 c sqrt(1 - c^2) p.xi,
 

@@ -71,6 +71,7 @@ class SamplerVariant(Variant):
         bias_order: Power of the step size that the bias is proportional to; None where no such power is known.
         needs_curvature: Whether the sampler measures anything in the largest curvature at w*.
         knows_its_cost: Whether `gradients_per_step` and `warmup_gradients` are what steps cost, not guesses.
+        num_calibration_blocks: Blocks of draws, at least, that are taken before the first one whose draws may be kept.
     """
 
     traced: ClassVar[tuple[str, ...]] = ()
@@ -78,6 +79,7 @@ class SamplerVariant(Variant):
     bias_order: ClassVar[float | None] = None
     needs_curvature: ClassVar[bool] = True
     knows_its_cost: ClassVar[bool] = True
+    num_calibration_blocks: ClassVar[int] = 0
 
     def build(self) -> Kernel:
         """Builds the kernel from the fields that are not `traced`."""

@@ -17,7 +17,7 @@ from llcray.llc.draws import Draws
 from llcray.posterior.density import Posterior, full_loss
 from llcray.samplers.kernel import Hyper, Kernel, State, StepInfo
 from llcray.samplers.stochastic_gradient import random_batch
-from llcray.sampling.curvature import largest_curvature
+from llcray.sampling.curvature import chain_curvature
 from llcray.sampling.gradient_noise import gradient_noise, seen_noise
 from llcray.sampling.program import Program
 
@@ -225,7 +225,7 @@ def _measure_run(
     kernel: Kernel, num_chains: int, seed: Array, state: State, posterior: Posterior, hyper: Hyper
 ) -> Array:
     def measure(rng_key: Array, state: State, hyper: Hyper) -> Array:
-        return largest_curvature(rng_key, posterior, kernel.position(state, posterior, hyper))
+        return chain_curvature(rng_key, posterior, kernel.position(state, posterior, hyper))
 
     return jax.vmap(measure)(chain_keys(seed, num_chains), state, hyper)
 

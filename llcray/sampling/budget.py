@@ -19,6 +19,13 @@ SMALL_BLOCKS = 4
 """Blocks, at least, that the draws of a small budget are divided into, so that little of the budget is left over."""
 LOSS_GRADIENTS = 1 / 3
 """Most that the loss of a draw costs: a pass over the data without gradients."""
+GRADIENTS_PER_PRODUCT = 2.0
+"""Cost of a Hessian-vector product."""
+NUM_LANCZOS_STEPS, NUM_RADII = 10, 32
+SCALE_GRADIENTS = 2 * NUM_LANCZOS_STEPS * GRADIENTS_PER_PRODUCT + NUM_RADII * LOSS_GRADIENTS
+"""Cost of the curvature scale at w* (`llcray.sampling.curvature`)."""
+HESSIAN_EXAMPLES = 1024
+"""Hessians on chains are those of at most so many examples."""
 
 
 @dataclass(frozen=True)
@@ -93,6 +100,11 @@ def gradients_per_draw(sampler: SamplerVariant, sampling: SamplingSpec, num_data
     return sampling.num_chains * (steps + share * loss_gradients)
 
 
+def chain_curvature_gradients(num_data: int) -> float:
+    """Returns the cost of the largest curvature at one position of a chain."""
+    return NUM_LANCZOS_STEPS * GRADIENTS_PER_PRODUCT * min(1.0, HESSIAN_EXAMPLES / num_data)
+
+
 def most_gradients(sampler: SamplerVariant, sampling: SamplingSpec, num_data: int) -> float:
     """Returns the most gradients that a run takes: its budget, or what its warmup and draws can cost."""
     draws = max(sampling.budget.num_draws, SMALL_BLOCKS * DRAWS_PER_BLOCK)
@@ -105,6 +117,8 @@ def least_gradients(sampler: SamplerVariant, sampling: SamplingSpec, num_data: i
     """Returns the smallest budget that pays a few warmup steps and draws of each chain."""
     bounded = sampler.bounded()
     per_draw = gradients_per_draw(bounded, sampling, num_data, LOSS_GRADIENTS)
+    if bounded.num_calibration_blocks:
+        return SCALE_GRADIENTS + (bounded.num_calibration_blocks + 1) * FEWEST * per_draw
     if not bounded.max_adaptations:
         return FEWEST * per_draw
     per_step = sampling.num_chains * bounded.warmup_gradients(1, num_data)

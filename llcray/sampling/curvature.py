@@ -8,29 +8,28 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Float, Key
 
-from llcray.array_types import Array
+from llcray.array_types import Array, PyTree
 from llcray.posterior.density import Posterior
+from llcray.samplers.stochastic_gradient import random_batch
+from llcray.sampling.budget import HESSIAN_EXAMPLES, NUM_LANCZOS_STEPS, NUM_RADII
 from llcray.sampling.device import chains_together, widths_of
 from llcray.sampling.program import Program, is_out_of_memory
 from llcray.sampling.stacked import Lanes, stack
 
-NUM_LANCZOS_STEPS = 10
-# A Hessian-vector product costs about two gradients, a loss about a third of one.
-GRADIENTS_PER_PRODUCT = 2.0
-NUM_RADII = 32
 # Curvature at w*, as a share of the curvature further out, below which w* is degenerate.
 DEGENERATE = 1e-3
-CURVATURE_GRADIENTS = NUM_LANCZOS_STEPS * GRADIENTS_PER_PRODUCT
-SCALE_GRADIENTS = 2 * CURVATURE_GRADIENTS + NUM_RADII / 3
 
 
-def largest_curvature(rng_key: Key[Array, ""], posterior: Posterior, position: Float[Array, " d"]) -> Float[Array, ""]:
+def largest_curvature(
+    rng_key: Key[Array, ""], posterior: Posterior, position: Float[Array, " d"], examples: PyTree | None = None
+) -> Float[Array, ""]:
     """Returns the largest eigenvalue of the Hessian of n beta L_n at `position`, by fully reorthogonalised Lanczos.
 
     Args:
         rng_key: Key of the start vector.
         posterior: The posterior; its localization does not enter.
         position: Shape (d,).
+        examples: The examples whose mean loss stands for L_n; None: all.
 
     Returns:
         The largest Ritz value after NUM_LANCZOS_STEPS products, in 1/w^2: a lower bound, usually tight to a few
@@ -39,13 +38,22 @@ def largest_curvature(rng_key: Key[Array, ""], posterior: Posterior, position: F
     Reference:
         Golub & Van Loan 2013, Matrix Computations, 10.1.
     """
-    gradient = jax.grad(lambda w: posterior.n_beta * posterior.loss(w).astype(w.dtype))
+
+    def potential(w: Array) -> Array:
+        loss = posterior.loss(w) if examples is None else posterior.minibatch_loss(w, examples)
+        return posterior.n_beta * loss.astype(w.dtype)
 
     def product(vector: Array) -> Array:
-        return jax.jvp(gradient, (position,), (vector,))[1]
+        return jax.jvp(jax.grad(potential), (position,), (vector,))[1]
 
     start = jax.random.normal(rng_key, position.shape, position.dtype)
     return jnp.linalg.eigvalsh(tridiagonal(product, start, NUM_LANCZOS_STEPS))[-1]
+
+
+def chain_curvature(rng_key: Key[Array, ""], posterior: Posterior, position: Float[Array, " d"]) -> Float[Array, ""]:
+    """Returns `largest_curvature` on at most `HESSIAN_EXAMPLES` examples, no smaller on average than on all."""
+    examples = random_batch(jax.random.fold_in(rng_key, 1), posterior.data, HESSIAN_EXAMPLES)
+    return largest_curvature(rng_key, posterior, position, examples)
 
 
 def tridiagonal(

@@ -7,13 +7,13 @@ from jaxtyping import Float, Key
 from llcray.array_types import Array
 from llcray.posterior.density import Posterior
 from llcray.samplers.stochastic_gradient import random_batch
-from llcray.sampling.curvature import GRADIENTS_PER_PRODUCT, tridiagonal
+from llcray.sampling.budget import GRADIENTS_PER_PRODUCT, HESSIAN_EXAMPLES
+from llcray.sampling.curvature import tridiagonal
 
 NUM_PAIRS = 4
 # Two batches a pair, each at the position and at w*.
 BATCH_GRADIENTS = 4 * NUM_PAIRS
-NUM_QUADRATURE_STEPS = 12
-QUADRATURE_EXAMPLES = 1024
+NUM_QUADRATURE_STEPS = 8
 
 
 def gradient_noise(
@@ -58,7 +58,7 @@ def seen_noise(
         E|xi|^2    and    E[xi' W xi],    W = f(H),    f(mu) = max(mu, 0)/(max(mu, 0) + gamma)
 
     xi is the difference of two batches' gradients over the root of 2, H the Hessian of n beta L_n on at most
-    `QUADRATURE_EXAMPLES` examples. The quadratic form is a Gauss quadrature by Lanczos from xi.
+    `HESSIAN_EXAMPLES` examples. The quadratic form is a Gauss quadrature by Lanczos from xi.
 
     Args:
         rng_key: Key of the batches.
@@ -84,7 +84,7 @@ def seen_noise(
 
     first, second = (batch_gradient(key) for key in batch_keys)
     noise = posterior.n_beta * (first - second) / jnp.sqrt(2.0).astype(position.dtype)
-    examples = random_batch(hessian_key, posterior.data, QUADRATURE_EXAMPLES)
+    examples = random_batch(hessian_key, posterior.data, HESSIAN_EXAMPLES)
     gradient = jax.grad(lambda w: posterior.n_beta * posterior.minibatch_loss(w, examples).astype(w.dtype))
     projected = tridiagonal(lambda v: jax.jvp(gradient, (position,), (v,))[1], noise, NUM_QUADRATURE_STEPS)
     curvatures, vectors = jnp.linalg.eigh(projected)
@@ -96,5 +96,5 @@ def seen_noise(
 
 def seen_noise_gradients(num_data: int, batch_size: int) -> float:
     """Work of `seen_noise` at one position, full-data equivalents."""
-    products = NUM_QUADRATURE_STEPS * GRADIENTS_PER_PRODUCT * min(1.0, QUADRATURE_EXAMPLES / num_data)
+    products = NUM_QUADRATURE_STEPS * GRADIENTS_PER_PRODUCT * min(1.0, HESSIAN_EXAMPLES / num_data)
     return products + 4 * min(1.0, batch_size / num_data)

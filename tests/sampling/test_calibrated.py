@@ -69,7 +69,7 @@ def test_wide_networks_are_trusted_and_right_without_a_number_to_set() -> None:
 def test_the_error_of_the_step_size_is_that_of_the_line_and_no_fixed_share() -> None:
     """Two levels tell the factor better than it is known beforehand."""
     e = estimate_llc(regression(0.5), "auto", seed=3)
-    last = [decision for decision in e.decisions if decision["action"] == "doubling"][-1]
+    last = [decision for decision in e.decisions if decision["action"] == "estimate"][-1]
     assert last["factor_se"] < 0.2 and abs(last["factor"] - 1) < 0.3
     assert np.hypot(e.llc_mcse, e.step_size_bias_se) == pytest.approx(last["llc_se"], rel=1e-3)
     assert e.llc == pytest.approx(last["llc"], rel=1e-3)

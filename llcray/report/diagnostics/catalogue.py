@@ -35,6 +35,10 @@ def _projected(run: RunDraws) -> bool:
     return run.projection is not None
 
 
+def _compared(run: RunDraws) -> bool:
+    return sampling.has_levels(run.decisions)
+
+
 def _calibrated(run: RunDraws) -> bool:
     return len(run.decisions) > 1
 
@@ -57,6 +61,7 @@ DIAGNOSTICS: dict[str, Diagnostic] = {
     "projection_rank": Diagnostic(convergence.projection_rank, lambda run: _projected(run) and len(run.chains) > 1),
     "calibration_step": Diagnostic(sampling.calibration_step, _calibrated),
     "calibration_llc": Diagnostic(sampling.calibration_llc, _calibrated),
+    "calibration_levels": Diagnostic(sampling.calibration_levels, _compared),
 }
 
 

@@ -1,6 +1,7 @@
 """Plots that show whether the sampler worked as it should: energy, acceptance, distance, dispersion, calibration."""
 
 import math
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -10,7 +11,7 @@ from scipy import stats
 
 from llcray.report.colors import BLACK, BLUE, GREEN, GREY, VERMILION, chain_color
 from llcray.report.diagnostics import statistics
-from llcray.report.diagnostics.chains import RunDraws
+from llcray.report.diagnostics.chains import Row, RunDraws
 from llcray.report.plots.axes import set_log_ticks
 
 MIN_BFMI = 0.3
@@ -110,6 +111,44 @@ def calibration_llc(axes: Axes, run: RunDraws) -> None:
     axes.set(ylabel="nats")
     axes.legend(fontsize=6.5)
     _name_decisions(axes, run)
+
+
+def calibration_levels(axes: Axes, run: RunDraws) -> None:
+    """Raw means at the steps sampled, hot burn-in included, against the bias predicted there; at zero bias the LLC.
+
+    The line's slope is the factor that corrects the prediction. Levels far off the line are not to be trusted.
+    """
+    levels = _levels(run.decisions)
+    last = levels[-1]
+    for level in levels:
+        is_last = level is last
+        axes.errorbar(
+            level["predicted_bias"],
+            level["raw"],
+            xerr=level.get("predicted_bias_se", 0.0),
+            yerr=level.get("raw_se", 0.0),
+            color=BLUE if is_last else VERMILION,
+            marker="o",
+            markersize=4,
+            label=f"{'production' if is_last else 'hotter'}, step size {level['step_size']:.3g}",
+        )
+    reach = max(level["predicted_bias"] for level in levels)
+    ends = np.array([0.0, 1.05 * reach])
+    factor, llc = last.get("factor", 1.0), last["llc"]
+    axes.plot(ends, llc + factor * ends, color=BLACK, linewidth=1, label=f"factor {factor:.3g}")
+    axes.errorbar(0.0, llc, yerr=last.get("llc_se", 0.0), color=BLACK, marker="s", markersize=4, label="LLC")
+    axes.set(xlabel="predicted step-size bias (nats)", ylabel="n·beta (L − L*) (nats)")
+    axes.legend(fontsize=6.5)
+
+
+def has_levels(decisions: Sequence[Row]) -> bool:
+    """Whether a calibration compared levels at two steps."""
+    return len(_levels(decisions)) > 1
+
+
+def _levels(decisions: Sequence[Row]) -> list[Row]:
+    """The levels that an estimate rests on: the last one at each step, the burn-in's first."""
+    return list({d["step_size"]: d for d in decisions if "predicted_bias" in d}.values())
 
 
 def _name_decisions(axes: Axes, run: RunDraws) -> None:

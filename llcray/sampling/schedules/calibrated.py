@@ -3,12 +3,13 @@
 1. gamma is a few thousandths of the largest curvature of n beta L_n near w* (see `llcray.posterior.density`).
 2. Hot burn-in at the largest stable step, which follows the curvature met *on the chain*. Slow directions relax at a
    rate in proportion to the step's bias, so hot chains arrive where cold ones crawl. Burn-in ends when the corrected
-   mean stands still. After a block that blows up, the chains start again with a quarter of h^2.
+   mean stands still. After a block that blows up, the chains start again with a quarter of h^2. Batches shrink where
+   gradient noise is cheap.
 3. The bias is predicted from heat, or from the noise of gradients where heat is noise itself, and the prediction is
    corrected by the level of the hot chains beside that of the production (`llcray.llc.step_bias`).
 4. Production takes the step whose bias is so large a share of the LLC that its uncertainty is part of the error asked
-   for. The number of draws doubles until the criteria hold and the estimate stands still, or the budget ends. Where the
-   two levels and the prediction disagree, the step shrinks.
+   for. The number of draws grows by half until the criteria hold and the estimate stands still, or the budget ends.
+   Where the two levels and the prediction disagree, the step shrinks.
 
 Every decision is recorded, with the numbers it rests on.
 """
@@ -16,10 +17,17 @@ Every decision is recorded, with the numbers it rests on.
 from dataclasses import replace
 
 from llcray.samplers.auto import Auto
-from llcray.sampling.curvature import SCALE_GRADIENTS
-from llcray.sampling.schedules.calibration import Calibration
+from llcray.sampling.budget import SCALE_GRADIENTS
+from llcray.sampling.schedules.calibration import Calibration, fit_block
 from llcray.sampling.schedules.hand_over import hand_over_after_burn_in
-from llcray.sampling.schedules.hot_burn_in import burn_in, choose_gradient, heat_is_noise, measure_noise
+from llcray.sampling.schedules.hot_burn_in import (
+    burn_in,
+    choose_batch_size,
+    choose_gradient,
+    find_step,
+    heat_misleads,
+    measure_noise,
+)
 from llcray.sampling.schedules.production import choose_step, produce
 from llcray.sampling.schedules.requests import RunFacts, Schedule, Start
 
@@ -33,15 +41,16 @@ def calibrated(facts: RunFacts, sampler: Auto) -> Schedule:
     """
     localization = facts.localization
     squared_step = sampler.curvature_share / (facts.curvature + localization)
-    calibration = Calibration(sampler, squared_step, localization, SCALE_GRADIENTS)
+    calibration = Calibration(sampler, squared_step, localization, fit_block(facts), SCALE_GRADIENTS)
     calibration.record("start", curvature=facts.curvature, localization=localization, damping=calibration.damping)
     yield Start(localization, calibration.hyper(facts.sampling.num_chains), facts.kernel)
+    block = yield from find_step(facts, calibration)
+    facts = yield from choose_batch_size(facts, calibration, block)
     hot = yield from burn_in(facts, calibration)
-    kernel = facts.kernel
-    facts = yield from choose_gradient(facts, calibration, hot)
+    kernel, facts = facts.kernel, (yield from choose_gradient(facts, calibration, hot))
     if facts.kernel is not kernel:
         hot = yield from burn_in(facts, calibration)
-    if heat_is_noise(hot, facts):
+    if heat_misleads(hot, facts):
         hot = replace(hot, noise=(yield from measure_noise(facts, calibration)))
     hot_squared_step = calibration.squared_step
     choose_step(facts, calibration, hot)

@@ -11,10 +11,18 @@ from llcray.llc.step_bias import HEAT_PRIOR, NOISE_PRIOR, SEEN_SHARE, Level
 from llcray.llc.summary import spread_of_chains, standard_error, summarize
 from llcray.samplers.auto import Auto
 from llcray.samplers.kernel import Hyper
+from llcray.sampling.budget import FEWEST, SCALE_GRADIENTS, chain_curvature_gradients
+from llcray.sampling.schedules.hand_set import draw_gradients
 from llcray.sampling.schedules.requests import RunFacts, Start
 
 MIN_DAMPING, MAX_DAMPING = 0.05, 0.3
 MAX_RESTARTS, SHRINK = 6, 0.25
+SMALLEST_RATIO, LARGEST_RATIO = 0.02, 0.25
+"""Bounds of h^2 of the production over that of the burn-in: far enough apart for a second level."""
+BLOCK_DRAWS, FIRST_BLOCKS, LEAST_BLOCKS = 32, 4, 9
+"""Draws of a block, the blocks that an estimate is first made of, and the fewest of a run, its calibration included."""
+CURVATURE_BUDGET = 0.2
+"""Share of the budget that one measurement of curvature may cost."""
 BURN_IN_SHARE = 4
 """The first quarter of each stretch is not kept."""
 
@@ -27,6 +35,7 @@ class Calibration:
         sampler: The sampler, with the gradient chosen by now.
         squared_step: h^2.
         localization: gamma.
+        block_draws: Draws of a block.
         num_gradients: Work of all chains.
         num_restarts: Restarts after a block blew up.
         decisions: Decisions with the numbers they rest on, in order; JSON-ready.
@@ -35,6 +44,7 @@ class Calibration:
     sampler: Auto
     squared_step: float
     localization: float
+    block_draws: int = BLOCK_DRAWS
     num_gradients: float = 0.0
     num_restarts: int = 0
     decisions: list[dict[str, Any]] = field(default_factory=list)
@@ -106,6 +116,29 @@ class Stretch:
         if self.noise is None:
             return factor * SEEN_SHARE * self.heat
         return np.full(self.raw.shape, factor * self.noise.mean())
+
+
+def fit_block(facts: RunFacts) -> int:
+    """Returns the draws of a block: 32, or a power of two of which the budget holds the fewest blocks of a run."""
+    budget = facts.sampling.budget
+    left = budget.num_gradients - SCALE_GRADIENTS - curvature_gradients(facts)
+    affordable = min(int(left / draw_gradients(facts) / LEAST_BLOCKS), budget.num_draws // FIRST_BLOCKS)
+    return min(BLOCK_DRAWS, max(FEWEST, 1 << max(0, affordable.bit_length() - 1))) if affordable > 0 else FEWEST
+
+
+def curvature_gradients(facts: RunFacts) -> float:
+    """Returns the cost of the curvature at all chains; 0 where the budget is too small to measure it."""
+    cost = facts.sampling.num_chains * chain_curvature_gradients(facts.num_data)
+    return cost if cost <= CURVATURE_BUDGET * facts.sampling.budget.num_gradients else 0.0
+
+
+def choose_share(hot: Stretch, facts: RunFacts, calibration: Calibration) -> float:
+    """Returns the bias to sample with, as a share of the LLC.
+
+    Work in proportion to 1/(x (T^2 - c^2 x^2)), T the error asked for and c x what is uncertain of the bias, is least
+    where c x = T/sqrt(3): where that uncertainty is a third of the squared error asked for.
+    """
+    return min(calibration.sampler.max_heat, facts.sampling.until.relative_mcse / (np.sqrt(3) * hot.prior_sd))
 
 
 def stretch_of(blocks: Sequence[Draws], facts: RunFacts, num_discarded: int | None = None) -> Stretch:

@@ -6,12 +6,14 @@ budget ends. Burn-in is detected on the draws themselves and never averaged.
 
 from collections.abc import Generator
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 
 from llcray.llc.burn_in import detect_burn_in
 from llcray.llc.draws import Draws, concatenate
 from llcray.llc.summary import summarize
+from llcray.samplers.baoab import BAOAB
 from llcray.samplers.kernel import build_kernel
 from llcray.sampling.budget import (
     DRAWS_PER_BLOCK,
@@ -21,7 +23,18 @@ from llcray.sampling.budget import (
     num_steps_per_draw,
     share_out,
 )
-from llcray.sampling.schedules.requests import Adapt, Adapted, Advance, Request, RunFacts, Sampled, Schedule, Start
+from llcray.sampling.gradient_noise import seen_noise_gradients
+from llcray.sampling.schedules.requests import (
+    Adapt,
+    Adapted,
+    Advance,
+    MeasureSeenNoise,
+    Request,
+    RunFacts,
+    Sampled,
+    Schedule,
+    Start,
+)
 
 FIRST_BLOCKS = 4
 # Adaptation has settled when it changes the logarithm of the median step size by less than this.
@@ -62,6 +75,9 @@ def hand_set(facts: RunFacts) -> Schedule:
             break
         previous = draws.after(num_warmup_draws).centered_loss.mean()
         goal *= 2
+    kept_gradients = float(np.nansum(draws.after(num_warmup_draws).num_gradients))
+    share_gradients, seen_share = yield from _measure_seen_share(facts, draws, budget.num_gradients - spent)
+    spent += share_gradients
     return Sampled(
         draws=draws,
         num_warmup_draws=num_warmup_draws,
@@ -69,21 +85,39 @@ def hand_set(facts: RunFacts) -> Schedule:
         steps_per_draw=steps_per_draw,
         step_size=float(np.median(step_size)),
         num_gradients=spent,
-        warmup_gradients=spent - float(np.nansum(draws.after(num_warmup_draws).num_gradients)),
+        warmup_gradients=spent - kept_gradients,
+        seen_share=seen_share,
     )
+
+
+def _measure_seen_share(facts: RunFacts, draws: Draws, left: float) -> Generator[Request, Any, tuple[float, float]]:
+    """Measures the share of kinetic heat that the loss sees where the chains ended.
+
+    Returns the number of gradients, and the share: 1 where heat is no kinetic energy, or `left` does not pay for it.
+    """
+    match facts.sampler:
+        case BAOAB(batch_size=batch_size, gradient=gradient) if batch_size < facts.num_data and draws.healthy.all():
+            cost = facts.sampling.num_chains * seen_noise_gradients(facts.num_data, batch_size)
+            if cost > left:
+                return 0.0, 1.0
+            total, seen = np.mean((yield MeasureSeenNoise(batch_size, gradient == "control_variate")), axis=0)
+            return cost, float(seen / total) if total > 0 else 1.0
+        case _:
+            return 0.0, 1.0
 
 
 def _within_budget(facts: RunFacts) -> tuple[RunFacts, Shares, float]:
     """Returns the facts with the sampler that the budget pays, the shares, and the expected cost of a draw."""
-    per_draw = _gradients_per_draw(facts)
+    per_draw = draw_gradients(facts)
     shares = share_out(facts.sampler, facts.sampling, facts.num_data, per_draw)
     if shares.sampler is facts.sampler:
         return facts, shares, per_draw
     facts = replace(facts, sampler=shares.sampler, kernel=build_kernel(shares.sampler))
-    return facts, shares, _gradients_per_draw(facts)
+    return facts, shares, draw_gradients(facts)
 
 
-def _gradients_per_draw(facts: RunFacts) -> float:
+def draw_gradients(facts: RunFacts) -> float:
+    """Returns the expected cost of a draw of all chains, its loss and its observables."""
     losses = gradients_per_draw(facts.sampler, facts.sampling, facts.num_data, facts.kernel.loss_gradients)
     return losses + facts.sampling.num_chains * facts.num_probes / facts.num_data / 3
 

@@ -9,10 +9,20 @@ import numpy as np
 from llcray.llc.draws import Draws, concatenate
 from llcray.llc.step_bias import SEEN_SHARE
 from llcray.llc.summary import standard_error
+from llcray.samplers.auto import Auto
 from llcray.samplers.kernel import build_kernel
-from llcray.sampling.curvature import CURVATURE_GRADIENTS
 from llcray.sampling.gradient_noise import BATCH_GRADIENTS, seen_noise_gradients
-from llcray.sampling.schedules.calibration import MAX_RESTARTS, Calibration, Stretch, blew_up, restart, stretch_of
+from llcray.sampling.schedules.calibration import (
+    LARGEST_RATIO,
+    MAX_RESTARTS,
+    Calibration,
+    Stretch,
+    blew_up,
+    choose_share,
+    curvature_gradients,
+    restart,
+    stretch_of,
+)
 from llcray.sampling.schedules.hand_set import choose_steps_per_draw
 from llcray.sampling.schedules.requests import (
     Advance,
@@ -24,8 +34,7 @@ from llcray.sampling.schedules.requests import (
     Start,
 )
 
-BLOCK_DRAWS, FIRST_BLOCKS = 32, 4
-MOST_HOT_BLOCKS, HOT_BUDGET = 64, 0.35
+FIRST_HOT_BLOCKS, MOST_HOT_BLOCKS, HOT_BUDGET = 3, 64, 0.35
 # The step follows the curvature met on the chain where that asks for less than this share of it.
 TOO_STEEP = 0.7
 # Control variates cost two gradients instead of one.
@@ -33,42 +42,82 @@ WORTHWHILE_NOISE = 0.5
 STANDS_STILL = 0.01
 NOISY_HEAT = 2.0
 """Heat is not used where its error is this many times the error asked for."""
+MOST_HEAT = 0.7
+"""Nor where it would be a larger share of n beta (L - L*), since it then lies where the loss is flat."""
+SMALLER_BATCH, SMALLEST_BATCH = 4, 8
+"""The factor by which batches shrink where gradient noise is cheap, and the fewest examples of a batch."""
+
+
+def find_step(facts: RunFacts, calibration: Calibration) -> Generator[Request, Any, Draws]:
+    """Samples until the step is stable at the curvature met on the chain; returns the block at that step."""
+    while True:
+        block: Draws = yield _hot_block(facts, calibration)
+        cost = calibration.count(block)
+        out_of_budget = calibration.num_gradients + cost > HOT_BUDGET * facts.sampling.budget.num_gradients
+        if blew_up(block, facts):
+            if calibration.num_restarts == MAX_RESTARTS or out_of_budget:
+                return block
+            yield restart(facts, calibration, "restart: the burn-in blew up")
+            continue
+        if out_of_budget or not curvature_gradients(facts):
+            return block
+        curvature = float(np.percentile((yield MeasureCurvature()), 75))
+        calibration.num_gradients += curvature_gradients(facts)
+        steepest = max(curvature, 0.1 * facts.curvature) + calibration.localization
+        wanted = calibration.sampler.curvature_share / steepest
+        if wanted >= TOO_STEEP * calibration.squared_step:
+            return block
+        calibration.squared_step = wanted
+        calibration.record("steeper on the chain", curvature=curvature)
+
+
+def choose_batch_size(facts: RunFacts, calibration: Calibration, block: Draws) -> Generator[Request, Any, RunFacts]:
+    """Takes smaller batches where the bias at the largest stable step is smaller than the production's may be.
+
+    Where the bias limits the step, relaxation per unit of work does not depend on the batch size: both are in
+    proportion to it. Where stability limits the step, smaller batches are cheaper steps of the same length. Where d is
+    far above the LLC, heat is noise, and the loss sees little of the gradient noise.
+    """
+    sampler, stretch = calibration.sampler, stretch_of([block], facts)
+    batch_size = min(sampler.examples_per_gradient, facts.num_data)
+    smaller = max(SMALLEST_BATCH, batch_size // SMALLER_BATCH)
+    if sampler.batch_size is not None or smaller >= batch_size or not block.healthy.all():
+        return facts
+    level = stretch.level
+    share = level.bias / max(level.raw - level.bias, 1.0)
+    is_noise = _is_noisy(stretch, facts) and level.bias < 2 * level.bias_se
+    if not is_noise and 2 * share > choose_share(stretch, facts, calibration) / LARGEST_RATIO:
+        return facts
+    calibration.record("smaller batches", batch_size=smaller, bias=level.bias, bias_se=level.bias_se)
+    return (yield from _change(facts, calibration, sampler.model_copy(update={"batch_size": smaller})))
 
 
 def burn_in(facts: RunFacts, calibration: Calibration) -> Generator[Request, Any, Stretch]:
     """Samples at the largest stable step until the corrected mean stands still."""
-    num_chains, steps_per_draw = facts.sampling.num_chains, choose_steps_per_draw(facts)
     blocks: list[Draws] = []
     while True:
-        block: Draws = yield Advance(BLOCK_DRAWS, steps_per_draw, calibration.hyper(num_chains), "calibrating")
-        calibration.count(block)
+        block: Draws = yield _hot_block(facts, calibration)
+        cost = calibration.count(block)
         blocks.append(block)
-        if blew_up(block, facts):
-            if calibration.num_restarts == MAX_RESTARTS:
-                return stretch_of(blocks, facts)
+        out_of_budget = calibration.num_gradients + cost > HOT_BUDGET * facts.sampling.budget.num_gradients
+        if blew_up(block, facts) and calibration.num_restarts < MAX_RESTARTS and not out_of_budget:
             yield restart(facts, calibration, "restart: the burn-in blew up")
             blocks = []
             continue
-        if len(blocks) == 1:
-            curvature = float(np.percentile((yield MeasureCurvature()), 75))
-            calibration.num_gradients += num_chains * CURVATURE_GRADIENTS
-            steepest = max(curvature, 0.1 * facts.curvature) + calibration.localization
-            wanted = calibration.sampler.curvature_share / steepest
-            if wanted < TOO_STEEP * calibration.squared_step:
-                calibration.squared_step = wanted
-                calibration.record("steeper on the chain", curvature=curvature)
-                blocks = []
-                continue
-        out_of_budget = calibration.num_gradients > HOT_BUDGET * facts.sampling.budget.num_gradients
-        if len(blocks) >= FIRST_BLOCKS and len(blocks) % 2 == 0 and stands_still(concatenate(blocks), facts):
+        if len(blocks) >= FIRST_HOT_BLOCKS and stands_still(concatenate(blocks), facts):
             break
-        if len(blocks) >= FIRST_BLOCKS and (out_of_budget or len(blocks) >= MOST_HOT_BLOCKS):
+        if not block.healthy.all() or out_of_budget or len(blocks) >= MOST_HOT_BLOCKS:
             break
     hot = stretch_of(blocks, facts)
     numbers = {"heat": hot.heat.mean(), "heat_se": standard_error(hot.heat)}
-    level = hot.level
-    calibration.record("burn-in", num_draws=BLOCK_DRAWS * len(blocks), raw=level.raw, raw_se=level.raw_se, **numbers)
+    level, num_draws = hot.level, calibration.block_draws * len(blocks)
+    calibration.record("burn-in", num_draws=num_draws, raw=level.raw, raw_se=level.raw_se, **numbers)
     return hot
+
+
+def _hot_block(facts: RunFacts, calibration: Calibration) -> Advance:
+    hyper = calibration.hyper(facts.sampling.num_chains)
+    return Advance(calibration.block_draws, choose_steps_per_draw(facts), hyper, "calibrating")
 
 
 def stands_still(draws: Draws, facts: RunFacts) -> bool:
@@ -97,15 +146,27 @@ def choose_gradient(facts: RunFacts, calibration: Calibration, hot: Stretch) -> 
     left = float(noise[1] / noise[0]) if noise[0] else 1.0  # full gradients have no noise
     gradient = "control_variate" if left < WORTHWHILE_NOISE else "minibatch"
     calibration.record(f"gradient: {gradient}", control_variate_noise=left)
-    calibration.sampler = chosen = sampler.model_copy(update={"gradient": gradient})
+    chosen = sampler.model_copy(update={"gradient": gradient})
     if gradient == "minibatch":
+        calibration.sampler = chosen
         return replace(facts, sampler=chosen)
-    facts = replace(facts, sampler=chosen, kernel=build_kernel(chosen))
-    yield Start(calibration.localization, calibration.hyper(num_chains), facts.kernel)
+    return (yield from _change(facts, calibration, chosen))
+
+
+def _change(facts: RunFacts, calibration: Calibration, sampler: Auto) -> Generator[Request, Any, RunFacts]:
+    """Goes on with other gradients: all chains start again."""
+    calibration.sampler = sampler
+    facts = replace(facts, sampler=sampler, kernel=build_kernel(sampler))
+    yield Start(calibration.localization, calibration.hyper(facts.sampling.num_chains), facts.kernel)
     return facts
 
 
-def heat_is_noise(hot: Stretch, facts: RunFacts) -> bool:
+def heat_misleads(hot: Stretch, facts: RunFacts) -> bool:
+    """Returns whether the heat does not predict the bias: it is noise, or more of it than the loss can hold."""
+    return _is_noisy(hot, facts) or hot.level.bias > MOST_HEAT * hot.level.raw
+
+
+def _is_noisy(hot: Stretch, facts: RunFacts) -> bool:
     """Whether the error of the measured heat is far above the error asked for, and above that of raw."""
     level = hot.level
     allowed = facts.sampling.until.relative_mcse * max(level.raw, 1.0)

@@ -11,35 +11,33 @@ from llcray.llc.step_bias import Level, Line, PredictedBias, disagreement, fit_l
 from llcray.llc.summary import Summary, corrected_summary
 from llcray.sampling.schedules.calibration import (
     BURN_IN_SHARE,
+    FIRST_BLOCKS,
+    LARGEST_RATIO,
     MAX_RESTARTS,
+    SMALLEST_RATIO,
     Calibration,
     Stretch,
     blew_up,
+    choose_share,
     restart,
     stretch_of,
 )
 from llcray.sampling.schedules.hand_set import choose_steps_per_draw
-from llcray.sampling.schedules.hot_burn_in import BLOCK_DRAWS, FIRST_BLOCKS, measure_noise
+from llcray.sampling.schedules.hot_burn_in import measure_noise
 from llcray.sampling.schedules.requests import Advance, Request, RunFacts, Sampled
 
-SMALLEST_RATIO, LARGEST_RATIO = 0.02, 0.25
-"""Bounds of h^2 of the production over that of the burn-in: far enough apart for a second level."""
 NONLINEARITY = 0.05
 """What the level of hot chains may be off the line by, as a share of their bias."""
 DISAGREES, MOST_SHRINKS = 3.0, 2
 
 
 def choose_step(facts: RunFacts, calibration: Calibration, hot: Stretch) -> None:
-    """Takes the step whose bias is so large that its uncertainty is a third of the squared error asked for.
-
-    Work in proportion to 1/(x (T^2 - c^2 x^2)), T the error asked for and c x what is uncertain of the bias, is least
-    where c x = T/sqrt(3).
-    """
-    level = hot.level
-    share = min(calibration.sampler.max_heat, facts.sampling.until.relative_mcse / (np.sqrt(3) * hot.prior_sd))
+    """Takes the step at which the bias is the share of the LLC that is best to sample with."""
+    level, share = hot.level, choose_share(hot, facts, calibration)
+    calibration.record("level of the burn-in", **_numbers(level))
     ratio = share * max(level.raw - level.bias, 1.0) / max(level.bias, 1e-300)
     calibration.squared_step *= float(np.clip(ratio, SMALLEST_RATIO, LARGEST_RATIO))
-    calibration.record("step", bias=level.bias, share=share)
+    calibration.record("step", share=share)
 
 
 def produce(facts: RunFacts, calibration: Calibration, hot: Stretch) -> Generator[Request, Any, Sampled]:
@@ -54,28 +52,28 @@ def produce(facts: RunFacts, calibration: Calibration, hot: Stretch) -> Generato
     budget, until = facts.sampling.budget, facts.sampling.until
     other, num_shrinks, goal = loosened(hot.level), 0, FIRST_BLOCKS
     blocks: list[Draws] = []
-    noise: np.ndarray | None = None
+    noise, noise_x = None, float("nan")
     previous, previous_se, *_ = fit_line([other], hot.prior_sd)
     while True:
         out_of_budget = yield from _sample(blocks, goal, steps_per_draw, facts, calibration)
         draws = concatenate(blocks)
         if not draws.healthy.all():
             return sampled_of(draws, None, steps_per_draw, calibration, is_consistent=True)
-        if hot.noise is not None and noise is None:
-            noise = yield from measure_noise(facts, calibration)
+        if hot.noise is not None and noise_x != calibration.x:
+            noise, noise_x = (yield from measure_noise(facts, calibration)), calibration.x
         stretch = replace(stretch_of(blocks, facts), noise=noise)
         judgement = _judge(stretch, other, hot.prior_sd)
-        calibration.record("doubling", num_draws=draws.num_draws, **judgement.numbers(stretch))
+        calibration.record("estimate", num_draws=draws.num_draws, **judgement.numbers(stretch))
         llc, error = judgement.summary.mean, judgement.error
         allowed = until.relative_mcse * abs(llc)
-        is_last = out_of_budget or 2 * draws.num_draws > budget.num_draws
+        is_last = out_of_budget or calibration.block_draws * _next_goal(goal) > budget.num_draws
         stands_still = abs(llc - previous) <= max(allowed, 2 * max(error, previous_se))
         has_mixed = judgement.summary.rhat <= until.rhat
         is_good = error <= allowed and has_mixed and stands_still
         previous, previous_se = llc, error
         disagrees = abs(judgement.levels_apart) > DISAGREES and has_mixed
         if disagrees and is_good and not is_last and num_shrinks < MOST_SHRINKS:
-            other, num_shrinks, noise = loosened(stretch.level), num_shrinks + 1, None
+            other, num_shrinks = loosened(stretch.level), num_shrinks + 1
             calibration.squared_step *= LARGEST_RATIO
             calibration.record("smaller step: levels and prediction disagree")
             blocks, goal = [], FIRST_BLOCKS
@@ -84,7 +82,12 @@ def produce(facts: RunFacts, calibration: Calibration, hot: Stretch) -> Generato
             predicted = PredictedBias(everything.bias_of_draws(judgement.factor), judgement.bias_se)
             return sampled_of(draws, predicted, steps_per_draw, calibration, is_consistent=not disagrees)
         else:
-            goal *= 2
+            goal = _next_goal(goal)
+
+
+def _next_goal(goal: int) -> int:
+    """Half more blocks."""
+    return goal + goal // 2
 
 
 def _sample(
@@ -92,7 +95,8 @@ def _sample(
 ) -> Generator[Request, Any, bool]:
     """Samples until there are `goal` blocks in `blocks`; returns whether the budget ends before another block."""
     while len(blocks) < goal:
-        blocks.append((yield Advance(BLOCK_DRAWS, steps_per_draw, calibration.hyper(facts.sampling.num_chains))))
+        hyper = calibration.hyper(facts.sampling.num_chains)
+        blocks.append((yield Advance(calibration.block_draws, steps_per_draw, hyper)))
         if calibration.count(blocks[-1]) + calibration.num_gradients > facts.sampling.budget.num_gradients:
             return True
         if blew_up(blocks[-1], facts) and calibration.num_restarts < MAX_RESTARTS:
@@ -135,8 +139,7 @@ class Judgement:
             "llc_se": self.error,
             "mcse": self.summary.mcse,
             "rhat": self.summary.rhat,
-            "raw": level.raw,
-            "raw_se": level.raw_se,
+            **_numbers(level),
             "heat": float(stretch.heat.mean()),
             "bias": self.line.factor * level.bias,
             "factor": self.line.factor,
@@ -151,6 +154,12 @@ def _judge(stretch: Stretch, other: Level, prior_sd: float) -> Judgement:
     factor = line.factor if level.bias > 0 else 0.0
     summary = corrected_summary(stretch.raw, stretch.bias_of_draws(factor))
     return Judgement(summary, line, factor, disagreement(other, level, prior_sd))
+
+
+def _numbers(level: Level) -> dict[str, float]:
+    """The numbers of a level for the record."""
+    names = ("raw", "raw_se", "predicted_bias", "predicted_bias_se")
+    return dict(zip(names, level, strict=True))
 
 
 def loosened(level: Level) -> Level:

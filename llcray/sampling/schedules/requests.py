@@ -148,6 +148,7 @@ class Sampled:
         step_size: Median over chains, in the sampler's own definition; NaN if it has none.
         num_gradients: All work, abandoned attempts included, full-data equivalents.
         warmup_gradients: The part not spent on kept draws.
+        seen_share: Share of the heat that the loss sees.
         step_bias: Predicted bias of each draw, which is subtracted; None where the heat is reported and left in.
         bias_is_inconsistent: Whether the evidence for the bias disagrees beyond its errors, at the smallest step tried.
         restarts_exhausted: Whether no stable step size was found.
@@ -162,6 +163,7 @@ class Sampled:
     step_size: float
     num_gradients: float
     warmup_gradients: float
+    seen_share: float = 1.0
     step_bias: PredictedBias | None = None
     bias_is_inconsistent: bool = False
     restarts_exhausted: bool = False

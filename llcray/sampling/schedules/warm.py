@@ -27,13 +27,13 @@ from llcray.llc.summary import corrected_summary
 from llcray.llc.verdict import MIN_ESS
 from llcray.samplers.auto import Auto
 from llcray.samplers.kernel import build_kernel
-from llcray.sampling.curvature import SCALE_GRADIENTS
+from llcray.sampling.budget import SCALE_GRADIENTS
 from llcray.sampling.handover import Handover
 from llcray.sampling.schedules.calibrated import calibrated
-from llcray.sampling.schedules.calibration import Calibration, Stretch, blew_up, stretch_of
+from llcray.sampling.schedules.calibration import Calibration, Stretch, blew_up, fit_block, stretch_of
 from llcray.sampling.schedules.hand_over import Learned, hand_over
 from llcray.sampling.schedules.hand_set import choose_steps_per_draw
-from llcray.sampling.schedules.hot_burn_in import BLOCK_DRAWS, measure_noise, stands_still
+from llcray.sampling.schedules.hot_burn_in import measure_noise, stands_still
 from llcray.sampling.schedules.production import Judgement, sampled_of
 from llcray.sampling.schedules.requests import Advance, Request, RunFacts, Sampled, Schedule, Start
 
@@ -52,7 +52,7 @@ def warm(facts: RunFacts, sampler: Auto, handover: Handover) -> Schedule:
     """
     chosen = sampler.model_copy(update={"gradient": handover.gradient, "batch_size": handover.batch_size})
     here = replace(facts, sampler=chosen, kernel=build_kernel(chosen))
-    calibration = Calibration(chosen, handover.squared_step, facts.localization, num_gradients=SCALE_GRADIENTS)
+    calibration = Calibration(chosen, handover.squared_step, facts.localization, fit_block(facts), SCALE_GRADIENTS)
     factor_se = float(np.hypot(handover.factor_se, DRIFT))
     calibration.record("start at the checkpoint before", factor=handover.factor, factor_se=factor_se)
     scale = np.sqrt(handover.localization / facts.localization) if handover.localization * facts.localization else 1.0
@@ -74,7 +74,7 @@ def _produce(
     noise, goal, is_last = None, 1, False
     while True:
         while len(blocks) < goal and not is_last:
-            blocks.append((yield Advance(BLOCK_DRAWS, steps_per_draw, hyper)))
+            blocks.append((yield Advance(calibration.block_draws, steps_per_draw, hyper)))
             is_last = calibration.count(blocks[-1]) + calibration.num_gradients > budget.num_gradients
             if blew_up(blocks[-1], facts):
                 return None
@@ -82,7 +82,7 @@ def _produce(
             noise = yield from measure_noise(facts, calibration)
         draws, stretch = concatenate(blocks), replace(stretch_of(blocks, facts), noise=noise)
         judgement = _judge(stretch, handover)
-        calibration.record("doubling", num_draws=draws.num_draws, **judgement.numbers(stretch))
+        calibration.record("estimate", num_draws=draws.num_draws, **judgement.numbers(stretch))
         has_arrived = judgement.summary.rhat <= until.rhat and stands_still(draws, facts)
         is_exact = judgement.error <= until.relative_mcse * abs(judgement.summary.mean)
         is_last = is_last or 2 * draws.num_draws > budget.num_draws
