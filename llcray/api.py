@@ -1,27 +1,33 @@
 """The Python API: `estimate_llc` of any pytree and per-example loss, without a sweep file, Ray or a dataset."""
 
 from collections.abc import Callable
+from contextlib import nullcontext
 from dataclasses import dataclass, fields
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from llcray_storage.estimate_words import estimate_of
-from pydantic import TypeAdapter, ValidationError
-from pydantic_core import ErrorDetails
 
 from llcray.array_types import PyTree, Row
+from llcray.display import html
+from llcray.display.progress import NoBar, progress_bar
 from llcray.llc.draws import Draws
 from llcray.llc.estimate import Estimate
 from llcray.llc.susceptibility import Measured, bayesian_influence, susceptibility
 from llcray.posterior.spec import PosteriorSpec
-from llcray.samplers import Sampler, SamplerVariant
+from llcray.samplers import SamplerVariant
 from llcray.sampling.spec import SamplingSpec
-from llcray.spec.problems import suggestion
+from llcray.spec.settings import parse_posterior, parse_sampler, parse_sampling
 from llcray.targets.target import Target, TrueLLC
 from llcray.targets.trees import check_data, check_params
 from llcray.variant import seed_from, whole_number
 
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
 __all__ = ["LLCEstimate", "estimate_llc"]
+
+HINT = "e.plot() draws the chains; e.decisions says what was chosen; e.to_inference_data() opens in ArviZ."
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -62,6 +68,29 @@ class LLCEstimate(Estimate):
             f"LLC {words}: {self.verdict} (R-hat {self.rhat:.3f}, ESS {self.ess_bulk:.0f}, "
             f"{self.num_gradients:.0f} full-data gradients)"
         )
+
+    def _repr_html_(self) -> str:
+        rows = [
+            ("verdict", " ".join([html.verdict(self.verdict), html.text(self.verdict_reason)]).strip()),
+            ("R-hat, effective draws", html.text(f"{self.rhat:.3f}, {self.ess_bulk:,.0f}")),
+            ("parameters, examples", html.text(f"{self.record['num_sampled_params']:,}, {self.record['num_data']:,}")),
+            ("full-data gradients", html.text(f"{self.num_gradients:,.0f}")),
+            *(("warning", html.text(warning)) for warning in self.record["warnings"]),
+        ]
+        return html.titled_list(f"LLC {html.bold(estimate_of(vars(self)))}", rows, HINT)
+
+    def plot(self, name: str = "running_llc") -> "Figure":
+        """A plot of the draws, as `llcray diagnose` draws it.
+
+        Args:
+            name: `running_llc`, `trace`, `autocorrelation`, `rank`, `energy`, ...; an unknown name lists them.
+
+        Raises:
+            ReportError: There is no such plot, or the sampler does not record what it shows.
+        """
+        from llcray.results.estimate_figure import figure_of_estimate
+
+        return figure_of_estimate(self.record, self.draws, self.num_warmup_draws, name)
 
     def susceptibility(self) -> Measured:
         """Response of the sampled component's loss to each probe example, shape (example,), nats^2.
@@ -112,6 +141,7 @@ def estimate_llc(
     posterior: PosteriorSpec | dict[str, Any] | None = None,
     sampling: SamplingSpec | dict[str, Any] | None = None,
     on_progress: Callable[[Draws], None] | None = None,
+    show_progress: bool | None = None,
 ) -> LLCEstimate:
     """The local learning coefficient of `target` at its parameters.
 
@@ -128,6 +158,8 @@ def estimate_llc(
             automatic localization.
         sampling: Criteria to stop by and budget, or a mapping as in a sweep file.
         on_progress: Called with each newest block of draws.
+        show_progress: Whether a bar shows the share of the budget that is spent; by default in notebooks, and where
+            standard error is a terminal.
 
     Raises:
         ValueError: The loss is not one finite number per example, or depends on the other examples of its batch,
@@ -138,6 +170,7 @@ def estimate_llc(
     from llcray.estimation.companions import estimate_with_companions
     from llcray.estimation.request import EstimateRequest
     from llcray.estimation.rows import record_of
+    from llcray.posterior.density import num_data_of, resolve_n_beta
 
     check_params(target.params)
     check_data(target.data)
@@ -153,11 +186,22 @@ def estimate_llc(
         component=component if isinstance(component, str) else "all" if component is None else "mask",
     )
 
-    def observe(index: int, phase: str, draws: Draws | None) -> None:
-        if on_progress is not None and draws is not None:
-            on_progress(draws)
+    n_beta = resolve_n_beta(request.posterior, num_data_of(target))
+    with progress_bar("LLC") if show_progress is None or show_progress else nullcontext(NoBar()) as bar:
+        spent = 0.0
 
-    [(_, run)] = estimate_with_companions([(target, request)], observe)
+        def observe(index: int, phase: str, draws: Draws | None) -> None:
+            nonlocal spent
+            if draws is None:
+                bar.show(0.0, phase)
+                return
+            spent += float(np.nansum(draws.num_gradients))
+            level = n_beta * float(np.nanmean(draws.centered_loss)) if draws.healthy.any() else np.nan
+            bar.show(min(1.0, spent / settings.budget.num_gradients), f"{phase}, {level:.4g}")
+            if on_progress is not None:
+                on_progress(draws)
+
+        [(_, run)] = estimate_with_companions([(target, request)], observe)
     return LLCEstimate(
         **vars(run.estimate),
         draws=run.sampled.draws,
@@ -168,53 +212,3 @@ def estimate_llc(
         decisions=run.sampled.decisions,
         record=record_of(run, target),
     )
-
-
-def parse_sampler(sampler: str | dict[str, Any] | SamplerVariant) -> SamplerVariant:
-    """The sampler that a kind or a mapping names; a sampler is returned as it is.
-
-    Raises:
-        ValueError: There is no such sampler, or it has no such setting.
-    """
-    if isinstance(sampler, SamplerVariant):
-        return sampler
-    mapping = {"kind": sampler} if isinstance(sampler, str) else sampler
-    return _parsed("sampler", TypeAdapter(Sampler), mapping)
-
-
-def parse_posterior(posterior: PosteriorSpec | dict[str, Any] | None) -> PosteriorSpec:
-    """The posterior that a mapping names as in a sweep file; a spec is returned as it is, and None is the default.
-
-    Raises:
-        ValueError: There is no such setting.
-    """
-    return _parsed("posterior", TypeAdapter(PosteriorSpec), {} if posterior is None else posterior)
-
-
-def parse_sampling(sampling: SamplingSpec | dict[str, Any] | None) -> SamplingSpec:
-    """The criteria and budget that a mapping names as in a sweep file; a spec is returned as it is.
-
-    Raises:
-        ValueError: There is no such setting.
-    """
-    return _parsed("sampling", TypeAdapter(SamplingSpec), {} if sampling is None else sampling)
-
-
-def _parsed(name: str, form: TypeAdapter[Any], value: Any) -> Any:
-    try:
-        return form.validate_python(value)
-    except ValidationError as error:
-        raise ValueError("; ".join(_mistake(name, found) for found in error.errors(include_url=False))) from None
-
-
-def _mistake(name: str, error: ErrorDetails) -> str:
-    """One mistake in a line: where, what, and what was given."""
-    place = ".".join([name, *map(str, error["loc"])])
-    if error["type"] == "union_tag_invalid":
-        context = error.get("ctx", {})
-        kinds = [kind.strip(" '") for kind in context["expected_tags"].split(",")]
-        given = str(context["tag"])
-        return f"{place}: there is no kind '{given}'{suggestion(given, kinds)} There are {', '.join(kinds)}."
-    if error["type"] == "extra_forbidden":
-        return f"{place}: there is no such setting."
-    return f"{place}: {error['msg']}; got {error['input']!r:.80}"

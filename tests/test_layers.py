@@ -21,6 +21,8 @@ except SystemExit as end:
     assert end.code == 0, end.code
 """
 ABOVE_SCIENCE = (
+    "llcray.api",
+    "llcray.results",
     "llcray.driver",
     "llcray.cli",
     "llcray.experiment",

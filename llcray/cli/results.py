@@ -82,16 +82,28 @@ def _place_and_query(words: Sequence[str], file: TextIO | None) -> tuple[str, st
 @click.option("--log-x/--linear-x", default=None, help="Logarithmic or linear; chosen by the values if left out.")
 @click.option("--log-y/--linear-y", default=None, help="The same for y.")
 @click.option("--level", "levels", multiple=True, metavar="[NAME=]VALUE", help="A line at a known number; repeatable.")
+@click.option("--width", type=float, metavar="INCHES", help="Width of the figure; suits the panels if left out.")
+@click.option("--height", type=float, metavar="INCHES", help="The same for its height.")
+@click.option("--caption/--no-caption", default=True, help="Say below what bars and marks mean, or do not.")
 @click.option("-o", "--output", type=click.Path(path_type=Path), metavar="FILE", help="A .png, .svg or .pdf file.")
 @names_damage
 @knows_sweep
-def plot(uri: str, facet: str | None, output: Path | None, **wanted: Any) -> None:
+def plot(
+    uri: str,
+    facet: str | None,
+    width: float | None,
+    height: float | None,
+    caption: bool,
+    output: Path | None,
+    **wanted: Any,
+) -> None:
     """Plot a column against another: means over seeds, between-seed spread and Monte Carlo error told apart."""
+    from llcray.report.plots.format import Format
     from llcray.report.plots.plot import PlotRequest
     from llcray.report.plots.plot import plot as save_plot
 
     facets = [name.strip() for name in facet.split(",")] if facet else []
-    echo(save_plot(uri, PlotRequest(facets=facets, **wanted), output))
+    echo(save_plot(uri, PlotRequest(facets=facets, **wanted), output, Format(width, height, caption)))
 
 
 @click.command()

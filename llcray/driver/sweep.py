@@ -2,10 +2,13 @@
 
 import os
 import shlex
+import tempfile
 import time
-from contextlib import ExitStack
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import llcray_storage as ls
 from llcray_storage.schema.status import FAILED
@@ -29,16 +32,25 @@ SOME_FAILED = 1
 STOPPED_EARLY = 130
 
 
+SweepSource = str | Path | Mapping[str, Any]
+"""A sweep file, or a mapping with the same keys."""
+
+
 def run_sweep(
-    path: str | Path, options: SweepOptions, console: Console | None = None, choose: Choice = leave_running
+    source: SweepSource,
+    options: SweepOptions,
+    console: Console | None = None,
+    choose: Choice = leave_running,
+    view: View | None = None,
 ) -> int:
     """Runs what the dataset does not have yet.
 
     Args:
-        path: The sweep file.
+        source: The sweep file, or a mapping with the same keys.
         options: Options of the sweep.
         console: Where to print; by default standard output (standard error where that is for `json_lines`).
         choose: Asked on Ctrl-C what becomes of a sweep that runs elsewhere, see `llcray.driver.cluster.submit.watch`.
+        view: Shows progress; by default one that suits options and console.
 
     Returns:
         Exit code: 0 none failed, 1 some runs failed, 130 stopped early (interrupted, or the time budget was spent).
@@ -49,23 +61,24 @@ def run_sweep(
         DriverError: There is no such cluster, trials do not fit on it, or an option cannot be used with it.
     """
     console = console or Terminal(stderr=options.json_lines)
-    sweep = load_sweep(path, options.overrides)
+    sweep = load_sweep(source, options.overrides)
     if is_remote(options.address):
         from llcray.driver.cluster.submit import submit_sweep
 
-        return submit_sweep(Path(path), options, console, choose)
+        with _as_file(source, sweep) as path:
+            return submit_sweep(path, options, console, choose)
     storage = _root_for_workers(options.storage)
     dataset = ls.Dataset.create_or_open(storage)
     dataset.write_sweep_file(ls.SweepFile(sweep.name, sweep.question, sweep.source, sweep.overrides))
     call = _Call(
-        path=path,
+        source=source,
         options=options,
         sweep=sweep,
         storage=storage,
         dataset=dataset,
         todo=find_remaining(sweep, dataset, options),
         console=console,
-        view=choose_view(options, console),
+        view=view or choose_view(options, console),
         started=time.monotonic(),
     )
     if not call.todo.runs:
@@ -84,7 +97,7 @@ class _Call:
     """One call of `run_sweep`.
 
     Attributes:
-        path: The sweep file.
+        source: The sweep file, or a mapping.
         options: Options as they were given.
         sweep: Content of the sweep file.
         storage: Root of the dataset as workers need it.
@@ -95,7 +108,7 @@ class _Call:
         started: When the call began, monotonic seconds.
     """
 
-    path: str | Path
+    source: SweepSource
     options: SweepOptions
     sweep: Sweep
     storage: str
@@ -247,5 +260,19 @@ def _say_where_to_look(call: _Call) -> None:
 
 
 def _again(call: _Call) -> str:
-    """Returns the command that goes on where this call has stopped; of a submitted sweep, the one that submitted it."""
-    return os.environ.get(SUBMITTED_BY_VARIABLE) or command_to_go_on(call.path, call.options)
+    """Returns the words that go on where this call has stopped; of a submitted sweep, those that submitted it."""
+    if isinstance(call.source, Mapping):
+        return "the same call of llcray.sweep"
+    return os.environ.get(SUBMITTED_BY_VARIABLE) or command_to_go_on(call.source, call.options)
+
+
+@contextmanager
+def _as_file(source: SweepSource, sweep: Sweep) -> Iterator[Path]:
+    """The file of a sweep; that of a mapping is there for as long as the block runs."""
+    if not isinstance(source, Mapping):
+        yield Path(source)
+        return
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / f"{sweep.name}.yaml"
+        path.write_text(sweep.source, encoding="utf-8")
+        yield path

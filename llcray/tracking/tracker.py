@@ -16,14 +16,15 @@ from typing import Any
 
 from llcray_storage.estimate_words import estimate_of
 
-from llcray.api import parse_posterior, parse_sampler, parse_sampling
 from llcray.array_types import Row
 from llcray.components import Structure, parse
 from llcray.components.masks import mask_of
+from llcray.display import html
 from llcray.estimation.rows import draw_rows
 from llcray.posterior.spec import PosteriorSpec
 from llcray.samplers import SamplerVariant
 from llcray.sampling.spec import SamplingSpec
+from llcray.spec.settings import parse_posterior, parse_sampler, parse_sampling
 from llcray.targets.target import LossFn, PyTree, Target
 from llcray.targets.trees import check_data, check_params
 from llcray.tracking import records
@@ -49,6 +50,13 @@ class Tracked:
             for name, row in self.rows.items()
         ]
         return "\n".join(lines)
+
+    def _repr_html_(self) -> str:
+        rows = [
+            [html.text(name), html.bold(estimate_of(row)), html.verdict(row["verdict"])]
+            for name, row in self.rows.items()
+        ]
+        return html.grid(["component", f"LLC at step {self.step}", "verdict"], rows)
 
     @property
     def llc(self) -> dict[str, float]:

@@ -11,10 +11,11 @@ from typing import IO, Any, Protocol
 from llcray_storage.schema.status import DONE, FAILED
 from rich.console import Console
 
+from llcray.display.progress import in_notebook
 from llcray.driver.options import SweepOptions
 from llcray.driver.progress.reports import RunReport, run_line, running_text
+from llcray.driver.progress.state import state_line
 from llcray.driver.progress.tracker import Tracker
-from llcray.driver.wording import duration, plural
 from llcray.terminal.text import stop_stream
 
 
@@ -57,6 +58,10 @@ def _shown(options: SweepOptions, console: Console) -> View:
         return JsonLines(sys.stdout)
     if options.quiet:
         return FailuresOnly(console)
+    if in_notebook():
+        from llcray.driver.progress.notebook import NotebookView
+
+        return NotebookView(console)
     if console.is_terminal and not console.is_dumb_terminal:
         from llcray.driver.progress.live import LiveView
 
@@ -153,19 +158,6 @@ class Lines(FailuresOnly):
     def closed(self, tracker: Tracker) -> None:
         """Prints how far the sweep is at its end."""
         self.notice(state_line(tracker))
-
-
-def state_line(tracker: Tracker) -> str:
-    """Writes counts and time left in one line."""
-    parts = [f"{len(tracker.finished)}/{plural(tracker.num_runs, 'run')} done"]
-    if tracker.num_failed:
-        parts.append(f"{tracker.num_failed} failed")
-    if tracker.running:
-        parts.append(f"{plural(len(tracker.running), 'trial')} running on {tracker.devices}")
-    left = tracker.seconds_left()
-    if left is not None and tracker.running:
-        parts.append(f"about {duration(left)} left")
-    return f"{tracker.sweep}: {', '.join(parts)}"
 
 
 class JsonLines:

@@ -12,14 +12,13 @@ from llcray_storage.estimate_words import estimate_of
 from llcray_storage.schema.status import DONE
 from llcray_storage.store.layout import NAME, checked_id
 from llcray_storage.store.settings import Root
-from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
 from llcray.report.colors import GREY
 from llcray.report.diagnostics.catalogue import Diagnostic, selected
 from llcray.report.diagnostics.chains import RunDraws, arranged, load_run
 from llcray.report.errors import ReportError
-from llcray.report.plots.figures import save, style
+from llcray.report.plots.figures import ShownFigure, save, style
 from llcray.report.plots.plot import plots_folder
 from llcray.report.verdict_filter import outcome
 
@@ -96,7 +95,8 @@ def draw_run(run: RunDraws, wanted: Mapping[str, Diagnostic], form: str, folder:
     sampler = sampler_word(run.row)
     applying = {name: diagnostic for name, diagnostic in wanted.items() if diagnostic.applies(run)}
     paths = {name: folder / f"{sampler}_{name}.{form}" for name in applying}
-    return [save(_figure(run, diagnostic), paths[name]) for name, diagnostic in applying.items()]
+    words = header(run)
+    return [save(figure_of(run, diagnostic, words), paths[name]) for name, diagnostic in applying.items()]
 
 
 def header(run: RunDraws) -> str:
@@ -109,9 +109,10 @@ def header(run: RunDraws) -> str:
     return f"{words}; left out: chain {numbers}, went non-finite"
 
 
-def _figure(run: RunDraws, diagnostic: Diagnostic) -> Figure:
+def figure_of(run: RunDraws, diagnostic: Diagnostic, words: str) -> ShownFigure:
+    """The figure of one diagnostic, with a line of small text above."""
     with style():
-        figure = Figure(figsize=FIGURE_SIZE)
+        figure = ShownFigure(figsize=FIGURE_SIZE)
         axes = figure.subplots()
         diagnostic.draw(axes, run)
         for axis in (axes.xaxis, axes.yaxis):
@@ -119,7 +120,6 @@ def _figure(run: RunDraws, diagnostic: Diagnostic) -> Figure:
                 locator.set_params(nbins=MAX_INTERVALS)
         named_ticks = not axes.get_xlabel()
         figure.subplots_adjust(**MARGINS | ({"bottom": NAMED_TICKS_MARGIN} if named_ticks else {}))
-        figure.suptitle(
-            "\n".join(textwrap.wrap(header(run), HEADER_CHARACTERS)), fontsize=6.5, color=GREY, x=0.01, ha="left"
-        )
+        lines = textwrap.wrap(words, HEADER_CHARACTERS)
+        figure.suptitle("\n".join(lines), fontsize=6.5, color=GREY, x=0.01, ha="left")
     return figure

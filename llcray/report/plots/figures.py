@@ -1,5 +1,6 @@
 """The style of figures and the way they are saved: editable text, and the same bytes each time."""
 
+import io
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -12,6 +13,7 @@ from llcray.report.errors import ReportError
 
 FORMATS = ("png", "svg", "pdf")
 DOTS_PER_INCH = 180
+DOTS_PER_INCH_IN_NOTEBOOKS = 110
 STYLE: dict[str, Any] = {
     "axes.axisbelow": True,
     "axes.edgecolor": "#4D4D4D",
@@ -47,6 +49,16 @@ SAVING: dict[str, dict[str, Any]] = {
     "pdf": {"metadata": {"CreationDate": None}},
 }
 """No dates; PNG packed quickly rather than tightly."""
+
+
+class ShownFigure(Figure):
+    """A figure that a notebook shows, also where pyplot has not been imported."""
+
+    def _repr_png_(self) -> bytes:
+        stream = io.BytesIO()
+        with style():
+            self.savefig(stream, format="png", dpi=DOTS_PER_INCH_IN_NOTEBOOKS)
+        return stream.getvalue()
 
 
 @contextmanager

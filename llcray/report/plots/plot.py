@@ -16,7 +16,8 @@ from llcray.report.columns import is_number, resolve
 from llcray.report.errors import ReportError
 from llcray.report.filters import parse_filter
 from llcray.report.plots.drawing import Drawing, no_stages
-from llcray.report.plots.figures import save
+from llcray.report.plots.figures import ShownFigure, save
+from llcray.report.plots.format import AS_SUITS, Format
 from llcray.report.plots.levels import parse_level
 from llcray.report.plots.panels import Layout, automatic, default_color, faceted
 from llcray.report.plots.scale import STEP
@@ -40,6 +41,7 @@ class PlotRequest:
         log_x: Whether x axes are logarithmic; None to choose.
         log_y: The same for y.
         levels: Lines at known numbers, each VALUE or NAME=VALUE.
+        run_ids: Only these runs; none for all.
     """
 
     x: str | None = None
@@ -51,15 +53,17 @@ class PlotRequest:
     log_x: bool | None = None
     log_y: bool | None = None
     levels: Sequence[str] = ()
+    run_ids: Sequence[str] = ()
 
 
-def plot(root: Root, request: PlotRequest, output: Path | None = None) -> Path:
+def plot(root: Root, request: PlotRequest, output: Path | None = None, form: Format = AS_SUITS) -> Path:
     """Draw a plot and save it.
 
     Args:
         root: The dataset.
         request: The plot asked for.
         output: File, ending in .png, .svg or .pdf; None for a name that says what is in it, among the dataset's plots.
+        form: Size, and whether there is a caption.
 
     Returns:
         The file.
@@ -69,7 +73,29 @@ def plot(root: Root, request: PlotRequest, output: Path | None = None) -> Path:
         StorageError: There is no dataset.
     """
     drawing = drawing_of(root, request)
-    return save(draw(drawing), output or plots_folder(root, request.sweep or "all") / file_name(request, drawing))
+    place = output or plots_folder(root, request.sweep or "all") / file_name(request, drawing)
+    return save(draw(drawing, form), place)
+
+
+def figure_of(root: Root, request: PlotRequest, form: Format = AS_SUITS) -> ShownFigure:
+    """Draw a plot in memory.
+
+    Raises:
+        ReportError: A column or filter is not understood, or no run is left.
+        StorageError: There is no dataset.
+    """
+    return draw(drawing_of(root, request), form)
+
+
+def means_of(root: Root, request: PlotRequest) -> pl.DataFrame:
+    """The means that a plot shows, a row a mark; those of all panels.
+
+    Raises:
+        ReportError: A column or filter is not understood, or no run is left.
+        StorageError: There is no dataset.
+    """
+    means = drawing_of(root, request).all_means()
+    return pl.concat(means, how="diagonal") if means else pl.DataFrame()
 
 
 def default_plot(root: Root, sweep: str, folder: Path | None = None) -> Path | None:
@@ -138,6 +164,8 @@ def plots_folder(root: Root, sweep: str) -> Path:
 
 def _runs(root: Root, request: PlotRequest, y: str) -> pl.DataFrame:
     runs = prepared(scan_runs(root, request.sweep)).with_columns(outcome(y))
+    if request.run_ids:
+        runs = runs.filter(pl.col("run_id").is_in(list(request.run_ids)))
     if request.condition is not None:
         runs = runs.filter(parse_filter(request.condition))
     if runs.filter(pl.col(y).is_finite()).is_empty():

@@ -9,12 +9,12 @@ import textwrap
 
 import polars as pl
 from matplotlib.axes import Axes
-from matplotlib.figure import Figure
 
 from llcray.report.columns import axis_label
 from llcray.report.plots.axes import set_log_ticks, set_up_x_axis
 from llcray.report.plots.drawing import Drawing
-from llcray.report.plots.figures import style
+from llcray.report.plots.figures import ShownFigure, style
+from llcray.report.plots.format import AS_SUITS, Format
 from llcray.report.plots.legend import add_footnote, add_legend
 from llcray.report.plots.levels import draw_levels
 from llcray.report.plots.marks import Placement, draw_series
@@ -33,14 +33,14 @@ MAX_LABEL_CHARACTERS = 32
 PANEL_SIZES = {1: (4.6, 3.1), 2: (3.0, 2.5), 3: (2.5, 2.3), 4: (2.15, 2.1)}
 
 
-def draw(drawing: Drawing) -> Figure:
+def draw(drawing: Drawing, form: Format = AS_SUITS) -> ShownFigure:
     """The figure; save it with `llcray.report.plots.figures.save`."""
     layout = drawing.layout
     num_columns = layout.num_columns
     num_rows = -(-len(layout.panels) // num_columns)
     width, height = PANEL_SIZES[min(num_columns, 4)]
     with style():
-        figure = Figure(figsize=(width * num_columns, height * num_rows + 0.75), layout="constrained")
+        figure = ShownFigure(figsize=form.size(width, height, num_columns, num_rows), layout="constrained")
         grid = figure.subplots(num_rows, num_columns, sharey=True, squeeze=False)
         panel_axes = list(grid.flat)
         for spare in panel_axes[len(layout.panels) :]:
@@ -50,10 +50,11 @@ def draw(drawing: Drawing) -> Figure:
         for axes, panel, marked, means in zip(panel_axes, layout.panels, drawing.marked, drawing.means, strict=False):
             _draw_panel(axes, panel, marked, means, drawing, series)
         for row in grid:
-            row[0].set_ylabel(textwrap.fill(axis_label(drawing.y), int(height * 13)))
+            row[0].set_ylabel(textwrap.fill(axis_label(drawing.y), int(figure.get_figheight() / num_rows * 11)))
         add_legend(figure, drawing, series)
         figure.align_xlabels()
-        add_footnote(figure, drawing)
+        if form.caption:
+            add_footnote(figure, drawing)
     return figure
 
 

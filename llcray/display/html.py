@@ -1,0 +1,46 @@
+"""HTML for `_repr_html_`, which notebooks show: inline styles that suit light and dark pages, all text escaped."""
+
+from collections.abc import Sequence
+from html import escape
+
+CELL = "padding:2px 12px 2px 0;text-align:left;white-space:nowrap"
+DIM = "opacity:.65"
+GOOD, DOUBTFUL = "#1a9850", "#d9730d"
+
+
+def titled_list(title: str, rows: Sequence[tuple[str, str]], note: str = "") -> str:
+    """A title, then a row for each name and value; title and values are HTML, names and note are text."""
+    lines = [_row([f'<span style="{DIM}">{escape(name)}</span>', value]) for name, value in rows]
+    table = f'<table style="margin:4px 0">{"".join(lines)}</table>'
+    return f'<div><div style="font-size:1.1em">{title}</div>{table}{_note(note)}</div>'
+
+
+def grid(headers: Sequence[str], rows: Sequence[Sequence[str]], note: str = "") -> str:
+    """A table with a head; cells are HTML."""
+    head = "".join(f'<th style="{CELL}">{escape(header)}</th>' for header in headers)
+    body = "".join(map(_row, rows))
+    return f"<div><table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>{_note(note)}</div>"
+
+
+def text(value: object) -> str:
+    """A text as HTML."""
+    return escape(str(value))
+
+
+def bold(value: object) -> str:
+    """A text that stands out."""
+    return f"<b>{escape(str(value))}</b>"
+
+
+def verdict(name: str) -> str:
+    """A verdict, whose colour says whether the estimate may be trusted; a sign says it too."""
+    sign, color = ("✓", GOOD) if name == "ok" else ("!", DOUBTFUL)
+    return f'<span style="color:{color};font-weight:600">{sign} {escape(name)}</span>'
+
+
+def _row(cells: Sequence[str]) -> str:
+    return "<tr>" + "".join(f'<td style="{CELL}">{cell}</td>' for cell in cells) + "</tr>"
+
+
+def _note(note: str) -> str:
+    return f'<div style="{DIM}">{escape(note)}</div>' if note else ""
