@@ -3,13 +3,11 @@
 import math
 import statistics
 from collections.abc import Sequence
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
-from arviz_stats.base.array import array_stats as _array_stats
 
-# ArviZ types these methods as returning anything that an xarray may hold; of arrays they return numbers.
-array_stats: Any = _array_stats
+from llcray.array_statistics import array_stats
 
 MIN_DRAWS = 8
 MIN_BATCHES = 3

@@ -3,8 +3,9 @@
 import warnings
 
 import numpy as np
-from arviz_stats.base.array import array_stats
 from scipy import stats
+
+from llcray.array_statistics import array_stats
 
 NUM_POINTS = 24
 FIRST_SHARE = 0.08

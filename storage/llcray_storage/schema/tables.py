@@ -51,9 +51,7 @@ class Table:
     @cached_property
     def polars(self) -> pl.Schema:
         """The polars schema that every reader gets, whatever the age of the files."""
-        empty = pl.from_arrow(self.arrow.empty_table())
-        assert isinstance(empty, pl.DataFrame)
-        return empty.schema
+        return pl.Schema(self.arrow)  # an empty table would do as well, but PyArrow loads pandas for it
 
     @cached_property
     def by_name(self) -> Mapping[str, Column]:
