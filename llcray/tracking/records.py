@@ -33,9 +33,9 @@ class TrackerFacts:
     seed: int
 
 
-def seed_of(name: str, component: str, seed: int) -> int:
-    """The seed of a component's chains, the same at every step."""
-    return seed_from(f"{name} {component} {seed}")
+def seed_of(name: str, component: str, seed: int, step: int | None = None) -> int:
+    """The seed of a component's chains: the same at every step, or one of a step whose chains go on from another's."""
+    return seed_from(f"{name} {component} {seed}" if step is None else f"{name} {component} {seed} {step}")
 
 
 def target_id(target: Target) -> str:
@@ -62,10 +62,26 @@ def write_target(dataset: Any, target: Target, step: int) -> None:
 
 
 def row(
-    facts: TrackerFacts, component: str, step: int, target: Target, request: EstimateRequest, result: RunEstimate
+    facts: TrackerFacts,
+    component: str,
+    step: int,
+    target: Target,
+    request: EstimateRequest,
+    result: RunEstimate,
+    follows: str | None = None,
 ) -> Row:
-    """The row of `runs` of one estimate."""
-    spec = {
+    """The row of `runs` of one estimate.
+
+    Args:
+        facts: Facts of the tracker.
+        component: Name of the component.
+        step: Training step.
+        target: The target of that step.
+        request: The request.
+        result: The estimate.
+        follows: Id of the run whose chains this run's go on from; None for chains that start at w*.
+    """
+    spec: dict[str, Any] = {
         "sweep": facts.name,
         "target": target.target_id,
         "step": step,
@@ -74,8 +90,10 @@ def row(
         "seed": facts.seed,
         "sampler": request.sampler,
         "posterior": request.posterior,
-        "sampling": request.sampling,
+        "sampling": request.sampling.model_copy(update={"start": "center"}),
     }
+    if follows is not None:
+        spec["follows"] = follows
     return {
         **record_of(result, target),
         "run_id": content_id(spec),

@@ -6,8 +6,10 @@
         tracker.track(step, params, probe_set)
     tracker.evolution()
 
-Each estimate is a row of the dataset as soon as it is made. All steps of a component share their seeds (common random
-numbers), so that differences between steps carry less noise than the estimates.
+Each estimate is a row of the dataset as soon as it is made. Chains of `auto` go on from those of the step tracked
+before (`llcray.sampling.schedules.warm`). With other samplers, and with `warm_start=False`, chains start at w*, and all
+steps of a component share their seeds (common random numbers), so that differences between steps carry less noise than
+the estimates.
 """
 
 from collections.abc import Callable, Iterable, Sequence
@@ -23,6 +25,7 @@ from llcray.display import html
 from llcray.estimation.rows import draw_rows
 from llcray.posterior.spec import PosteriorSpec
 from llcray.samplers import SamplerVariant
+from llcray.sampling.handover import Handover
 from llcray.sampling.spec import SamplingSpec
 from llcray.spec.settings import parse_posterior, parse_sampler, parse_sampling
 from llcray.targets.target import LossFn, PyTree, Target
@@ -83,6 +86,8 @@ class LLCTracker:
         is_likelihood: Whether the loss is a negative log-likelihood.
         num_data: Number of examples kept of a source of batches; None keeps all.
         seed: Seed of the chains.
+        warm_start: Whether chains of `auto` go on from those of the step tracked before, at a fraction of the work. The
+            tracker keeps the displacements of all chains in memory.
         keep_params: Whether the weights of tracked steps are stored, for `subnetwork`.
         learning_rate: Learning rate of the training, which is shown beside the update sparsity.
     """
@@ -101,8 +106,10 @@ class LLCTracker:
     is_likelihood: bool = True
     num_data: int | None = None
     seed: int = 0
+    warm_start: bool = True
     keep_params: bool = True
     learning_rate: float | None = None
+    _ends: dict[str, tuple[str, Handover]] = field(default_factory=dict, init=False, repr=False)
     _dataset: Any = field(default=None, init=False, repr=False)
 
     def __post_init__(self) -> None:
@@ -153,14 +160,18 @@ class LLCTracker:
         target = Target(params, loss_fn, data, is_likelihood=self.is_likelihood, structure=self.structure)
         target = replace(target, target_id=records.target_id(target))
         names = tuple(parse(text).name for text in components or self.components)
-        requests = [self._request(component, target) for component in names]
+        requests = [self._request(component, target, step) for component in names]
         dataset, rows = self._open(), {}
         if self.keep_params:
             records.write_target(dataset, target, step)
         for index, result in estimate_requests(target, requests):
-            row = records.row(self._facts(), names[index], step, target, requests[index], result)
+            name = names[index]
+            follows, _ = self._ends.pop(name, (None, None))
+            row = records.row(self._facts(), name, step, target, requests[index], result, follows)
             dataset.write_run(row, draw_rows(result))
-            rows[names[index]] = row
+            rows[name] = row
+            if result.sampled.handover is not None:
+                self._ends[name] = (row["run_id"], result.sampled.handover)
         return Tracked(step, {name: rows[name] for name in names})
 
     def evolution(self) -> Any:
@@ -182,17 +193,20 @@ class LLCTracker:
         options = {"structure": self.structure, "learning_rate": self.learning_rate}
         return subnetwork(self.storage, self.name, compare_dtype=compare_dtype, **options)
 
-    def _request(self, component: str, target: Target) -> Any:
+    def _request(self, component: str, target: Target, step: int) -> Any:
         from llcray.estimation.request import EstimateRequest
 
         assert not isinstance(self.sampler, str | dict)
         assert isinstance(self.posterior, PosteriorSpec) and isinstance(self.sampling, SamplingSpec)
         mask: Callable[..., Any] = mask_of
+        _, handover = self._ends.get(component, (None, None))
+        start = "previous" if self.warm_start else "center"
         return EstimateRequest(
             sampler=self.sampler,
             posterior=self.posterior,
-            sampling=self.sampling,
-            seed=records.seed_of(self.name, component, self.seed),
+            sampling=self.sampling.model_copy(update={"start": start}),
+            seed=records.seed_of(self.name, component, self.seed, None if handover is None else step),
+            handover=handover,
             mask=mask(component, target.params, self.structure),
             component=component,
         )

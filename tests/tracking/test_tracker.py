@@ -1,5 +1,6 @@
 """A tracker in a training loop: rows, evolution, sparsity; its aliases; truth from a linear regression."""
 
+import json
 from pathlib import Path
 from typing import Any
 
@@ -69,6 +70,24 @@ def test_the_same_weights_give_the_same_estimate_at_every_step(tmp_path: Path) -
     first, second = (tracker.track(step, PARAMS, DATA) for step in (1, 2))
     assert first is not None and second is not None and first.llc == second.llc
     assert first.rows["all"]["run_id"] != second.rows["all"]["run_id"]
+
+
+def test_chains_of_auto_go_on_from_the_step_before(tmp_path: Path) -> None:
+    """The first step starts at w*; later ones take less work, and their ids name the step before."""
+    sampling = {"until": {"relative_mcse": 0.2, "rhat": 1.05}, "budget": {"num_gradients": 4000}}
+    tracker = _tracker(tmp_path, components=["all"], sampler="auto", sampling=sampling)
+    weights = [np.asarray(W + shift, np.float32) for shift in (0.0, 0.1, 0.2)]
+    first, second, third = (
+        tracker.track(step, PARAMS | {"mlp": {"kernel": w}}, DATA | {"y": X @ w}) for step, w in enumerate(weights)
+    )
+    assert first is not None and second is not None and third is not None
+    rows = [tracked.rows["all"] for tracked in (first, second, third)]
+    assert all(row["verdict"] == "ok" and abs(row["llc"] - 2.5) < 4 * row["llc_mcse"] + 0.1 for row in rows)
+    assert rows[1]["num_gradients"] + rows[2]["num_gradients"] < 1.5 * rows[0]["num_gradients"]
+    assert [json.loads(row["spec"]).get("follows") for row in rows] == [None, rows[0]["run_id"], rows[1]["run_id"]]
+    cold = _tracker(tmp_path, components=["all"], sampler="auto", sampling=sampling, warm_start=False)
+    again = cold.track(0, PARAMS, DATA)
+    assert again is not None and again.rows["all"]["run_id"] == rows[0]["run_id"] and again.llc == first.llc
 
 
 def test_stages_of_components_come_in_the_order_in_which_they_move(tmp_path: Path) -> None:
