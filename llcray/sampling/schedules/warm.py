@@ -8,8 +8,8 @@
 3. The number of draws doubles, from one block on, until the criteria hold and the corrected mean stands still within
    the run by the rule of a burn-in. Directions that relax slower than a run show as differences between chains, whose
    displacements are independent of one another, and so in R-hat and in the error.
-4. Chains that blow up, and chains that have not mixed or do not stand still after `PATIENCE` blocks, start cold from w*
-   (`calibrated`). The work of both counts.
+4. Chains that blow up, that are far from mixed, or that have not mixed or do not stand still after `PATIENCE` blocks,
+   start cold from w* (`calibrated`). The work of both counts.
 
 Randomness differs from checkpoint to checkpoint. With common random numbers the noise of a run would push displacements
 that the same noise has made, and directions that relax slower than a run would spread too far.
@@ -37,7 +37,10 @@ from llcray.sampling.schedules.hot_burn_in import measure_noise, stands_still
 from llcray.sampling.schedules.production import Judgement, sampled_of
 from llcray.sampling.schedules.requests import Advance, Request, RunFacts, Sampled, Schedule, Start
 
-PATIENCE = 4
+PATIENCE = 8
+"""Blocks that cost what a cold start costs."""
+FAR_FROM_MIXED = 1.2
+"""R-hat that more draws do not mend for less than a cold start, from the second look on."""
 DRIFT = 0.03
 """Standard deviation of the change of c from one checkpoint to the next."""
 
@@ -83,16 +86,17 @@ def _produce(
         draws, stretch = concatenate(blocks), replace(stretch_of(blocks, facts), noise=noise)
         judgement = _judge(stretch, handover)
         calibration.record("estimate", num_draws=draws.num_draws, **judgement.numbers(stretch))
-        has_arrived = judgement.summary.rhat <= until.rhat and stands_still(draws, facts)
-        is_exact = judgement.error <= until.relative_mcse * abs(judgement.summary.mean)
+        summary = judgement.summary
+        has_arrived = summary.rhat <= until.rhat and stands_still(draws, facts)
+        is_exact = judgement.error <= until.relative_mcse * abs(summary.mean) and summary.ess_bulk >= MIN_ESS
         is_last = is_last or 2 * draws.num_draws > budget.num_draws
-        if is_last or (has_arrived and is_exact and judgement.summary.ess_bulk >= MIN_ESS):
+        if is_last or (has_arrived and is_exact):
             everything = replace(stretch_of(blocks, facts, num_discarded=0), noise=noise)
             bias = PredictedBias(everything.bias_of_draws(judgement.factor), judgement.bias_se)
             sampled = sampled_of(draws, bias, steps_per_draw, calibration, is_consistent=True)
             learned = (stretch.level, handover.heat_is_noise, handover.largest_squared_step)
             return sampled, Learned(*learned, handover.factor, handover.factor_se)
-        if len(blocks) >= PATIENCE and not has_arrived:
+        if not has_arrived and (len(blocks) >= PATIENCE or (len(blocks) > 1 and summary.rhat > FAR_FROM_MIXED)):
             return None
         goal *= 2
 
