@@ -40,8 +40,8 @@ def calibrated(facts: RunFacts, sampler: Auto) -> Schedule:
         sampler: The run's sampler, with the bounds on bias and curvature to keep to.
     """
     localization = facts.localization
-    squared_step = sampler.curvature_share / (facts.curvature + localization)
-    calibration = Calibration(sampler, squared_step, localization, fit_block(facts), SCALE_GRADIENTS)
+    stable = sampler.curvature_share / (facts.curvature + localization)
+    calibration = Calibration(sampler, stable, localization, fit_block(facts), SCALE_GRADIENTS)
     calibration.record("start", curvature=facts.curvature, localization=localization, damping=calibration.damping)
     yield Start(localization, calibration.hyper(facts.sampling.num_chains), facts.kernel)
     block = yield from find_step(facts, calibration)
@@ -49,6 +49,8 @@ def calibrated(facts: RunFacts, sampler: Auto) -> Schedule:
     hot = yield from burn_in(facts, calibration)
     kernel, facts = facts.kernel, (yield from choose_gradient(facts, calibration, hot))
     if facts.kernel is not kernel:
+        calibration.squared_step = stable  # noise may have shrunk the step
+        yield from find_step(facts, calibration)
         hot = yield from burn_in(facts, calibration)
     if heat_misleads(hot, facts):
         hot = replace(hot, noise=(yield from measure_noise(facts, calibration)))
