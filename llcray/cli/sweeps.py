@@ -15,8 +15,8 @@ from llcray.cli.options import option_of_sweep, options_of_sweep
 def sweep(file: Path, **options: Any) -> int:
     """Run what is not in the dataset yet.
 
-    Exit code 0: all runs are there; 1: some failed; 2: the file is wrong; 130: stopped early (Ctrl-C, --time-budget),
-    finished runs are kept and the same command goes on.
+    Exit code 0: all runs are there; 1: some failed; 2: the file is wrong, or this machine lacks what it needs; 130:
+    stopped early (Ctrl-C, --time-budget, Ray died), finished runs are kept and the same command goes on.
     """
     from llcray.driver import SweepOptions, run_sweep
 

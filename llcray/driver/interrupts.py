@@ -1,4 +1,4 @@
-"""Handles Ctrl-C and SIGTERM.
+"""Handles Ctrl-C, SIGTERM, and SIGHUP of a terminal that is closed.
 
 While trials run, signals are noted, so that the sweep stops between two events of Ray Tune's. At other times they raise
 KeyboardInterrupt.
@@ -12,7 +12,7 @@ from typing import Any, Self
 
 from llcray.driver.cluster.driver_state import StopRequest
 
-SIGNALS = (signal.SIGINT, signal.SIGTERM)
+SIGNALS = (signal.SIGINT, signal.SIGTERM, *((signal.SIGHUP,) if hasattr(signal, "SIGHUP") else ()))
 
 
 class Interrupts:
@@ -40,6 +40,8 @@ class Interrupts:
         if threading.current_thread() is not threading.main_thread():
             return
         for number in SIGNALS:
+            if signal.getsignal(number) == signal.SIG_IGN:  # as nohup sets SIGHUP
+                continue
             before = signal.signal(number, self._handle)
             self._before.setdefault(number, before)
 

@@ -26,6 +26,8 @@ class Option:
         with_remote_address: What happens to it when the driver runs on a cluster that this machine is no part of. It is
             `forwarded` to that driver, takes effect `here` on the machine that submits, or is `refused`.
         remedy: Why a refused option cannot be used there, and what to do instead.
+        without: Why an option that belongs to a cluster cannot be used without one, and what to do instead; empty for
+            options that need none.
         is_repeated: Whether the command that goes on after an interruption has it again.
     """
 
@@ -35,6 +37,7 @@ class Option:
     minimum: int | None = None
     with_remote_address: Literal["forwarded", "here", "refused"] = "forwarded"
     remedy: str = ""
+    without: str = ""
     is_repeated: bool = True
 
 
@@ -57,6 +60,8 @@ class SweepOptions:
         Option(
             "From outside: submit and return; `llcray attach` watches it.",
             with_remote_address="here",
+            without="only a cluster reached from outside goes on without this process. Give --address http://host:8265 "
+            "or ray://host:10001; on this machine, start the command with nohup.",
             is_repeated=False,
         ),
     ] = False
@@ -67,6 +72,8 @@ class SweepOptions:
             metavar="DIR",
             flag="--py-module",
             with_remote_address="here",
+            without="workers on this machine import from this process's path. Leave it out, with the folder above the "
+            "package on PYTHONPATH.",
         ),
     ] = ()
     overrides: Annotated[
@@ -105,6 +112,22 @@ OPTIONS: Mapping[str, Option] = {entry.name: get_args(entry.type)[1] for entry i
 def flag_of(name: str) -> str:
     """Returns the name on the command line of a field of `SweepOptions`, such as `--max-pack`."""
     return OPTIONS[name].flag or f"--{name.replace('_', '-')}"
+
+
+def check_options(options: SweepOptions, is_remote: bool) -> None:
+    """Refuses options that would be ignored without a cluster.
+
+    Args:
+        options: Options of the sweep.
+        is_remote: Whether the cluster is reached from outside.
+
+    Raises:
+        DriverError: An option needs a cluster, and there is none.
+    """
+    for name, option in OPTIONS.items():
+        is_met = is_remote if name == "detach" else options.address is not None
+        if option.without and _words(options, name) and not is_met:
+            raise DriverError(f"{' '.join(_words(options, name))} needs a cluster: {option.without}")
 
 
 def forwarded_words(options: SweepOptions) -> list[str]:

@@ -2,6 +2,7 @@
 
 import os
 import shlex
+import sys
 import tempfile
 import time
 from collections.abc import Iterator, Mapping
@@ -16,9 +17,11 @@ from rich.console import Console
 
 from llcray.driver.cluster.connect import Choice, connect, is_remote, leave_running
 from llcray.driver.cluster.driver_state import SUBMITTED_BY_VARIABLE, StopRequest
+from llcray.driver.cluster.ray_internals import daemons
+from llcray.driver.cluster.watch import watch_daemons
 from llcray.driver.errors import DriverError
 from llcray.driver.interrupts import Interrupts
-from llcray.driver.options import SweepOptions, command_to_go_on
+from llcray.driver.options import SweepOptions, check_options, command_to_go_on
 from llcray.driver.plan.plan import cost_model, ordered_trials
 from llcray.driver.plan.remaining import Remaining, find_remaining
 from llcray.driver.progress.tracker import Tracker
@@ -53,7 +56,8 @@ def run_sweep(
         view: Shows progress; by default one that suits options and console.
 
     Returns:
-        Exit code: 0 none failed, 1 some runs failed, 130 stopped early (interrupted, or the time budget was spent).
+        Exit code: 0 none failed, 1 some runs failed, 130 stopped early (interrupted, the time budget was spent, or the
+        Ray of this process died).
 
     Raises:
         SpecError: The file has mistakes.
@@ -61,6 +65,7 @@ def run_sweep(
         DriverError: There is no such cluster, trials do not fit on it, or an option cannot be used with it.
     """
     console = console or Terminal(stderr=options.json_lines)
+    check_options(options, is_remote(options.address))
     sweep = load_sweep(source, options.overrides)
     if is_remote(options.address):
         from llcray.driver.cluster.submit import submit_sweep
@@ -86,7 +91,7 @@ def run_sweep(
     with Interrupts() as interrupts:
         try:
             tracker = _run(call, interrupts)
-        except KeyboardInterrupt:
+        except (KeyboardInterrupt, SystemExit):  # Ray's own handler of SIGTERM raises the latter while Ray starts
             call.view.notice(f"Interrupted. Finished runs are kept in {options.storage}. To go on: {_again(call)}")
             return STOPPED_EARLY
     return _conclude(call, tracker)
@@ -142,6 +147,9 @@ def _run(call: _Call, interrupts: Interrupts) -> Tracker:
         interrupts.deferred = True
         call.view.opened(tracker)
         stack.callback(lambda: call.view.closed(tracker))
+        if call.options.address is None:
+            own = watch_daemons(daemons(), cluster.scratch, lambda name: _end_without_ray(call, tracker, name))
+            stack.enter_context(own)
         publisher = StatePublisher(tracker, call.storage)
         stack.callback(publisher.close)
         run_trials(
@@ -166,6 +174,18 @@ def _run(call: _Call, interrupts: Interrupts) -> Tracker:
             publisher,
         )
     return tracker
+
+
+def _end_without_ray(call: _Call, tracker: Tracker, name: str) -> None:
+    """Ends this process, which could not even disconnect from a Ray that has died."""
+    call.view.closed(tracker)
+    kept = plural(tracker.num_before + len(tracker.finished), "finished run")
+    call.view.notice(
+        f"Ray has died on this machine (its {name} is gone: killed, or out of memory): {kept} kept in "
+        f"{call.options.storage}, {len(tracker.unfinished)} left. To go on: {_again(call)}"
+    )
+    sys.stdout.flush()
+    os._exit(STOPPED_EARLY)
 
 
 def _stop_request(call: _Call, tracker: Tracker, interrupts: Interrupts, cluster_request: StopRequest) -> StopRequest:

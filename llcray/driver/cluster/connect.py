@@ -20,7 +20,7 @@ from pathlib import Path
 from typing import Any
 
 from llcray.driver.cluster.capacity import num_slots
-from llcray.driver.cluster.ray_internals import largest_resources, silence_daemons
+from llcray.driver.cluster.ray_internals import largest_resources, own_token, silence_daemons
 from llcray.driver.cluster.runtime_env import runtime_env
 from llcray.driver.errors import DriverError
 from llcray.driver.machine import usable_cpus
@@ -28,6 +28,9 @@ from llcray.spec import Resources
 
 REMOTE_SCHEMES = ("http://", "https://", "ray://")
 OBJECT_STORE_BYTES = 128 * 2**20
+ATTEMPTS_TO_START = 3
+SCRATCH_BYTES = 6 * 2**20
+"""Room that Ray's sockets, logs and Tune's files need at least: 8 MB were enough for a short sweep."""
 QUIET = {
     "RAY_USAGE_STATS_ENABLED": "0",
     "RAY_AIR_NEW_OUTPUT": "0",
@@ -101,7 +104,8 @@ def connect(address: str | None, resources: Resources, modules: Sequence[str] = 
     Raises:
         DriverError: There is no such cluster, or none of its machines has room for a trial.
     """
-    with _environment(QUIET), _scratch() as scratch:
+    own = {} if address is not None else own_token()
+    with _environment(QUIET | own), _scratch() as scratch:
         import ray
 
         borrowed = ray.is_initialized()
@@ -150,14 +154,27 @@ def _init(ray: Any, address: str | None, scratch: Path, modules: Sequence[str]) 
     if address is not None:
         _join(ray, address, runtime_env(modules))
         return
-    ray.init(
-        address="local",
-        num_cpus=usable_cpus(),
-        include_dashboard=False,
-        object_store_memory=OBJECT_STORE_BYTES,
-        _temp_dir=str(scratch / "ray"),
-        **QUIETLY,
-    )
+    for attempt in range(ATTEMPTS_TO_START):
+        try:
+            ray.init(
+                address="local",
+                num_cpus=usable_cpus(),
+                include_dashboard=False,
+                object_store_memory=OBJECT_STORE_BYTES,
+                _temp_dir=str(scratch / f"ray{attempt or ''}"),
+                **QUIETLY,
+            )
+        except Exception as error:
+            ray.shutdown()
+            # On a machine where several start at once, a Ray may take longer than it gives itself.
+            if "timed out" in str(error) and attempt + 1 < ATTEMPTS_TO_START:
+                continue
+            reason = " ".join(str(error).split())[:300] or type(error).__name__
+            raise DriverError(
+                f"Ray did not start on this machine: {reason} Nothing was computed or changed; the same command tries "
+                "again."
+            ) from error
+        return
 
 
 def _join(ray: Any, address: str, code: dict[str, Any]) -> None:
@@ -196,9 +213,10 @@ def _environment(variables: dict[str, str]) -> Iterator[None]:
 def _scratch() -> Iterator[Path]:
     """Makes a folder for this process and removes it at the end.
 
-    Its path is short because Ray puts sockets there, whose paths have 107 characters at most.
+    Raises:
+        DriverError: No folder for temporary files can be written and has room.
     """
-    base = Path("/tmp") if os.access("/tmp", os.W_OK) else Path(tempfile.gettempdir())
+    base = _scratch_base()
     _remove_leftovers(base)
     folder = Path(tempfile.mkdtemp(prefix=f"llcray-{os.getpid()}-{_process_namespace()}-", dir=base))
     try:
@@ -209,6 +227,31 @@ def _scratch() -> Iterator[Path]:
             if not folder.exists():
                 break
             time.sleep(0.1)
+
+
+def _scratch_base() -> Path:
+    """Returns the first folder for temporary files that can be written and has room.
+
+    `/tmp` comes first because Ray puts sockets there, whose paths have 107 characters at most.
+    """
+    problems = []
+    for text in dict.fromkeys(filter(None, ("/tmp", os.environ.get("TMPDIR"), tempfile.gettempdir()))):
+        base = Path(text)
+        try:
+            free = shutil.disk_usage(base).free
+        except OSError as error:
+            problems.append(f"'{base}' ({error.strerror})")
+            continue
+        if not os.access(base, os.W_OK):
+            problems.append(f"'{base}' cannot be written")
+        elif free < SCRATCH_BYTES:
+            problems.append(f"'{base}' has {free / 2**20:.1f} MB free")
+        else:
+            return base
+    raise DriverError(
+        f"Ray needs {SCRATCH_BYTES / 2**20:.0f} MB for its files: {', '.join(problems)}. Free some, or set TMPDIR "
+        "to a folder with room and a short path."
+    )
 
 
 def _remove_leftovers(base: Path) -> None:

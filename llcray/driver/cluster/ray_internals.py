@@ -7,6 +7,8 @@ Ray is imported inside the functions: importing the driver must not load it.
 import logging
 import os
 import pickle
+import secrets
+import subprocess
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -40,6 +42,31 @@ def use_token_of_home_folder() -> None:
     from ray._private.authentication.authentication_token_setup import maybe_enable_token_auth_if_token_available
 
     maybe_enable_token_auth_if_token_available(warn_if_disabled=False)
+
+
+def own_token() -> dict[str, str]:
+    """Returns environment variables with a token for a Ray of this process's own, where none can be kept.
+
+    Ray makes `~/.ray/auth_token` for every Ray that it starts, and fails where the home folder cannot be written.
+    """
+    if any(name in os.environ for name in ("RAY_AUTH_MODE", "RAY_AUTH_TOKEN", "RAY_AUTH_TOKEN_PATH")):
+        return {}
+    try:
+        folder = Path.home() / ".ray"
+        folder.mkdir(parents=True, exist_ok=True)
+        is_kept = (folder / "auth_token").exists() or os.access(folder, os.W_OK)
+    except (OSError, RuntimeError):
+        is_kept = False
+    return {} if is_kept else {"RAY_AUTH_TOKEN": secrets.token_hex(32)}
+
+
+def daemons() -> dict[str, subprocess.Popen[bytes]]:
+    """Returns the processes of Ray that this process has started and cannot do without, by name."""
+    from ray._private import worker
+
+    node = worker._global_node
+    processes = node.all_processes if node is not None else {}
+    return {name: infos[0].process for name, infos in processes.items() if name in ("raylet", "gcs_server") and infos}
 
 
 def is_inside_a_job() -> bool:

@@ -9,6 +9,8 @@ import platform
 import sys
 from pathlib import Path
 
+from llcray.driver.errors import PlatformError
+
 CACHE_BYTES = 2**30
 SHARED_MEMORY = 0.9
 """Share of a GPU's memory that all processes on it may take together; packs are sized to the share of a process."""
@@ -36,6 +38,25 @@ def limit_process(cpus: float, gpus: float) -> None:
     os.environ.setdefault("JAX_COMPILATION_CACHE_DIR", str(cache_folder()))
     os.environ.setdefault("JAX_COMPILATION_CACHE_MAX_SIZE", str(CACHE_BYTES))
     os.environ.setdefault("JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS", WORTH_CACHING_SECONDS)
+
+
+def check_platform() -> None:
+    """Refuses a machine that lacks the devices that `JAX_PLATFORMS` asks for.
+
+    Raises:
+        PlatformError: JAX finds no such device.
+    """
+    import jax
+
+    try:
+        jax.devices()
+    except Exception as error:
+        reason = " ".join(str(error).split())[:200] or "no such device"
+        asked = os.environ.get("JAX_PLATFORMS", "")
+        raise PlatformError(
+            f"JAX_PLATFORMS={asked} asks for a device that machine {platform.node()} does not give JAX ({reason}). "
+            "Unset JAX_PLATFORMS, or set it to cpu. No run was marked as failed."
+        ) from error
 
 
 def cache_folder() -> Path:

@@ -4,6 +4,7 @@ A trial whose worker died starts again, without the runs that it has committed, 
 other runs get failed rows. When Tune itself gives up, the unfinished trials are handed to it again.
 """
 
+import errno
 import os
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -12,6 +13,7 @@ from typing import Any
 
 import ray
 from llcray_storage import Dataset, StorageError
+from llcray_storage.errors import UserError
 from ray import tune
 from ray.exceptions import RayTaskError
 
@@ -19,7 +21,7 @@ from llcray.driver.cluster.capacity import amounts
 from llcray.driver.cluster.driver_state import StopRequest
 from llcray.driver.cluster.ray_internals import actor_of, last_error_of
 from llcray.driver.cluster.state_publisher import StatePublisher
-from llcray.driver.errors import DriverError
+from llcray.driver.errors import DriverError, PlatformError
 from llcray.driver.progress.reports import TrialReport
 from llcray.driver.progress.tracker import Tracker
 from llcray.driver.progress.view import View
@@ -30,6 +32,7 @@ from llcray.driver.trials.work import Assignment, reason_of, settle
 from llcray.spec import Conduct, Resources
 
 MAX_FRUITLESS_ROUNDS = 3
+NO_ROOM = (errno.ENOSPC, errno.EDQUOT)
 PENDING_PER_SLOT = 2
 
 
@@ -73,7 +76,8 @@ def run_trials(conditions: Conditions, tracker: Tracker, view: View, publisher: 
 
     Raises:
         StorageError: Neither results nor failures can be written any more.
-        DriverError: Tune ended several times without doing a run.
+        DriverError: Tune ended several times without doing a run, has no room for its files, or a machine lacks the
+            devices that are asked for.
     """
     events = _TuneEvents(conditions, tracker, view, publisher)
     fruitless = 0
@@ -87,9 +91,12 @@ def run_trials(conditions: Conditions, tracker: Tracker, view: View, publisher: 
                 raise events.fatal from None
             return
         except Exception as error:
+            if isinstance(error, OSError) and error.errno in NO_ROOM:
+                raise DriverError(
+                    f"No room is left in '{conditions.scratch.parent}' for Ray's temporary files: free some, or set "
+                    "TMPDIR to a folder with room and a short path."
+                ) from error
             reason = reason_of(error)
-            if fruitless + 1 >= MAX_FRUITLESS_ROUNDS and len(tracker.finished) == before:
-                raise
         fruitless = 0 if len(tracker.finished) > before else fruitless + 1
         if fruitless >= MAX_FRUITLESS_ROUNDS:
             raise DriverError(f"The scheduler ended {fruitless} times without doing a run: {reason}.")
@@ -146,7 +153,7 @@ class _TuneEvents(tune.Callback):
     Attributes:
         queue: Trials that are still to start.
         halted: Reason for each trial that was given up by halving, by index.
-        fatal: Why no row can be written any more; None while rows can be.
+        fatal: Why no run can be done or no row be written any more; None while they can.
     """
 
     def __init__(self, conditions: Conditions, tracker: Tracker, view: View, publisher: StatePublisher) -> None:
@@ -156,7 +163,7 @@ class _TuneEvents(tune.Callback):
         self._publisher = publisher
         self.queue: TrialQueue | None = None
         self.halted: Mapping[int, str] = {}
-        self.fatal: StorageError | None = None
+        self.fatal: UserError | None = None
 
     def __getstate__(self) -> dict[str, Any]:
         return {}  # Tune stores its callbacks for a later restore, which the dataset makes needless.
@@ -181,6 +188,8 @@ class _TuneEvents(tune.Callback):
 
     def on_trial_recover(self, iteration: int, trials: Sequence[Any], trial: Any, **info: Any) -> None:
         """Notes that a worker died, whose trial starts again."""
+        if self._is_platform_missing(trial):
+            return
         index = trial.config["index"]
         times = self._tracker.trial_lost(index, why_lost(last_error_of(trial)))
         trial.set_config(trial.config | {"attempt": times})
@@ -189,11 +198,21 @@ class _TuneEvents(tune.Callback):
 
     def on_trial_error(self, iteration: int, trials: Sequence[Any], trial: Any, **info: Any) -> None:
         """Gives failed rows to the runs of a trial that has lost too many workers."""
+        if self._is_platform_missing(trial):
+            return
         index = trial.config["index"]
         times = self._tracker.trial_lost(index, why_lost(last_error_of(trial)))
         reasons = "; ".join(dict.fromkeys(self._tracker.losses[index]))
         self._settle(index, f"{times} workers died: {reasons}")
         self._tracker.trial_ended(index)
+
+    def _is_platform_missing(self, trial: Any) -> bool:
+        """Whether a worker found that its machine can do no run, which is no fault of any run; notes the reason."""
+        error = last_error_of(trial)
+        cause = error.cause if isinstance(error, RayTaskError) else error
+        if isinstance(cause, PlatformError):
+            self.fatal = cause
+        return isinstance(cause, PlatformError)
 
     def _settle(self, index: int, reason: str) -> None:
         assignment = self._conditions.assignment

@@ -18,6 +18,7 @@ from llcray_storage.schema.status import DONE, FAILED
 
 from llcray.driver.plan.cost import num_gradients
 from llcray.driver.progress.reports import RunReport, TrialReport
+from llcray.driver.trials.process import check_platform
 from llcray.spec import RunSpec, TrialPlan, runs_before
 
 if TYPE_CHECKING:
@@ -114,6 +115,7 @@ class TrialThread:
 
     def _run(self) -> None:
         try:
+            check_platform()
             self._do(TrialPlan(self._to_do()) if self._attempt else self._plan)
         except TrialCancelledError:
             pass
