@@ -1,0 +1,1 @@
+"""Sweeps and figures from Python: `llcray.sweep`, its results, `llcray.plot`. Above the driver and the reports."""
