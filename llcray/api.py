@@ -116,18 +116,15 @@ class LLCEstimate(Estimate):
         return kept.of_chains(self.draws.healthy)
 
     def to_inference_data(self) -> Any:
-        """The kept draws as an ArviZ DataTree.
+        """The draws as an ArviZ DataTree, as `llcray export` writes it.
 
-        Group `posterior` holds `llc`, which is n beta (L - L*), and `loss`; group `sample_stats` holds all other
-        series.
+        Group `posterior` holds the kept draws of `llc`, whose mean is the estimate, and of `loss`; `sample_stats` holds
+        the other series that the sampler records, `warmup_...` the burn-in, and the attributes the estimate. Where no
+        chain stayed finite, all draws are there as they are.
         """
-        from arviz_base import from_dict
+        from llcray.results.estimate_figure import data_tree_of_estimate
 
-        kept = self.draws.after(self.num_warmup_draws)
-        stats = {name: np.asarray(value) for name, value in zip(kept._fields, kept, strict=True)}
-        centered_loss = stats.pop("centered_loss")
-        posterior = {"llc": self.n_beta * centered_loss, "loss": self.loss_at_center + centered_loss}
-        return from_dict({"posterior": posterior, "sample_stats": stats})
+        return data_tree_of_estimate(self.record, self.draws, self.num_warmup_draws)
 
 
 def estimate_llc(

@@ -55,6 +55,22 @@ def test_the_result_opens_in_arviz() -> None:
     assert "squared_distance" in tree["sample_stats"]
 
 
+def test_the_draws_for_arviz_have_the_estimate_as_their_mean_and_as_attributes() -> None:
+    e = estimate_llc(regression(), "sgld", sampling=QUICK, num_chains=2)
+    tree = e.to_inference_data()
+    assert float(tree["posterior"]["llc"].mean()) == pytest.approx(e.llc, rel=1e-6)
+    assert tree.attrs["verdict"] == e.verdict and tree.attrs["llc"] == e.llc
+    assert {"num_gradients", "heat"} <= set(tree["sample_stats"]) and "energy" not in tree["sample_stats"]
+
+
+def test_the_draws_of_a_run_that_diverged_open_in_arviz() -> None:
+    """The group was empty: burn-in took all draws of chains that went non-finite."""
+    e = estimate_llc(regression(), {"kind": "sgld", "step_size": 1e3}, sampling=QUICK, num_chains=2)
+    assert e.verdict == "diverged"
+    tree = e.to_inference_data()
+    assert tree["posterior"].sizes["draw"] == e.draws.num_draws
+
+
 def test_the_record_is_a_row_of_the_dataset() -> None:
     e = estimate_llc(regression(), "sgld", sampling=QUICK, num_chains=2)
     assert set(e.record) <= set(RUNS.by_name)

@@ -3,9 +3,11 @@
 The verdicts, their meanings, their order and the limits are declared in `llcray_storage.schema.verdicts`.
 """
 
+import math
 from dataclasses import dataclass
 
 from llcray_storage.schema.verdicts import (
+    EXACT_EXCESS,
     MAX_ENERGY_VARIANCE,
     MAX_RELATIVE_BIAS,
     MAX_RELATIVE_MCSE,
@@ -88,7 +90,8 @@ def judge(d: Diagnostics) -> Verdict:
       below w* by more than a nat: w* is not a local minimum, and the chain found lower loss.
     * `biased_step`: the step-size bias left in the estimate exceeds a tenth of it, or a twentieth and three standard
       errors; acceptance is below 0.3; the energy error per dimension of an unadjusted microcanonical sampler is above
-      0.001; or the estimate exceeds d/2, which no minimum has, by a tenth and three standard errors.
+      0.001; or the estimate exceeds d/2 by a tenth and three standard errors, which no minimum does; with a
+      Metropolis test, if it exceeds d by three.
     * `not_converged`: a posterior that the chains' precision does not resolve, a loss that does not depend on the
       parameters, a chain that never moved, split R-hat above 1.05, fewer than 50 effective draws, or a Monte Carlo
       error above a quarter of the estimate.
@@ -149,7 +152,16 @@ def _biased_step(d: Diagnostics) -> Verdict | None:
             "rejects it. Lower energy_variance, raise num_warmup, or use kind: auto.",
         )
     bound = 0.5 * d.num_sampled_params
-    if d.llc > (1 + MAX_RELATIVE_BIAS) * bound and d.llc - bound > NUM_SIGMAS * d.llc_mcse:
+    if not math.isnan(d.acceptance_rate):
+        # A Metropolis test leaves no bias of the step, and d/2 bounds the limit of n: at a small n the posterior's own
+        # value may lie above it.
+        if d.llc > EXACT_EXCESS * bound and d.llc - EXACT_EXCESS * bound > NUM_SIGMAS * d.llc_mcse:
+            return Verdict(
+                "biased_step",
+                f"The estimate {d.llc:.3g} exceeds d = {2 * bound:g}, twice what any minimum has: the chains left w*. "
+                "Raise the localization.",
+            )
+    elif d.llc > (1 + MAX_RELATIVE_BIAS) * bound and d.llc - bound > NUM_SIGMAS * d.llc_mcse:
         return Verdict(
             "biased_step",
             f"The estimate {d.llc:.3g} exceeds d/2 = {bound:g}, which no minimum has: the step is too large, or the "

@@ -1,4 +1,6 @@
-"""Figures of one estimate's draws, drawn by the diagnostics of a dataset's runs."""
+"""Figures and ArviZ's form of one estimate's draws, made by what makes those of a dataset's runs."""
+
+from typing import Any
 
 import numpy as np
 from llcray_storage.estimate_words import estimate_of
@@ -12,6 +14,7 @@ from llcray.report.diagnostics.catalogue import selected
 from llcray.report.diagnostics.chains import MIN_DRAWS, SERIES, RunDraws
 from llcray.report.diagnostics.diagnose import figure_of
 from llcray.report.errors import ReportError
+from llcray.report.netcdf import data_tree
 
 
 def figure_of_estimate(record: Row, draws: Draws, num_warmup_draws: int, name: str) -> Figure:
@@ -29,21 +32,36 @@ def figure_of_estimate(record: Row, draws: Draws, num_warmup_draws: int, name: s
     [(_, diagnostic)] = selected([name]).items()
     if not draws.healthy.any() or draws.num_draws - num_warmup_draws < MIN_DRAWS:
         raise ReportError("there are too few draws to look at: no chain stayed finite, or burn-in took all of them.")
-    run = _run_draws(record, draws, num_warmup_draws)
+    run = run_draws(record, draws, num_warmup_draws)
     if not diagnostic.applies(run):
         raise ReportError(f"there is nothing to draw as '{name}': this sampler or number of chains has no such series.")
     return figure_of(run, diagnostic, f"{record['verdict']}: LLC {estimate_of(record)}")
 
 
-def _run_draws(record: Row, draws: Draws, num_warmup_draws: int) -> RunDraws:
-    healthy = np.flatnonzero(draws.healthy)
-    kept = draws.of_chains(healthy)
+def data_tree_of_estimate(record: Row, draws: Draws, num_warmup_draws: int) -> Any:
+    """The draws as a DataTree, as `llcray export` writes it; all draws as they are where no chain stayed finite."""
+    alive = draws.healthy.any()
+    run = run_draws(record, draws, num_warmup_draws if alive else 0)
+    beside = {name: getattr(draws, name) for name in ("num_gradients", "num_divergent", "observables")}
+    chains = list(run.chains)
+    run.series.update({name: np.asarray(values)[chains] for name, values in beside.items() if values.size})
+    return data_tree(run)
+
+
+def run_draws(record: Row, draws: Draws, num_warmup_draws: int) -> RunDraws:
+    """An estimate as a run of a dataset: its healthy chains, or all of them where none is."""
+    chains = np.flatnonzero(draws.healthy) if draws.healthy.any() else np.arange(draws.num_chains)
+    kept = draws.of_chains(chains)
     series = {field: np.asarray(getattr(kept, field), np.float64) for field in SERIES}
     return RunDraws(
         row={**dict.fromkeys(RUNS.by_name), **record, "status": DONE, "outcome": record["verdict"]},
-        chains=tuple(map(int, healthy)),
+        chains=tuple(map(int, chains)),
         failed=(),
         num_warmup_draws=num_warmup_draws,
-        series={field: values for field, values in series.items() if np.isfinite(values).all()},
+        series={field: values for field, values in series.items() if _is_recorded(field, values)},
         projection=np.asarray(kept.projection, np.float64) if kept.projection.shape[2] else None,
     )
+
+
+def _is_recorded(field: str, values: np.ndarray) -> bool:
+    return bool(np.isfinite(values).all()) or field == "centered_loss"

@@ -122,7 +122,8 @@ class Results:
             for row in shown.iter_rows(named=True)
         ]
         more = f"{MOST_ROWS} of {runs.height} runs shown. " if runs.height > MOST_ROWS else ""
-        note = f"{self._counts(runs)}. {more}{level_note(runs['localization'], runs['n_beta'], runs['localization_se'])}"
+        level = level_note(runs["localization"], runs["n_beta"], runs["localization_se"])
+        note = f"{self._counts(runs)}. {more}{level}"
         heads = [*map(heading, leading), "LLC ± sampling ± localization", "verdict"]
         return f"<div>{html.text(self.question)}</div>{html.grid(heads, rows, note)}"
 
@@ -135,7 +136,8 @@ class Results:
         missing = len(self.run_ids) - runs.height
         doubtful = runs.height - of_outcome[OK] - of_outcome[FAILED]
         parts = [f"{of_outcome[OK]} ok"]
-        parts += [f"{number} {word}" for number, word in ((doubtful, "doubtful"), (of_outcome[FAILED], "failed"))if number]
+        others = ((doubtful, "doubtful"), (of_outcome[FAILED], "failed"))
+        parts += [f"{number} {word}" for number, word in others if number]
         parts += [f"{missing} not run yet"] if missing else []
         return f"{len(self.run_ids)} runs: {', '.join(parts)}"
 

@@ -22,6 +22,8 @@ MOST_BYTES = 2_000_000
 MOST_NODES = 200_000
 """Keys and values of a file, those that aliases repeat included."""
 MOST_DEPTH = 50
+MERGE = "<<"
+"""The key of YAML 1.1 whose mapping gives the keys that are not written beside it."""
 TOO_DEEP = f"is nested more than {MOST_DEPTH} deep; write it flatter"
 NULL = re.compile(r"|~|null|Null|NULL")
 BOOLEAN = re.compile(r"(true|True|TRUE)|false|False|FALSE")
@@ -237,10 +239,14 @@ def _tree(node: yaml.Node, reading: _Reading, path: str, parents: tuple[yaml.Nod
 def _table(node: yaml.Node, reading: _Reading, place: Place, parents: tuple[yaml.Node, ...]) -> Table:
     entries: dict[str, Node] = {}
     keys: dict[str, Place] = {}
+    merged: list[Table] = []
     for key, value in node.value:
         key_place = _place(reading.origin, key.start_mark, place.path)
         if not isinstance(key, yaml.ScalarNode):
             reading.problems.append(Problem(key_place, "a key must be a word; quote it if it holds brackets"))
+            continue
+        if key.value == MERGE and not key.style:
+            merged += _merged_tables(_tree(value, reading, place.path, parents), key_place, reading)
             continue
         if key.value in entries:
             first = keys[key.value]
@@ -249,7 +255,19 @@ def _table(node: yaml.Node, reading: _Reading, place: Place, parents: tuple[yaml
             continue
         keys[key.value] = key_place
         entries[key.value] = _tree(value, reading, place.at(key.value).path, parents)
+    for table in merged:
+        entries = entries | {name: value for name, value in table.entries.items() if name not in entries}
+        keys = {**table.keys, **keys}
     return Table(entries, keys, place)
+
+
+def _merged_tables(value: Node, place: Place, reading: _Reading) -> list[Table]:
+    """The mappings that a merge key takes missing keys from, the first of them first."""
+    tables = value.items if isinstance(value, Items) else (value,)
+    if all(isinstance(table, Table) for table in tables):
+        return [table for table in tables if isinstance(table, Table)]
+    reading.problems.append(Problem(place, f"'{MERGE}' merges a mapping (*name) or a list of mappings; write one"))
+    return []
 
 
 def _refuse_tag(node: yaml.Node, expected: str, place: Place, problems: list[Problem]) -> None:

@@ -36,6 +36,8 @@ def test_good_diagnostics_are_ok() -> None:
         ({"acceptance_rate": 0.05}, "biased_step", "5%"),
         ({"energy_variance": 0.02}, "biased_step", "energy error"),
         ({"llc": 60.0, "lowest_chain_llc": 59.0}, "biased_step", "d/2"),
+        ({"llc": 60.0, "lowest_chain_llc": 59.0, "acceptance_rate": 0.8}, "ok", ""),
+        ({"llc": 110.0, "lowest_chain_llc": 99.0, "acceptance_rate": 0.8}, "biased_step", "exceeds d = 100"),
         ({"num_dead_chains": 1}, "not_converged", "never moved"),
         ({"num_dead_chains": 4, "has_constant_loss": True}, "not_converged", "its LLC is 0"),
         ({"unresolved": "float32 has a spacing of 0.06"}, "not_converged", "spacing of 0.06, and so many parameters"),

@@ -92,3 +92,25 @@ def test_an_unknown_file_is_named_with_its_nearest_neighbour(tmp_path: Path) -> 
     (tmp_path / "latin.yaml").write_bytes(b"a: \xe9")
     with pytest.raises(SpecError, match="is not UTF-8 text"):
         read_text(tmp_path / "latin.yaml")
+
+
+MERGES = {
+    "one mapping": ("a: &a {k: 1, m: 2}\nb:\n  <<: *a\n  m: 3\n", {"k": 1, "m": 3}),
+    "written before the merge": ("a: &a {k: 1, m: 2}\nb:\n  m: 3\n  <<: *a\n", {"k": 1, "m": 3}),
+    "a list, whose first has precedence": ("a: [&a {k: 1}, &c {k: 2, n: 4}]\nb: {<<: [*a, *c]}\n", {"k": 1, "n": 4}),
+    "a merge of a merge": ("a: &a {k: 1}\nc: &c {<<: *a, m: 2}\nb: {<<: *c}\n", {"k": 1, "m": 2}),
+    "a quoted key is a key": ("a: 1\nb: {'<<': 2}\n", {"<<": 2}),
+}
+
+
+@pytest.mark.parametrize(("text", "value"), MERGES.values(), ids=MERGES)
+def test_merge_keys_give_what_is_not_written_beside_them(text: str, value: Any) -> None:
+    assert _read(text)["b"] == value
+
+
+@pytest.mark.parametrize("merged", ["3", "[1, 2]", "text"])
+def test_a_merge_of_what_is_no_mapping_is_one_problem_at_its_key(merged: str) -> None:
+    node, problems = parse(f"a: {{k: 1, <<: {merged}}}\n", FILE)
+    assert node is not None and plain(node) == {"a": {"k": 1}}
+    [problem] = problems
+    assert "'<<' merges a mapping" in problem.message and problem.place.line == 1

@@ -34,6 +34,8 @@ MAX_RELATIVE_MCSE = 0.25
 """Share of the estimate above which its Monte Carlo error makes it so."""
 MAX_RELATIVE_BIAS = 0.1
 """Share of the estimate above which a step-size bias left in it is too large, and which it may exceed d/2 by."""
+EXACT_EXCESS = 2.0
+"""Factor by which an estimate of a sampler with a Metropolis test may exceed d/2, since n is finite."""
 NOTABLE_BIAS = 0.05
 """Share from which such a bias is not let pass where it is beyond Monte Carlo error."""
 MIN_ACCEPTANCE = 0.3
