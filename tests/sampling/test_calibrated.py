@@ -6,6 +6,8 @@ import pytest
 from llcray.api import estimate_llc
 from llcray.architectures import MLP
 from llcray.data import Gaussian
+from llcray.llc.step_bias import Level
+from llcray.sampling.schedules.hot_burn_in import share_of_smaller_batches
 from llcray.sampling.spec import Budget, SamplingSpec, StoppingCriteria
 from llcray.targets import RealisableTarget
 from llcray.targets.build import build_target
@@ -73,3 +75,20 @@ def test_the_error_of_the_step_size_is_that_of_the_line_and_no_fixed_share() -> 
     assert last["factor_se"] < 0.2 and abs(last["factor"] - 1) < 0.3
     assert np.hypot(e.llc_mcse, e.step_size_bias_se) == pytest.approx(last["llc_se"], rel=1e-3)
     assert e.llc == pytest.approx(last["llc"], rel=1e-3)
+
+
+@pytest.mark.parametrize(("noise", "batch_size"), [(2.0, 64), (12.0, 64), (20.0, 64), (5.0, 32)])
+def test_the_bias_of_smaller_batches_counts_that_hotter_chains_have_noisier_gradients(noise: float, batch_size: int):
+    """Residuals of a network that interpolates come from the chains' own distance: noise is in proportion to raw.
+
+    raw = lambda + noise/B raw. Counting the noise in proportion to 1/B alone, chains of a ReLU network whose LLC is 190
+    were made so hot that raw was 1,303.
+    """
+    llc = 190.0
+
+    def level(size: float) -> Level:
+        raw = llc / (1 - noise / size)
+        return Level(raw, 1.0, raw - llc, 1.0)
+
+    found = share_of_smaller_batches(level(batch_size), 4)
+    assert found == pytest.approx(level(batch_size / 4).bias / llc if noise < batch_size / 4 else float("inf"))

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from llcray.llc.draws import Draws, concatenate
-from llcray.llc.step_bias import SEEN_SHARE
+from llcray.llc.step_bias import SEEN_SHARE, Level
 from llcray.llc.summary import standard_error
 from llcray.samplers.auto import Auto
 from llcray.samplers.kernel import build_kernel
@@ -46,6 +46,8 @@ MOST_HEAT = 0.7
 """Nor where it would be a larger share of n beta (L - L*), since it then lies where the loss is flat."""
 SMALLER_BATCH, SMALLEST_BATCH = 4, 8
 """The factor by which batches shrink where gradient noise is cheap, and the fewest examples of a batch."""
+MOST_SHARE = 2.0
+"""Largest bias after that, as a multiple of the one from which the production's step would be at most half of h."""
 
 
 def find_step(facts: RunFacts, calibration: Calibration) -> Generator[Request, Any, Draws]:
@@ -75,21 +77,38 @@ def choose_batch_size(facts: RunFacts, calibration: Calibration, block: Draws) -
     """Takes smaller batches where the bias at the largest stable step is smaller than the production's may be.
 
     Where the bias limits the step, relaxation per unit of work does not depend on the batch size: both are in
-    proportion to it. Where stability limits the step, smaller batches are cheaper steps of the same length. Where d is
-    far above the LLC, heat is noise, and the loss sees little of the gradient noise.
+    proportion to it. Where stability limits the step, smaller batches are cheaper steps of the same length. Where heat
+    is noise, the noise of gradients predicts the bias: chains that have just left a w* without residuals are not hot
+    yet.
     """
     sampler, stretch = calibration.sampler, stretch_of([block], facts)
     batch_size = min(sampler.examples_per_gradient, facts.num_data)
     smaller = max(SMALLEST_BATCH, batch_size // SMALLER_BATCH)
     if sampler.batch_size is not None or smaller >= batch_size or not block.healthy.all():
         return facts
+    if _is_noisy(stretch, facts):
+        stretch = replace(stretch, noise=(yield from measure_noise(facts, calibration)))
     level = stretch.level
-    share = level.bias / max(level.raw - level.bias, 1.0)
-    is_noise = _is_noisy(stretch, facts) and level.bias < 2 * level.bias_se
-    if not is_noise and 2 * share > choose_share(stretch, facts, calibration) / LARGEST_RATIO:
+    share = share_of_smaller_batches(level, batch_size / smaller)
+    if share > MOST_SHARE * choose_share(stretch, facts, calibration) / LARGEST_RATIO:
         return facts
     calibration.record("smaller batches", batch_size=smaller, bias=level.bias, bias_se=level.bias_se)
     return (yield from _change(facts, calibration, sampler.model_copy(update={"batch_size": smaller})))
+
+
+def share_of_smaller_batches(level: Level, factor: float) -> float:
+    """Returns the bias with batches smaller by a factor, as a share of the LLC; infinite where chains would run away.
+
+    Gradient noise grows with the loss. Where the bias is a share f of raw, with batches smaller by a factor s it is
+
+        s f/(1 - s f)    of the LLC.
+
+    Args:
+        level: The level with batches as they are.
+        factor: s.
+    """
+    share = factor * level.bias / max(level.raw, 1.0)
+    return share / (1 - share) if share < 1 else float("inf")
 
 
 def burn_in(facts: RunFacts, calibration: Calibration) -> Generator[Request, Any, Stretch]:
