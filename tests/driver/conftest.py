@@ -17,6 +17,10 @@ from llcray.spec import Resources
 from llcray.terminal.console import Terminal
 
 QUADRATICS = "[{kind: quadratic, num_params: {grid: [3, 5]}, num_data: 200}]"
+PARTLY_FAILING = """
+  - {kind: python, factory: "driver_targets:broken"}
+  - {kind: python, factory: "driver_targets:not_finite"}
+  - {kind: quadratic, num_params: 3, num_data: 200}"""
 MODULES = Path(__file__).parent / "modules"
 
 SWEEP = """
@@ -83,25 +87,46 @@ def screen() -> Screen:
 
 @dataclass(frozen=True)
 class Done:
-    """A finished sweep of four runs: its file, its storage and what was printed."""
+    """A finished sweep: its file, its storage, its folder of event files, and what was printed."""
 
     path: Path
     storage: Path
+    board: Path
     printed: str
+
+
+def _sweep_once(folder: Path, targets: str, code: int) -> Done:
+    path, screen = write_sweep(folder, targets), Screen()
+    options = SweepOptions(storage=str(folder / "results"), tensorboard=str(folder / "board"))
+    assert run_sweep(path, options, screen) == code, screen.text
+    return Done(path, folder / "results", folder / "board", screen.text)
+
+
+def _copied(done: Done, folder: Path) -> Done:
+    shutil.copytree(done.storage, folder / "results")
+    shutil.copy(done.path, folder)
+    return Done(folder / done.path.name, folder / "results", done.board, done.printed)
 
 
 @pytest.fixture(scope="session")
 def done_once(cluster: Cluster, tmp_path_factory: pytest.TempPathFactory) -> Done:
-    """A finished sweep that all tests of a session share, so that none may change it."""
-    folder = tmp_path_factory.mktemp("done")
-    path, screen = write_sweep(folder, QUADRATICS), Screen()
-    assert run_sweep(path, SweepOptions(storage=str(folder / "results")), screen) == 0
-    return Done(path, folder / "results", screen.text)
+    """A finished sweep of four runs that all tests of a session share, so that none may change it."""
+    return _sweep_once(tmp_path_factory.mktemp("done"), QUADRATICS, 0)
 
 
 @pytest.fixture
 def done(done_once: Done, tmp_path: Path) -> Done:
-    """A finished sweep that a test may change."""
-    shutil.copytree(done_once.storage, tmp_path / "results")
-    shutil.copy(done_once.path, tmp_path)
-    return Done(tmp_path / done_once.path.name, tmp_path / "results", done_once.printed)
+    """A finished sweep of four runs that a test may change."""
+    return _copied(done_once, tmp_path)
+
+
+@pytest.fixture(scope="session")
+def partly_failed_once(cluster: Cluster, tmp_path_factory: pytest.TempPathFactory) -> Done:
+    """A sweep of six runs, of which four failed; all tests of a session share it, so that none may change it."""
+    return _sweep_once(tmp_path_factory.mktemp("partly_failed"), PARTLY_FAILING, 1)
+
+
+@pytest.fixture
+def partly_failed(partly_failed_once: Done, tmp_path: Path) -> Done:
+    """A sweep of six runs, of which four failed, that a test may change."""
+    return _copied(partly_failed_once, tmp_path)

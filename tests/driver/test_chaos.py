@@ -5,19 +5,13 @@ from pathlib import Path
 import pytest
 
 
-def test_no_run_is_lost_when_a_worker_a_node_and_the_driver_are_killed(modules: None, tmp_path: Path):
-    from driver_chaos import chaos  # pyright: ignore[reportMissingImports]
-
-    killed = chaos(tmp_path, num_trials=6, num_kills=3)
-    assert dict(killed) == {"worker": 1, "node": 1, "driver": 1}
-
-
 @pytest.mark.slow
 @pytest.mark.timeout(1800)
 def test_no_run_is_lost_in_25_kills(modules: None, tmp_path: Path):
     from driver_chaos import chaos  # pyright: ignore[reportMissingImports]
 
-    chaos(tmp_path, num_trials=60, num_kills=25, seed=1)
+    killed = chaos(tmp_path, num_trials=60, num_kills=25, seed=1)
+    assert set(killed) == {"worker", "node", "driver"} and sum(killed.values()) >= 25
 
 
 @pytest.mark.slow

@@ -51,6 +51,7 @@ def test_a_column_that_does_not_exist_is_a_mistake_with_its_place(tmp_path: Path
         order(tmp_path, "conduct: {first: [{sampler_kinds: hmc}]}")
 
 
+@pytest.mark.slow
 def test_halving_gives_up_the_samplers_that_do_not_mix_and_says_so(cluster, tmp_path: Path, screen):
     path = tmp_path / "race.yaml"
     path.write_text(RACE)

@@ -35,6 +35,7 @@ def test_a_killed_worker_costs_a_retry_and_each_run_is_there_once(run):
     assert printed.count("trying again") == 2
 
 
+@pytest.mark.slow
 def test_a_trial_that_always_kills_its_worker_fails_after_its_retries_and_stops_no_other(run):
     code, found, _ = run(deaths=100)
     assert code == 1

@@ -18,7 +18,7 @@ def sweep(path: Path, storage: str, *options: str) -> subprocess.Popen[bytes]:
     return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=environment)
 
 
-@pytest.mark.parametrize("options", [(), ("--json-lines",)])
+@pytest.mark.parametrize("options", [(), pytest.param(("--json-lines",), marks=pytest.mark.slow)])
 def test_a_reader_that_leaves_does_not_end_a_sweep(cluster, sweep_file, tmp_path, options):
     storage = str(tmp_path / "results")
     with sweep(sweep_file(QUICK), storage, *options) as process:

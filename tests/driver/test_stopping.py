@@ -52,6 +52,7 @@ def test_a_signal_keeps_finished_runs_says_how_to_go_on_and_leaves_no_process(cl
     assert not alive
 
 
+@pytest.mark.slow
 def test_a_sweep_whose_driver_was_killed_goes_on_where_it_was(cluster, sweep_file, tmp_path, screen):
     path, storage = sweep_file(f"[{SLOW}, {QUICK}]"), str(tmp_path / "results")
     with subprocess.Popen([sys.executable, "-c", PROGRAM, str(path), storage], stdout=subprocess.DEVNULL) as program:

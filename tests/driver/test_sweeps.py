@@ -52,20 +52,13 @@ def test_seeds_added_later_reuse_what_exists(done, screen):
     assert rows(storage)["generation"].to_list() == [1] * 8
 
 
-def test_an_exception_fails_its_runs_with_a_reason_and_no_others(cluster, sweep_file, tmp_path, screen):
-    targets = """
-      - {kind: python, factory: "driver_targets:broken"}
-      - {kind: python, factory: "driver_targets:not_finite"}
-      - {kind: quadratic, num_params: 3, num_data: 200}"""
-    path = sweep_file(targets)
-    options = SweepOptions(storage=str(tmp_path / "results"))
-    assert run_sweep(path, options, screen) == 1
-    found = rows(tmp_path / "results")
+def test_an_exception_fails_its_runs_with_a_reason_and_no_others(partly_failed_once):
+    found = rows(partly_failed_once.storage)
     assert found.group_by("status").len().sort("status").rows() == [("done", 2), ("failed", 4)]
     reasons = found.filter(pl.col("status") == "failed")["reason"].to_list()
     assert sum("ValueError: this target cannot be built [driver_targets.py" in reason for reason in reasons) == 2
     assert all("\n" not in reason for reason in reasons)
-    assert "this target cannot be built" in screen.text
+    assert "this target cannot be built" in partly_failed_once.printed
 
 
 def test_a_run_that_fails_in_a_pack_does_not_fail_the_others(cluster, sweep_file, tmp_path, screen):
@@ -94,14 +87,13 @@ def test_a_target_that_cannot_be_trained_fails_alone_in_its_pack(cluster, sweep_
     assert len(found.filter(pl.col("status") == "done")) == 6
 
 
-def test_failed_runs_are_run_again_only_when_asked(cluster, sweep_file, tmp_path, screen):
-    path = sweep_file("[{kind: python, factory: 'driver_targets:broken'}]")
-    storage = str(tmp_path / "results")
-    assert run_sweep(path, SweepOptions(storage=storage), screen) == 1
-    assert run_sweep(path, SweepOptions(storage=storage), screen) == 1
-    assert rows(tmp_path / "results")["generation"].to_list() == [1, 1]
-    assert run_sweep(path, SweepOptions(storage=storage, retry_failed=True), screen) == 1
-    assert rows(tmp_path / "results")["generation"].to_list() == [2, 2]
+def test_failed_runs_are_run_again_only_when_asked(partly_failed, screen):
+    path, storage = partly_failed.path, partly_failed.storage
+    assert run_sweep(path, SweepOptions(storage=str(storage)), screen) == 1
+    assert rows(storage)["generation"].to_list() == [1] * 6
+    assert run_sweep(path, SweepOptions(storage=str(storage), retry_failed=True), screen) == 1
+    generations = rows(storage).group_by("status", "generation").len().sort("status").rows()
+    assert generations == [("done", 1, 2), ("failed", 2, 4)]
 
 
 def test_a_time_budget_stops_the_sweep_and_keeps_what_is_finished(done, sweep_file, screen):

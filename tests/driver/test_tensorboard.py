@@ -2,15 +2,12 @@
 
 import struct
 from collections.abc import Iterator
+from math import isfinite
 from pathlib import Path
 from typing import Any
 
 import llcray_storage as ls
 import pytest
-
-from llcray.driver import SweepOptions, run_sweep
-
-FAILING = "[{kind: python, factory: 'driver_targets:broken'}]"
 
 
 def events(path: Path) -> Iterator[Any]:
@@ -41,23 +38,30 @@ def scalars(folder: Path) -> dict[str, float]:
     return found
 
 
-def test_event_files_hold_the_estimate_of_every_run(cluster, sweep_file, tmp_path, screen):
-    path = sweep_file("[{kind: quadratic, num_params: 3, num_data: 200}]")
-    options = SweepOptions(storage=str(tmp_path / "results"), tensorboard=str(tmp_path / "board"))
-    assert run_sweep(path, options, screen) == 0
-    runs = ls.scan_runs(tmp_path / "results").select("run_id", "llc", "llc_mcse").collect()
-    folders = {folder.name.rpartition("-")[2]: folder for folder in (tmp_path / "board" / "tiny").iterdir()}
-    assert len(folders) == 2 and all(folder.name.startswith("sgld_step_size_") for folder in folders.values())
-    for run_id, llc, llc_mcse in runs.iter_rows():
-        found = scalars(folders[run_id[:8]])
-        assert found["estimate/llc"] == pytest.approx(llc, rel=1e-6)
-        assert found["estimate/llc_mcse"] == pytest.approx(llc_mcse, rel=1e-6)
+def folders_of(done: Any, status: str) -> dict[str, Path]:
+    """The folders of event files of the runs with a status, by run id."""
+    ids = ls.scan_runs(done.storage).filter(status=status).collect()["run_id"]
+    named = {folder.name.rpartition("-")[2]: folder for folder in (done.board / "tiny").iterdir()}
+    return {run_id: named[run_id[:8]] for run_id in ids}
 
 
-def test_a_failed_run_says_why_in_its_folder(cluster, sweep_file, tmp_path, screen):
-    options = SweepOptions(storage=str(tmp_path / "results"), tensorboard=str(tmp_path / "board"))
-    assert run_sweep(sweep_file(FAILING), options, screen) == 1
-    [file, _] = sorted((tmp_path / "board" / "tiny").glob("*/events.out.tfevents.*"))
-    values = [value for event in events(file) for value in event.summary.value]
-    texts = [value.tensor.string_val[0] for value in values if value.HasField("tensor")]
-    assert len(texts) == 1 and texts[0].startswith(b"failed: ValueError: this target cannot be built")
+def test_event_files_hold_the_estimate_of_every_run(done_once):
+    folders = folders_of(done_once, "done")
+    assert len(folders) == 4 and all("sgld" in folder.name for folder in folders.values())
+    for row in ls.scan_runs(done_once.storage).collect().iter_rows(named=True):
+        found = scalars(folders[row["run_id"]])
+        known = {
+            name: row[name] for name in ("llc", "llc_sampling_se") if row[name] is not None and isfinite(row[name])
+        }
+        assert len(known) == 2
+        assert {name: found.get(f"estimate/{name}") for name in known} == pytest.approx(known, rel=1e-6)
+
+
+def test_a_failed_run_says_why_in_its_folder(partly_failed_once):
+    said = []
+    for folder in folders_of(partly_failed_once, "failed").values():
+        [file] = folder.glob("events.out.tfevents.*")
+        values = [value for event in events(file) for value in event.summary.value]
+        [text] = [value.tensor.string_val[0] for value in values if value.HasField("tensor")]
+        said.append(text.startswith(b"failed: ValueError: this target cannot be built"))
+    assert sorted(said) == [False, False, True, True]
