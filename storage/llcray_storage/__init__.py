@@ -4,6 +4,8 @@ The public names stand in `__init__.pyi`; each is loaded when it is first used. 
 only those before it:
 
     errors, schema, store, files, state, write and read, maintain, dataset and query
+
+Beside them, `matched` (means over the same targets) imports schema alone, and `estimate_words` nothing.
 """
 
 import lazy_loader

@@ -16,7 +16,7 @@ LAYERS = (
     {"state"},
     {"read", "write"},
     {"maintain"},
-    {"dataset", "query"},
+    {"dataset", "query", "matched", "estimate_words"},
 )
 
 

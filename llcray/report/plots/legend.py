@@ -14,7 +14,7 @@ from llcray.report.colors import VERDICT_LOOKS
 from llcray.report.columns import axis_label, label_of
 from llcray.report.plots.drawing import Drawing
 from llcray.report.plots.marks import KNOWN_COLOR, MARKER_SIZE, OPEN_SIZE, SIGN, has_single_runs
-from llcray.report.plots.scale import value_text
+from llcray.report.plots.scale import STEP, value_text
 from llcray.report.plots.series import Series
 from llcray.report.plots.stage_bands import stages_note
 from llcray.report.verdict_filter import FAILED, OUTCOMES, doubtful, num_without, outcome_text
@@ -68,9 +68,11 @@ def _means(drawing: Drawing) -> list[str]:
     sentences = []
     if most > 1:
         of = f"{fewest} to {most} runs (the number beside each)" if drawing.has_unlike_counts else f"{most} runs"
-        pairs = zip(drawing.marked, drawing.means, strict=True)
-        small = " Small markers: single runs." if any(has_single_runs(*pair) for pair in pairs) else ""
-        sentences.append(f"Means of {of}; thin bar: ± 1 sd between them.{small}")
+        drawn = zip(drawing.layout.panels, drawing.marked, drawing.means, strict=True)
+        single = {panel.x == STEP for panel, *frames in drawn if has_single_runs(*frames)}
+        names = {False: " Small markers: single runs.", True: " Faint lines: single trainings."}
+        behind = "".join(words for is_curve, words in names.items() if is_curve in single)
+        sentences.append(f"Means of {of}; thin bar: ± 1 sd between them.{behind}")
     if drawing.y == "llc" and counts:
         of_what = " of the mean" if most > 1 else ""
         sentences.append(f"Thick bar: ± 1 sampling error{of_what}, where wider than the marker.")
