@@ -21,7 +21,7 @@ from llcray.targets.target import Target
 from llcray.variant import seed_from
 
 # Verdicts of companions that still say something about the limit.
-USABLE = ("ok", "not_converged", "biased_step")
+USABLE = ("ok", "not_converged", "biased_step", "gamma_decides")
 
 
 @dataclass(frozen=True)

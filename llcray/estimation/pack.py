@@ -44,6 +44,7 @@ class RunEstimate:
         caveat: What the sampler has to say of its estimates.
         precision: Floating-point type that the chains lived in.
         unresolved: What float32 cannot resolve of the posterior; None where float32 resolves all of it.
+        spectrum_gradients: Work of the spectrum at w*, full-data equivalents; None where it was not taken.
     """
 
     estimate: Estimate
@@ -61,6 +62,7 @@ class RunEstimate:
     caveat: str | None = None
     precision: str = "float32"
     unresolved: str | None = None
+    spectrum_gradients: float | None = None
 
     @property
     def inverse_temperature(self) -> float:
@@ -153,6 +155,8 @@ def _finish(target: Target, run: PreparedRun, finished: Finished) -> RunEstimate
             bias_is_inconsistent=sampled.bias_is_inconsistent,
             restarts_exhausted=sampled.restarts_exhausted,
             unresolved=run.unresolved if run.unresolved and precision == "float32" else "",
+            spectrum=run.spectrum,
+            has_automatic_localization=run.has_automatic_localization,
         ),
         sampled=sampled,
         n_beta=facts.n_beta,
@@ -168,6 +172,7 @@ def _finish(target: Target, run: PreparedRun, finished: Finished) -> RunEstimate
         caveat=facts.sampler.caveat,
         precision=precision,
         unresolved=run.unresolved,
+        spectrum_gradients=run.spectrum.num_gradients if run.spectrum else None,
     )
 
 

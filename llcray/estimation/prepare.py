@@ -9,6 +9,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from llcray.estimation.request import EstimateRequest
+from llcray.llc.spectrum import Spectrum
 from llcray.posterior.density import (
     EXAMPLES_PER_CHUNK,
     Posterior,
@@ -26,6 +27,7 @@ from llcray.sampling.curvature import curvature_scales
 from llcray.sampling.device import chains_together
 from llcray.sampling.handover import Handover
 from llcray.sampling.job import Job
+from llcray.sampling.quadrature import spectra
 from llcray.sampling.schedules.choice import schedule_of
 from llcray.sampling.schedules.requests import RunFacts
 from llcray.targets.target import Target
@@ -40,11 +42,15 @@ class PreparedRun(NamedTuple):
         job: The run.
         facts: What its schedule decides by.
         unresolved: What float32 cannot resolve of its posterior; None where float32 resolves all of it.
+        spectrum: Spectrum of the Hessian at w*; None where it was not taken.
+        has_automatic_localization: Whether gamma was chosen for the user.
     """
 
     job: Job
     facts: RunFacts
     unresolved: str | None
+    spectrum: Spectrum | None
+    has_automatic_localization: bool
 
 
 def prepare_all(wanted: Sequence[tuple[Target, EstimateRequest]], on_failure: FailureFn) -> dict[int, PreparedRun]:
@@ -67,6 +73,7 @@ def prepare_all(wanted: Sequence[tuple[Target, EstimateRequest]], on_failure: Fa
             on_failure(index, error)
     curved = {index: posterior for index, posterior in exact.items() if _needs_curvature(wanted[index][1])}
     curvatures = curvature_scales(curved)
+    spectrum_of = spectra({index: posterior for index, posterior in exact.items() if _wants_spectrum(wanted[index][1])})
     runs = {}
     for index, posterior in exact.items():
         target, request = wanted[index]
@@ -75,7 +82,9 @@ def prepare_all(wanted: Sequence[tuple[Target, EstimateRequest]], on_failure: Fa
         limit = shared.unresolved(target, request, n_beta, curvature)
         is_wide = limit is not None and posterior.num_sampled_params <= MAX_PARAMS
         sampled = shared.sampled(target, request, n_beta, "float64" if is_wide else request.sampler.precision)
-        runs[index] = PreparedRun(*_prepared(sampled, n_beta, curvature, request), limit)
+        spectrum = spectrum_of[index].at_temperature(request.temperature) if index in spectrum_of else None
+        job, facts = _prepared(sampled, n_beta, curvature, request)
+        runs[index] = PreparedRun(job, facts, limit, spectrum, request.posterior.localization == "auto")
     return runs
 
 
@@ -150,6 +159,10 @@ def _micro_batch(request: EstimateRequest) -> int:
 def _needs_curvature(request: EstimateRequest) -> bool:
     """Whether a step or gamma is measured in the curvature, which costs forty Hessian-vector products."""
     return request.sampler.needs_curvature or request.posterior.localization == "auto"
+
+
+def _wants_spectrum(request: EstimateRequest) -> bool:
+    return request.sampling.spectrum == "auto"
 
 
 def check_batch_size(sampler: SamplerVariant, num_data: int) -> None:

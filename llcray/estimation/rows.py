@@ -17,6 +17,8 @@ from llcray.targets.target import Target, TargetFacts
 
 FEW_EXAMPLES = 30
 """beta = 1/log n is meant for large n."""
+RISE_SHARE, RISE_SIGMAS = 0.1, 3.0
+"""Of the LLC, and of its Monte Carlo error: a rise without the localization that is worth a warning."""
 SLOPE_SHARE = 0.1
 """Of the LLC: a fall along the gradient at w* that could be larger is worth a warning."""
 
@@ -38,6 +40,7 @@ def record_of(result: RunEstimate, target: Target) -> Row:
         "warnings": warnings_of(result, target.facts),
         "device_seconds": num_devices() * (result.estimate.sampling_seconds + result.estimate.compile_seconds),
         "pack_size": result.pack_size,
+        "spectrum_gradients": result.spectrum_gradients,
         "loss_estimator": result.loss_estimator,
         "num_data": result.num_data,
         "num_params": result.num_params,
@@ -60,6 +63,12 @@ def warnings_of(result: RunEstimate, facts: TargetFacts) -> list[str]:
         warnings.append(
             f"w* is no minimum: |grad L| = {slope:.3g} there; along it n beta L could fall by {fall:.3g} nats before "
             "the localization stops it"
+        )
+    llc, unlocalized = result.estimate.llc, result.estimate.llc_unlocalized
+    if unlocalized - llc > max(RISE_SHARE * abs(llc), RISE_SIGMAS * result.estimate.llc_mcse):
+        warnings.append(
+            f"the localization gamma = {gamma:.3g} decides this number: the loss is quadratic here, and without a "
+            f"localization its LLC would be about {unlocalized:.3g}. Set posterior: {{localization: ladder}} to see"
         )
     dispersion = result.estimate.dispersion
     if math.isfinite(dispersion) and not 0.5 <= dispersion <= 2.0:

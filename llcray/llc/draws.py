@@ -15,6 +15,7 @@ class Draws(NamedTuple):
         energy: Mean Hamiltonian since the last draw, nats.
         energy_change: Root mean square energy error of a step since the last draw, nats.
         heat: Mean predicted bias of n beta (L - L*) through discretisation and gradient noise, nats.
+        virial: Mean of (w - w*)'grad U since the last draw, U = -log p; see `llcray.llc.virial`.
         num_gradients: Work since the last draw, full-data equivalents, loss evaluation included.
         num_divergent: Steps since the last draw that left the stable region.
         projection: Random projection of w - w*, shape (chain, draw, projection dimension); the dimension may be 0.
@@ -27,6 +28,7 @@ class Draws(NamedTuple):
     energy: Any
     energy_change: Any
     heat: Any
+    virial: Any
     num_gradients: Any
     num_divergent: Any
     projection: Any

@@ -8,9 +8,10 @@
 * `step_size_bias_se` is the uncertainty that the step size causes. Where a bias was subtracted, it is the standard
   error of that bias, from the evidence it rests on (`llcray.llc.step_bias`). Where the predicted bias was left in the
   estimate, it is the whole prediction. Where the sampler cannot predict its bias, it is 0.
-* `localization_se` joins |d lambda / d log gamma| and the standard error of this derivative in quadrature. To first
-  order it is what the limit gamma -> 0 would change. Leave this part out where gamma is part of the question: when
-  samplers are compared at one gamma, or when an estimate is compared with the exact value at its gamma.
+* `localization_se` is |d lambda / d log gamma|: to first order what the limit gamma -> 0 would change. It is that of
+  the quadratic approximation at w* where this describes the draws, and else that part of a covariance of the draws
+  which its noise does not explain (`llcray.llc.localization`). Leave this part out where gamma is part of the question:
+  when samplers are compared at one gamma, or when an estimate is compared with the exact value at its gamma.
 
 A 95% interval reaches 1.96 llc_se to either side of the estimate. The error due to the finite temperature is not
 included (see `llcray.llc.extrapolation`).
@@ -18,8 +19,6 @@ included (see `llcray.llc.extrapolation`).
 
 import math
 from typing import NamedTuple
-
-from llcray.llc.localization import Sensitivity
 
 
 class ErrorParts(NamedTuple):
@@ -46,16 +45,16 @@ class ErrorParts(NamedTuple):
         return math.hypot(*self)
 
 
-def error_parts(mcse: float, step_size_error: float, sensitivity: Sensitivity) -> ErrorParts:
+def error_parts(mcse: float, step_size_error: float, localization_error: float) -> ErrorParts:
     """The parts of an estimate's standard error.
 
     Args:
         mcse: Monte Carlo standard error, nats.
         step_size_error: Standard error of a subtracted bias, or the size of a bias that was left in, nats; NaN where
             the sampler cannot predict its bias.
-        sensitivity: d lambda / d log gamma.
+        localization_error: What the localization could move, nats; NaN where it is not known.
     """
-    return ErrorParts(mcse, _zero_unless_finite(step_size_error), math.hypot(*map(_zero_unless_finite, sensitivity)))
+    return ErrorParts(mcse, _zero_unless_finite(step_size_error), _zero_unless_finite(localization_error))
 
 
 def _zero_unless_finite(value: float) -> float:

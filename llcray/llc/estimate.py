@@ -13,10 +13,12 @@ from llcray_storage.schema.verdicts import VerdictName
 
 from llcray.llc.draws import Draws
 from llcray.llc.errors import error_parts
-from llcray.llc.localization import localization_sensitivity
+from llcray.llc.localization import Localized, localization_sensitivity, localized
+from llcray.llc.spectrum import Spectrum
 from llcray.llc.step_bias import PredictedBias
 from llcray.llc.summary import Summary, corrected_summary, spread_of_chains, summarize
 from llcray.llc.verdict import CONSTANT, LOWER, Diagnostics, JudgedNumbers, judge
+from llcray.llc.virial import virial_of
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -71,7 +73,7 @@ class Limits:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Estimate(Limits, Efficiency, Work, JudgedNumbers):
+class Estimate(Limits, Localized, Efficiency, Work, JudgedNumbers):
     """An LLC with everything needed to trust or distrust it. Field names are the dataset's column names.
 
     `llc` is `llc_uncorrected` minus `step_size_bias` where the sampler's calibration subtracts it (`kind: auto`).
@@ -88,8 +90,6 @@ class Estimate(Limits, Efficiency, Work, JudgedNumbers):
     step_size_bias_se: float
     ess_tail: float
     dispersion: float
-    localization_sensitivity: float
-    localization_se: float
     num_divergent: int
     num_draws: int
     num_warmup_draws: int
@@ -110,6 +110,8 @@ def estimate(
     bias_is_inconsistent: bool = False,
     restarts_exhausted: bool = False,
     unresolved: str = "",
+    spectrum: Spectrum | None = None,
+    has_automatic_localization: bool = False,
 ) -> Estimate:
     """The LLC of one run, with its error, diagnostics, verdict and cost.
 
@@ -126,6 +128,8 @@ def estimate(
         bias_is_inconsistent: Whether the evidence for that bias disagrees.
         restarts_exhausted: Whether calibration failed to find a stable step size.
         unresolved: What the precision of the chains does not resolve of the posterior; empty where it resolves all.
+        spectrum: Spectrum of the Hessian of n beta L_n at w*; None where it was not taken.
+        has_automatic_localization: Whether gamma was chosen for the user.
     """
     kept = draws.after(num_warmup_draws)
     healthy = draws.healthy
@@ -145,6 +149,9 @@ def estimate(
         num_failed_chains=int((~healthy).sum()),
         acceptance_rate=_mean(alive.acceptance_rate),
     )
+    measured = localization_sensitivity(raw, alive.squared_distance, localization)
+    virial = virial_of(alive.virial, alive.heat, raw, alive.squared_distance, localization)
+    local = localized(spectrum, virial, measured, numbers.llc, numbers.llc_mcse, localization)
     lowest = _summary_of_lowest_chain(series)
     has_metropolis_test = not np.isnan(numbers.acceptance_rate)
     verdict = judge(
@@ -161,16 +168,20 @@ def estimate(
             energy_variance=np.nan if has_metropolis_test else _mean(alive.energy_change**2) / num_sampled_params,
             restarts_exhausted=restarts_exhausted,
             unresolved=unresolved,
+            virial=virial.value if localization > 0 else np.nan,  # without one, flat directions never end
+            virial_se=virial.se,
+            is_quadratic=np.isfinite(local.llc_unlocalized),
+            llc_unlocalized=local.llc_unlocalized if has_automatic_localization else np.nan,
         )
     )
-    sensitivity = localization_sensitivity(raw, alive.squared_distance, localization)
-    errors = error_parts(summary.mcse, abs(bias) if step_bias is None else step_bias.se, sensitivity)
+    errors = error_parts(summary.mcse, abs(bias) if step_bias is None else step_bias.se, local.localization_se)
     chain_means = series.mean(axis=1) if series.size else np.array([])
     return Estimate(
         **vars(numbers),
         **vars(work),
         **vars(_efficiency(numbers, work)),
         llc_sampling_se=errors.sampling,
+        **vars(local),
         llc_se=errors.total,
         llc_sd=summary.sd,
         llc_between_chain_sd=float(chain_means.std(ddof=1)) if len(chain_means) > 1 else float("nan"),
@@ -179,8 +190,6 @@ def estimate(
         step_size_bias_se=errors.step_size,
         ess_tail=summary.ess_tail,
         dispersion=float(raw.var() / raw.mean()) if raw.size and raw.mean() else float("nan"),
-        localization_sensitivity=sensitivity.value,
-        localization_se=errors.localization,
         num_divergent=int(np.nansum(draws.num_divergent)),
         num_draws=kept.num_draws,
         num_warmup_draws=num_warmup_draws,

@@ -1,26 +1,46 @@
-"""Sensitivity of the estimate to the localization, from the draws at one gamma."""
+"""What the localization gamma does to an estimate: how much it holds, what it could move, and whether it decides.
 
-from typing import NamedTuple
+With t = n beta and the posterior exp(-t L - gamma/2 |w - w*|^2),
+
+    d lambda/d log gamma = -gamma/2 Cov(t L, |w - w*|^2).
+
+The distance |w - w*|^2 sums over all the flat directions that the loss does not see and mixes slowly, so this
+covariance is mostly noise. Where the loss is quadratic along the draws and as curved as at w*, the spectrum at w*
+(`llcray.llc.spectrum`) tells lambda at every gamma instead.
+"""
+
+import math
+from dataclasses import dataclass
 
 import numpy as np
+from llcray_storage.schema.verdicts import NUM_SIGMAS
 
+from llcray.llc.spectrum import Sensitivity, Spectrum
 from llcray.llc.summary import standard_error
+from llcray.llc.virial import Virial
+
+NOT_QUADRATIC = 0.1
+"""Share by which the loss along the draws may differ from the quadratic approximation at w* and be told by it."""
 
 
-class Sensitivity(NamedTuple):
-    """The derivative d lambda / d log gamma and its standard error, nats.
+@dataclass(frozen=True, kw_only=True)
+class Localized:
+    """What the localization does to an estimate. Names, units and meanings are those of the columns."""
 
-    The distance |w - w*|^2 mixes far more slowly than the loss, so the standard error is often as large as the value.
-    """
-
-    value: float
-    se: float
+    localization_sensitivity: float
+    localization_se: float
+    num_held: float
+    num_held_quadratic: float
+    llc_quadratic: float
+    llc_quadratic_se: float
+    llc_unlocalized: float
+    virial: float
+    virial_se: float
+    loss_degree: float
 
 
 def localization_sensitivity(raw: np.ndarray, squared_distance: np.ndarray, localization: float) -> Sensitivity:
-    """The derivative of lambda by the logarithm of the localization, with t = n beta.
-
-        d lambda / d log gamma = -gamma/2 Cov(t L, |w - w*|^2)
+    """The derivative of lambda by the logarithm of the localization, from the draws at one gamma.
 
     Args:
         raw: t (L - L*), shape (chain, draw), nats.
@@ -31,3 +51,61 @@ def localization_sensitivity(raw: np.ndarray, squared_distance: np.ndarray, loca
         return Sensitivity(float("nan"), float("nan"))
     products = -0.5 * localization * (raw - raw.mean()) * (squared_distance - squared_distance.mean())
     return Sensitivity(float(products.mean()), standard_error(products))
+
+
+def is_quadratic(spectrum: Spectrum, virial: Virial, llc: float, llc_mcse: float, localization: float) -> bool:
+    """Whether the quadratic approximation at w* describes the draws: the degree of the loss is 2, and lambda the same.
+
+    Args:
+        spectrum: The spectrum at w*.
+        virial: The virial identity on the draws.
+        llc: The estimate, nats.
+        llc_mcse: Its Monte Carlo standard error, nats.
+        localization: gamma.
+    """
+    quadratic, quadratic_se = spectrum.llc(localization)
+    allowed = NOT_QUADRATIC * abs(llc) + NUM_SIGMAS * math.hypot(llc_mcse, quadratic_se)
+    return abs(virial.degree - 2) <= 2 * NOT_QUADRATIC and abs(llc - quadratic) <= allowed
+
+
+def localized(
+    spectrum: Spectrum | None,
+    virial: Virial,
+    measured: Sensitivity,
+    llc: float,
+    llc_mcse: float,
+    localization: float,
+) -> Localized:
+    """What the localization does to an estimate; NaN where it is not known.
+
+    Args:
+        spectrum: The spectrum at w*; None where it was not taken.
+        virial: The virial identity on the draws.
+        measured: d lambda/d log gamma from the draws.
+        llc: The estimate, nats.
+        llc_mcse: Its Monte Carlo standard error, nats.
+        localization: gamma.
+    """
+    nan = float("nan")
+    quadratic, held, unlocalized, sensitivity = (nan, nan), nan, nan, measured
+    # The mean of value^2 is the squared derivative and se^2: what is left without noise.
+    error = math.sqrt(max(measured.value**2 - measured.se**2, 0.0)) if np.isfinite(measured).all() else 0.0
+    if spectrum is not None:
+        quadratic = spectrum.llc(localization)
+        held = spectrum.num_params - 2 * quadratic[0]
+        if is_quadratic(spectrum, virial, llc, llc_mcse, localization):
+            sensitivity = spectrum.sensitivity(localization)
+            error = math.hypot(*sensitivity)
+            unlocalized = llc + spectrum.rise(localization)
+    return Localized(
+        localization_sensitivity=sensitivity.value,
+        localization_se=error,
+        num_held=virial.num_held,
+        num_held_quadratic=held,
+        llc_quadratic=quadratic[0],
+        llc_quadratic_se=quadratic[1],
+        llc_unlocalized=unlocalized,
+        virial=virial.value,
+        virial_se=virial.se,
+        loss_degree=virial.degree,
+    )

@@ -9,8 +9,10 @@ from dataclasses import dataclass
 from llcray_storage.schema.verdicts import (
     EXACT_EXCESS,
     MAX_ENERGY_VARIANCE,
+    MAX_MISSING,
     MAX_RELATIVE_BIAS,
     MAX_RELATIVE_MCSE,
+    MAX_RISE,
     MAX_SHARE_LOWER,
     MIN_ACCEPTANCE,
     MIN_ESS,
@@ -59,6 +61,10 @@ class Diagnostics(JudgedNumbers):
         bias_is_inconsistent: Whether the evidence for a subtracted step-size bias disagrees beyond its errors.
         restarts_exhausted: Whether calibration gave up on finding a stable step size.
         unresolved: What the precision of the chains does not resolve of the posterior; empty where it resolves all.
+        virial: The virial, d where chains have arrived; `virial_se` is its standard error.
+        is_quadratic: Whether the quadratic approximation at w* describes the draws.
+        llc_unlocalized: The LLC that this approximation promises without a localization; NaN where it is not known or
+            gamma was set by hand, which makes it part of the question.
     """
 
     num_sampled_params: int
@@ -72,6 +78,10 @@ class Diagnostics(JudgedNumbers):
     bias_is_inconsistent: bool = False
     restarts_exhausted: bool = False
     unresolved: str = ""
+    virial: float = float("nan")
+    virial_se: float = float("nan")
+    is_quadratic: bool = False
+    llc_unlocalized: float = float("nan")
 
 
 @dataclass(frozen=True)
@@ -93,11 +103,13 @@ def judge(d: Diagnostics) -> Verdict:
       0.001; or the estimate exceeds d/2 by a tenth and three standard errors, which no minimum does; with a
       Metropolis test, if it exceeds d by three.
     * `not_converged`: a posterior that the chains' precision does not resolve, a loss that does not depend on the
-      parameters, a chain that never moved, split R-hat above 1.05, fewer than 50 effective draws, or a Monte Carlo
-      error above a quarter of the estimate.
+      parameters, a chain that never moved, split R-hat above 1.05, fewer than 50 effective draws, a Monte Carlo error
+      above a quarter of the estimate, or a virial that misses a fifth of d, beyond three standard errors, unless the
+      estimate is that of the quadratic approximation at w*: then only directions that the loss does not see miss.
+    * `gamma_decides`: the loss is quadratic, and without the automatic localization its LLC would be larger by half.
     * `ok`: none of these.
     """
-    for rule in (_diverged, _escaped, _biased_step, _not_converged):
+    for rule in (_diverged, _escaped, _biased_step, _not_converged, _gamma_decides):
         if verdict := rule(d):
             return verdict
     return Verdict("ok", "")
@@ -195,4 +207,21 @@ def _not_converged(d: Diagnostics) -> Verdict | None:
         return Verdict("not_converged", f"Only {d.ess_bulk:.0f} effective draws, fewer than {MIN_ESS:.0f}. {advice}")
     if not d.llc_mcse <= MAX_RELATIVE_MCSE * abs(d.llc) and d.llc_mcse > 0.05:
         return Verdict("not_converged", f"The Monte Carlo error {d.llc_mcse:.2g} is large beside {d.llc:.3g}. {advice}")
+    missing = d.num_sampled_params - d.virial
+    if missing > max(MAX_MISSING * d.num_sampled_params, NUM_SIGMAS * d.virial_se) and not d.is_quadratic:
+        return Verdict(
+            "not_converged",
+            f"The virial is {d.virial:.3g} where chains that have arrived have {d.num_sampled_params}: they have not "
+            f"spread in all directions. {advice}",
+        )
+    return None
+
+
+def _gamma_decides(d: Diagnostics) -> Verdict | None:
+    if d.llc_unlocalized > (1 + MAX_RISE) * d.llc:
+        return Verdict(
+            "gamma_decides",
+            f"The automatic gamma holds directions that the loss sees: without it the LLC would be about "
+            f"{d.llc_unlocalized:.3g}. Set posterior: {{localization: ladder}}, or rescale the model.",
+        )
     return None

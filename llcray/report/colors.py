@@ -99,6 +99,7 @@ class VerdictLook(NamedTuple):
 
 VERDICT_LOOKS = {
     "ok": VerdictLook("#C9D3DC", "green"),
+    "gamma_decides": VerdictLook("#B9A2D8", "cyan", "-", "_"),
     "not_converged": VerdictLook("#F5E07A", "yellow", "/"),
     "biased_step": VerdictLook("#D9A84E", "magenta", ".", "."),
     "escaped": VerdictLook("#B3661F", "red", "x", "+"),

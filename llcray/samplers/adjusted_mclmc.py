@@ -70,7 +70,7 @@ def _build(target_acceptance_rate: float, mean_integration_steps: float) -> Kern
             rng_key, state, logdensity_fn, hyper["step_size"], integration_steps_params=(mean_integration_steps,)
         )
         return state, fb.step_info(
-            2.0 * info.num_integration_steps, info.acceptance_rate, info.energy, is_divergent=info.is_divergent
+            state, 2.0 * info.num_integration_steps, info.acceptance_rate, info.energy, is_divergent=info.is_divergent
         )
 
     def adapt(rng_key, state, posterior, hyper, num_steps):

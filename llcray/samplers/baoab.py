@@ -118,6 +118,7 @@ def build_baoab(batch_size: int, gradient: Literal["minibatch", "control_variate
         momentum = momentum_after - 0.5 * h * gradient
         heat = 0.25 * (1 + c**2) * excess_kinetic_energy(momentum_before, noise, c)
         moved = BAOABState(position, momentum, gradient, state.anchor)
-        return moved, sg.step_info(estimator.cost(posterior), heat, heat)
+        virial = sg.virial(-gradient, position, posterior)
+        return moved, sg.step_info(estimator.cost(posterior), heat, heat, virial)
 
     return sg.minibatch_kernel(init, step)

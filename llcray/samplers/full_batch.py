@@ -83,6 +83,7 @@ def random_length_hmc() -> Callable[..., Any]:
 
 
 def step_info(
+    state: State,
     num_gradients: Array | float,
     acceptance_rate: Array | float = jnp.nan,
     energy: Array | float = jnp.nan,
@@ -90,8 +91,12 @@ def step_info(
     heat: Array | float = 0.0,
     is_divergent: Array | bool = False,
 ) -> StepInfo:
-    """Makes the report of a step, with every field a float32 or bool array."""
-    numbers = (num_gradients, acceptance_rate, energy, energy_change, heat)
+    """Makes the report of a step that ended at `state`, with every field a float32 or bool array.
+
+    The virial u'grad U is that of w, since a product of a position and a gradient does not depend on the scale.
+    """
+    virial = -jnp.vdot(state.position, state.logdensity_grad)
+    numbers = (num_gradients, acceptance_rate, energy, energy_change, heat, virial)
     return StepInfo(*(jnp.asarray(x, jnp.float32) for x in numbers), is_divergent=jnp.asarray(is_divergent, bool))
 
 

@@ -56,7 +56,7 @@ def _build(num_integration_steps: int, target_acceptance_rate: float) -> Kernel:
         metric = hyper["inverse_mass_matrix"]
         state, info = kernel(rng_key, state, logdensity_fn, hyper["step_size"], metric, num_integration_steps)
         return state, fb.step_info(
-            num_integration_steps, info.acceptance_rate, info.energy, is_divergent=info.is_divergent
+            state, num_integration_steps, info.acceptance_rate, info.energy, is_divergent=info.is_divergent
         )
 
     def adapt(rng_key, state, posterior, hyper, num_steps):

@@ -27,6 +27,8 @@ class StepInfo(NamedTuple):
         energy: Hamiltonian of the state, nats.
         energy_change: Energy error of the step, nats.
         heat: Estimate, in nats, of the bias of the LLC that discretisation and gradient noise cause.
+        virial: (w - w*)'grad U at a position of the step, U = -log p; gradients may be of minibatches that do not
+            depend on the position. Its mean under the posterior is d.
         is_divergent: Whether the integrator left its stable region.
     """
 
@@ -35,6 +37,7 @@ class StepInfo(NamedTuple):
     energy: Array
     energy_change: Array
     heat: Array
+    virial: Array
     is_divergent: Array
 
 

@@ -56,7 +56,7 @@ def _build(target_acceptance_rate: float) -> Kernel:
 
     def step(rng_key, state, posterior, hyper):
         state, info = kernel(rng_key, state, fb.scaled_logdensity(posterior, hyper), hyper["step_size"])
-        return state, fb.step_info(1.0, info.acceptance_rate)
+        return state, fb.step_info(state, 1.0, info.acceptance_rate)
 
     def adapt(rng_key, state, posterior, hyper, num_steps):
         start, update, final = dual_averaging_adaptation(target_acceptance_rate)

@@ -57,7 +57,7 @@ def _build(energy_variance: float) -> Kernel:
         logdensity_fn = fb.scaled_logdensity(posterior, hyper)
         metric = jnp.ones_like(state.position)
         state, info = kernel(rng_key, state, logdensity_fn, metric, hyper["decoherence_length"], hyper["step_size"])
-        return state, fb.step_info(2.0, energy_change=info.energy_change, is_divergent=~info.nonans)
+        return state, fb.step_info(state, 2.0, energy_change=info.energy_change, is_divergent=~info.nonans)
 
     def adapt(rng_key, state, posterior, hyper, num_steps):
         dimension = state.position.shape[0]

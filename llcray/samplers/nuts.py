@@ -71,7 +71,9 @@ def _build(max_num_doublings: int, target_acceptance_rate: float) -> Kernel:
             max_num_doublings=max_num_doublings,
         )
         num_gradients = info.num_integration_steps
-        return state, fb.step_info(num_gradients, info.acceptance_rate, info.energy, is_divergent=info.is_divergent)
+        return state, fb.step_info(
+            state, num_gradients, info.acceptance_rate, info.energy, is_divergent=info.is_divergent
+        )
 
     def adapt(rng_key, state, posterior, hyper, num_steps):
         state, tuned, num_gradients = fb.window_adapted(

@@ -74,6 +74,7 @@ def _build(batch_size: int) -> Kernel:
         integrate: Any = diffusions.sghmc(alpha=hyper["damping"] / hyper["step_size"])
         moved = integrate(noise_key, state.position, state.momentum, gradient, hyper["step_size"])
         moved = SGHMCState(*(x.astype(state.position.dtype) for x in moved))
-        return moved, sg.step_info(estimator.cost(posterior), jnp.nan, jnp.sum(moved.momentum))
+        virial = sg.virial(gradient, state.position, posterior)
+        return moved, sg.step_info(estimator.cost(posterior), jnp.nan, jnp.sum(moved.momentum), virial)
 
     return sg.minibatch_kernel(init, step)

@@ -152,7 +152,8 @@ def _build(sampler: SGLD) -> Kernel:
         position += jnp.sqrt(hyper["step_size"] * scale) * noise
         loss_part = posterior.n_beta * drift
         heat = -bias_factor(hyper) * hyper["step_size"] / 8 * jnp.sum(scale * loss_part * logdensity_gradient)
-        return state._replace(position=position), sg.step_info(estimator.cost(posterior), heat, heat)
+        virial = sg.virial(sg.logdensity_gradient(gradient, state.position, posterior), state.position, posterior)
+        return state._replace(position=position), sg.step_info(estimator.cost(posterior), heat, heat, virial)
 
     def update_mean_alone(state, gradient, hyper):
         return update_moments(state, gradient, hyper)._replace(square=state.square, count=state.count)

@@ -80,11 +80,13 @@ def _build(batch_size: int) -> Kernel:
         batch_key, noise_key = jax.random.split(rng_key)
         position, h = fb.position(state, posterior, hyper), hyper["step_size"] / hyper["scale"]
         gradient = estimator.gradient(batch_key, position, (), posterior)
-        gradient = hyper["scale"] * sg.logdensity_gradient(gradient, position, posterior)
+        gradient = sg.logdensity_gradient(gradient, position, posterior)
+        virial = sg.virial(gradient, position, posterior)
+        gradient = hyper["scale"] * gradient
         integrate: Any = diffusions.sgnht(alpha=hyper["damping"] / h)
         moved = integrate(noise_key, *state, gradient, h)
         moved = SGNHTState(*(x.astype(position.dtype) for x in moved))
-        return moved, sg.step_info(estimator.cost(posterior), jnp.nan, jnp.sum(moved.momentum))
+        return moved, sg.step_info(estimator.cost(posterior), jnp.nan, jnp.sum(moved.momentum), virial)
 
     return Kernel(
         init=init,

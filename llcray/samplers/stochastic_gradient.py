@@ -96,11 +96,18 @@ def logdensity_gradient(
     return -posterior.n_beta * loss_gradient - posterior.localization * (position - posterior.center)
 
 
+def virial(
+    logdensity_gradient: Float[Array, " d"], position: Float[Array, " d"], posterior: Posterior
+) -> Float[Array, ""]:
+    """Returns (w - w*)'grad U from the gradient of log p, or of an estimate independent of the position."""
+    return -jnp.vdot(position - posterior.center, logdensity_gradient)
+
+
 # Cost of a pass over the data without gradients, in full-data-equivalent gradients.
 LOSS_GRADIENTS = 1 / 3
 
 
-def step_info(num_gradients: Array, heat: Array, check: Array) -> StepInfo:
+def step_info(num_gradients: Array, heat: Array, check: Array, virial: Array) -> StepInfo:
     """Makes the report of a step, which diverged if `check` is not finite."""
     nan = jnp.full((), jnp.nan, jnp.float32)
     return StepInfo(
@@ -109,6 +116,7 @@ def step_info(num_gradients: Array, heat: Array, check: Array) -> StepInfo:
         energy=nan,
         energy_change=nan,
         heat=jnp.asarray(heat, jnp.float32),
+        virial=jnp.asarray(virial, jnp.float32),
         is_divergent=~jnp.isfinite(check),
     )
 

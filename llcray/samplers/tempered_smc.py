@@ -145,7 +145,9 @@ def _build(sampler: TemperedSMC) -> Kernel:
         moved, info = kernel(rng_key, moving, logdensity_fn, hyper["step_size"], metric, num_leapfrog)
         particles = state.particles.at[index].set(moved.position)
         state = PopulationState(particles, state.num_draws + 1, moved.position, moved.logdensity)
-        return state, fb.step_info(num_leapfrog + 1, info.acceptance_rate, info.energy, is_divergent=info.is_divergent)
+        return state, fb.step_info(
+            moved, num_leapfrog + 1, info.acceptance_rate, info.energy, is_divergent=info.is_divergent
+        )
 
     return Kernel(
         init=init,

@@ -83,7 +83,7 @@ def _advance_chain(
 def _no_steps() -> StepInfo:
     """The sum of no step reports, in float32."""
     zero = jnp.zeros((), jnp.float32)
-    return StepInfo(zero, zero, zero, zero, zero, jnp.zeros((), jnp.int32))
+    return StepInfo(zero, zero, zero, zero, zero, zero, jnp.zeros((), jnp.int32))
 
 
 def _with_step(total: StepInfo, info: StepInfo) -> StepInfo:
@@ -111,6 +111,7 @@ def _record(
         energy=total.energy / num_steps,
         energy_change=jnp.sqrt(total.energy_change / num_steps),
         heat=total.heat / num_steps,
+        virial=total.virial / num_steps,
         num_gradients=total.num_gradients + loss_gradients + posterior.num_probes / posterior.num_data / 3,
         num_divergent=total.is_divergent,
         projection=None,

@@ -1,20 +1,18 @@
 """The largest curvature of n beta L_n, which step sizes, scales and the localization are measured against."""
 
-from collections.abc import Callable, Hashable, Mapping
+from collections.abc import Callable, Mapping
 from functools import partial
 
 import jax
 import jax.numpy as jnp
-import numpy as np
 from jaxtyping import Float, Key
 
 from llcray.array_types import Array, PyTree
 from llcray.posterior.density import Posterior
 from llcray.samplers.stochastic_gradient import random_batch
 from llcray.sampling.budget import HESSIAN_EXAMPLES, NUM_LANCZOS_STEPS, NUM_RADII
-from llcray.sampling.device import chains_together, widths_of
-from llcray.sampling.program import Program, is_out_of_memory
-from llcray.sampling.stacked import Lanes, stack
+from llcray.sampling.once_a_target import once_a_target
+from llcray.sampling.program import Program
 
 # Curvature at w*, as a share of the curvature further out, below which w* is degenerate.
 DEGENERATE = 1e-3
@@ -126,32 +124,4 @@ def curvature_scales(posteriors: Mapping[int, Posterior]) -> dict[int, float]:
     Args:
         posteriors: Posteriors in float64, one a run; runs of one target share their arrays and are computed once.
     """
-    runs_of_target: dict[Hashable, list[int]] = {}
-    for index, posterior in posteriors.items():
-        runs_of_target.setdefault((id(posterior.center), float(posterior.n_beta)), []).append(index)
-    groups: dict[Hashable, list[list[int]]] = {}
-    for indices in runs_of_target.values():
-        leaves, treedef = jax.tree.flatten(posteriors[indices[0]])
-        groups.setdefault((treedef, tuple(np.shape(leaf) for leaf in leaves)), []).append(indices)
-    scales: dict[int, float] = {}
-    for group in groups.values():
-        values = _scales_of_one_signature([posteriors[indices[0]] for indices in group])
-        for indices, value in zip(group, values, strict=True):
-            scales |= dict.fromkeys(indices, value)
-    return scales
-
-
-def _scales_of_one_signature(posteriors: list[Posterior]) -> list[float]:
-    widths = widths_of(posteriors[0], 1)
-    in_turn = not chains_together(posteriors[0], 1)
-    while True:
-        try:
-            scales: list[float] = []
-            for width, members in widths.cut(posteriors):
-                values = curvature_over_runs((), stack(members, Lanes(width, 1, in_turn)))
-                scales += np.asarray(values)[: len(members)].tolist()
-            return scales
-        except jax.errors.JaxRuntimeError as error:
-            if widths.full == 1 or not is_out_of_memory(error):
-                raise
-            widths = widths.halved()
+    return {index: float(scale) for index, scale in once_a_target(curvature_over_runs, (), posteriors).items()}

@@ -56,6 +56,9 @@ class SamplingSpec(Variant):
             samplers that know the full loss anyway ignore this number. Null: all of the data.
         micro_batch_size: Most examples computed at a time, forwards and backwards, with gradients accumulated: bounds
             memory and changes rounding alone. It is no part of an identity.
+        spectrum: Whether the spectrum of the Hessian at w* is taken, `auto` or `off`: once a target, for at most 200
+            gradients on at most 1,024 examples (`spectrum_gradients`). It tells what the localization holds and could
+            move; it moves no draw and is no part of an identity.
         projection_dimension: Numbers recorded of each draw's w - w*: fixed random directions, for traces and ranks of
             parameters; 0 records none.
     """
@@ -70,4 +73,5 @@ class SamplingSpec(Variant):
     seed: NonNegativeInt = 0
     loss_batch_size: Count | None = None
     micro_batch_size: Annotated[int | None, Field(strict=True, ge=1, exclude=True)] = None
+    spectrum: Annotated[Literal["auto", "off"], Field(exclude=True)] = "auto"
     projection_dimension: Annotated[NonNegativeInt, Field(le=64)] = 0

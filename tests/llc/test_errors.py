@@ -6,29 +6,27 @@ import numpy as np
 import pytest
 
 from llcray.llc.errors import error_parts
-from llcray.llc.localization import Sensitivity, localization_sensitivity
+from llcray.llc.localization import localization_sensitivity
 from llcray.llc.summary import corrected_summary, standard_error, summarize
-
-NONE = Sensitivity(0.0, 0.0)
 
 
 def test_the_error_of_the_step_size_is_a_part() -> None:
     """A 3-4-5 triangle."""
-    assert error_parts(3.0, 4.0, NONE).total == pytest.approx(5.0)
+    assert error_parts(3.0, 4.0, 0.0).total == pytest.approx(5.0)
 
 
-def test_the_localization_counts_with_its_own_uncertainty() -> None:
-    parts = error_parts(12.0, 0.0, Sensitivity(-3.0, 4.0))
+def test_the_localization_is_a_part() -> None:
+    parts = error_parts(12.0, 0.0, 5.0)
     assert parts.localization == pytest.approx(5.0)
     assert parts.total == pytest.approx(13.0)
 
 
 def test_a_bias_nobody_can_predict_leaves_the_rest() -> None:
-    assert error_parts(0.3, math.nan, Sensitivity(math.nan, math.nan)).total == pytest.approx(0.3)
+    assert error_parts(0.3, math.nan, math.nan).total == pytest.approx(0.3)
 
 
 def test_no_monte_carlo_error_means_no_total() -> None:
-    assert math.isnan(error_parts(math.nan, 0.1, NONE).total)
+    assert math.isnan(error_parts(math.nan, 0.1, 0.0).total)
 
 
 def test_noise_of_a_subtracted_bias_enters_the_monte_carlo_error() -> None:

@@ -29,6 +29,7 @@ def make_draws(llc: np.ndarray, n_beta: float = 10.0, heat: float = 0.0) -> Draw
         energy=nan,
         energy_change=nan,
         heat=np.full(shape, heat),
+        virial=nan,
         num_gradients=np.ones(shape),
         num_divergent=np.zeros(shape, int),
         projection=np.zeros((*shape, 0)),

@@ -39,6 +39,8 @@ def test_good_diagnostics_are_ok() -> None:
         ({"llc": 60.0, "lowest_chain_llc": 59.0, "acceptance_rate": 0.8}, "ok", ""),
         ({"llc": 110.0, "lowest_chain_llc": 99.0, "acceptance_rate": 0.8}, "biased_step", "exceeds d = 100"),
         ({"num_dead_chains": 1}, "not_converged", "never moved"),
+        ({"virial": 70.0, "virial_se": 5.0}, "not_converged", "virial is 70"),
+        ({"llc_unlocalized": 16.0, "is_quadratic": True}, "gamma_decides", "about 16"),
         ({"num_dead_chains": 4, "has_constant_loss": True}, "not_converged", "its LLC is 0"),
         ({"unresolved": "float32 has a spacing of 0.06"}, "not_converged", "spacing of 0.06, and so many parameters"),
         ({"rhat": 1.2}, "not_converged", "R-hat"),
@@ -59,7 +61,13 @@ def test_the_gravest_rule_speaks() -> None:
 
 
 def test_an_estimate_with_every_fault_gets_the_verdicts_in_their_declared_order_as_faults_are_mended() -> None:
-    faults = ({"num_failed_chains": 1}, {"share_lower": 0.02}, {"remaining_bias": 2.0}, {"rhat": 1.2})
+    faults = (
+        {"num_failed_chains": 1},
+        {"share_lower": 0.02},
+        {"remaining_bias": 2.0},
+        {"rhat": 1.2},
+        {"llc_unlocalized": 16.0},
+    )
     names = []
     for num_mended in range(len(faults) + 1):
         left = {name: value for fault in faults[num_mended:] for name, value in fault.items()}

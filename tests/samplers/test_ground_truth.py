@@ -72,6 +72,8 @@ class Pooled(NamedTuple):
     remaining_bias: float
     true_llc: float
     verdicts: set[str]
+    virial: float
+    virial_se: float
 
 
 def sample(
@@ -89,7 +91,10 @@ def sample(
     truth = runs[0].true_llc
     assert truth is not None
     llc = sum(e.llc for e in estimates) / len(estimates)
-    return Pooled(llc, mcse, 0.0 if isnan(bias) else bias, truth.value, {e.verdict for e in estimates})
+    verdicts = {e.verdict for e in estimates}
+    virial = sum(e.virial for e in estimates) / len(estimates)
+    virial_se = sqrt(sum(e.virial_se**2 for e in estimates)) / len(estimates)
+    return Pooled(llc, mcse, 0.0 if isnan(bias) else bias, truth.value, verdicts, virial, virial_se)
 
 
 def check(pooled: Pooled, truth: float, truth_se: float, name: str) -> None:
@@ -106,6 +111,8 @@ def test_llc_of_a_quadratic_is_the_finite_temperature_sum(name: str) -> None:
     """sum_i t h_i/(t h_i + gamma)/2: catches a lost factor n, a lost gamma and a factor of two in the step."""
     pooled = sample(quadratic(), name, SAMPLERS[name][0], PosteriorSpec(localization=1.0), 0.01)
     check(pooled, pooled.true_llc, 0.0, name)
+    # The virial identity, E[(w - w*)'grad U] = d.
+    assert abs(pooled.virial - 100) < 4 * pooled.virial_se + 2
 
 
 @pytest.mark.slow

@@ -224,6 +224,7 @@ AXES: tuple[Column, ...] = (
     _axis("sampler_damping", REAL, "", "Damping of an underdamped Langevin step."),
     _axis("sampling_projection_dimension", WHOLE, "", "Number of random directions in which each draw is recorded."),
     _axis("sampling_loss_batch_size", WHOLE, "examples", "Examples that a draw's loss was taken on; null: all."),
+    _axis("sampling_spectrum", TEXT, "", "Whether the spectrum of the Hessian at w* is taken: auto or off."),
     _axis("sampling_micro_batch_size", WHOLE, "examples", "Most examples computed at a time; null: 8,192."),
     _axis("sampling_richardson", FLAG, "", "Whether a finer step was run too (for llc_richardson)."),
     _axis(

@@ -2,7 +2,7 @@
 
 from typing import Literal, NamedTuple
 
-VerdictName = Literal["diverged", "escaped", "biased_step", "not_converged", "ok"]
+VerdictName = Literal["diverged", "escaped", "biased_step", "not_converged", "gamma_decides", "ok"]
 
 
 class VerdictKind(NamedTuple):
@@ -22,6 +22,10 @@ VERDICTS: tuple[VerdictKind, ...] = (
     VerdictKind("escaped", "The chains found lower loss, so w* is no local minimum: the estimate is no LLC of w*."),
     VerdictKind("biased_step", "The step size moves the estimate too far: read its rough size, and do not average it."),
     VerdictKind("not_converged", "R-hat, effective draws or error are too poor: the estimate is provisional."),
+    VerdictKind(
+        "gamma_decides",
+        "A weaker localization gives another answer: the estimate is a number at its gamma, and no LLC.",
+    ),
     VerdictKind("ok", "No rule objects: the estimate may be averaged and compared, within its error bar."),
 )
 """Gravest first: an estimate gets the first verdict whose rule applies."""
@@ -47,5 +51,9 @@ Unadjusted microcanonical chains were off by 2% at 3e-4 and by 5% at 4e-3 (deep 
 """
 MAX_SHARE_LOWER = 0.01
 """Share of draws over a nat below w* above which an estimate is `escaped`."""
+MAX_MISSING = 0.2
+"""Share of d that the virial may miss before an estimate is `not_converged`."""
+MAX_RISE = 0.5
+"""Share of the estimate that it may rise by without the automatic localization before it is `gamma_decides`."""
 NUM_SIGMAS = 3.0
 """Standard errors beyond which a number is not taken for noise."""

@@ -1,0 +1,110 @@
+"""The spectrum of the Hessian of n beta L_n at w*: eigenvalues of small models, Lanczos quadrature of larger ones."""
+
+from collections.abc import Mapping
+from dataclasses import replace
+from functools import partial
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Float
+
+from llcray.array_types import Array
+from llcray.llc.spectrum import Spectrum
+from llcray.posterior.density import Posterior
+from llcray.sampling.budget import GRADIENTS_PER_PRODUCT, HESSIAN_EXAMPLES
+from llcray.sampling.curvature import tridiagonal
+from llcray.sampling.once_a_target import once_a_target
+from llcray.sampling.program import Program
+
+MAX_PRODUCTS = 100
+"""Hessian-vector products; models of no more parameters than this get their eigenvalues."""
+NUM_STEPS = 33
+"""Lanczos steps of a probe: fewer blur curvatures far below the largest, more leave fewer probes."""
+MAX_PARAMS = 2_000_000
+"""Parameters beyond which the vectors of the quadrature take too much memory."""
+
+
+def spectrum_nodes(num_products: int, posterior: Posterior) -> Float[Array, "2 probe node"]:
+    """Computes curvatures at w*, and the number of directions that each stands for.
+
+    Of a model of at most `num_products` parameters these are the eigenvalues of the Hessian of n beta L_n, one
+    direction each. Of a larger model they are Ritz values of `NUM_STEPS` Lanczos steps from random vectors v,
+
+        v' f(H) v/|v|^2 = sum over nodes of f(theta) omega,    of mean tr f(H)/d.
+
+    Args:
+        num_products: Hessian-vector products.
+        posterior: The posterior; its localization does not enter.
+
+    Reference:
+        Golub & Meurant 2010, Matrices, Moments and Quadrature, chapter 6.
+    """
+    center = posterior.center
+    num_params = center.shape[0]
+    gradient = jax.grad(lambda w: posterior.n_beta * posterior.loss(w).astype(w.dtype))
+
+    def product(vector: Array) -> Array:
+        return jax.jvp(gradient, (center,), (vector,))[1]
+
+    if num_params <= num_products:
+        hessian = jax.lax.map(product, jnp.eye(num_params, dtype=center.dtype))
+        curvatures = jnp.linalg.eigvalsh(0.5 * (hessian + hessian.T))[None]
+        return jnp.stack([curvatures, jnp.ones_like(curvatures)])
+
+    def probe(key: Array) -> Array:
+        start = jax.random.normal(key, center.shape, center.dtype)
+        curvatures, vectors = jnp.linalg.eigh(tridiagonal(product, start, NUM_STEPS))
+        return jnp.stack([curvatures, num_params * vectors[0] ** 2])
+
+    return jnp.swapaxes(jax.lax.map(probe, jax.random.split(jax.random.key(1), _num_probes(num_products))), 0, 1)
+
+
+def _over_runs(num_products: int, posteriors: Posterior) -> Array:
+    return jax.vmap(partial(spectrum_nodes, num_products))(posteriors)
+
+
+# nodes_over_runs((num_products,), posterior (run, ...)) -> (run, 2, probe, node)
+nodes_over_runs = Program(_over_runs)
+
+
+def spectra(posteriors: Mapping[int, Posterior], num_products: int = MAX_PRODUCTS) -> dict[int, Spectrum]:
+    """Computes the spectra of many targets side by side, by index; every run of a target has the same spectrum.
+
+    Targets of more than `MAX_PARAMS` parameters are left out, and so are those whose loss has no Hessian-vector
+    products.
+
+    Args:
+        posteriors: Posteriors in float64, one a run; runs of one target share their arrays and are computed once.
+        num_products: Hessian-vector products.
+    """
+    found: dict[int, Spectrum] = {}
+    small = {index: p for index, p in posteriors.items() if p.num_sampled_params <= MAX_PARAMS}
+    reduced = {index: _on_few_examples(posterior) for index, posterior in small.items()}
+    for index, nodes in once_a_target(nodes_over_runs, (num_products,), reduced).items():
+        curvatures, directions = np.asarray(nodes, np.float64)
+        if np.isfinite(curvatures).all():
+            work = _work(posteriors[index], num_products)
+            found[index] = Spectrum(curvatures, directions, work)
+    return found
+
+
+def _on_few_examples(posterior: Posterior) -> Posterior:
+    """The posterior on at most `HESSIAN_EXAMPLES` of its examples, the same ones for all targets of a size."""
+    num_data = posterior.num_data
+    if num_data <= HESSIAN_EXAMPLES:
+        return replace(posterior, probe=None)
+    chosen = np.sort(np.random.default_rng(0).choice(num_data, HESSIAN_EXAMPLES, replace=False))
+    return replace(posterior, data=jax.tree.map(lambda x: x[chosen], posterior.data), probe=None)
+
+
+def _work(posterior: Posterior, num_products: int) -> float:
+    share = min(1.0, HESSIAN_EXAMPLES / posterior.num_data)
+    num_params = posterior.num_sampled_params
+    made = num_params if num_params <= num_products else _num_probes(num_products) * NUM_STEPS
+    return GRADIENTS_PER_PRODUCT * share * made
+
+
+def _num_probes(num_products: int) -> int:
+    """The number of random vectors, at least two, so that there is an error."""
+    return max(2, num_products // NUM_STEPS)
