@@ -66,6 +66,7 @@ def run_sweep(
     """
     console = console or Terminal(stderr=options.json_lines)
     check_options(options, is_remote(options.address))
+    sys.path += [str(Path(folder).absolute().parent) for folder in options.py_modules]
     sweep = load_sweep(source, options.overrides)
     if is_remote(options.address):
         from llcray.driver.cluster.submit import submit_sweep

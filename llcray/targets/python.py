@@ -11,6 +11,7 @@ from pydantic import Field, field_validator
 
 from llcray.array_types import Arrays
 from llcray.targets.arrays import named_arrays
+from llcray.targets.factory_check import check_factory
 from llcray.targets.target import Target
 from llcray.targets.trees import check_data, check_params
 from llcray.targets.variant import TargetVariant
@@ -38,6 +39,14 @@ class PythonTarget(TargetVariant):
     def _check_that_arguments_have_an_identity(cls, value: dict[str, Any]) -> dict[str, Any]:
         canonical_json(value)
         return value
+
+    def check(self) -> None:
+        """Looks for the function in its module's source, before any run starts.
+
+        Raises:
+            ValueError: There is no such module or function, or it does not take the arguments.
+        """
+        check_factory(self.factory, self.arguments)
 
     def build(self) -> Target:
         """The target that the named function returns.

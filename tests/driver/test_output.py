@@ -9,7 +9,7 @@ import llcray_storage as ls
 import pytest
 
 QUICK = "[{kind: quadratic, num_params: {grid: [3, 5]}, num_data: 200}]"
-STRANGE = "[{kind: python, factory: 'driver_targets:slow', arguments: {nope: {grid: ['[/x] ü', '[bold]']}}}]"
+STRANGE = "[{kind: python, factory: 'driver_targets:named', arguments: {name: {grid: ['[/x] ü', '[bold]']}}}]"
 
 
 def sweep(path: Path, storage: str, *options: str) -> subprocess.Popen[bytes]:

@@ -43,3 +43,8 @@ def slow(seconds: float) -> Target:
     """Takes some seconds to build."""
     time.sleep(seconds)
     return regular()
+
+
+def named(name: str) -> Target:
+    """Fails while it is built, with the text it was given."""
+    raise ValueError(name)
