@@ -72,10 +72,12 @@ def _scatter_reduce(
         total = start.at[_grid(x, axis, index)].add(values)
         mean = total / jnp.maximum(count, 1)
         return mean if include_self else jnp.where(count > 0, mean, x)
-    write = {"sum": "add", "prod": "multiply", "amax": "max", "amin": "min"}[reduce]
+    if reduce not in ("sum", "amax", "amin"):
+        raise ValueError(f"scatter_reduce with {reduce!r} has no derivative in JAX; use sum, mean, amax or amin")
+    write = {"sum": "add", "amax": "max", "amin": "min"}[reduce]
     if not include_self:
-        least = {"sum": 0, "prod": 1, "amax": _limits(x)[0], "amin": _limits(x)[1]}[reduce]
-        places = places.set(least).at[_grid(x, axis, index)]
+        neutral = {"sum": 0, "amax": _limits(x)[0], "amin": _limits(x)[1]}[reduce]
+        places = places.set(neutral).at[_grid(x, axis, index)]
     return getattr(places, write)(values)
 
 

@@ -1,5 +1,6 @@
 """Extremes and means over windows."""
 
+import itertools
 import math
 from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
@@ -42,6 +43,23 @@ class Windows(NamedTuple):
             window_dilation=ones + self.dilation,
         )
 
+    def stacked(self, x: Array, start: Any) -> Array:
+        """The elements of each window, along a new first axis; JAX has no gradient of a dilated `reduce`."""
+        before = [(0, 0)] * (x.ndim - len(self.kernel))
+        padded = jnp.pad(x, before + self.padding, constant_values=start)
+        sizes = padded.shape[len(before) :]
+        numbers = zip(sizes, self.kernel, self.stride, self.dilation, strict=True)
+        reaches = [((size - gap * (width - 1) - 1) // step) * step + 1 for size, width, step, gap in numbers]
+        parts = []
+        for place in itertools.product(*map(range, self.kernel)):
+            firsts = [at * gap for at, gap in zip(place, self.dilation, strict=True)]
+            cuts = [
+                slice(first, first + reach, step)
+                for first, reach, step in zip(firsts, reaches, self.stride, strict=True)
+            ]
+            parts.append(padded[(..., *cuts)])
+        return jnp.stack(parts)
+
 
 def _windows(
     x: Array, num_axes: int, kernel: Numbers, stride: Numbers, padding: Numbers, dilation: Numbers, ceil_mode: bool
@@ -73,6 +91,8 @@ def _max_pool(num_axes: int) -> Callable[..., tuple[Array, None]]:
     ) -> tuple[Array, None]:
         windows = _windows(x, num_axes, kernel, stride, padding, dilation, ceil_mode)
         least = -jnp.inf if jnp.issubdtype(x.dtype, jnp.floating) else jnp.iinfo(x.dtype).min
+        if any(gap > 1 for gap in windows.dilation):
+            return jnp.max(windows.stacked(x, least), axis=0), None
         return windows.reduce(x, least, lax.max), None
 
     return pool

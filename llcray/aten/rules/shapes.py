@@ -110,7 +110,6 @@ RULES = {
     "aten.replication_pad1d.default": _padded("edge"),
     "aten.replication_pad2d.default": _padded("edge"),
     "aten.replication_pad3d.default": _padded("edge"),
-    "aten.reshape.default": _reshape,
     "aten.select.int": _select,
     "aten.select_scatter.default": _select_scatter,
     "aten.slice.Tensor": _slice,

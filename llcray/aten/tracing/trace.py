@@ -7,6 +7,7 @@ layers and `detach` are longer, or have another gradient.
 
 import io
 import logging
+import warnings
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, redirect_stderr
 from dataclasses import dataclass, replace
@@ -15,6 +16,7 @@ from typing import Any
 import torch
 from torch.export import Dim, ExportedProgram
 from torch.fx import Node
+from torch.fx.traceback import annotate_fn
 
 from llcray.aten.errors import TorchLossError
 from llcray.aten.graph import Call, Graph
@@ -77,8 +79,10 @@ def export(module: torch.nn.Module, loss: Loss, state: Tensors, batch: Tensors) 
     dynamic = {"state": dict.fromkeys(state), "batch": {name: {0: Dim.DYNAMIC} for name in batch}}
     try:
         with _quiet():
+            # Torch keeps lines of the loss besides those of modules where the loss is annotated.
+            annotated = annotate_fn({"llcray": "loss"})(loss)
             return torch.export.export(
-                _WithState(module, loss), (dict(state), dict(batch)), dynamic_shapes=dynamic, strict=False
+                _WithState(module, annotated), (dict(state), dict(batch)), dynamic_shapes=dynamic, strict=False
             )
     except Exception as error:
         raise refusal_of_export(error) from error
@@ -86,13 +90,13 @@ def export(module: torch.nn.Module, loss: Loss, state: Tensors, batch: Tensors) 
 
 @contextmanager
 def _quiet() -> Iterator[None]:
-    """Keeps torch from logging, and from printing its unfinished graph, what a refusal says in one sentence."""
+    """Keeps torch from logging and printing what a refusal says in one sentence, and from warning of its own code."""
     loggers = [logging.getLogger(name) for name in ("torch.fx.experimental.symbolic_shapes", "torch.export")]
     levels = [logger.level for logger in loggers]
     for logger in loggers:
         logger.setLevel(logging.CRITICAL)
     try:
-        with redirect_stderr(io.StringIO()):
+        with redirect_stderr(io.StringIO()), warnings.catch_warnings(action="ignore"):
             yield
     finally:
         for logger, level in zip(loggers, levels, strict=True):
@@ -142,7 +146,8 @@ def _decomposed(program: ExportedProgram) -> ExportedProgram:
     table = torch.export.default_decompositions()
     for operator in [operator for operator in table if str(operator) in RULES]:
         table.pop(operator)
-    return program.run_decompositions(table)
+    with _quiet():
+        return program.run_decompositions(table)
 
 
 def _refuse_changes(program: ExportedProgram) -> None:

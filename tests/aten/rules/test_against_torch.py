@@ -1,0 +1,131 @@
+"""Each rule gives what torch gives, and has torch's gradient, in float32 and float64."""
+
+import math
+import operator
+import runpy
+from pathlib import Path
+from typing import Any
+
+import jax
+import numpy as np
+import pytest
+
+from llcray.aten.rules import RULES
+from llcray.aten.rules.sizes import RULES as SIZES
+
+torch = pytest.importorskip("torch")
+TABLE = runpy.run_path(str(Path(__file__).with_name("cases.py")))
+CASES: dict[str, list[Any]] = TABLE["CASES"]
+TOLERANCE = {"float32": 3e-5, "float64": 1e-9}
+"""Shares of the largest number. Float64 leaves room for series of special functions, float32 for sums."""
+MAKES_ANYTHING = {"aten.empty.memory_format", "aten.empty_permuted.default"}
+OF_SIZES = {"aten.sym_size.int": 3, "aten.sym_numel.default": 12}
+NUMBERS: dict[str, tuple[Any, ...]] = {
+    "math.ceil": (2.5,), "math.floor": (2.5,), "operator.neg": (3,), "torch.sym_float": (3,), "torch.sym_int": (3.7,),
+    "torch.sym_max": (3, 5), "torch.sym_min": (3, 5), "operator.getitem": ((4, 5), 1),
+}  # fmt: skip
+NEVER_MOVE = {"aten._native_batch_norm_legit_no_training.default": (3, 4)}
+"""Arguments of which torch has no derivative: running statistics."""
+PARAMS = [(op, number, dtype) for op, cases in CASES.items() for number in range(len(cases)) for dtype in TOLERANCE]
+
+
+def test_every_rule_has_a_case():
+    """A rule that nothing compared with torch is not shipped."""
+    assert set(CASES) | MAKES_ANYTHING | set(OF_SIZES) | set(SIZES) == set(RULES)
+
+
+@pytest.mark.parametrize(("op", "number", "dtype"), PARAMS)
+def test_a_rule_agrees_with_torch(op: str, number: int, dtype: str):
+    draw = TABLE["Draw"](getattr(torch, dtype))
+    args, kwargs = _named(CASES[op][number](draw))
+    packet, overload = op.removeprefix("aten.").rsplit(".", 1)
+    leaves, rebuild = jax.tree.flatten(args, is_leaf=lambda x: x is None)
+    real = [i for i, leaf in enumerate(leaves) if isinstance(leaf, torch.Tensor) and leaf.is_floating_point()]
+    moving = [i for i in real if i not in NEVER_MOVE.get(op, ())]
+    for i in moving:
+        leaves[i].requires_grad_(True)
+
+    theirs = _tensors(getattr(getattr(torch.ops.aten, packet), overload)(*rebuild.unflatten(leaves), **kwargs))
+    weights = [torch.randn(t.shape, dtype=torch.float64).to(t.dtype) if t.requires_grad else None for t in theirs]
+    total = sum((t * w).sum() for t, w in zip(theirs, weights, strict=True) if w is not None)
+
+    def ours(numbers: list[Any]) -> tuple[Any, list[Any]]:
+        given = [_plain(leaf) for leaf in leaves]
+        for i, x in zip(moving, numbers, strict=True):
+            given[i] = x
+        result = RULES[op](*rebuild.unflatten(given), **{name: _plain(value) for name, value in kwargs.items()})
+        results = list(result) if isinstance(result, tuple | list) else [result]
+        cast = [None if r is None else r.astype(_type(t)) for r, t in zip(results, theirs, strict=True)]
+        sums = [(r * w.numpy()).sum() for r, w in zip(cast, weights, strict=True) if r is not None and w is not None]
+        return sum(sums), cast
+
+    with jax.enable_x64(True):
+        start = [leaves[i].detach().numpy() for i in moving]
+        if isinstance(total, torch.Tensor):
+            gradient, results = jax.jit(jax.grad(ours, has_aux=True))(start)
+        else:
+            gradient, results = [], jax.jit(ours)(start)[1]
+
+    for r, t in zip(results, theirs, strict=True):
+        if r is not None:
+            assert r.shape == tuple(t.shape)
+            _compare(np.asarray(r), t.detach().numpy(), TOLERANCE[dtype])
+    if gradient and op != "aten.detach.default":
+        expected = torch.autograd.grad(total, [leaves[i] for i in moving], allow_unused=True)
+        for g, e, x in zip(gradient, expected, start, strict=True):
+            _compare(np.asarray(g), np.zeros_like(x) if e is None else e.numpy(force=True), TOLERANCE[dtype])
+
+
+@pytest.mark.parametrize("op", SIZES)
+def test_arithmetic_of_sizes_is_that_of_python(op: str):
+    args = NUMBERS.get(op, (7, 3))
+    module, name = op.split(".")
+    expected = {"math": math, "operator": operator, "torch": torch}[module]
+    assert RULES[op](*args) == getattr(expected, name)(*args)
+
+
+@pytest.mark.parametrize("op", OF_SIZES)
+def test_sizes_are_numbers_of_python(op: str):
+    array = np.zeros((4, 3))
+    result = RULES[op](array, 1) if "size" in op else RULES[op](array)
+    assert result == OF_SIZES[op] and type(result) is int
+
+
+@pytest.mark.parametrize("op", MAKES_ANYTHING)
+def test_an_array_without_values_has_its_shape_and_type(op: str):
+    result = RULES[op]([2, 3], dtype=np.dtype("int32"))
+    assert result.shape == (2, 3) and result.dtype == "int32"
+
+
+def test_what_is_detached_has_no_gradient():
+    """Torch's decomposition of detach is an alias, whose gradient would be that of what is detached."""
+    assert jax.grad(RULES["aten.detach.default"])(2.0) == 0
+
+
+def _named(case: Any) -> tuple[list[Any], dict[str, Any]]:
+    """Arguments by position, and by name where a dict ends them."""
+    case = list(case)
+    return (case[:-1], case[-1]) if case and isinstance(case[-1], dict) else (case, {})
+
+
+def _tensors(result: Any) -> list[Any]:
+    return list(result) if isinstance(result, tuple | list) else [result]
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, torch.Tensor):
+        return value.detach().numpy()
+    return np.dtype(_name(value)) if isinstance(value, torch.dtype) else value
+
+
+def _type(tensor: Any) -> np.dtype:
+    return np.dtype(_name(tensor.dtype))
+
+
+def _name(dtype: Any) -> str:
+    return str(dtype).removeprefix("torch.")
+
+
+def _compare(ours: np.ndarray, theirs: np.ndarray, tolerance: float) -> None:
+    size = max(1.0, float(np.abs(theirs[np.isfinite(theirs)]).max(initial=0))) if theirs.dtype != bool else 1.0
+    np.testing.assert_allclose(ours, theirs, rtol=0, atol=tolerance * size)
