@@ -35,7 +35,7 @@ def test_a_network_computes_in_jax_what_it_computes_in_torch(name: str):
         return losses.mean(), losses
 
     program = jax.jit(jax.vmap(jax.grad(mean, has_aux=True)))
-    options = {"xla_backend_optimization_level": 0}
+    options: Any = {"xla_backend_optimization_level": 0}
     gradients, losses = program.lower(chains, batches).compile(compiler_options=options)(chains, batches)
     for chain in range(CHAINS):
         with torch.no_grad():

@@ -123,8 +123,8 @@ ARITHMETIC: dict[str, list[Case]] = {
 }  # fmt: skip
 
 EVERYWHERE = """
-    abs asinh atan ceil cos cosh digamma elu erf erfc exp expm1 floor gelu hardtanh isinf isnan leaky_relu lgamma neg relu
-    round sgn sigmoid sign silu sin sinh softplus tan tanh trunc
+    abs asinh atan ceil cos cosh digamma elu erf erfc exp expm1 floor gelu hardtanh isinf isnan leaky_relu lgamma neg
+    relu round sgn sigmoid sign silu sin sinh softplus tan tanh trunc
 """
 POSITIVE = "log log10 log1p log2 reciprocal rsqrt sqrt"
 
