@@ -8,7 +8,7 @@ import polars as pl
 import pytest
 
 from llcray.report.plots.legend import footnote
-from llcray.report.plots.plot import PlotRequest, drawing_of
+from llcray.report.plots.plot import PlotRequest, drawing_of, means_of
 from llcray.report.plots.sweep_plot import draw
 
 MATCHED = {
@@ -58,6 +58,17 @@ def test_samplers_that_agree_have_one_mean_at_each_value(seeds_differ: Path):
     assert "4 trusted runs in no mean" in words
     assert "No target is trusted in all that is compared, so there is no mean: share of labels flipped 0.4." in words
     assert "Means of 2 to 3 runs (the number beside each)" in words
+
+
+def test_the_means_of_a_plot_are_a_table_that_names_the_panel(seeds_differ: Path):
+    table = means_of(seeds_differ, PlotRequest(x="sampler", facets=["noise_rate"], condition="noise_rate < 0.3"))
+    assert table.columns[:3] == ["noise_rate", "sampler", "mean"]
+    assert table.select("noise_rate", "sampler", "mean", "num_runs").rows() == [
+        (0.1, "hmc", 15.0, 2),
+        (0.1, "sgld", 15.0, 2),
+        (0.2, "hmc", 30.0, 3),
+        (0.2, "sgld", 30.0, 3),
+    ]
 
 
 def test_lines_join_means_over_the_same_targets_alone(seeds_differ: Path):

@@ -1,8 +1,8 @@
 """The panels of a sweep plot: facets of one x axis, or one panel for each axis that is varied alone."""
 
 import itertools
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
 import polars as pl
@@ -27,11 +27,13 @@ class Panel:
         title: The values that its runs share; "" if all runs are in it.
         x: Column along the x axis.
         runs: Its runs.
+        facets: The columns whose values its runs share, with these values.
     """
 
     title: str
     x: str
     runs: pl.DataFrame
+    facets: Mapping[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -66,7 +68,7 @@ def faceted(runs: pl.DataFrame, x: str, color: str | None, facets: Sequence[str]
         pairs = list(zip(facets, reversed(combination), strict=True))
         inside = runs.filter(*(pl.col(name).eq_missing(value) for name, value in pairs))
         title = ", ".join(f"{label_of(name)}: {value_text(value)}" for name, value in pairs)
-        panels.append(Panel(title, x, inside))
+        panels.append(Panel(title, x, inside, dict(pairs)))
     num_columns = len(values[0]) if len(values) > 1 else min(len(combinations), 4)
     used = {x, color, *facets}
     pooled = [

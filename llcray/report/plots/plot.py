@@ -88,14 +88,18 @@ def figure_of(root: Root, request: PlotRequest, form: Format = AS_SUITS) -> Show
 
 
 def means_of(root: Root, request: PlotRequest) -> pl.DataFrame:
-    """The means that a plot shows, a row a mark; those of all panels.
+    """The means that a plot shows, a row a mark: the values of its panel, of x and colour, and what `aggregate` gives.
 
     Raises:
         ReportError: A column or filter is not understood, or no run is left.
         StorageError: There is no dataset.
     """
-    means = drawing_of(root, request).all_means()
-    return pl.concat(means, how="diagonal") if means else pl.DataFrame()
+    drawing = drawing_of(root, request)
+    tables = [
+        means.drop("members").select(*(pl.lit(value).alias(name) for name, value in panel.facets.items()), pl.all())
+        for panel, means in zip(drawing.layout.panels, drawing.means, strict=True)
+    ]
+    return pl.concat(tables, how="diagonal_relaxed")
 
 
 def default_plot(root: Root, sweep: str, folder: Path | None = None) -> Path | None:
