@@ -11,8 +11,12 @@
 4. Chains that blow up, that are far from mixed, or that have not mixed or do not stand still after `PATIENCE` blocks,
    start cold from w* (`calibrated`). The work of both counts.
 
-Randomness differs from checkpoint to checkpoint. With common random numbers the noise of a run would push displacements
-that the same noise has made, and directions that relax slower than a run would spread too far.
+Randomness differs from checkpoint to checkpoint. With common random numbers the noise of each run would push the
+displacements the same way, and a direction whose displacement relaxes by the factor rho in a run would have
+
+    (1 + rho)/(1 - rho)
+
+times its variance, without bound for slow directions.
 """
 
 from collections.abc import Generator
