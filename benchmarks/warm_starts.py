@@ -68,11 +68,11 @@ def table_of(rows: pl.DataFrame) -> str:
             f"| {row['step']} | {cold} | {warm} | {row['z']:+.1f} | {work} | {row['verdict']}, {row['verdict_warm']} |"
         )
     z, later = rows["z"].to_numpy(), rows.filter(pl.col("step") > pl.col("step").min().over("seed", "component"))
-    cold, warm = (later["num_gradients" + key].to_numpy() for key in ("", "_warm"))
+    of_cold, of_warm = (later["num_gradients" + key].to_numpy() for key in ("", "_warm"))
     lines += [
         "",
-        f"Work of the {len(later)} checkpoints after the first: {warm.sum() / cold.sum():.1%} of cold starts "
-        f"({warm.mean():,.0f} and {cold.mean():,.0f} gradients in the mean).",
+        f"Work of the {len(later)} checkpoints after the first: {of_warm.sum() / of_cold.sum():.1%} of cold starts "
+        f"({of_warm.mean():,.0f} and {of_cold.mean():,.0f} gradients in the mean).",
         f"Within 2 SE of cold starts: {np.sum(np.abs(z) <= 2)} of {len(z)} (95% by chance); "
         f"largest {np.abs(z).max():.1f}; mean {z.mean():+.2f}; root mean square {np.sqrt(np.mean(z**2)):.2f}.",
     ]

@@ -48,7 +48,7 @@ class Assignment:
     generations: Mapping[str, int]
     done_before: tuple[RunSpec, ...] = ()
 
-    def runs_before(self, plan: TrialPlan) -> dict[str, RunSpec]:
+    def before(self, plan: TrialPlan) -> dict[str, RunSpec]:
         """The runs that those of a plan go on from, directly or not, by run id."""
         if not any(run.follows for run in plan.runs):
             return {}
@@ -145,7 +145,7 @@ class TrialThread:
                 del left[run.run_id]
                 self._fail((run,), reason_of(error))
 
-            before = self._assignment.runs_before(plan)
+            before = self._assignment.before(plan)
             for outcome in run_trial(
                 plan, self._assignment.sweep, self._dataset, self._observe, generations, fail, self._max_width(), before
             ):

@@ -62,7 +62,8 @@ def warm(facts: RunFacts, sampler: Auto, handover: Handover) -> Schedule:
     calibration = Calibration(chosen, handover.squared_step, facts.localization, fit_block(facts), SCALE_GRADIENTS)
     factor_se = float(np.hypot(handover.factor_se, DRIFT))
     calibration.record("start at the checkpoint before", factor=handover.factor, factor_se=factor_se)
-    scale = np.sqrt(handover.localization / facts.localization) if handover.localization * facts.localization else 1.0
+    gammas = handover.localization, facts.localization
+    scale = float(np.sqrt(gammas[0] / gammas[1])) if all(gammas) else 1.0
     hyper = calibration.hyper(facts.sampling.num_chains)
     yield Start(facts.localization, hyper, here.kernel, scale * handover.displacement)
     produced = yield from _produce(here, calibration, replace(handover, factor_se=factor_se))
