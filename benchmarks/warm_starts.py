@@ -3,7 +3,8 @@
     python benchmarks/warm_starts.py [--experiment grokking] [--storage DIR] [--set PATH=VALUE ...]
 
 samples the checkpoints of one seed of an experiment with `auto`, first each from w*, then each from the one before.
-Work is counted in full-data gradients, calibration and burn-in included. Errors are the sampling errors of both rows.
+Work is counted in full-data gradients: calibration, burn-in and the spectrum at w* included. Errors are the sampling
+errors of both rows.
 """
 
 import argparse
@@ -50,8 +51,11 @@ def sample(sweep: Sweep, name: str, storage: str) -> None:
 
 def compared(storage: str, cold: str, warm: str) -> pl.DataFrame:
     """The rows of two sweeps side by side, by seed, component and step, with the standard errors between them."""
-    keys, numbers = ["seed", "component", "step"], ["llc", "llc_sampling_se", "num_gradients", "verdict"]
-    first, second = (ls.scan_runs(storage, sweep=name).select(*keys, *numbers).collect() for name in (cold, warm))
+    keys, numbers = ["seed", "component", "step"], ["llc", "llc_sampling_se", "verdict"]
+    work = pl.col("num_gradients") + pl.col("spectrum_gradients").fill_null(0.0)
+    first, second = (
+        ls.scan_runs(storage, sweep=name).select(*keys, *numbers, work=work).collect() for name in (cold, warm)
+    )
     apart = (pl.col("llc_warm") - pl.col("llc")) / (
         pl.col("llc_sampling_se").pow(2) + pl.col("llc_sampling_se_warm").pow(2)
     ).sqrt()
@@ -63,12 +67,12 @@ def table_of(rows: pl.DataFrame) -> str:
     lines = ["| step | cold | warm | SE apart | gradients, cold | warm | verdicts |", "|---|---|---|---|---|---|---|"]
     for row in rows.iter_rows(named=True):
         cold, warm = (f"{row['llc' + key]:.2f} ± {row['llc_sampling_se' + key]:.2f}" for key in ("", "_warm"))
-        work = f"{row['num_gradients']:,.0f} | {row['num_gradients_warm']:,.0f}"
+        work = f"{row['work']:,.0f} | {row['work_warm']:,.0f}"
         lines.append(
             f"| {row['step']} | {cold} | {warm} | {row['z']:+.1f} | {work} | {row['verdict']}, {row['verdict_warm']} |"
         )
     z, later = rows["z"].to_numpy(), rows.filter(pl.col("step") > pl.col("step").min().over("seed", "component"))
-    of_cold, of_warm = (later["num_gradients" + key].to_numpy() for key in ("", "_warm"))
+    of_cold, of_warm = (later["work" + key].to_numpy() for key in ("", "_warm"))
     lines += [
         "",
         f"Work of the {len(later)} checkpoints after the first: {of_warm.sum() / of_cold.sum():.1%} of cold starts "
