@@ -2,7 +2,7 @@
 
     python benchmarks/long_runs.py --minutes 8
 
-Looks at every deep linear target and small network of the validation suite that has no exact answer, at its own n beta
+Looks at every deep linear target and every network of the validation suite that has no exact answer, at its own n beta
 and at `localization: auto`, unless the table has it; call it again until it says that nothing is left.
 
 A deep linear loss with whitened inputs is c/2 |W - W*|^2, W the product of the matrices, whatever n is. It is sampled
@@ -25,7 +25,7 @@ from llcray.posterior.density import LOCALIZATION_RATIO
 from llcray.posterior.spec import PosteriorSpec
 from llcray.samplers import HMC
 from llcray.sampling.spec import Budget, SamplingSpec, StoppingCriteria
-from llcray.targets import DeepLinearTarget, RandomDeepLinearTarget, RealisableTarget, TargetSpec
+from llcray.targets import DeepLinearTarget, RandomDeepLinearTarget, RealisableTarget, TargetSpec, TrainedTarget
 from llcray.targets.build import build_target
 from llcray.targets.deep_linear.build import teacher_matrices
 from llcray.targets.long_runs import TABLE, LongRun, read_table, write_table
@@ -82,10 +82,9 @@ def main() -> None:
     parser.add_argument("--only", default="", help="cases whose name contains this")
     arguments = parser.parse_args()
     started, left = time.monotonic(), 0
-    for case in cases("full"):
-        if arguments.only not in case.name or not isinstance(
-            case.target, DeepLinearTarget | RandomDeepLinearTarget | RealisableTarget
-        ):
+    wanted = DeepLinearTarget | RandomDeepLinearTarget | RealisableTarget | TrainedTarget
+    for case in (*cases("full"), *cases("networks")):
+        if arguments.only not in case.name or not isinstance(case.target, wanted):
             continue
         if time.monotonic() - started > 60 * arguments.minutes:
             left += 1
@@ -212,7 +211,8 @@ def _drawn(spec: TargetSpec) -> TargetSpec:
 
 
 def _n_beta(spec: TargetSpec) -> float:
-    num_data = spec.data.num_data if isinstance(spec, RealisableTarget) else getattr(spec, "num_data")  # noqa: B009
+    num_data = spec.size.num_data
+    assert num_data is not None
     return num_data / math.log(num_data)
 
 

@@ -23,20 +23,28 @@ from llcray.targets import (
     SuperpositionTarget,
     TargetSpec,
 )
+from llcray.validation.networks import networks
 
-Size = Literal["quick", "default", "full", "random"]
-SIZES: tuple[Size, ...] = ("quick", "default", "full", "random")
+Size = Literal["quick", "default", "full", "random", "networks"]
+SIZES: tuple[Size, ...] = ("quick", "default", "full", "random", "networks")
 ALL = ("auto", "sgld", "hmc", "mclmc")
-SAMPLERS: dict[Size, tuple[str, ...]] = {"quick": ("auto",), "default": ALL, "full": ALL, "random": ("auto",)}
+SAMPLERS: dict[Size, tuple[str, ...]] = {
+    "quick": ("auto",),
+    "default": ALL,
+    "full": ALL,
+    "random": ("auto",),
+    "networks": ("auto",),
+}
 QUICK = SamplingSpec(until=StoppingCriteria(relative_mcse=0.04), budget=Budget(num_gradients=5_000))
 SAMPLING: dict[Size, SamplingSpec] = {
     "quick": QUICK,
     "default": SamplingSpec(),
     "full": SamplingSpec(),
     "random": SamplingSpec(),
+    "networks": SamplingSpec(until=StoppingCriteria(relative_mcse=0.02, rhat=1.05)),
 }
-NUM_RANDOM: dict[Size, int] = {"quick": 0, "default": 10, "full": 60, "random": 60}
-NUM_RANDOM_NETS: dict[Size, int] = {"quick": 0, "default": 0, "full": 10, "random": 10}
+NUM_RANDOM: dict[Size, int] = {"quick": 0, "default": 10, "full": 60, "random": 60, "networks": 0}
+NUM_RANDOM_NETS: dict[Size, int] = {"quick": 0, "default": 0, "full": 10, "random": 10, "networks": 0}
 ACTIVATIONS: tuple[Activation, ...] = ("tanh", "gelu", "relu")
 UNIT_LOCALIZATION = 1.0
 MANY, FEW = 20_000, 1000
@@ -135,6 +143,8 @@ def cases(size: Size) -> tuple[Case, ...]:
             return (*_small(), *_larger(), *_largest(), *random)
         case "random":
             return random
+        case "networks":
+            return tuple(Case(name, target) for name, target in networks())
 
 
 def _small() -> Iterator[Case]:
