@@ -332,3 +332,19 @@ def test_a_sweep_of_failed_runs_has_a_page(browser, tmp_path):
     opened(browser, write_report(tmp_path / "results", None, tmp_path / "report.html", "Why?"))
     assert visible_runs(browser) == 2
     assert browser.get_log("browser") == []
+
+
+def test_the_page_says_where_nothing_matches(browser, tmp_path):
+    """Two samplers, each trusted on the target that the other is doubtful on at 0.4, and both on both at 0.1."""
+    dataset = ls.Dataset.create_or_open(tmp_path / "results")
+    for rate, seed, sampler in ((r, s, k) for r in (0.1, 0.4) for s in (0, 1) for k in ("hmc", "sgld")):
+        verdict = "not_converged" if rate == 0.4 and (seed == 0) == (sampler == "hmc") else "ok"
+        row = {"run_id": f"{sampler}-{round(10 * rate)}-{seed}", "sweep": "s", "status": "done", "verdict": verdict}
+        numbers = {"llc": 10.0 + 40 * seed, "llc_sampling_se": 0.1, "localization_se": 1.0, "noise_rate": rate}
+        dataset.write_run({**row, **numbers, "target_id": f"t{seed}", "seed": seed, "sampler_kind": sampler})
+    opened(browser, write_report(tmp_path / "results", None, tmp_path / "report.html"))
+    said = find(browser, "#explorer-text").text
+    assert "No mean at 1 place where no target is trusted in all that is compared" in said
+    assert "2 trusted runs in no mean" in said
+    cells = "return [...document.querySelectorAll('#explorer-table tbody tr')].map((row) => row.cells[4].textContent)"
+    assert script(browser, cells) == ["30", "30"]

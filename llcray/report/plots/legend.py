@@ -81,9 +81,9 @@ def _means(drawing: Drawing) -> list[str]:
 
 def _unmatched(drawing: Drawing) -> list[str]:
     """The sentences on what the means leave out, so that they compare the same targets."""
-    every = pl.concat([frame.select("is_trusted", "is_matched", "is_comparable") for frame in drawing.marked])
+    every = pl.concat([frame.select("run_id", "is_trusted", "is_matched", "is_comparable") for frame in drawing.marked])
     sentences = []
-    if num_alone := every.filter(pl.col("is_trusted") & ~pl.col("is_matched")).height:
+    if num_alone := every.filter(pl.col("is_trusted") & ~pl.col("is_matched"))["run_id"].n_unique():
         runs = "run" if num_alone == 1 else "runs"
         sentences.append(
             f"Means are over matched targets: {num_alone} trusted {runs} in no mean (small markers), since what they "

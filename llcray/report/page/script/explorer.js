@@ -51,7 +51,10 @@ export function drawExplorer() {
   const chart = byId("explorer");
   Plotly.react(
     chart,
-    [...legendTraces(colors, choice.color), ...withOneKnownEntry(series.flatMap((each) => tracesOf(each, hasUnlikeCounts)))],
+    [
+      ...legendTraces(colors, choice.color),
+      ...withOneKnownEntry(series.flatMap((each) => tracesOf(each, hasUnlikeCounts))),
+    ],
     layout,
     config,
   );
@@ -180,7 +183,8 @@ function describeExplorer({ x, y }, panels, drawn, pooled, hasStages, hasUnlikeC
   const numDoubtful = drawn.filter((row) => !counts(row, y)).length;
   const numFailed = allRows.filter(isFailed).length;
   const thick = y === "llc" ? "; thick bars: ± 1 sampling error of the mean" : "";
-  const numAlone = panels.reduce((sum, { matches }) => sum + matches.alone.length, 0);
+  const numAlone = new Set(panels.flatMap(({ matches }) => matches.alone)).size;
+  const numEmpty = panels.reduce((sum, { matches }) => sum + matches.numEmpty, 0);
   const sentences = [
     `${label(y)} against ${x ? label(x) : "each axis, the others at their usual value"}`,
     y === "llc" && data.setting && `at ${data.setting}`,
@@ -189,6 +193,7 @@ function describeExplorer({ x, y }, panels, drawn, pooled, hasStages, hasUnlikeC
     numAlone &&
       `means are over matched targets: ${plural(numAlone, "trusted run")} in no mean, since what they are compared with ` +
         "has no trusted estimate of their target",
+    numEmpty && `no mean at ${plural(numEmpty, "place")} where no target is trusted in all that is compared`,
     panels.some(({ matches }) => matches.isUnlike) &&
       "where what is compared shares no target, each mean is over its own",
     numDoubtful &&

@@ -35,7 +35,8 @@ function matchColumns(rows, x, color) {
 
 /**
  * The matches of a panel: the rows that are `matched`, those trusted `alone` that are not, whether some compared groups
- * share no target (`isUnlike`), and `memberOf`, the place of a row's target within its point.
+ * share no target (`isUnlike`), the number of comparisons without any match, and `memberOf`, the place of a row's target
+ * within its point.
  */
 export function matchesOf(rows, x, color, y) {
   const { along, compare } = comparisonOf(x, color);
@@ -45,6 +46,7 @@ export function matchesOf(rows, x, color, y) {
   const matched = new Set();
   const alone = [];
   let isUnlike = false;
+  let numEmpty = 0;
   for (const cell of grouped(rows, keyOf(along)).values()) {
     const trusted = cell.filter(isTrusted);
     const compared = new Set(trusted.map(groupOf));
@@ -62,6 +64,7 @@ export function matchesOf(rows, x, color, y) {
       else alone.push(row);
     }
     isUnlike ||= trusted.length > 0 && !isComparable;
+    numEmpty += trusted.length > 0 && !trusted.some((row) => matched.has(row)) ? 1 : 0;
   }
-  return { matched, alone, isUnlike, memberOf };
+  return { matched, alone, isUnlike, numEmpty, memberOf };
 }

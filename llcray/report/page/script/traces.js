@@ -48,7 +48,12 @@ function runMarkers(series, rows, marker, opacity) {
 
 function singleRuns(series) {
   const behind = series.points.flatMap((point) => (point.rows.length > 1 ? point.rows : []));
-  return runMarkers(series, [...behind, ...series.alone], { color: shade(series.look), symbol: series.look.symbol, size: 5 }, 0.45);
+  return runMarkers(
+    series,
+    [...behind, ...series.alone],
+    { color: shade(series.look), symbol: series.look.symbol, size: 5 },
+    0.45,
+  );
 }
 
 /** The points with a gap between neighbours that are means over other targets, which no line joins. */
