@@ -201,6 +201,8 @@ def _not_converged(d: Diagnostics) -> Verdict | None:
             "not_converged", f"{d.num_dead_chains} of {d.num_chains} chains never moved. Lower the step size."
         )
     # Comparisons are written so that NaN, too, fails them.
+    if math.isnan(d.rhat):
+        return Verdict("not_converged", f"R-hat is not known: the draws kept are too few or constant. {advice}")
     if not d.rhat <= RHAT_LIMIT:
         return Verdict("not_converged", f"Split R-hat is {d.rhat:.4f}, above {RHAT_LIMIT}. {advice}")
     if not d.ess_bulk >= MIN_ESS:
