@@ -103,8 +103,9 @@ def posterior_curvature(rng_key: Key[Array, ""], posterior: Posterior) -> Float[
     rise = posterior.n_beta * jax.lax.map(lambda r: posterior.centered_loss(center + r * direction), radii)
     radius = radii[jnp.argmax(jnp.append((rise > 1) | ~jnp.isfinite(rise), True)[:NUM_RADII])]
     radius = jnp.where(jnp.any(rise > 1), radius, radii[-1])
-    at_center = largest_curvature(center_key, posterior, center)
-    further_out = largest_curvature(outer_key, posterior, center + radius * direction)
+    # One loop over both places: what it does is compiled once.
+    keys, places = jnp.stack([center_key, outer_key]), jnp.stack([center, center + radius * direction])
+    at_center, further_out = jax.lax.map(lambda place: largest_curvature(place[0], posterior, place[1]), (keys, places))
     candidates = jnp.stack([at_center, further_out, 1 / radius**2])
     largest = jnp.max(jnp.where(jnp.isfinite(candidates), candidates, 0))
     return jnp.where(at_center > DEGENERATE * largest, at_center, largest)
