@@ -149,7 +149,9 @@ def _run(call: _Call, interrupts: Interrupts) -> Tracker:
         call.view.opened(tracker)
         stack.callback(lambda: call.view.closed(tracker))
         if call.options.address is None:
-            own = watch_daemons(daemons(), cluster.scratch, lambda name: _end_without_ray(call, tracker, name))
+            own = watch_daemons(
+                daemons(), cluster.scratch, lambda name: _end_without_ray(call, tracker, name, interrupts)
+            )
             stack.enter_context(own)
         publisher = StatePublisher(tracker, call.storage)
         stack.callback(publisher.close)
@@ -177,13 +179,15 @@ def _run(call: _Call, interrupts: Interrupts) -> Tracker:
     return tracker
 
 
-def _end_without_ray(call: _Call, tracker: Tracker, name: str) -> None:
+def _end_without_ray(call: _Call, tracker: Tracker, name: str, interrupts: Interrupts) -> None:
     """Ends this process, which could not even disconnect from a Ray that has died."""
     call.view.closed(tracker)
+    # A signal to the whole process group, as `timeout` and batch systems send it, ends Ray as well.
+    why = f"Ray has died on this machine (its {name} is gone: killed, or out of memory)"
+    why = "Interrupted" if interrupts.stop_request else why
     kept = plural(tracker.num_before + len(tracker.finished), "finished run")
     call.view.notice(
-        f"Ray has died on this machine (its {name} is gone: killed, or out of memory): {kept} kept in "
-        f"{call.options.storage}, {len(tracker.unfinished)} left. To go on: {_again(call)}"
+        f"{why}: {kept} kept in {call.options.storage}, {len(tracker.unfinished)} left. To go on: {_again(call)}"
     )
     sys.stdout.flush()
     os._exit(STOPPED_EARLY)

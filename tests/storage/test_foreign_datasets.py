@@ -256,3 +256,14 @@ def test_a_path_stays_inside_the_dataset(path, tmp_path):
         for use in (store.get, store.delete, store.scan_source, lambda key, store=store: store.put_if_absent(key, b"")):
             with pytest.raises(StorageError, match=r"leads out of the dataset"):
                 use(path)
+
+
+@pytest.mark.parametrize("folder", ["runs", "draws", "targets"])
+def test_a_folder_that_leads_elsewhere_is_refused_before_any_work(tmp_path, folder):
+    """Workers found it out one by one, after each had computed its run."""
+    root = tmp_path / "results"
+    ls.Dataset.create_or_open(str(root))
+    (tmp_path / "elsewhere").mkdir()
+    (root / folder).symlink_to(tmp_path / "elsewhere")
+    with pytest.raises(ls.StorageError, match=f"{folder}' leads out of the dataset by a link"):
+        ls.Dataset.create_or_open(str(root))

@@ -90,6 +90,9 @@ class CloudStore:
         self.put_if_absent(place, self.get(key))
         self.delete(key)
 
+    def check_folder(self, folder: str) -> None:
+        del folder  # An object store has neither links nor folders of their own.
+
     def scan_source(self, key: str) -> str | bytes:
         # polars cannot look into this process's memory.
         return self.get(key) if isinstance(self._store, MemoryStore) else f"{self.uri}/{checked_key(key)}"

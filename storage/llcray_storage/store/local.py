@@ -115,6 +115,12 @@ class LocalStore:
     def _path(self, key: str) -> Path:
         return self.root / checked_key(key)
 
+    def check_folder(self, folder: str) -> None:
+        path = self._path(folder)
+        self._refuse_outside(path)
+        if path.exists() and not os.access(path, os.W_OK):
+            raise StorageError(f"'{path}' cannot be written by this user.")
+
     def _refuse_outside(self, folder: Path) -> None:
         """Refuse to change what lies behind a link that leads out of the dataset."""
         if not folder.resolve().is_relative_to(self.root.resolve()):

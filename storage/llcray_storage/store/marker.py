@@ -9,6 +9,9 @@ from llcray_storage.store.layout import FORMAT_VERSION, MARKER, TMP
 from llcray_storage.store.objects import ObjectStore
 from llcray_storage.store.settings import Root, open_store
 
+WRITTEN = ("runs", "draws", "targets", "stages", "sweeps", "_llcray")
+"""Folders that commits are written to."""
+
 
 def ensure_dataset(store: ObjectStore) -> None:
     """Check that the storage can be written and honours put-if-absent; make it a dataset if it is none yet.
@@ -17,6 +20,8 @@ def ensure_dataset(store: ObjectStore) -> None:
         StorageError: The storage cannot be written, overwrites, or holds a dataset of a newer version.
     """
     _probe(store)
+    for folder in WRITTEN:
+        store.check_folder(folder)
     try:
         require_dataset(store)
     except ObjectMissingError:

@@ -78,6 +78,14 @@ class ObjectStore(Protocol):
         """
         ...
 
+    def check_folder(self, folder: str) -> None:
+        """Refuse a folder of the dataset that leads out of it or cannot be written.
+
+        Raises:
+            StorageError: Nothing could be written below the folder.
+        """
+        ...
+
     def scan_source(self, key: str) -> str | bytes:
         """Return the path, URI or bytes under which polars' `scan_parquet` finds the object."""
         ...
