@@ -1,7 +1,7 @@
-"""Estimates that need companions: other temperatures, or a finer step, sampled beside them in the same pack.
+"""Estimates that need companions: other temperatures or gammas, or a finer step, sampled beside them in the same pack.
 
-A request that asks for `temperatures` or `richardson` becomes several; what they give is joined into the one estimate
-that was asked for, with the work of all (see `llcray.llc.extrapolation`).
+A request that asks for `temperatures`, a ladder of localizations or `richardson` becomes several estimates, which are
+joined into the one that was asked for, with the work of all (`llcray.llc.extrapolation`, `llcray.llc.ladder`).
 """
 
 import math
@@ -13,14 +13,17 @@ from llcray.estimation.pack import RunEstimate, estimate_pack, raise_failure
 from llcray.estimation.prepare import FailureFn
 from llcray.estimation.request import EstimateRequest
 from llcray.llc.draws import Draws
-from llcray.llc.estimate import with_work_of
+from llcray.llc.estimate import with_all_work, with_work_of
 from llcray.llc.extrapolation import Extrapolation, extrapolate_step_size, extrapolate_temperature
+from llcray.llc.ladder import Rung, find_plateau
 from llcray.sampling.engine import ProgressFn
 from llcray.sampling.schedules.requests import Phase
 from llcray.targets.target import Target
 from llcray.variant import seed_from
 
 # Verdicts of companions that still say something about the limit.
+RUNG = "gamma x "
+"""The names of rungs begin with this."""
 USABLE = ("ok", "not_converged", "biased_step", "gamma_decides")
 
 
@@ -30,7 +33,7 @@ class Member:
 
     Attributes:
         owner: Index of the request.
-        name: What it is to its owner: `itself`, `finer`, or its temperature.
+        name: What it is to its owner: `itself`, `finer`, its temperature, or a rung such as `gamma x 0.1`.
         request: What to estimate.
     """
 
@@ -78,6 +81,9 @@ def members_of(index: int, request: EstimateRequest) -> list[Member]:
         if temperature != 1.0:
             changed = replace(alone, temperature=temperature, seed=_seed(request.seed, temperature))
             members.append(Member(index, temperature, changed))
+    for share in request.posterior.rungs[1:]:
+        name = f"{RUNG}{share:g}"
+        members.append(Member(index, name, replace(alone, localization_share=share, seed=_seed(request.seed, name))))
     if request.sampling.richardson and request.sampler.bias_order is not None:
         changed = replace(alone, sampler=request.sampler.finer(), seed=_seed(request.seed, "finer"))
         members.append(Member(index, "finer", changed))
@@ -95,7 +101,7 @@ def join(results: dict[str | float, RunEstimate], request: EstimateRequest) -> R
     if not others:
         return own
     estimate, record = with_work_of(own.estimate, others), list(own.sampled.decisions)
-    tempered = [result for name, result in results.items() if name != "finer"]
+    tempered = [result for name, result in results.items() if name == "itself" or isinstance(name, float)]
     if len(tempered) > 1:
         found = _across_temperatures(tempered)
         estimate = replace(
@@ -115,7 +121,45 @@ def join(results: dict[str | float, RunEstimate], request: EstimateRequest) -> R
         )
         estimate = replace(estimate, llc_richardson=line.llc, llc_richardson_mcse=line.se)
         record.append({"action": "finer step", **_numbers(finer), "step_size": _rounded(finer.sampled.step_size)})
-    return replace(own, estimate=estimate, sampled=replace(own.sampled, decisions=record))
+    joined = replace(own, estimate=estimate, sampled=replace(own.sampled, decisions=record))
+    rungs = [result for name, result in results.items() if str(name).startswith(RUNG)]
+    return _on_the_ladder(joined, rungs) if rungs else joined
+
+
+def _on_the_ladder(first: RunEstimate, weaker: list[RunEstimate]) -> RunEstimate:
+    """The rung of the weakest gamma on the plateau, with the work of all; the first rung where there is no plateau.
+
+    Args:
+        first: The estimate at the largest gamma, with the work of all companions.
+        weaker: The other rungs.
+    """
+    results = sorted([first, *weaker], key=lambda result: -result.sampled.localization)
+    rungs = [_rung(result) for result in results]
+    plateau = find_plateau(rungs)
+    if plateau is None:
+        estimate = first.estimate
+        if estimate.verdict == "ok":
+            estimate = replace(estimate, verdict="gamma_decides", verdict_reason=_no_plateau(rungs))
+        return replace(first, estimate=estimate, ladder=tuple(rungs))
+    chosen = results[plateau.members[0]]
+    estimate = replace(
+        with_all_work(chosen.estimate, first.estimate),
+        llc_plateau=plateau.llc,
+        llc_plateau_se=plateau.se,
+        localization_se=plateau.spread,
+    )
+    estimate = replace(estimate, llc_se=math.hypot(estimate.llc_sampling_se, plateau.spread))
+    return replace(chosen, estimate=estimate, ladder=tuple(rungs))
+
+
+def _rung(result: RunEstimate) -> Rung:
+    e = result.estimate
+    return Rung(result.sampled.localization, e.llc, e.llc_sampling_se, e.verdict, e.llc_unlocalized)
+
+
+def _no_plateau(rungs: list[Rung]) -> str:
+    found = ", ".join(f"{rung.llc:.3g} at {rung.localization:.2g} ({rung.verdict})" for rung in rungs)
+    return f"No plateau: gamma decides. The LLC is {found}."
 
 
 def _across_temperatures(tempered: list[RunEstimate]) -> Extrapolation:

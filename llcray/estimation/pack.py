@@ -14,6 +14,7 @@ from llcray.estimation.prepare import FailureFn, PreparedRun, prepare_all
 from llcray.estimation.request import EstimateRequest
 from llcray.jax_settings import each_in_own_settings
 from llcray.llc.estimate import Estimate, estimate
+from llcray.llc.ladder import Rung
 from llcray.sampling.block import paired_batch_size
 from llcray.sampling.device import widths_of
 from llcray.sampling.engine import Finished, ProgressFn, execute
@@ -44,6 +45,7 @@ class RunEstimate:
         caveat: What the sampler has to say of its estimates.
         precision: Floating-point type that the chains lived in.
         unresolved: What float32 cannot resolve of the posterior; None where float32 resolves all of it.
+        ladder: Estimates at all gammas, largest first; none where there is one gamma.
         spectrum_gradients: Work of the spectrum at w*, full-data equivalents; None where it was not taken.
     """
 
@@ -63,6 +65,7 @@ class RunEstimate:
     precision: str = "float32"
     unresolved: str | None = None
     spectrum_gradients: float | None = None
+    ladder: tuple[Rung, ...] = ()
 
     @property
     def inverse_temperature(self) -> float:

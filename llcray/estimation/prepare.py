@@ -83,8 +83,9 @@ def prepare_all(wanted: Sequence[tuple[Target, EstimateRequest]], on_failure: Fa
         is_wide = limit is not None and posterior.num_sampled_params <= MAX_PARAMS
         sampled = shared.sampled(target, request, n_beta, "float64" if is_wide else request.sampler.precision)
         spectrum = spectrum_of[index].at_temperature(request.temperature) if index in spectrum_of else None
+        is_automatic = request.posterior.localization == "auto"
         job, facts = _prepared(sampled, n_beta, curvature, request)
-        runs[index] = PreparedRun(job, facts, limit, spectrum, request.posterior.localization == "auto")
+        runs[index] = PreparedRun(job, facts, limit, spectrum, is_automatic)
     return runs
 
 
@@ -158,7 +159,7 @@ def _micro_batch(request: EstimateRequest) -> int:
 
 def _needs_curvature(request: EstimateRequest) -> bool:
     """Whether a step or gamma is measured in the curvature, which costs forty Hessian-vector products."""
-    return request.sampler.needs_curvature or request.posterior.localization == "auto"
+    return request.sampler.needs_curvature or request.posterior.has_automatic_localization
 
 
 def _wants_spectrum(request: EstimateRequest) -> bool:
@@ -194,6 +195,7 @@ def _prepared(posterior: Posterior, n_beta: float, curvature: float, request: Es
     """A run with its facts; `curvature` is that at temperature one, which alone decides gamma."""
     kernel, sampling = build_kernel(request.sampler), request.sampling
     localization = resolve_localization(request.posterior, posterior.num_sampled_params, curvature)
+    localization *= request.localization_share
     facts = RunFacts(
         sampler=request.sampler,
         kernel=kernel,

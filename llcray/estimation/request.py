@@ -22,6 +22,7 @@ class EstimateRequest:
         mask: Which coordinates move (see `make_posterior`); None for all.
         component: Name of that choice; requests of one component share a posterior.
         temperature: Multiple of 1/beta to sample at, with the gamma of beta (see `llcray.estimation.companions`).
+        localization_share: Multiple of gamma to sample at: a rung of a ladder.
         probe: Examples whose losses are recorded at each draw; None for none.
         keeper: Where the run is kept while unfinished; None where it is not.
         handover: What the run at the checkpoint before hands over; None starts the chains at w*.
@@ -34,6 +35,7 @@ class EstimateRequest:
     mask: PyTree | None = None
     component: str = "all"
     temperature: float = 1.0
+    localization_share: float = 1.0
     probe: PyTree = None
     keeper: Keeper | None = None
     handover: Handover | None = None

@@ -41,11 +41,23 @@ def record_of(result: RunEstimate, target: Target) -> Row:
         "device_seconds": num_devices() * (result.estimate.sampling_seconds + result.estimate.compile_seconds),
         "pack_size": result.pack_size,
         "spectrum_gradients": result.spectrum_gradients,
+        **_ladder(result),
         "loss_estimator": result.loss_estimator,
         "num_data": result.num_data,
         "num_params": result.num_params,
         "num_sampled_params": result.num_sampled_params,
         "loss_at_center": result.loss_at_center,
+    }
+
+
+def _ladder(result: RunEstimate) -> Row:
+    if not result.ladder:
+        return {}
+    return {
+        "ladder_gamma": [rung.localization for rung in result.ladder],
+        "ladder_llc": [rung.llc for rung in result.ladder],
+        "ladder_llc_se": [rung.se for rung in result.ladder],
+        "ladder_verdict": [rung.verdict for rung in result.ladder],
     }
 
 
@@ -65,7 +77,7 @@ def warnings_of(result: RunEstimate, facts: TargetFacts) -> list[str]:
             "the localization stops it"
         )
     llc, unlocalized = result.estimate.llc, result.estimate.llc_unlocalized
-    if unlocalized - llc > max(RISE_SHARE * abs(llc), RISE_SIGMAS * result.estimate.llc_mcse):
+    if not result.ladder and unlocalized - llc > max(RISE_SHARE * abs(llc), RISE_SIGMAS * result.estimate.llc_mcse):
         warnings.append(
             f"the localization gamma = {gamma:.3g} decides this number: the loss is quadratic here, and without a "
             f"localization its LLC would be about {unlocalized:.3g}. Set posterior: {{localization: ladder}} to see"

@@ -6,7 +6,7 @@ Reference: Lau et al. 2023 (arXiv 2308.12108), Definition 1; Hitchcock & Hooglan
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 
 import numpy as np
 from llcray_storage.schema.verdicts import VerdictName
@@ -70,6 +70,8 @@ class Limits:
     multiplicity_extrapolated: float = float("nan")
     llc_richardson: float = float("nan")
     llc_richardson_mcse: float = float("nan")
+    llc_plateau: float = float("nan")
+    llc_plateau_se: float = float("nan")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -210,6 +212,14 @@ def with_work_of(estimate: Estimate, others: Sequence[Estimate]) -> Estimate:
         num_compilations=sum(e.num_compilations for e in everything),
     )
     return replace(estimate, **vars(work), **vars(_efficiency(estimate, work)))
+
+
+def with_all_work(estimate: Estimate, everything: Estimate) -> Estimate:
+    """The estimate with the work of another in place of its own, which is part of it."""
+    names = ("num_gradients", "sampling_seconds", "sampling_cpu_seconds", "compile_seconds", "num_compilations")
+    work = {field.name: getattr(estimate, field.name) for field in fields(Work)}
+    work |= {name: getattr(everything, name) for name in names}
+    return replace(estimate, **work, **vars(_efficiency(estimate, Work(**work))))
 
 
 def _efficiency(numbers: JudgedNumbers, work: Work) -> Efficiency:

@@ -17,7 +17,7 @@ import numpy as np
 from jaxtyping import Float, Float64
 
 from llcray.array_types import Array, LossFn, PyTree
-from llcray.posterior.spec import FixedInverseTemperature, FixedProduct, LogN, PosteriorSpec, Radius
+from llcray.posterior.spec import FixedInverseTemperature, FixedProduct, Ladder, LogN, PosteriorSpec, Radius
 from llcray.targets.target import Target
 
 # An `auto` gamma is the largest curvature of n beta L_n divided by this ratio.
@@ -223,10 +223,12 @@ def resolve_localization(spec: PosteriorSpec, num_sampled_params: int, curvature
         curvature: Curvature scale of n beta L_n near w* (largest eigenvalue of its Hessian), in 1/w^2.
     """
     match spec.localization:
-        case "auto":
+        case "auto" | "ladder":
             return curvature / LOCALIZATION_RATIO
         case Radius(radius=radius):
             return num_sampled_params / radius**2
+        case Ladder(ladder=gammas):
+            return max(gammas)
         case float() | int() as localization:
             return float(localization)
 

@@ -74,3 +74,27 @@ def test_without_the_spectrum_there_is_no_quadratic_approximation() -> None:
     assert np.isnan(e.llc_quadratic) and e.record["spectrum_gradients"] is None
     assert on.record["spectrum_gradients"] == 8.0
     assert (e.llc, e.llc_mcse) == (on.llc, on.llc_mcse)
+
+
+@pytest.mark.parametrize(
+    ("scale", "sampler"), [(30.0, "auto"), pytest.param(100.0, "auto", marks=pytest.mark.slow), (1000.0, "hmc")]
+)
+def test_a_ladder_gives_half_the_number_of_parameters_at_any_scale(scale: float, sampler: str) -> None:
+    target = regression(scale)
+    sampling = {"num_warmup": 500, "budget": {"num_gradients": 20_000}}
+    e = estimate_llc(target, sampler, posterior={"localization": "ladder"}, sampling=sampling)
+    assert e.verdict == "ok"
+    assert abs(e.llc - 2.0) < 3 * e.llc_se < 0.5
+    assert abs(e.llc_plateau - 2.0) < 3 * e.llc_plateau_se + 0.05
+    gammas, llcs = e.record["ladder_gamma"], e.record["ladder_llc"]
+    assert gammas[0] / gammas[-1] == pytest.approx(1e5)
+    for gamma, llc, se in zip(gammas, llcs, e.record["ladder_llc_se"], strict=True):
+        assert abs(llc - quadratic_llc(target, e, gamma)) < 4 * se
+
+
+def test_a_ladder_without_a_plateau_says_that_gamma_decides() -> None:
+    """All curvatures are about 145: between gamma 2,000 and 200 the LLC rises from .14 to .84."""
+    target = regression(1.0)
+    e = estimate_llc(target, "hmc", posterior={"localization": {"ladder": [2000.0, 200.0]}})
+    assert e.verdict == "gamma_decides" and e.verdict_reason.startswith("No plateau")
+    assert np.isnan(e.llc_plateau) and len(e.record["ladder_llc"]) == 2

@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 from matplotlib.axes import Axes
 
-from llcray.report.diagnostics import convergence, sampling
+from llcray.report.diagnostics import convergence, localization, sampling
 from llcray.report.diagnostics.chains import RunDraws
 from llcray.report.errors import ReportError
 
@@ -62,6 +62,7 @@ DIAGNOSTICS: dict[str, Diagnostic] = {
     "calibration_step": Diagnostic(sampling.calibration_step, _calibrated),
     "calibration_llc": Diagnostic(sampling.calibration_llc, _calibrated),
     "calibration_levels": Diagnostic(sampling.calibration_levels, _compared),
+    "ladder": Diagnostic(localization.ladder, localization.has_ladder),
 }
 
 
