@@ -23,15 +23,11 @@ class Handovers:
     def __init__(self, dataset: Dataset) -> None:
         self._dataset = dataset
 
-    def find(self, run_ids: Sequence[str]) -> dict[str, Handover | None]:
-        """The handovers of those of the runs that the dataset has one of, made by this version on such a machine."""
-        found: dict[str, Handover | None] = {}
-        for run_id in run_ids:
-            data = self._dataset.load_end(run_id)
-            handover = decode(data, version_stamp()) if data else None
-            if data == NOTHING or handover is not None:
-                found[run_id] = handover
-        return found
+    def find(self, run_id: str) -> dict[str, Handover | None]:
+        """The handover of a run, by its id; empty where none is kept that this version made on such a machine."""
+        data = self._dataset.load_end(run_id)
+        handover = decode(data, version_stamp()) if data else None
+        return {run_id: handover} if data == NOTHING or handover is not None else {}
 
     def keep(self, run_id: str, handover: Handover | None) -> None:
         """Keeps what a run hands over."""
@@ -68,7 +64,7 @@ def with_runs_before(
         run = queue.pop()
         if run.follows is None or run.follows in done_here or run.follows in found:
             continue
-        found |= handovers.find([run.follows])
+        found |= handovers.find(run.follows)
         if run.follows not in found:
             if run.follows not in before:
                 raise MissingRunError(

@@ -119,6 +119,7 @@ def run_trial(
         if run.sampling.start == "previous":
             handovers.keep(run.run_id, result.sampled.handover)
         if run.run_id not in planned:
+            keepers[index].drop()
             continue
         row = _row(run, plan, sweep, target, result) | update_of(target, request.mask)
         row |= observed(run.observables, result) if run.observables else {}
