@@ -31,7 +31,7 @@ HAVE_SHAPES = [
     "llcray.sampling.curvature",
     "llcray.sampling.gradient_noise",
 ]
-STARTS_RAY = ("cluster", "driver", "experiment", "tracking")
+STARTS_RAY = ("cluster", "driver", "experiment", "tracking", "tutorials")
 PROGRAMS = {
     "JAX_COMPILATION_CACHE_DIR": str(TESTS.parent / ".pytest_cache" / "programs" / cache_folder().name),
     "JAX_COMPILATION_CACHE_MAX_SIZE": "-1",

@@ -25,8 +25,8 @@ README = ROOT / "README.md"
 PAGES = [README, ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").rglob("*.md"))]
 CHECKPOINT = ROOT / "tests" / "targets" / "checkpoint" / "fixtures" / "gpt2"
 WHOLE_SWEEP = {"question": "?", "targets": [{"kind": "quadratic", "num_params": 3}], "samplers": [{"kind": "auto"}]}
-SLOW_PAGES = ("tracking.md",)
-"""Pages whose Python takes more than a few seconds of compilation."""
+SLOW_PAGES = ("sweeps.md", "tracking.md")
+"""Pages whose Python starts Ray, or takes more than a few seconds of compilation."""
 
 
 def blocks(page: Path, language: str) -> list[str]:

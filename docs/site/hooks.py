@@ -1,10 +1,12 @@
-"""Pages of the site that are made when it is built: the reference, and pages that live elsewhere in the repository.
+"""Pages of the site that are made when it is built: reference, notebooks, pages from elsewhere in the repository.
 
 Links from a page into the repository (an experiment's file, a folder of queries) lead to copies within the site.
 """
 
+import json
 import posixpath
 import re
+import sys
 from pathlib import Path
 
 from mkdocs.config.defaults import MkDocsConfig
@@ -12,6 +14,10 @@ from mkdocs.structure.files import File, Files
 from mkdocs.structure.pages import Page
 
 from llcray.reference.pages import pages
+
+sys.path.insert(0, str(Path(__file__).parent))
+
+from notebooks import TUTORIALS, as_markdown
 
 ROOT = Path(__file__).parents[2]
 ELSEWHERE = {
@@ -23,7 +29,7 @@ ELSEWHERE = {
 }
 """Pages of the site, and the files of the repository that they show."""
 COPIES = "repository"
-LINK = re.compile(r"(?P<before>\]\()(?P<path>[^)#\s:]+)(?P<anchor>#[^)\s]*)?\)")
+LINK = re.compile(r"\[(?P<text>[^\]]*)\]\((?P<path>[^)#\s:]+)(?P<anchor>#[^)\s]*)?\)")
 
 
 def on_files(files: Files, config: MkDocsConfig) -> Files:
@@ -32,6 +38,11 @@ def on_files(files: Files, config: MkDocsConfig) -> Files:
         files.append(File.generated(config, f"reference/{name}.md", content=text))
     for name, source in ELSEWHERE.items():
         files.append(File.generated(config, name, content=(ROOT / source).read_text(encoding="utf-8")))
+    for notebook in sorted(TUTORIALS.glob("*.ipynb")):
+        text, pictures = as_markdown(json.loads(notebook.read_text(encoding="utf-8")), notebook.stem)
+        files.append(File.generated(config, f"tutorials/{notebook.stem}.md", content=text))
+        for file, picture in pictures.items():
+            files.append(File.generated(config, f"tutorials/{file}", content=picture))
     for page in [file for file in files if file.src_uri.endswith(".md")]:
         for path in map(Path, _linked(page)):
             uri = f"{COPIES}/{path}"
@@ -46,13 +57,14 @@ def on_page_markdown(markdown: str, page: Page, config: MkDocsConfig, files: Fil
 
     def within_the_site(link: re.Match[str]) -> str:
         path = _in_repository(page.file, link["path"])
-        target = _page_of(path) or (path.removeprefix("docs/") if path.startswith("docs/") else f"{COPIES}/{path}")
         if (ROOT / path).is_dir():
-            target = next((uri for uri, source in ELSEWHERE.items() if source == f"{path}/README.md"), "")
-        if not target:
-            return f"]({link['path']})"
+            target = _page_of(f"{path}/README.md")
+        else:
+            target = _page_of(path) or (path.removeprefix("docs/") if path.startswith("docs/") else f"{COPIES}/{path}")
+        if target is None:  # a folder without a page
+            return link["text"]
         relative = posixpath.relpath(target, posixpath.dirname(page.file.src_uri) or ".")
-        return f"]({relative}{link['anchor'] or ''})"
+        return f"[{link['text']}]({relative}{link['anchor'] or ''})"
 
     return LINK.sub(within_the_site, markdown)
 

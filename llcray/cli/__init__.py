@@ -20,11 +20,8 @@ def main() -> None:
     """
 
 
-for command in (
-    *(new, explain, schema),
-    *(sweep, plan, experiment, validate),
-    *(attach, logs, stop),
-    *(status, query, plot, stages, diagnose, report, export, promote, subnetwork),
-    *(verify, compact, gc, remove, rename, import_),
-):
-    main.add_command(command)
+main.add_section("Write a sweep", new, explain, schema)
+main.add_section("Run it", plan, sweep, experiment, validate)
+main.add_section("On a cluster", attach, logs, stop)
+main.add_section("Look at results", status, report, plot, diagnose, query, export, promote, stages, subnetwork)
+main.add_section("Look after a dataset", verify, compact, gc, remove, rename, import_)

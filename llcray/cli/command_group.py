@@ -20,7 +20,27 @@ INSTALL_COMPUTE = 'python -m pip install "llcray[cpu]"'
 
 
 class CommandGroup(click.Group):
-    """A click group whose commands report in one line what the user can act on."""
+    """A click group whose commands report in one line what the user can act on, listed by subject.
+
+    Attributes:
+        sections: Commands by the heading that `--help` lists them under, in its order.
+    """
+
+    def __init__(self, *words: Any, **options: Any) -> None:
+        super().__init__(*words, **options)
+        self.sections: dict[str, tuple[click.Command, ...]] = {}
+
+    def add_section(self, heading: str, *commands: click.Command) -> None:
+        """Adds commands under a heading."""
+        self.sections[heading] = commands
+        for command in commands:
+            self.add_command(command)
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        width = max(len(command.name or "") for commands in self.sections.values() for command in commands)
+        for heading, commands in self.sections.items():
+            with formatter.section(heading):
+                formatter.write_dl([(f"{command.name:<{width}}", _first_sentence(command)) for command in commands])
 
     def main(
         self,
@@ -62,6 +82,11 @@ class CommandGroup(click.Group):
             # The reader of our output (head, less) has left, which is no error; click would make it one.
             stop_stream(sys.stdout)
             return 0
+
+
+def _first_sentence(command: click.Command) -> str:
+    """The first sentence of a command's help, whole; click would cut it to a line."""
+    return command.get_short_help_str(limit=1000).rstrip(".")
 
 
 def fail(line: str) -> int:

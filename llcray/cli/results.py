@@ -140,7 +140,7 @@ def stages(uri: str, sweep: str, metric: str, method: Any) -> None:
 def diagnose(
     uri: str, run_id: str | None, every_run: bool, sweep: str | None, plots: str | None, form: str, output: Path | None
 ) -> None:
-    """Plot the draws of a run: running LLC, trace, autocorrelation, ESS, R-hat, ranks, energy, acceptance, ..."""
+    """Plot the draws of a run: running LLC, trace, autocorrelation, ESS, R-hat, ranks, energy, acceptance and more"""
     from llcray.report.diagnostics.diagnose import diagnose as draw_one
     from llcray.report.diagnostics.diagnose import diagnose_all
 

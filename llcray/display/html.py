@@ -3,14 +3,16 @@
 from collections.abc import Sequence
 from html import escape
 
-CELL = "padding:2px 12px 2px 0;text-align:left;white-space:nowrap"
+CELL = "padding:2px 12px 2px 0;text-align:left"
+ONE_LINE = "white-space:nowrap"
 DIM = "opacity:.65"
 GOOD, DOUBTFUL = "#1a9850", "#d9730d"
 
 
 def titled_list(title: str, rows: Sequence[tuple[str, str]], note: str = "") -> str:
     """A title, then a row for each name and value; title and values are HTML, names and note are text."""
-    lines = [_row([f'<span style="{DIM}">{escape(name)}</span>', value]) for name, value in rows]
+    names = (f'<span style="{DIM};{ONE_LINE}">{escape(name)}</span>' for name, _ in rows)
+    lines = [_row([name, value]) for name, (_, value) in zip(names, rows, strict=True)]
     table = f'<table style="margin:4px 0">{"".join(lines)}</table>'
     return f'<div><div style="font-size:1.1em">{title}</div>{table}{_note(note)}</div>'
 
@@ -29,13 +31,13 @@ def text(value: object) -> str:
 
 def bold(value: object) -> str:
     """A text that stands out."""
-    return f"<b>{escape(str(value))}</b>"
+    return f'<b style="{ONE_LINE}">{escape(str(value))}</b>'
 
 
 def verdict(name: str) -> str:
     """A verdict, whose colour says whether the estimate may be trusted; a sign says it too."""
     sign, color = ("✓", GOOD) if name == "ok" else ("!", DOUBTFUL)
-    return f'<span style="color:{color};font-weight:600">{sign} {escape(name)}</span>'
+    return f'<span style="color:{color};font-weight:600;{ONE_LINE}">{sign} {escape(name)}</span>'
 
 
 def _row(cells: Sequence[str]) -> str:

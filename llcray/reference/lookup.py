@@ -1,7 +1,7 @@
 """Finds what a user means by a name of the sweep language: a path, the end of one, or a word of papers."""
 
 import difflib
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator
 
 from llcray_storage.errors import UserError
 
@@ -66,9 +66,16 @@ def _identity(entry: Entry) -> object:
     return (entry.name, entry.meaning, entry.accepts, entry.default)
 
 
-def _unknown(name: str, words: Sequence[str]) -> str:
-    last = words[-1] if words else name
-    names = {entry.path[-1] for entry in _entries() if entry.path} | set(KEYS)
-    close = difflib.get_close_matches(last, names, n=MOST_SUGGESTIONS)
+def _unknown(name: str, words: Path) -> str:
+    """The line about a name that nothing has, with the nearest names: those at its place before all others."""
+    *parents, last = words or (name,)
+    everywhere = {entry.path[-1] for entry in _entries() if entry.path}
+    there = {entry.path[-1] for entry in _entries() if entry.path and _has_in_order(entry.path[:-1], tuple(parents))}
+    close = _nearest(last, there) if parents else _nearest(last, everywhere | set(KEYS))
+    close = close or _nearest(last, everywhere)
     near = f"nearest names: {', '.join(close)}" if close else "`llcray explain` lists the keys of a sweep file"
     return f"'{name}' is no name of the sweep language; {near}."
+
+
+def _nearest(word: str, names: Iterable[str]) -> list[str]:
+    return difflib.get_close_matches(word, names, n=MOST_SUGGESTIONS)

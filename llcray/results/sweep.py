@@ -53,5 +53,6 @@ def sweep(
     )
     asked = load_sweep(source, options.overrides)
     # Tables and hints are for the command line: here the results are shown, by whoever asked for them.
-    run_sweep(source, options, console=Terminal(file=io.StringIO()), view=choose_view(options, Terminal(stderr=True)))
+    nowhere = Terminal(file=io.StringIO(), force_jupyter=False)
+    run_sweep(source, options, console=nowhere, view=choose_view(options, Terminal(stderr=True)))
     return Results(str(storage), asked.name, tuple(run.run_id for run in asked.runs), asked.question)

@@ -1,5 +1,6 @@
 """The command line: what it imports, how it ends, what it says to users."""
 
+import json
 import os
 import subprocess
 import sys
@@ -38,6 +39,26 @@ def test_help_imports_nothing_heavy():
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"
+
+
+def test_help_lists_every_command_once_with_its_whole_first_sentence():
+    """Catches a command under no heading, and summaries that end in dots."""
+    shown = run("--help").output
+    listed = [command.name for commands in main.sections.values() for command in commands]
+    assert sorted(filter(None, listed)) == sorted(main.commands)
+    summaries = shown.partition("Write a sweep:")[2]
+    assert "..." not in summaries and all(f"\n  {name} " in summaries for name in main.commands)
+
+
+def test_language_commands_are_one_line_of_shell(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    """A newcomer's first three commands; the schema is what an editor reads."""
+    monkeypatch.chdir(tmp_path)
+    assert "llcray sweep first.yaml" in run("new", "first.yaml").output
+    assert_one_line(run("new", "first.yaml"), "first.yaml: exists already")
+    assert "step_size: 1.0e-05" in run("explain", "samplers.sgld").output
+    assert_one_line(run("explain", "samplers.sgdl"), "nearest names: sgld")
+    assert "$schema=s.json" in run("schema", "-o", "s.json").output
+    assert json.loads(Path("s.json").read_text()) == json.loads(run("schema").output)
 
 
 def test_looking_at_results_imports_neither_jax_nor_ray():
