@@ -70,11 +70,22 @@ class Spectrum:
         return Sensitivity(*self._trace(slope))
 
     def rise(self, localization: float, weaker: float = 0.0) -> float:
-        """lambda_quad at a weaker localization less lambda_quad at this one, nats."""
+        """lambda_quad at a weaker localization less lambda_quad at this one, nats.
+
+        Of a quadrature it is a lower bound. A node near zero stands for all curvatures that m Lanczos steps do not
+        tell from zero, those below
+
+            (pi/(2 m))^2    times the largest,
+
+        flat directions among them: what such nodes would rise by is left out.
+        """
         strong, weak = self._resolved(localization), self._resolved(weaker)
+        num_probes, num_nodes = self.curvatures.shape
+        blurred = (np.pi / (2 * num_nodes)) ** 2 * self.curvatures.max(initial=0.0) if num_probes > 1 else 0.0
 
         def difference(mu: np.ndarray) -> np.ndarray:
-            return 0.5 * np.sign(mu) * (_seen(np.abs(mu), weak) - _seen(np.abs(mu), strong))
+            rise = 0.5 * np.sign(mu) * (_seen(np.abs(mu), weak) - _seen(np.abs(mu), strong))
+            return np.where(np.abs(mu) < blurred, 0.0, rise)
 
         return self._trace(difference)[0]
 

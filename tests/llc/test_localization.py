@@ -1,11 +1,14 @@
 """What the localization holds and could move, against closed forms of quadratic losses."""
 
+import jax
+import jax.numpy as jnp
 import numpy as np
 import pytest
 
 from llcray.llc.localization import localized
 from llcray.llc.spectrum import Sensitivity, Spectrum
 from llcray.llc.virial import Virial, virial_of
+from llcray.sampling.curvature import tridiagonal
 
 CURVATURES = np.array([1e4, 100.0, 100.0, 1.0, 0.0, -1e-13])
 
@@ -33,6 +36,21 @@ def test_noise_of_flat_directions_does_not_rise_as_gamma_falls() -> None:
     spectrum = spectrum_of(np.concatenate([np.full(10, 1e6), noise, -noise]))
     assert spectrum.llc(1e-3)[0] > 150
     assert spectrum.rise(1e3, 1e-3) == pytest.approx(5 * 1e3 / (1e6 + 1e3), rel=1e-3)
+
+
+def test_flat_directions_do_not_rise_in_a_quadrature() -> None:
+    """Steps too few to tell small curvatures from none: a network with 13,601 parameters, as good as flat in most
+    directions, was promised an LLC of d/2 without its localization."""
+    curvatures, gamma = np.concatenate([np.geomspace(1.0, 1e4, 200), np.zeros(1800)]), 1e4 / 3000
+    nodes, directions = [], []
+    for start in np.random.default_rng(0).normal(size=(3, 2000)):
+        with jax.enable_x64():
+            values, vectors = np.linalg.eigh(tridiagonal(lambda v: curvatures * v, jnp.asarray(start), 33))
+        nodes.append(values)
+        directions.append(2000 * vectors[0] ** 2)
+    spectrum = Spectrum(np.array(nodes), np.array(directions), 0.0)
+    assert spectrum.llc(0.0)[0] > 500
+    assert 0 <= spectrum.rise(gamma) <= 0.5 * np.sum(gamma / (curvatures[:200] + gamma))
 
 
 def test_a_temperature_scales_the_curvatures() -> None:

@@ -17,7 +17,7 @@ from llcray.sampling.schedules.requests import RunFacts, Start
 
 MIN_DAMPING, MAX_DAMPING = 0.05, 0.3
 MAX_RESTARTS, SHRINK = 6, 0.25
-SMALLEST_RATIO, LARGEST_RATIO = 0.02, 0.25
+SMALLEST_RATIO, LARGEST_RATIO = 0.02, 0.5
 """Bounds of h^2 of the production over that of the burn-in: far enough apart for a second level."""
 BLOCK_DRAWS, FIRST_BLOCKS, LEAST_BLOCKS = 32, 4, 9
 """Draws of a block, the blocks that an estimate is first made of, and the fewest of a run, its calibration included."""

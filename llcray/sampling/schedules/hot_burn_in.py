@@ -47,7 +47,7 @@ MOST_HEAT = 0.7
 SMALLER_BATCH, SMALLEST_BATCH = 4, 8
 """The factor by which batches shrink where gradient noise is cheap, and the fewest examples of a batch."""
 MOST_SHARE = 2.0
-"""Largest bias after that, as a multiple of the one from which the production's step would be at most half of h."""
+"""Largest bias after that, as a multiple of the one that still allows the largest step of a production."""
 
 
 def find_step(facts: RunFacts, calibration: Calibration) -> Generator[Request, Any, Draws]:
@@ -78,8 +78,8 @@ def choose_batch_size(facts: RunFacts, calibration: Calibration, block: Draws) -
 
     Where the bias limits the step, relaxation per unit of work does not depend on the batch size: both are in
     proportion to it. Where stability limits the step, smaller batches are cheaper steps of the same length. Where heat
-    is noise, the noise of gradients predicts the bias: chains that have just left a w* without residuals are not hot
-    yet.
+    is noise, the noise of gradients predicts the bias. Chains that have just left a w* without residuals are not hot
+    yet: the bias counts with twice its error.
     """
     sampler, stretch = calibration.sampler, stretch_of([block], facts)
     batch_size = min(sampler.examples_per_gradient, facts.num_data)
@@ -89,7 +89,8 @@ def choose_batch_size(facts: RunFacts, calibration: Calibration, block: Draws) -
     if _is_noisy(stretch, facts):
         stretch = replace(stretch, noise=(yield from measure_noise(facts, calibration)))
     level = stretch.level
-    share = share_of_smaller_batches(level, batch_size / smaller)
+    upper = level._replace(bias=level.bias + 2 * level.bias_se)
+    share = share_of_smaller_batches(upper, batch_size / smaller)
     if share > MOST_SHARE * choose_share(stretch, facts, calibration) / LARGEST_RATIO:
         return facts
     calibration.record("smaller batches", batch_size=smaller, bias=level.bias, bias_se=level.bias_se)
