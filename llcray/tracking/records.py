@@ -39,10 +39,13 @@ def seed_of(name: str, component: str, seed: int, step: int | None = None) -> in
 
 
 def target_id(target: Target) -> str:
-    """The identity of a tracked target, from the bytes of its parameters and data."""
+    """The identity of a tracked target, from the bytes of its parameters, data and buffers."""
     from llcray_storage.files.arrays import arrays_digest
 
-    return arrays_digest({**_arrays("params", target.params), **_arrays("data", target.data)})[:ID_LENGTH]
+    kinds = {"params": target.params, "data": target.data, "buffers": target.buffers}
+    return arrays_digest({name: x for kind, tree in kinds.items() for name, x in _arrays(kind, tree).items()})[
+        :ID_LENGTH
+    ]
 
 
 def write_target(dataset: Any, target: Target, step: int) -> None:

@@ -7,6 +7,7 @@ gradient is that of a sum of losses with random weights, since the sum's own is 
 import warnings
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, Literal
 
 import jax
@@ -15,12 +16,12 @@ import torch
 
 from llcray.array_types import Array, Arrays
 from llcray.aten.errors import TorchLossError
-from llcray.aten.graph import REALS
+from llcray.aten.graph import REALS, Graph
 from llcray.aten.loss import GraphLoss
 from llcray.aten.tracing.places import at
 from llcray.aten.tracing.state import State
 from llcray.aten.tracing.suspects import line_of_no_grad
-from llcray.aten.tracing.trace import Loss, Tensors, Trace, losses_in_torch
+from llcray.aten.tracing.trace import DETACH, Loss, Tensors, Trace, losses_in_torch, without_detach
 
 Gradients = Literal["torch", "losses"]
 OF_LOSSES, OF_GRADIENTS, OF_SLOPE = 1e-4, 1e-3, 1e-2
@@ -60,7 +61,7 @@ class Comparison:
         Raises:
             TorchLossError: Losses or gradients differ from torch's, or the gradient is not the derivative.
         """
-        compiled = _compiled(self._losses_and_gradient, self._params(), self._weights())
+        compiled = self._compiled(self.trace.graph)
         without: set[tuple[str, int]] = set()
         for params in (self._params(), self._params_beside()):
             ours, gradient = compiled(params, self._weights())
@@ -68,6 +69,7 @@ class Comparison:
             _compare_losses(np.asarray(ours), theirs)
             if self.gradients == "torch":
                 without |= self._compare_gradients(gradient, theirs_gradient)
+        self._check_detached(gradient)
         self._check_derivative(gradient)
         for name, row in sorted(without):
             warnings.warn(
@@ -91,18 +93,23 @@ class Comparison:
         num_examples = len(next(iter(self.few.values())))
         return np.random.default_rng(1).normal(size=num_examples).astype(self.trace.graph.dtype) / num_examples
 
-    def _losses(self, params: Mapping[str, Array]) -> Array:
+    def _losses(self, graph: Graph, params: Mapping[str, Array]) -> Array:
         held = {**self.state.buffers, **self.trace.constants}
-        buffers = {name: held[name].numpy() for name in self.trace.graph.buffers}
-        return GraphLoss(self.trace.graph)(params, {name: array.numpy() for name, array in self.few.items()}, buffers)
+        buffers = {name: held[name].numpy() for name in graph.buffers}
+        return GraphLoss(graph)(params, {name: array.numpy() for name, array in self.few.items()}, buffers)
 
-    def _losses_and_gradient(self, params: Mapping[str, Array], weights: Array) -> tuple[Array, Mapping[str, Array]]:
-        def weighted(params: Mapping[str, Array]) -> tuple[Array, Array]:
-            losses = self._losses(params)
+    def _compiled(self, graph: Graph) -> Callable[..., tuple[Array, Mapping[str, Array]]]:
+        """Losses, and the gradient of their weighted sum, as a function of the parameters and the weights."""
+
+        def weighted(params: Mapping[str, Array], weights: Array) -> tuple[Array, Array]:
+            losses = self._losses(graph, params)
             return losses @ weights, losses
 
-        gradient, losses = jax.grad(weighted, has_aux=True)(params)
-        return losses, gradient
+        def losses_and_gradient(params: Mapping[str, Array], weights: Array) -> tuple[Array, Mapping[str, Array]]:
+            gradient, losses = jax.grad(weighted, has_aux=True)(params, weights)
+            return losses, gradient
+
+        return _compiled(losses_and_gradient, self._params(), self._weights())
 
     def _in_torch(self, params: Arrays) -> tuple[np.ndarray, dict[str, np.ndarray]]:
         """Losses and the gradient of their weighted sum, by torch's autograd."""
@@ -119,22 +126,38 @@ class Comparison:
         return losses.detach().numpy(), arrays
 
     def _compare_gradients(self, ours: Mapping[str, Array], theirs: Mapping[str, np.ndarray]) -> set[tuple[str, int]]:
-        """Refuses a difference of gradients; gives the padding rows that torch leaves out."""
-        rounding = OF_GRADIENTS * max(np.abs(gradient).max(initial=0) for gradient in theirs.values()) + NEGLIGIBLE
-        off = {name: np.abs(np.asarray(ours[name]) - theirs[name]) for name in theirs}
-        without = {(name, row) for name, row in self._padding_rows() if off[name][row].max(initial=0) > rounding}
-        for name, row in without:
-            off[name][row] = 0
-        largest = {name: float(difference.max(initial=0)) for name, difference in off.items()}
-        worst = max(largest, key=lambda name: largest[name])
-        if not largest[worst] <= rounding:
+        """Refuses a difference from torch's gradient; gives the padding rows that torch leaves out."""
+        own = {name: np.array(array) for name, array in ours.items()}
+        rounding = _rounding(theirs)
+        rows = set(self._padding_rows())
+        without = {
+            (name, row) for name, row in rows if np.abs(own[name][row] - theirs[name][row]).max() > rounding[name]
+        }
+        for name, row in rows:
+            own[name][row] = theirs[name][row]
+        if found := _difference(own, theirs):
+            name, size = found
             cause = line_of_no_grad(self.state, self.loss, self.few)
             raise TorchLossError(
-                f"torch's gradient of {worst} is not the derivative of the losses, but off by {largest[worst]:.2g}: "
+                f"torch's gradient of {name} is not the derivative of the losses, but off by {size:.2g}: "
                 f"{cause or 'a torch.autograd.Function has a backward of its own'}. Chains follow the derivative of "
                 f"the losses: write the loss without it, {ACCEPT}."
             )
         return without
+
+    def _check_detached(self, gradient: Mapping[str, Array]) -> None:
+        """Refuses a gradient that what `detach` cuts off would change, at the place beside w*."""
+        calls = zip(self.trace.graph.calls, self.trace.traces, strict=True)
+        traces = [trace for call, trace in calls if call.op == DETACH]
+        if not traces:
+            return
+        _, whole = self._compiled(without_detach(self.trace.graph))(self._params_beside(), self._weights())
+        if found := _difference(gradient, whole):
+            name, size = found
+            raise TorchLossError(
+                f"the gradient of {name} is not the derivative of the losses, but off by {size:.2g}: detach cuts a "
+                f"part of it off{at(traces[0])}. Chains need all of it: write the loss without it, {ACCEPT}."
+            )
 
     def _padding_rows(self) -> Iterator[tuple[str, int]]:
         """Parameters that are tables of embeddings, and their rows to which torch gives no gradient."""
@@ -159,7 +182,7 @@ class Comparison:
         with jax.enable_x64(True):
             place = {name: np.asarray(array, np.float64) for name, array in self._params_beside().items()}
             step = (STEP if is_exact else 100 * STEP) * max(_norm(place), 1e-3)
-            compiled = _compiled(self._losses, place)
+            compiled = _compiled(partial(self._losses, self.trace.graph), place)
             ahead, behind = (
                 np.asarray(compiled({name: place[name] + sign * step * direction[name] for name in place}), np.float64)
                 for sign in (1, -1)
@@ -173,15 +196,27 @@ class Comparison:
             )
 
     def _suspicion(self) -> str:
-        calls = list(zip(self.trace.graph.calls, self.trace.traces, strict=True))
-        for call, trace in calls:
-            if call.op == "aten.detach.default":
-                cut = f"detach cuts a part of the derivative off{at(trace)}"
-                return f"{cut}. Chains need all of it: write the loss without, {ACCEPT}."
-        for call, trace in calls:
+        for call, trace in zip(self.trace.graph.calls, self.trace.traces, strict=True):
             if call.op.split(".")[1] in ROUNDING:
                 return f"{call.op} jumps{at(trace)}, and a loss that jumps has no derivative. Write it without jumps."
         return "Write the loss as a differentiable function of the parameters."
+
+
+def _rounding(gradient: Mapping[str, Array]) -> dict[str, float]:
+    """The difference that rounding may make in each part of a gradient; a small part may be off by less."""
+    sizes = {name: float(np.abs(np.asarray(array)).max(initial=0)) for name, array in gradient.items()}
+    largest = max(sizes.values())
+    return {
+        name: max(1e-5 * largest, min(OF_GRADIENTS * largest, 0.1 * size)) + NEGLIGIBLE for name, size in sizes.items()
+    }
+
+
+def _difference(ours: Mapping[str, Array], theirs: Mapping[str, Array]) -> tuple[str, float] | None:
+    """The part of a gradient that is off by more than rounding the most, and by how much; None where none is."""
+    rounding = _rounding(theirs)
+    off = {name: float(np.abs(np.asarray(ours[name]) - np.asarray(theirs[name])).max(initial=0)) for name in theirs}
+    wrong = {name: size for name, size in off.items() if not size <= rounding[name]}
+    return max(wrong.items(), key=lambda part: part[1]) if wrong else None
 
 
 def _compiled(function: Callable[..., Any], *args: Any) -> Callable[..., Any]:

@@ -1,5 +1,6 @@
 """A module, a loss and data as a traced loss that is checked against torch."""
 
+from collections.abc import Sequence
 from typing import Any
 
 import torch
@@ -8,9 +9,13 @@ from llcray.aten.errors import CallError, TorchLossError
 from llcray.aten.traced import Traced
 from llcray.aten.tracing.checks import Comparison, Gradients
 from llcray.aten.tracing.places import at
-from llcray.aten.tracing.state import examples_of, few_of, state_of
-from llcray.aten.tracing.trace import Loss, losses_in_torch, trace
+from llcray.aten.tracing.refusals import FixedBatchError, refusal_of_call
+from llcray.aten.tracing.state import State, examples_of, few_of, state_of
+from llcray.aten.tracing.trace import Loss, Tensors, Trace, losses_in_torch, trace
 from llcray.components.structure import Structure
+
+NUM_EXAMPLES = (11, 13)
+"""Numbers of examples to trace a loss with. Torch takes one that is the length of another axis too for constant."""
 
 
 def trace_module(
@@ -27,11 +32,7 @@ def trace_module(
         TorchLossError: The loss cannot be traced, or JAX would compute something else than torch does.
     """
     state, examples = state_of(module), examples_of(data)
-    few = few_of(examples)
-    with torch.no_grad():
-        losses = losses_in_torch(state.module, loss, {**state.parameters, **state.buffers}, few)
-    _check_form(losses, len(next(iter(few.values()))))
-    traced = trace(state.module, loss, state.parameters, state.buffers, few, ignore_detach=gradients == "losses")
+    traced, few = _trace(state, loss, examples, gradients, NUM_EXAMPLES)
     if not traced.graph.parameters:
         raise TorchLossError(
             "the losses do not depend on a parameter of the module. Does the loss call its first argument, not a "
@@ -55,7 +56,28 @@ def trace_module(
     )
 
 
-def _check_form(losses: Any, num_examples: int) -> None:
+def _trace(
+    state: State, loss: Loss, examples: Tensors, gradients: Gradients, counts: Sequence[int]
+) -> tuple[Trace, Tensors]:
+    """The traced loss and the examples that it was traced with, by the first number of these that it is traced with."""
+    count, *others = counts
+    few = few_of(examples, count)
+    _check_form(state, loss, few, count)
+    try:
+        return trace(state.module, loss, state.parameters, state.buffers, few, gradients == "losses"), few
+    except FixedBatchError:
+        if not others:
+            raise
+        return _trace(state, loss, examples, gradients, others)
+
+
+def _check_form(state: State, loss: Loss, batch: Tensors, num_examples: int) -> None:
+    """Checks that the loss of a batch is one of each example, in torch."""
+    try:
+        with torch.no_grad():
+            losses = losses_in_torch(state.module, loss, {**state.parameters, **state.buffers}, batch)
+    except Exception as error:
+        raise refusal_of_call(error, num_examples) from error
     if not isinstance(losses, torch.Tensor):
         raise TorchLossError(
             f"loss(module, batch) returned a {type(losses).__name__}; return a tensor of one loss per example."

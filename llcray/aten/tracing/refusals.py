@@ -16,6 +16,10 @@ FIXED = re.compile(r"specialized it to be a constant \((\d+)\)")
 IN_JAX = "Write it with other operators, or give the loss in JAX (kind: python)."
 
 
+class FixedBatchError(TorchLossError):
+    """A loss that was traced for one number of examples alone."""
+
+
 def refusal_of_operators(nodes: Sequence[Node]) -> TorchLossError:
     """The refusal of operators that have no rule, random ones first."""
     random = [node for node in nodes if torch.Tag.nondeterministic_seeded in getattr(node.target, "tags", ())]
@@ -50,6 +54,16 @@ def _listed(nodes: Sequence[Node]) -> str:
     return "; ".join(f"{op}{at(node.stack_trace)}" for op, node in sorted(first.items()))
 
 
+def refusal_of_call(error: Exception, num_examples: int) -> TorchLossError:
+    """The refusal of a loss that fails in torch itself."""
+    place = at("".join(traceback.format_tb(error.__traceback__)))
+    first_line = str(error).strip().partition("\n")[0].rstrip(".")
+    return TorchLossError(
+        f"the loss fails in torch on a batch of {num_examples} examples{place}: {type(error).__name__}: {first_line}. "
+        "A loss takes a batch of any size: a dict of tensors with examples first."
+    )
+
+
 def refusal_of_export(error: Exception) -> TorchLossError:
     """The refusal of a loss that `torch.export` could not trace."""
     text = str(error)
@@ -59,7 +73,7 @@ def refusal_of_export(error: Exception) -> TorchLossError:
             f"the loss branches on values of its arrays{place}. Compute both branches and choose with torch.where."
         )
     if fixed := FIXED.search(text):
-        return TorchLossError(
+        return FixedBatchError(
             f"the loss takes {fixed[1]} examples only, the number it was traced with. Take the number from x.shape[0] "
             "(len(x) is a constant to the tracer), or write -1 in a reshape."
         )

@@ -9,8 +9,6 @@ import torch
 
 from llcray.aten.errors import TorchLossError
 
-MOST_EXAMPLES = 8
-"""Number of examples that a loss is traced and compared with torch on."""
 DICT = (
     'give data as a dict of arrays by name, such as {"x": x, "y": y}; loss(module, batch) has parts of the same names'
 )
@@ -96,9 +94,6 @@ def examples_of(data: Any) -> dict[str, torch.Tensor]:
     return tensors
 
 
-def few_of(data: Mapping[str, torch.Tensor]) -> dict[str, torch.Tensor]:
-    """The first examples, two at least: a trace of one example takes one example only."""
-    (length, *_) = (len(tensor) for tensor in data.values())
-    return {
-        name: tensor[:MOST_EXAMPLES] if length > 1 else tensor.repeat_interleave(2, 0) for name, tensor in data.items()
-    }
+def few_of(data: Mapping[str, torch.Tensor], count: int) -> dict[str, torch.Tensor]:
+    """The first `count` examples, over and over where there are fewer."""
+    return {name: tensor[torch.arange(count) % len(tensor)] for name, tensor in data.items()}

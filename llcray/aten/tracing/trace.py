@@ -19,7 +19,7 @@ from torch.fx import Node
 from torch.fx.traceback import annotate_fn
 
 from llcray.aten.errors import TorchLossError
-from llcray.aten.graph import Call, Graph
+from llcray.aten.graph import Graph
 from llcray.aten.rules import RULES
 from llcray.aten.tracing.calls import call_of, op_name, type_name
 from llcray.aten.tracing.places import at
@@ -28,6 +28,7 @@ from llcray.aten.tracing.refusals import refusal_of_export, refusal_of_operators
 Loss = Callable[[Any, Any], torch.Tensor]
 """`loss(module, batch) -> (batch,)` in torch."""
 Tensors = Mapping[str, torch.Tensor]
+DETACH = "aten.detach.default"
 
 
 @dataclass(frozen=True)
@@ -134,11 +135,12 @@ def trace(
     calls = [call_of(node, numbers) for node in nodes]
     graph = Graph(
         **{kind: tuple(name for node, name in given[kind].items() if node in used) for kind in kinds},
-        calls=tuple(map(_without_detach, calls) if ignore_detach else calls),
+        calls=tuple(calls),
         result=numbers[result],
         dtype=type_name(next(iter(parameters.values())).dtype),
     )
     kept = {name: tensor for name, tensor in constants.items() if name in graph.buffers}
+    graph = without_detach(graph) if ignore_detach else graph
     return Trace(graph, kept, tuple(node.stack_trace for node in nodes))
 
 
@@ -209,5 +211,7 @@ def _needed(program: ExportedProgram) -> tuple[Node, list[Node]]:
     return result, [node for node in program.graph.nodes if node in needed and node.op == "call_function"]
 
 
-def _without_detach(call: Call) -> Call:
-    return replace(call, op="aten.alias.default") if call.op == "aten.detach.default" else call
+def without_detach(graph: Graph) -> Graph:
+    """The graph of the same losses, where what is detached has a gradient all the same."""
+    calls = (replace(call, op="aten.alias.default") if call.op == DETACH else call for call in graph.calls)
+    return replace(graph, calls=tuple(calls))

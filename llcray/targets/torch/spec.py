@@ -13,6 +13,7 @@ from llcray.aten.file import read_head
 from llcray.aten.json_form import dumps
 from llcray.components.structure import Structure
 from llcray.file_digest import file_digest
+from llcray.targets.factory_check import check_factory
 from llcray.targets.target import Target, TargetFacts
 from llcray.targets.variant import TargetSize, TargetVariant
 from llcray.variant import NonNegativeInt, canonical_json, content_id, identity
@@ -65,6 +66,15 @@ class TorchTarget(TargetVariant):
             raise ValueError(f"{self.path} has SHA-256 {digest}, not the {self.sha256} given: it has changed")
         object.__setattr__(self, "sha256", digest)
         return self
+
+    def check(self) -> None:
+        """Looks for the factory in its module's source; a file was looked at when the spec was validated.
+
+        Raises:
+            ValueError: There is no such module or function, or it does not take the arguments.
+        """
+        if self.factory is not None:
+            check_factory(self.factory, self.arguments)
 
     def build(self) -> Target:
         from llcray.targets.torch.build import build_from_factory, build_from_file
