@@ -190,7 +190,7 @@ def estimate_llc(
         def observe(index: int, phase: str, draws: Draws | None) -> None:
             nonlocal spent
             if draws is None:
-                bar.show(0.0, phase)
+                bar.show(min(1.0, spent / settings.budget.num_gradients), phase)
                 return
             spent += float(np.nansum(draws.num_gradients))
             level = n_beta * float(np.nanmean(draws.centered_loss)) if draws.healthy.any() else np.nan
