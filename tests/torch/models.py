@@ -229,7 +229,7 @@ class Experts(nn.Module):
         top, chosen = self.router(x).softmax(-1).topk(2, -1)
         gates = torch.zeros_like(self.router(x)).scatter(-1, chosen, top / top.sum(-1, keepdim=True))
         outputs = torch.einsum("btd,edh->bteh", x, self.up).relu().square()
-        return torch.einsum("bteh,ehd,bte->btd", outputs, self.down, gates)
+        return (torch.einsum("bteh,ehd->bted", outputs, self.down) * gates[..., None]).sum(2)
 
 
 def mixture_of_experts() -> Made:

@@ -75,7 +75,7 @@ def refusal_of_export(error: Exception) -> TorchLossError:
     if fixed := FIXED.search(text):
         return FixedBatchError(
             f"the loss takes {fixed[1]} examples only, the number it was traced with. Take the number from x.shape[0] "
-            "(len(x) is a constant to the tracer), or write -1 in a reshape."
+            "(len(x) is a constant to the tracer), write -1 in a reshape, and an einsum of three arrays as two."
         )
     first_line = text.strip().partition("\n")[0].rstrip(".")
     return TorchLossError(f"torch.export cannot trace the loss{place}: {first_line}. {IN_JAX}")
