@@ -14,6 +14,7 @@ from llcray.sampling.schedules.calibration import (
     FIRST_BLOCKS,
     LARGEST_RATIO,
     MAX_RESTARTS,
+    SHRINK,
     SMALLEST_RATIO,
     Calibration,
     Stretch,
@@ -74,7 +75,7 @@ def produce(facts: RunFacts, calibration: Calibration, hot: Stretch) -> Generato
         disagrees = abs(judgement.levels_apart) > DISAGREES and has_mixed
         if disagrees and is_good and not is_last and num_shrinks < MOST_SHRINKS:
             other, num_shrinks = loosened(stretch.level), num_shrinks + 1
-            calibration.squared_step *= LARGEST_RATIO
+            calibration.squared_step *= SHRINK
             calibration.record("smaller step: levels and prediction disagree")
             blocks, goal = [], FIRST_BLOCKS
         elif is_good or is_last:
