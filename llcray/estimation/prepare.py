@@ -20,9 +20,10 @@ from llcray.posterior.density import (
 )
 from llcray.posterior.loss_checks import check_single_examples
 from llcray.posterior.resolution import MAX_PARAMS, unresolved
-from llcray.samplers import SamplerVariant
+from llcray.samplers import Auto, SamplerVariant
 from llcray.samplers.kernel import Precision, build_kernel
 from llcray.sampling.budget import too_small_a_budget
+from llcray.sampling.coordinate_scale import coordinate_scale, largest_scaled_curvature
 from llcray.sampling.curvature import curvature_scales
 from llcray.sampling.device import chains_together
 from llcray.sampling.handover import Handover
@@ -84,7 +85,7 @@ def prepare_all(wanted: Sequence[tuple[Target, EstimateRequest]], on_failure: Fa
         sampled = shared.sampled(target, request, n_beta, "float64" if is_wide else request.sampler.precision)
         spectrum = spectrum_of[index].at_temperature(request.temperature) if index in spectrum_of else None
         is_automatic = request.posterior.localization == "auto"
-        job, facts = _prepared(sampled, n_beta, curvature, request)
+        job, facts = _scaled(*_prepared(sampled, n_beta, curvature, request), spectrum)
         runs[index] = PreparedRun(job, facts, limit, spectrum, is_automatic)
     return runs
 
@@ -189,6 +190,21 @@ def check_budget(request: EstimateRequest, num_data: int) -> None:
     """
     if reason := too_small_a_budget(request.sampler, request.sampling, num_data):
         raise ValueError(f"{reason}.")
+
+
+def _scaled(job: Job, facts: RunFacts, spectrum: Spectrum | None) -> tuple[Job, RunFacts]:
+    """The run of a calibrated sampler with scales of coordinates, where their curvatures differ by orders."""
+    if not isinstance(facts.sampler, Auto) or spectrum is None or spectrum.hessian is None:
+        return job, facts
+    scale = coordinate_scale(spectrum.hessian, facts.localization)
+    if scale is None:
+        return job, facts
+    job.posterior = replace(job.posterior, scale=scale.astype(job.posterior.center.dtype))
+    facts = replace(
+        facts, curvature=largest_scaled_curvature(spectrum.hessian, facts.localization, scale), handover=None
+    )
+    job.make_schedule = lambda: schedule_of(facts)
+    return job, facts
 
 
 def _prepared(posterior: Posterior, n_beta: float, curvature: float, request: EstimateRequest) -> tuple[Job, RunFacts]:

@@ -45,11 +45,13 @@ class Spectrum:
         curvatures: Shape (probe, node), 1/w^2; eigenvalues where there is one probe.
         directions: Number of directions that each node stands for, same shape; the sum over the nodes of a probe is d.
         num_gradients: Work, full-data equivalents.
+        hessian: The Hessian of n beta L_n, shape (d, d), where there are eigenvalues.
     """
 
     curvatures: np.ndarray
     directions: np.ndarray
     num_gradients: float
+    hessian: np.ndarray | None = None
 
     @property
     def num_params(self) -> float:
@@ -94,7 +96,8 @@ class Spectrum:
 
     def at_temperature(self, temperature: float) -> "Spectrum":
         """The spectrum where n beta is divided by `temperature`."""
-        return Spectrum(self.curvatures / temperature, self.directions, self.num_gradients)
+        hessian = None if self.hessian is None else self.hessian / temperature
+        return Spectrum(self.curvatures / temperature, self.directions, self.num_gradients, hessian)
 
     def _trace(self, function: Callable[[np.ndarray], np.ndarray]) -> tuple[float, float]:
         of_probes = np.sum(self.directions * function(self.curvatures), axis=1)

@@ -47,7 +47,18 @@ class Layout:
 
 @partial(
     jax.tree_util.register_dataclass,
-    data_fields=["center", "frozen", "indices", "data", "buffers", "probe", "n_beta", "localization", "loss_at_center"],
+    data_fields=[
+        "center",
+        "frozen",
+        "indices",
+        "data",
+        "buffers",
+        "probe",
+        "n_beta",
+        "localization",
+        "loss_at_center",
+        "scale",
+    ],
     meta_fields=["loss_fn", "layout", "micro_batch", "loss_batch", "chains_together"],
 )
 @dataclass(frozen=True)
@@ -66,6 +77,7 @@ class Posterior:
         loss_fn: Per-example loss, `(params, batch) -> (batch,)`.
         layout: Places of the free coordinates.
         buffers: Arrays that the loss reads besides and that never move; None for none.
+        scale: Scale s of each coordinate, shape (d,): positions are w* + u where the parameters are w* + s u. None: 1.
         micro_batch: Most examples whose losses are computed at a time, forwards and backwards: bounds memory.
         loss_batch: Examples of the paired batch that a draw's loss is taken on; None for all of the data.
         chains_together: Whether the chains of a run are advanced side by side, or one after another.
@@ -82,6 +94,7 @@ class Posterior:
     layout: Layout
     buffers: PyTree = None
     probe: PyTree = None
+    scale: Array | None = None
     micro_batch: int = EXAMPLES_PER_CHUNK
     loss_batch: int | None = None
     chains_together: bool = True
@@ -103,6 +116,7 @@ class Posterior:
 
     def params(self, position: Float[Array, " d"]) -> PyTree:
         """Returns the parameter pytree at free coordinates `position`, shape (d,)."""
+        position = self.place(position)
         leaves, start = [], 0
         for leaf, (shape, num_free) in enumerate(zip(self.layout.shapes, self.layout.num_free, strict=True)):
             part = position[start : start + num_free]
@@ -113,6 +127,15 @@ class Posterior:
                 part = fixed.reshape(-1).at[indices].set(part)
             leaves.append(fixed if num_free == 0 else part.reshape(shape))
         return jax.tree.unflatten(self.layout.treedef, leaves)
+
+    def place(self, position: Float[Array, " d"]) -> Float[Array, " d"]:
+        """Returns the free coordinates of the parameters at a position, which differ where coordinates have scales."""
+        return position if self.scale is None else self.center + self.scale * (position - self.center)
+
+    def localization_gradient(self, position: Float[Array, " d"]) -> Float[Array, " d"]:
+        """Returns the gradient of gamma/2 |w - w*|^2 along the position, shape (d,)."""
+        gradient = self.localization * (position - self.center)
+        return gradient if self.scale is None else self.scale**2 * gradient
 
     def losses(self, position: Float[Array, " d"], batch: PyTree) -> Float[Array, " batch"]:
         """Returns the per-example losses at `position`, shape (batch,), nats."""
@@ -152,7 +175,7 @@ class Posterior:
 
     def squared_distance(self, position: Float[Array, " d"]) -> Float[Array, ""]:
         """Returns |w - w*|^2 over the free coordinates."""
-        return jnp.sum((position - self.center) ** 2)
+        return jnp.sum((self.place(position) - self.center) ** 2)
 
     def potential(self, loss: Float[Array, ""], position: Float[Array, " d"]) -> Float[Array, ""]:
         """Returns -log p, up to a constant, from the value at `position` of the full or a minibatch loss."""

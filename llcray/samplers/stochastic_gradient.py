@@ -93,7 +93,7 @@ def logdensity_gradient(
     loss_gradient: Float[Array, " d"], position: Float[Array, " d"], posterior: Posterior
 ) -> Float[Array, " d"]:
     """Returns the gradient of log p, -n beta g - gamma (w - w*), from a gradient g of L_n."""
-    return -posterior.n_beta * loss_gradient - posterior.localization * (position - posterior.center)
+    return -posterior.n_beta * loss_gradient - posterior.localization_gradient(position)
 
 
 def virial(

@@ -74,7 +74,7 @@ def _advance_chain(
 
         state, total = jax.lax.fori_loop(0, steps_per_draw, step, (state, _no_steps()))
         record = _record(kernel, step_key, state, posterior, hyper, total, steps_per_draw)
-        offset = kernel.position(state, posterior, hyper) - posterior.center
+        offset = posterior.place(kernel.position(state, posterior, hyper)) - posterior.center
         return state, record._replace(projection=project(offset, projection_dimension))
 
     return jax.lax.scan(draw, state, first_draw + jnp.arange(num_draws))

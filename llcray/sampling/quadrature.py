@@ -25,11 +25,11 @@ MAX_PARAMS = 2_000_000
 """Parameters beyond which the vectors of the quadrature take too much memory."""
 
 
-def spectrum_nodes(num_products: int, posterior: Posterior) -> Float[Array, "2 probe node"]:
-    """Computes curvatures at w*, and the number of directions that each stands for.
+def spectrum_nodes(num_products: int, posterior: Posterior) -> Float[Array, "..."]:
+    """Computes curvatures at w*, and the number of directions that each stands for, shape (2, probe, node).
 
-    Of a model of at most `num_products` parameters these are the eigenvalues of the Hessian of n beta L_n, one
-    direction each. Of a larger model they are Ritz values of `NUM_STEPS` Lanczos steps from random vectors v,
+    Of a model of at most `num_products` parameters it is the Hessian of n beta L_n itself, shape (d, d). Curvatures of
+    a larger model are Ritz values of `NUM_STEPS` Lanczos steps from random vectors v,
 
         v' f(H) v/|v|^2 = sum over nodes of f(theta) omega,    of mean tr f(H)/d.
 
@@ -48,9 +48,7 @@ def spectrum_nodes(num_products: int, posterior: Posterior) -> Float[Array, "2 p
         return jax.jvp(gradient, (center,), (vector,))[1]
 
     if num_params <= num_products:
-        hessian = jax.lax.map(product, jnp.eye(num_params, dtype=center.dtype))
-        curvatures = jnp.linalg.eigvalsh(0.5 * (hessian + hessian.T))[None]
-        return jnp.stack([curvatures, jnp.ones_like(curvatures)])
+        return jax.lax.map(product, jnp.eye(num_params, dtype=center.dtype))
 
     def probe(key: Array) -> Array:
         start = jax.random.normal(key, center.shape, center.dtype)
@@ -64,7 +62,7 @@ def _over_runs(num_products: int, posteriors: Posterior) -> Array:
     return jax.vmap(partial(spectrum_nodes, num_products))(posteriors)
 
 
-# nodes_over_runs((num_products,), posterior (run, ...)) -> (run, 2, probe, node)
+# nodes_over_runs((num_products,), posterior (run, ...)) -> (run, 2, probe, node) or Hessians (run, d, d)
 nodes_over_runs = Program(_over_runs)
 
 
@@ -82,11 +80,16 @@ def spectra(posteriors: Mapping[int, Posterior], num_products: int = MAX_PRODUCT
     small = {index: p for index, p in posteriors.items() if p.num_sampled_params <= MAX_PARAMS}
     reduced = {index: _on_few_examples(posterior) for index, posterior in small.items()}
     for index, nodes in once_a_target(nodes_over_runs, (num_products,), reduced).items():
-        curvatures, directions = np.asarray(nodes, np.float64)
-        if np.isfinite(curvatures).all():
+        if np.isfinite(nodes).all():
             work = _work(posteriors[index], num_products)
-            found[index] = Spectrum(curvatures, directions, work)
+            found[index] = _eigenvalues(nodes, work) if nodes.ndim == 2 else Spectrum(nodes[0], nodes[1], work)
     return found
+
+
+def _eigenvalues(hessian: np.ndarray, work: float) -> Spectrum:
+    hessian = 0.5 * (hessian + hessian.T)
+    curvatures = np.linalg.eigvalsh(hessian)[None]
+    return Spectrum(curvatures, np.ones_like(curvatures), work, hessian)
 
 
 def _on_few_examples(posterior: Posterior) -> Posterior:

@@ -77,7 +77,13 @@ def test_without_the_spectrum_there_is_no_quadratic_approximation() -> None:
 
 
 @pytest.mark.parametrize(
-    ("scale", "sampler"), [(30.0, "auto"), pytest.param(100.0, "auto", marks=pytest.mark.slow), (1000.0, "hmc")]
+    ("scale", "sampler"),
+    [
+        (30.0, "auto"),
+        pytest.param(100.0, "auto", marks=pytest.mark.slow),
+        (1000.0, "auto"),
+        pytest.param(1000.0, "hmc", marks=pytest.mark.slow),
+    ],
 )
 def test_a_ladder_gives_half_the_number_of_parameters_at_any_scale(scale: float, sampler: str) -> None:
     target = regression(scale)
