@@ -68,6 +68,19 @@ def linear_in_jax(params: Any, batch: Any) -> Any:
     return ((batch["x"] @ params["weight"].T + params["bias"])[:, 0] - batch["y"]) ** 2 / 2
 
 
+def test_a_module_that_fits_its_data_exactly_is_compared_beside_w_star():
+    """Losses and gradients at w* are rounding alone there: float32 holds probabilities near 1 to 1e-7."""
+    module = torch.nn.Linear(2, 2, bias=False).eval()
+    with torch.no_grad():
+        module.weight.copy_(torch.tensor([[9.0, 0.1], [-9.0, 0.2]]))
+    x = torch.tensor([[1.0, 0.3], [-1.0, 0.2], [1.1, -0.5], [-0.9, 0.4]])
+    target = llcray.torch.target(
+        module, lambda m, b: torch.nn.functional.cross_entropy(m(b["x"]), b["y"], reduction="none"),
+        {"x": x, "y": (x[:, 0] < 0).long()},
+    )  # fmt: skip
+    assert np.asarray(target.loss_fn(target.params, target.data)).max() < 1e-6
+
+
 def test_a_factory_is_called_once_and_its_target_is_then_read_without_torch(tmp_path: Path, monkeypatch: Any):
     (tmp_path / "torch_probe.py").write_text(FACTORY)
     monkeypatch.syspath_prepend(tmp_path)
