@@ -6,6 +6,7 @@ from typing import Any
 import ray
 
 from llcray.tracking import LLCTracker
+from llcray.tracking.torch_module import copied, is_torch_module
 
 
 class RemoteTracker:
@@ -30,7 +31,7 @@ class RemoteTracker:
 
         Args:
             step: Training step.
-            params: Weights, a pytree, copied now.
+            params: Weights, a pytree, copied now; or a PyTorch module, copied now, which the actor traces.
             batch_source: Data, batches or a function; read on the actor.
             options: Further arguments of `LLCTracker.track`.
 
@@ -42,7 +43,8 @@ class RemoteTracker:
         import jax
         import numpy as np
 
-        self._pending.append(self._actor.track.remote(step, jax.tree.map(np.asarray, params), batch_source, **options))
+        now = copied(params) if is_torch_module(params) else jax.tree.map(np.asarray, params)
+        self._pending.append(self._actor.track.remote(step, now, batch_source, **options))
         return self._pending[-1]
 
     def wait(self) -> None:

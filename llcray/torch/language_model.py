@@ -4,19 +4,13 @@ import inspect
 from typing import TYPE_CHECKING, Any, Literal
 
 from llcray.aten.installation import check_that_torch_is_installed
+from llcray.components.counts import structure_in
 from llcray.components.structure import Structure
 from llcray.targets.target import Target
 from llcray.torch.target import target
 
 if TYPE_CHECKING:
     import torch
-
-COUNTS = {
-    "num_layers": ("num_hidden_layers", "n_layers", "n_layer", "num_layers"),
-    "num_heads": ("num_attention_heads", "n_heads", "n_head", "num_heads"),
-    "num_kv_heads": ("num_key_value_heads", "n_key_value_heads"),
-}
-"""Names of the numbers of layers and heads in configurations."""
 
 
 def language_model(
@@ -49,7 +43,7 @@ def language_model(
     )
 
 
-def next_token_loss(model: "torch.nn.Module", reduction: Literal["mean", "sum"]) -> Any:
+def next_token_loss(model: "torch.nn.Module", reduction: Literal["mean", "sum"] = "mean") -> Any:
     """The loss `loss(model, batch) -> (n,)` of the next token, nats, on `batch["tokens"]`."""
     import torch
 
@@ -67,10 +61,4 @@ def next_token_loss(model: "torch.nn.Module", reduction: Literal["mean", "sum"])
 
 def structure_of(model: "torch.nn.Module") -> Structure | None:
     """The numbers of layers and heads in a model's configuration, where it has one."""
-    config = getattr(model, "config", None) or getattr(model, "cfg", None)
-    found = {
-        name: next((getattr(config, key) for key in keys if hasattr(config, key)), None)
-        for name, keys in COUNTS.items()
-    }
-    counts = {name: count if isinstance(count, int) else None for name, count in found.items()}
-    return Structure(**counts) if counts["num_layers"] or counts["num_heads"] else None
+    return structure_in(getattr(model, "config", None) or getattr(model, "cfg", None))

@@ -1,6 +1,6 @@
 """Sources that users hand to a tracker: parameters or modules, and data or batches of data."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 import jax
@@ -29,7 +29,7 @@ def examples_of(source: Any, num_data: int | None) -> PyTree:
         raise ValueError(
             f"the source of batches holds {num_found} examples, not the {num_data or 'one or more'} asked for"
         )
-    return jax.tree.map(lambda leaf: np.asarray(leaf)[:num_data], data)
+    return jax.tree.map(lambda leaf: on_host(leaf)[:num_data], data)
 
 
 def _is_data(source: Any) -> bool:
@@ -41,7 +41,7 @@ def _concatenated(batches: Iterable[PyTree], num_data: int | None) -> PyTree:
     kept: list[PyTree] = []
     num_found = 0
     for batch in batches:
-        batch = jax.tree.map(np.asarray, tuple(batch) if isinstance(batch, list) else batch)
+        batch = jax.tree.map(on_host, _plain(batch))
         kept.append(batch)
         num_found += len(jax.tree.leaves(batch)[0])
         if num_data is not None and num_found >= num_data:
@@ -51,20 +51,27 @@ def _concatenated(batches: Iterable[PyTree], num_data: int | None) -> PyTree:
     return jax.tree.map(lambda *leaves: np.concatenate(leaves), *kept)
 
 
+def on_host(array: Any) -> np.ndarray:
+    """An array or a tensor of PyTorch as an array on the host; torch's half-precision ones as float32."""
+    if hasattr(array, "detach"):
+        array = array.detach().cpu()
+        array = array.float() if array.is_floating_point() and array.element_size() == 2 else array
+    return np.asarray(array)
+
+
+def _plain(batch: Any) -> Any:
+    """A batch as a tuple or a dict, where loaders yield lists and Hugging Face's tokenizers their own mappings."""
+    if isinstance(batch, list):
+        return tuple(batch)
+    return dict(batch) if isinstance(batch, Mapping) else batch
+
+
 def params_of(model: Any, loss_fn: Callable[..., Any]) -> tuple[PyTree, Callable[..., Any]]:
     """The parameters of a model as a pytree, and the loss as a function of that pytree.
 
     A flax nnx module is split into its parameters and the rest, and merged again inside the loss.
-
-    Raises:
-        ValueError: The model is a PyTorch module.
     """
     kinds = {f"{kind.__module__}.{kind.__qualname__}" for kind in type(model).__mro__}
-    if any(kind.startswith("torch.nn.") for kind in kinds):
-        raise ValueError(
-            "the model is a PyTorch module; chains run in JAX. Save its state_dict with safetensors and give a JAX "
-            "function of it (docs/pytorch.md), or use a target of kind: checkpoint for Hugging Face models."
-        )
     if not any(kind.startswith("flax.nnx.") for kind in kinds):
         return jax.tree.map(np.asarray, model), loss_fn
     from flax import nnx

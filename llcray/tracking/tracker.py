@@ -32,6 +32,7 @@ from llcray.targets.target import LossFn, PyTree, Target
 from llcray.targets.trees import check_data, check_params
 from llcray.tracking import records
 from llcray.tracking.sources import SURROGATES, examples_of, params_of
+from llcray.tracking.torch_module import is_torch_module, target_of_module
 from llcray.variant import whole_number
 
 
@@ -72,7 +73,7 @@ class LLCTracker:
     """Estimates LLCs at steps of a training.
 
     Attributes:
-        loss_fn: `loss_fn(params, batch) -> (batch,)`, nats.
+        loss_fn: `loss_fn(params, batch) -> (batch,)`, nats; of a PyTorch module, `loss_fn(module, batch)` in torch.
         storage: Root of the dataset: a path, URI or profile.
         name: The `sweep` of the rows, one training of one configuration.
         components: Texts of `llcray.components.grammar`.
@@ -110,6 +111,7 @@ class LLCTracker:
     keep_params: bool = True
     learning_rate: float | None = None
     _ends: dict[str, tuple[str, Handover]] = field(default_factory=dict, init=False, repr=False)
+    _traced: Target | None = field(default=None, init=False, repr=False)
     _dataset: Any = field(default=None, init=False, repr=False)
 
     def __post_init__(self) -> None:
@@ -140,7 +142,8 @@ class LLCTracker:
 
         Args:
             step: Training step.
-            params: w*, a pytree of floating-point arrays, or a flax nnx module.
+            params: w*, a pytree of floating-point arrays, or a flax nnx module; or a `torch.nn.Module`, which is copied
+                and traced (docs/pytorch.md). It may be in training mode: the copy is not.
             batch_source: The data, a pytree whose arrays have examples first; or batches of such, or a function that
                 returns either. Use the same examples at all steps to compare them.
             components: Components to estimate, in place of the tracker's own.
@@ -153,12 +156,7 @@ class LLCTracker:
             return None
         from llcray.estimation.pack import estimate_requests
 
-        params, loss_fn = params_of(params, self.loss_fn)
-        check_params(params)
-        data = examples_of(batch_source, self.num_data)
-        check_data(data)
-        target = Target(params, loss_fn, data, is_likelihood=self.is_likelihood, structure=self.structure)
-        target = replace(target, target_id=records.target_id(target))
+        target = self._target(params, batch_source)
         names = tuple(parse(text).name for text in components or self.components)
         requests = [self._request(component, target, step) for component in names]
         dataset, rows = self._open(), {}
@@ -192,6 +190,18 @@ class LLCTracker:
 
         options = {"structure": self.structure, "learning_rate": self.learning_rate}
         return subnetwork(self.storage, self.name, compare_dtype=compare_dtype, **options)
+
+    def _target(self, model: Any, batch_source: Any) -> Target:
+        data = examples_of(batch_source, self.num_data)
+        check_data(data)
+        if is_torch_module(model):
+            target = target_of_module(model, self.loss_fn, data, self.is_likelihood, self._traced)
+            self._traced, self.structure = target, self.structure or target.structure
+        else:
+            params, loss_fn = params_of(model, self.loss_fn)
+            check_params(params)
+            target = Target(params, loss_fn, data, is_likelihood=self.is_likelihood, structure=self.structure)
+        return replace(target, target_id=records.target_id(target))
 
     def _request(self, component: str, target: Target, step: int) -> Any:
         from llcray.estimation.request import EstimateRequest

@@ -70,3 +70,23 @@ def test_what_goes_wrong_on_the_actor_is_raised_where_one_waits(tmp_path: Path, 
     tracker.track(20, weights(0.0), DATA)
     with pytest.raises(ValueError, match="one loss per example"):
         tracker.wait()
+
+
+def test_a_module_of_torch_is_copied_to_the_actor(tmp_path: Path, cluster: Cluster) -> None:
+    """Weights that move after the call are not those of the estimate, and training mode stays on."""
+    torch = pytest.importorskip("torch")
+    module = torch.nn.Sequential(torch.nn.Linear(3, 1, bias=False), torch.nn.Dropout(0.5))
+    with torch.no_grad():
+        module[0].weight.copy_(torch.tensor([[1.0, -1.0, 0.5]]))
+
+    def loss_fn(module: Any, batch: Any) -> Any:
+        return 0.5 * (module(batch["x"])[:, 0] - batch["y"]) ** 2
+
+    remote = RemoteTracker(loss_fn, storage=str(tmp_path / "remote"), **SETTINGS)
+    remote.track(0, module, DATA)
+    with torch.no_grad():
+        module[0].weight += 10
+    remote.wait()
+    [run] = ls.scan_runs(tmp_path / "remote", sweep="remote").collect().to_dicts()
+    assert module.training and run["loss_at_center"] < 1e-6
+    assert abs(run["llc"] - 3 / 2) < 4 * run["llc_mcse"] + 0.1

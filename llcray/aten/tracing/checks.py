@@ -66,7 +66,7 @@ class Comparison:
         for params in (self._params(), self._params_beside()):
             ours, gradient = compiled(params, self._weights())
             theirs, theirs_gradient = self._in_torch(params)
-            _compare_losses(np.asarray(ours), theirs)
+            compare_losses(np.asarray(ours), theirs)
             if self.gradients == "torch":
                 without |= self._compare_gradients(gradient, theirs_gradient)
         self._check_detached(gradient)
@@ -224,7 +224,12 @@ def _compiled(function: Callable[..., Any], *args: Any) -> Callable[..., Any]:
     return jax.jit(function).lower(*args).compile(compiler_options=options)
 
 
-def _compare_losses(ours: np.ndarray, theirs: np.ndarray) -> None:
+def compare_losses(ours: np.ndarray, theirs: np.ndarray) -> None:
+    """Refuses losses of the same examples that differ by more than rounding.
+
+    Raises:
+        TorchLossError: They do, or torch's are not finite.
+    """
     if not np.isfinite(theirs).all():
         raise TorchLossError(f"torch gives losses that are not finite, such as {theirs[~np.isfinite(theirs)][0]}.")
     difference, size = float(np.abs(ours - theirs).max()), float(np.abs(theirs).max())
