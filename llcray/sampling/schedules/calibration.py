@@ -90,18 +90,21 @@ class Stretch:
         heat: Heat, same shape, nats.
         noise: Predictions of the bias from gradient noise at positions of the chains, shape (chain,), nats; None where
             heat predicts the bias.
+        seen_share: Share of the heat that the loss sees: the usual one, or one that was measured.
     """
 
     raw: np.ndarray
     heat: np.ndarray
     noise: np.ndarray | None = None
+    seen_share: float = SEEN_SHARE
 
     @property
     def level(self) -> Level:
         """The mean of raw and the predicted bias, with their errors."""
         if self.noise is None:
             # Momenta that discretisation cools leave positions exact (Leimkuhler & Matthews 2013): no bias below zero.
-            bias, bias_se = SEEN_SHARE * max(self.heat.mean(), 0.0), SEEN_SHARE * standard_error(self.heat)
+            heat, heat_se = max(self.heat.mean(), 0.0), standard_error(self.heat)
+            bias, bias_se = self.seen_share * heat, self.seen_share * heat_se
         else:
             bias, bias_se = self.noise.mean(), spread_of_chains(self.noise[:, None])
         return Level(float(self.raw.mean()), _standard_error(self.raw), float(bias), float(bias_se))
@@ -109,12 +112,13 @@ class Stretch:
     @property
     def prior_sd(self) -> float:
         """The uncertainty of the prediction before a second step was sampled, as a share of it."""
-        return HEAT_PRIOR if self.noise is None else NOISE_PRIOR
+        is_usual = self.noise is None and self.seen_share == SEEN_SHARE
+        return HEAT_PRIOR if is_usual else NOISE_PRIOR
 
     def bias_of_draws(self, factor: float) -> np.ndarray:
         """The predicted bias of each draw, times a factor."""
         if self.noise is None:
-            return factor * SEEN_SHARE * self.heat
+            return factor * self.seen_share * self.heat
         return np.full(self.raw.shape, factor * self.noise.mean())
 
 

@@ -195,10 +195,27 @@ def _is_noisy(hot: Stretch, facts: RunFacts) -> bool:
 
 def measure_noise(facts: RunFacts, calibration: Calibration) -> Generator[Request, Any, np.ndarray]:
     """Predicts the bias from the gradient noise that the loss sees where the chains are, shape (chain,), nats."""
+    bias, _ = yield from _measure_noise(facts, calibration)
+    return bias
+
+
+def measure_share(facts: RunFacts, calibration: Calibration) -> Generator[Request, Any, float]:
+    """Measures the share of the gradient noise, and so of the heat, that the loss sees where the chains are."""
+    _, seen_share = yield from _measure_noise(facts, calibration)
+    return seen_share
+
+
+def noise_gradients(facts: RunFacts, calibration: Calibration) -> float:
+    """Returns the cost of measuring the gradient noise at all chains."""
+    batch_size = min(calibration.sampler.examples_per_gradient, facts.num_data)
+    return facts.sampling.num_chains * seen_noise_gradients(facts.num_data, batch_size)
+
+
+def _measure_noise(facts: RunFacts, calibration: Calibration) -> Generator[Request, Any, tuple[np.ndarray, float]]:
     batch_size = min(calibration.sampler.examples_per_gradient, facts.num_data)
     noise = yield MeasureSeenNoise(batch_size, calibration.uses_control_variates)
-    calibration.num_gradients += len(noise) * seen_noise_gradients(facts.num_data, batch_size)
+    calibration.num_gradients += noise_gradients(facts, calibration)
     total, seen = noise.mean(axis=0)
-    bias = calibration.x * noise[:, 1]
-    calibration.record("gradient noise", seen_share=seen / total if total else 0.0, bias=bias.mean())
-    return bias
+    bias, seen_share = calibration.x * noise[:, 1], float(seen / total) if total else 0.0
+    calibration.record("gradient noise", seen_share=seen_share, bias=bias.mean())
+    return bias, seen_share

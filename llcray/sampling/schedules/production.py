@@ -1,6 +1,6 @@
 """The production of a calibrated run: draws at a step whose bias can be subtracted to the error asked for."""
 
-from collections.abc import Generator
+from collections.abc import Generator, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -24,12 +24,14 @@ from llcray.sampling.schedules.calibration import (
     stretch_of,
 )
 from llcray.sampling.schedules.hand_set import choose_steps_per_draw
-from llcray.sampling.schedules.hot_burn_in import measure_noise
+from llcray.sampling.schedules.hot_burn_in import measure_noise, measure_share, noise_gradients
 from llcray.sampling.schedules.requests import Advance, Request, RunFacts, Sampled
 
 NONLINEARITY = 0.05
 """What the level of hot chains may be off the line by, as a share of their bias."""
 DISAGREES, MOST_SHRINKS = 3.0, 2
+SMALLEST_SHRINK, LARGEST_SHRINK = 0.1, 0.5
+"""Bounds of the change of h^2 where what is uncertain of the bias is too much."""
 
 
 def choose_step(facts: RunFacts, calibration: Calibration, hot: Stretch) -> None:
@@ -51,19 +53,21 @@ def produce(facts: RunFacts, calibration: Calibration, hot: Stretch) -> Generato
     """
     steps_per_draw = choose_steps_per_draw(facts)
     budget, until = facts.sampling.budget, facts.sampling.until
-    other, num_shrinks, goal = loosened(hot.level), 0, FIRST_BLOCKS
+    others, num_shrinks, goal = [loosened(hot.level)], 0, FIRST_BLOCKS
+    has_measured_share = False
     blocks: list[Draws] = []
-    noise, noise_x = None, float("nan")
-    previous, previous_se, *_ = fit_line([other], hot.prior_sd)
+    noise, noise_x, out_of_budget = None, float("nan"), False
+    previous, previous_se, *_ = fit_line(others, hot.prior_sd)
     while True:
-        out_of_budget = yield from _sample(blocks, goal, steps_per_draw, facts, calibration)
+        reserved = noise_gradients(facts, calibration) if hot.noise is not None and noise_x != calibration.x else 0.0
+        out_of_budget |= yield from _sample(blocks, goal, steps_per_draw, facts, calibration, reserved)
         draws = concatenate(blocks)
         if not draws.healthy.all():
             return sampled_of(draws, None, steps_per_draw, calibration, is_consistent=True)
         if hot.noise is not None and noise_x != calibration.x:
             noise, noise_x = (yield from measure_noise(facts, calibration)), calibration.x
-        stretch = replace(stretch_of(blocks, facts), noise=noise)
-        judgement = _judge(stretch, other, hot.prior_sd)
+        stretch = replace(stretch_of(blocks, facts), noise=noise, seen_share=hot.seen_share)
+        judgement = _judge(stretch, others, hot.prior_sd)
         calibration.record("estimate", num_draws=draws.num_draws, **judgement.numbers(stretch))
         llc, error = judgement.summary.mean, judgement.error
         allowed = until.relative_mcse * abs(llc)
@@ -73,13 +77,23 @@ def produce(facts: RunFacts, calibration: Calibration, hot: Stretch) -> Generato
         is_good = error <= allowed and has_mixed and stands_still
         previous, previous_se = llc, error
         disagrees = abs(judgement.levels_apart) > DISAGREES and has_mixed
-        if disagrees and is_good and not is_last and num_shrinks < MOST_SHRINKS:
-            other, num_shrinks = loosened(stretch.level), num_shrinks + 1
+        if disagrees and hot.noise is None and not (has_measured_share or out_of_budget):
+            # The usual share of the heat is refuted: this loss sees another one.
+            hot, has_measured_share = replace(hot, seen_share=(yield from measure_share(facts, calibration))), True
+            others = [loosened(hot.level)]
+        elif disagrees and is_good and not is_last and num_shrinks < MOST_SHRINKS:
+            others, num_shrinks = [loosened(stretch.level)], num_shrinks + 1
             calibration.squared_step *= SHRINK
             calibration.record("smaller step: levels and prediction disagree")
             blocks, goal = [], FIRST_BLOCKS
+        elif has_mixed and judgement.is_limited_by_bias(allowed) and not is_last and num_shrinks < MOST_SHRINKS:
+            others, num_shrinks = [*others, loosened(stretch.level)], num_shrinks + 1
+            wanted = allowed / (np.sqrt(3) * judgement.bias_se)
+            calibration.squared_step *= float(np.clip(wanted, SMALLEST_SHRINK, LARGEST_SHRINK))
+            calibration.record("smaller step: more draws do not make the bias better known")
+            blocks, goal = [], FIRST_BLOCKS
         elif is_good or is_last:
-            everything = replace(stretch_of(blocks, facts, num_discarded=0), noise=noise)
+            everything = replace(stretch_of(blocks, facts, num_discarded=0), noise=noise, seen_share=hot.seen_share)
             predicted = PredictedBias(everything.bias_of_draws(judgement.factor), judgement.bias_se)
             return sampled_of(draws, predicted, steps_per_draw, calibration, is_consistent=not disagrees)
         else:
@@ -92,13 +106,17 @@ def _next_goal(goal: int) -> int:
 
 
 def _sample(
-    blocks: list[Draws], goal: int, steps_per_draw: int, facts: RunFacts, calibration: Calibration
+    blocks: list[Draws], goal: int, steps_per_draw: int, facts: RunFacts, calibration: Calibration, reserved: float
 ) -> Generator[Request, Any, bool]:
-    """Samples until there are `goal` blocks in `blocks`; returns whether the budget ends before another block."""
+    """Samples until there are `goal` blocks in `blocks`; returns whether the budget ends before another block.
+
+    `reserved` gradients of the budget are left over.
+    """
+    budget = facts.sampling.budget.num_gradients - reserved
     while len(blocks) < goal:
         hyper = calibration.hyper(facts.sampling.num_chains)
         blocks.append((yield Advance(calibration.block_draws, steps_per_draw, hyper)))
-        if calibration.count(blocks[-1]) + calibration.num_gradients > facts.sampling.budget.num_gradients:
+        if calibration.count(blocks[-1]) + calibration.num_gradients > budget:
             return True
         if blew_up(blocks[-1], facts) and calibration.num_restarts < MAX_RESTARTS:
             yield restart(facts, calibration, "restart: a block blew up")
@@ -132,6 +150,10 @@ class Judgement:
         """The part of the error that the draws' own does not hold, nats."""
         return float(np.sqrt(self.error**2 - self.summary.mcse**2))
 
+    def is_limited_by_bias(self, allowed: float) -> bool:
+        """Whether what is uncertain of the bias is more than allowed, and far more than draws can still take away."""
+        return self.bias_se > max(allowed, 2 * self.summary.mcse)
+
     def numbers(self, stretch: Stretch) -> dict[str, float]:
         """The numbers for the record."""
         level = stretch.level
@@ -149,12 +171,12 @@ class Judgement:
         }
 
 
-def _judge(stretch: Stretch, other: Level, prior_sd: float) -> Judgement:
+def _judge(stretch: Stretch, others: Sequence[Level], prior_sd: float) -> Judgement:
     level = stretch.level
-    line = fit_line([other, level], prior_sd)
+    line = fit_line([*others, level], prior_sd)
     factor = line.factor if level.bias > 0 else 0.0
     summary = corrected_summary(stretch.raw, stretch.bias_of_draws(factor))
-    return Judgement(summary, line, factor, disagreement(other, level, prior_sd))
+    return Judgement(summary, line, factor, disagreement(others[-1], level, prior_sd))
 
 
 def _numbers(level: Level) -> dict[str, float]:
