@@ -23,6 +23,8 @@ NUM_STEPS = 33
 """Lanczos steps of a probe: fewer blur curvatures far below the largest, more leave fewer probes."""
 MAX_PARAMS = 2_000_000
 """Parameters beyond which the vectors of the quadrature take too much memory."""
+NO_PRODUCTS = (TypeError, ValueError, NotImplementedError)
+"""Errors of JAX where a function (`custom_vjp`, a callback) cannot be differentiated forwards."""
 
 
 def spectrum_nodes(num_products: int, posterior: Posterior) -> Float[Array, "..."]:
@@ -79,11 +81,22 @@ def spectra(posteriors: Mapping[int, Posterior], num_products: int = MAX_PRODUCT
     found: dict[int, Spectrum] = {}
     small = {index: p for index, p in posteriors.items() if p.num_sampled_params <= MAX_PARAMS}
     reduced = {index: _on_few_examples(posterior) for index, posterior in small.items()}
-    for index, nodes in once_a_target(nodes_over_runs, (num_products,), reduced).items():
+    for index, nodes in _nodes(reduced, num_products).items():
         if np.isfinite(nodes).all():
             work = _work(posteriors[index], num_products)
             found[index] = _eigenvalues(nodes, work) if nodes.ndim == 2 else Spectrum(nodes[0], nodes[1], work)
     return found
+
+
+def _nodes(posteriors: Mapping[int, Posterior], num_products: int) -> dict[int, np.ndarray]:
+    """Returns the nodes of each posterior, without those whose loss has no Hessian-vector products."""
+    try:
+        return once_a_target(nodes_over_runs, (num_products,), posteriors)
+    except NO_PRODUCTS:
+        if len(posteriors) == 1:
+            return {}
+    alone = [_nodes({index: posterior}, num_products) for index, posterior in posteriors.items()]
+    return {index: nodes for found in alone for index, nodes in found.items()}
 
 
 def _eigenvalues(hessian: np.ndarray, work: float) -> Spectrum:

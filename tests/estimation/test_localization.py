@@ -104,3 +104,20 @@ def test_a_ladder_without_a_plateau_says_that_gamma_decides() -> None:
     e = estimate_llc(target, "hmc", posterior={"localization": {"ladder": [2000.0, 200.0]}})
     assert e.verdict == "gamma_decides" and e.verdict_reason.startswith("No plateau")
     assert np.isnan(e.llc_plateau) and len(e.record["ladder_llc"]) == 2
+
+
+def test_a_loss_that_cannot_be_differentiated_forwards_is_sampled_without_the_spectrum() -> None:
+    """A `custom_vjp` has no Hessian-vector products."""
+    import jax
+
+    @jax.custom_vjp
+    def half_square(x: jax.Array) -> jax.Array:
+        return 0.5 * x**2
+
+    half_square.defvjp(lambda x: (half_square(x), x), lambda x, g: (g * x,))
+    target = regression(1.0)
+    opaque = Target(target.params, lambda w, batch: half_square(batch[0] @ w - batch[1]), data=target.data)
+    sampler = {"kind": "sgld", "step_size": 1e-3}
+    e = estimate_llc(opaque, sampler, posterior={"localization": 1.0}, sampling={"budget": {"num_gradients": 3000}})
+    assert abs(e.llc - 2) < 3 * e.llc_mcse + 0.1
+    assert np.isnan(e.llc_quadratic)
