@@ -52,7 +52,7 @@ def calibrated(facts: RunFacts, sampler: Auto) -> Schedule:
         calibration.squared_step = stable  # noise may have shrunk the step
         yield from find_step(facts, calibration)
         hot = yield from burn_in(facts, calibration)
-    if heat_misleads(hot, facts):
+    if heat_misleads(hot, facts, calibration):
         hot = replace(hot, noise=(yield from measure_noise(facts, calibration)))
     hot_squared_step = calibration.squared_step
     choose_step(facts, calibration, hot)

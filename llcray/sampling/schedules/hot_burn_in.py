@@ -44,6 +44,8 @@ NOISY_HEAT = 2.0
 """Heat is not used where its error is this many times the error asked for."""
 MOST_HEAT = 0.7
 """Nor where it would be a larger share of n beta (L - L*), since it then lies where the loss is flat."""
+MOST_HELD = 0.05
+"""Nor where gamma is a larger share of the steepest curvature."""
 SMALLER_BATCH, SMALLEST_BATCH = 4, 8
 """The factor by which batches shrink where gradient noise is cheap, and the fewest examples of a batch."""
 MOST_SHARE = 2.0
@@ -181,9 +183,14 @@ def _change(facts: RunFacts, calibration: Calibration, sampler: Auto) -> Generat
     return facts
 
 
-def heat_misleads(hot: Stretch, facts: RunFacts) -> bool:
-    """Returns whether the heat does not predict the bias: it is noise, or more of it than the loss can hold."""
-    return _is_noisy(hot, facts) or hot.level.bias > MOST_HEAT * hot.level.raw
+def heat_misleads(hot: Stretch, facts: RunFacts, calibration: Calibration) -> bool:
+    """Returns whether the heat does not predict the bias.
+
+    It is noise, or more of it than the loss can hold, or gamma is large beside the steepest curvature c/h^2: then most
+    directions are held by the localization, and the loss sees less of their heat than it does elsewhere.
+    """
+    is_held = facts.localization * calibration.squared_step > MOST_HELD * calibration.sampler.curvature_share
+    return is_held or _is_noisy(hot, facts) or hot.level.bias > MOST_HEAT * hot.level.raw
 
 
 def _is_noisy(hot: Stretch, facts: RunFacts) -> bool:
