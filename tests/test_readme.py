@@ -1,5 +1,6 @@
 """README.md and docs/ say what the code does: Python runs, YAML loads, commands, options and links exist."""
 
+import itertools
 import os
 import re
 import shlex
@@ -24,8 +25,9 @@ ROOT = Path(__file__).parents[1]
 README = ROOT / "README.md"
 PAGES = [README, ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").rglob("*.md"))]
 CHECKPOINT = ROOT / "tests" / "targets" / "checkpoint" / "fixtures" / "gpt2"
+TRACED = ROOT / "tests" / "aten" / "fixtures" / "probe.llcray"
 WHOLE_SWEEP = {"question": "?", "targets": [{"kind": "quadratic", "num_params": 3}], "samplers": [{"kind": "auto"}]}
-SLOW_PAGES = ("sweeps.md", "tracking.md")
+SLOW_PAGES = ("pytorch.md", "sweeps.md", "tracking.md")
 """Pages whose Python starts Ray, or takes more than a few seconds of compilation."""
 
 
@@ -59,8 +61,9 @@ def folder(quickstart_results: Path, tmp_path: Path) -> Path:
     rng = np.random.default_rng(0)
     pl.DataFrame({name: rng.normal(size=50) for name in ("rooms", "area", "price")}).write_csv(tmp_path / "mine.csv")
     (tmp_path / "probe.jsonl").write_text('{"input_ids": [1, 2, 3, 4, 5, 6, 7, 8]}\n' * 600)
-    for step in (100, 200):
-        shutil.copytree(CHECKPOINT, tmp_path / "run" / f"checkpoint-{step}")
+    shutil.copy(TRACED, tmp_path / "probe.llcray")
+    for folder, step in itertools.product(("run", "grpo"), (100, 200)):
+        shutil.copytree(CHECKPOINT, tmp_path / folder / f"checkpoint-{step}")
     return tmp_path
 
 

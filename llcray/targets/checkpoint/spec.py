@@ -12,7 +12,7 @@ from pydantic import Field, field_validator, model_validator
 from llcray.array_types import Arrays, PyTree
 from llcray.components.structure import Structure
 from llcray.data.tokens import Tokens
-from llcray.targets.checkpoint.decoder.config import read_config
+from llcray.targets.checkpoint.architecture import TracedConfig, read_architecture
 from llcray.targets.checkpoint.decoder.loading import check_weights
 from llcray.targets.checkpoint.folder import STEP, folder_digest, step_of
 from llcray.targets.checkpoint.tokens import fitting_tokens
@@ -25,7 +25,10 @@ WILDCARDS = re.compile(r"[*?[]")
 
 
 class CheckpointTarget(TrajectoryVariant):
-    """w* is a checkpoint of GPT-2, GPT-NeoX (Pythia), Llama, Qwen2 or Qwen3; the loss is that of the next token.
+    """w* is a checkpoint of a causal language model; the loss is that of the next token.
+
+    GPT-2, GPT-NeoX (Pythia), Llama, Qwen2 and Qwen3 are read without torch. Other models of transformers, and adapters
+    of PEFT, which are merged, are traced where torch and transformers are installed: workers need them too.
 
     The bytes of weights, configuration and data make the id; their places do not. The weights are not copied into the
     dataset: keep the folder.
@@ -63,9 +66,9 @@ class CheckpointTarget(TrajectoryVariant):
     def _fill_in_the_digest(self) -> Self:
         if self._is_pattern():
             for folder in self.folders():
-                read_config(folder)
+                read_architecture(folder)
             return self
-        read_config(self.path)
+        read_architecture(self.path)
         digest = folder_digest(self.path)
         if self.sha256 not in (None, digest):
             raise ValueError(f"{self.path} has SHA-256 {digest}, not the {self.sha256} given: it has changed")
@@ -78,9 +81,20 @@ class CheckpointTarget(TrajectoryVariant):
     def check(self) -> None:
         folders = self.folders() if self._is_pattern() else [self.path]
         for folder in folders:
-            check_weights(folder, read_config(folder))
+            config = read_architecture(folder)
+            if isinstance(config, TracedConfig):
+                self._check_options(folder)
+            else:
+                check_weights(folder, config)
         if self.data.path.is_file():
-            fitting_tokens(self.data, read_config(folders[0]))
+            fitting_tokens(self.data, read_architecture(folders[0]))
+
+    def _check_options(self, folder: Path) -> None:
+        if self.remat or self.compute_dtype != "float32":
+            raise ValueError(
+                f"{folder} is traced with torch, since the built-in decoder does not compute it; remat and "
+                "compute_dtype are options of the decoder. Leave them out."
+            )
 
     def folders(self) -> list[Path]:
         """The folders that the path names, by step.
@@ -133,9 +147,9 @@ class CheckpointTarget(TrajectoryVariant):
     def examples(self, source: Examples) -> PyTree:
         if not isinstance(source, OtherTokens):
             return super().examples(source)
-        return {"tokens": fitting_tokens(source.data, read_config(self.path))}
+        return {"tokens": fitting_tokens(source.data, read_architecture(self.path))}
 
     def structure(self) -> Structure:
         """Layers and heads, for components."""
         folder = self.folders()[0] if self._is_pattern() else self.path
-        return read_config(folder).structure
+        return read_architecture(folder).structure

@@ -3,10 +3,11 @@
 import numpy as np
 
 from llcray.data.tokens import Tokens
+from llcray.targets.checkpoint.architecture import TracedConfig
 from llcray.targets.checkpoint.decoder.config import DecoderConfig
 
 
-def fitting_tokens(data: Tokens, config: DecoderConfig) -> np.ndarray:
+def fitting_tokens(data: Tokens, config: DecoderConfig | TracedConfig) -> np.ndarray:
     """Reads tokens and checks that the decoder can read them.
 
     Raises:
@@ -20,8 +21,8 @@ def fitting_tokens(data: Tokens, config: DecoderConfig) -> np.ndarray:
             f"{source} holds token {tokens.max()}, the model's vocabulary has {config.vocabulary}. Use the model's "
             "own tokenizer."
         )
-    if config.rope is None and tokens.shape[1] > config.max_length:
-        raise ValueError(f"{source} has {tokens.shape[1]} positions, the model {config.max_length}. Set data.length.")
+    if config.longest is not None and tokens.shape[1] > config.longest:
+        raise ValueError(f"{source} has {tokens.shape[1]} positions, the model {config.longest}. Set data.length.")
     if empty := int(np.sum((tokens >= 0).sum(axis=1) < 2)):
         raise ValueError(f"{source} holds {empty} sequences of fewer than 2 tokens. Leave them out.")
     return tokens

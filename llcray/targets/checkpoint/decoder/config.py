@@ -20,6 +20,10 @@ ACTIVATIONS: dict[str, Activation] = {
 }
 
 
+class UnknownArchitectureError(ValueError):
+    """A configuration may be whole, and describes what the built-in decoder does not compute."""
+
+
 @dataclass(frozen=True)
 class Rope:
     """Rotary positions (Su et al. 2021, arXiv 2104.09864).
@@ -76,6 +80,11 @@ class DecoderConfig:
     tied: bool
 
     @property
+    def longest(self) -> int | None:
+        """Most positions; None where rotary ones take any number."""
+        return self.max_length if self.rope is None else None
+
+    @property
     def structure(self) -> Structure:
         """Numbers of layers and heads, for components."""
         return Structure(self.num_layers, self.num_heads, self.num_kv_heads)
@@ -89,7 +98,7 @@ def read_config(folder: Path) -> DecoderConfig:
     """
     path = folder / "config.json"
     if (folder / "adapter_config.json").is_file():
-        raise ValueError(
+        raise UnknownArchitectureError(
             f"{folder} holds an adapter, not a whole model: load it with PEFT, call merge_and_unload() and save the "
             "result with save_pretrained"
         )
@@ -109,7 +118,8 @@ def read_config(folder: Path) -> DecoderConfig:
     family = raw.get("model_type")
     readers = {"gpt2": _gpt2, "gpt_neox": _gpt_neox, "llama": _llama, "qwen2": _llama, "qwen3": _llama}
     if not isinstance(family, str) or family not in readers:
-        raise ValueError(
+        kind = UnknownArchitectureError if isinstance(family, str) else ValueError
+        raise kind(
             f"{path} is of model_type {family!r}; read are {', '.join(readers)}. For another model, give its JAX "
             "function as a target of kind: python."
         )
@@ -295,4 +305,6 @@ def _activation(path: Path, name: str) -> Activation:
 
 def _refuse(path: Path, what: str, is_used: bool) -> None:
     if is_used:
-        raise ValueError(f"{path} uses {what}, which this decoder does not compute. Give a target of kind: python.")
+        raise UnknownArchitectureError(
+            f"{path} uses {what}, which this decoder does not compute. Give a target of kind: python."
+        )

@@ -1,0 +1,74 @@
+"""The architecture of a checkpoint: one that the built-in decoder computes, or one that is traced with torch."""
+
+import json
+from contextlib import suppress
+from dataclasses import dataclass
+from importlib.util import find_spec
+from pathlib import Path
+
+from llcray.components.counts import structure_in
+from llcray.components.structure import Structure
+from llcray.targets.checkpoint.decoder.config import DecoderConfig, UnknownArchitectureError, read_config
+from llcray.targets.checkpoint.folder import ADAPTER, base_of
+
+
+@dataclass(frozen=True)
+class TracedConfig:
+    """A causal language model that transformers computes, and the built-in decoder does not.
+
+    Attributes:
+        base: Folder of the model that the folder's adapter belongs to; None for a whole model.
+        vocabulary: Number of tokens.
+        structure: Numbers of layers and heads.
+        longest: Most positions, where the configuration alone decides; torch refuses longer ones when it traces.
+    """
+
+    base: Path | None
+    vocabulary: int
+    structure: Structure
+    longest: None = None
+
+
+def read_architecture(folder: Path) -> DecoderConfig | TracedConfig:
+    """The architecture that the configuration of a folder describes.
+
+    Raises:
+        ValueError: There is none, or neither the decoder nor transformers, where that is installed, computes it.
+    """
+    try:
+        return read_config(folder)
+    except UnknownArchitectureError as refusal:
+        needed = ("torch", "transformers", *(["peft"] if (folder / ADAPTER).is_file() else []))
+        if missing := [name for name in needed if find_spec(name) is None]:
+            raise ValueError(
+                f"{refusal} Or install {' and '.join(missing)} (pip install 'llcray[transformers]'), with which other models "
+                "are traced."
+            ) from None
+    return _read_traced(folder)
+
+
+def _read_traced(folder: Path) -> TracedConfig:
+    base = base_of(folder)
+    if base is not None:
+        with suppress(UnknownArchitectureError):
+            read_config(base)
+    raw = json.loads(((base or folder) / "config.json").read_text(encoding="utf-8-sig"))
+    named = [name for name in raw.get("architectures") or [] if isinstance(name, str)]
+    others = [name for name in named if not name.endswith(("ForCausalLM", "LMHeadModel"))]
+    if raw.get("is_encoder_decoder") or others:
+        raise ValueError(
+            f"{base or folder} holds {', '.join(named) or 'an encoder and a decoder'}, not a causal language model. "
+            "Give the module and its loss to llcray.torch.target."
+        )
+    vocabulary = raw.get("vocab_size")
+    if not isinstance(vocabulary, int):
+        raise ValueError(
+            f"{base or folder}: config.json has no vocab_size. Load the model and give it to "
+            "llcray.torch.language_model."
+        )
+    return TracedConfig(base, vocabulary, structure_in(_Attributes(raw)) or Structure())
+
+
+class _Attributes:
+    def __init__(self, entries: dict[str, object]) -> None:
+        self.__dict__.update(entries)
