@@ -41,8 +41,8 @@ def read_architecture(folder: Path) -> DecoderConfig | TracedConfig:
         needed = ("torch", "transformers", *(["peft"] if (folder / ADAPTER).is_file() else []))
         if missing := [name for name in needed if find_spec(name) is None]:
             raise ValueError(
-                f"{refusal} Or install {' and '.join(missing)} (pip install 'llcray[transformers]'), with which other models "
-                "are traced."
+                f"{refusal} Or install {' and '.join(missing)} (pip install 'llcray[transformers]'), with which other "
+                "models are traced."
             ) from None
     return _read_traced(folder)
 

@@ -2,8 +2,8 @@
 
 One decoder covers GPT-2, GPT-NeoX (Pythia), Llama, Qwen2 and Qwen3; its parameters are the checkpoint's tensors under
 their own names and in their own layout, so nothing is renamed, transposed or copied, and components are named as the
-checkpoint names them. Running the PyTorch modules themselves (torchax) needs torch below 2.13, whose wheels on the
-package index bring CUDA along; a decoder of 200 lines, tested against transformers' logits, asks for neither.
+checkpoint names them. Tracing the PyTorch modules themselves, as is done for other families, needs torch and
+transformers in every worker; a decoder of 200 lines, tested against both, needs neither.
 """
 
 from llcray.targets.checkpoint.decoder.config import DecoderConfig as DecoderConfig
