@@ -1,5 +1,6 @@
 """Checkpoints of Hugging Face that are traced: other families, adapters, trainings; and the built-in decoder beside."""
 
+import json
 import shutil
 from pathlib import Path
 from typing import Any
@@ -157,6 +158,16 @@ def test_what_is_no_causal_language_model_is_refused(tmp_path: Path):
     config = transformers.BertConfig(vocab_size=29, hidden_size=16, num_hidden_layers=1, num_attention_heads=4)
     transformers.BertForMaskedLM(config).save_pretrained(tmp_path)
     with pytest.raises(ValueError, match=r"BertForMaskedLM, not a causal language model.*llcray\.torch\.target"):
+        read_architecture(tmp_path)
+
+
+@pytest.mark.parametrize(
+    "changes", [{"vocab_size": -3}, {"vocab_size": True}, {"architectures": 7, "vocab_size": None}]
+)
+def test_a_configuration_by_somebody_else_is_refused_in_a_line(changes: dict[str, Any], tmp_path: Path):
+    config = {"model_type": "mistral", "architectures": ["MistralForCausalLM"], "vocab_size": 29} | changes
+    (tmp_path / "config.json").write_text(json.dumps(config))
+    with pytest.raises(ValueError, match=r"vocab_size of config\.json is .*, no number of tokens"):
         read_architecture(tmp_path)
 
 

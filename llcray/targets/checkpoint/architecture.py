@@ -53,7 +53,8 @@ def _read_traced(folder: Path) -> TracedConfig:
         with suppress(UnknownArchitectureError):
             read_config(base)
     raw = json.loads(((base or folder) / "config.json").read_text(encoding="utf-8-sig"))
-    named = [name for name in raw.get("architectures") or [] if isinstance(name, str)]
+    architectures = raw.get("architectures")
+    named = [name for name in architectures if isinstance(name, str)] if isinstance(architectures, list) else []
     others = [name for name in named if not name.endswith(("ForCausalLM", "LMHeadModel"))]
     if raw.get("is_encoder_decoder") or others:
         raise ValueError(
@@ -61,10 +62,10 @@ def _read_traced(folder: Path) -> TracedConfig:
             "Give the module and its loss to llcray.torch.target."
         )
     vocabulary = raw.get("vocab_size")
-    if not isinstance(vocabulary, int):
+    if not isinstance(vocabulary, int) or isinstance(vocabulary, bool) or vocabulary < 1:
         raise ValueError(
-            f"{base or folder}: config.json has no vocab_size. Load the model and give it to "
-            "llcray.torch.language_model."
+            f"{base or folder}: vocab_size of config.json is {vocabulary!r:.40}, no number of tokens. Load the model "
+            "and give it to llcray.torch.language_model."
         )
     return TracedConfig(base, vocabulary, structure_in(_Attributes(raw)) or Structure())
 
