@@ -50,7 +50,7 @@ def test_an_automatic_gamma_that_decides_is_named(scale: float, offset: float, v
     assert any("decides this number" in warning for warning in e.record["warnings"]) == is_warned
     assert abs(e.llc_unlocalized - 2.0) < 0.1 + 3 * e.llc_mcse
     assert abs(e.virial - 4.0) < 4 * e.virial_se + 0.1
-    assert e.loss_degree == pytest.approx(2.0, abs=0.05)
+    assert e.loss_degree == pytest.approx(2.0, abs=0.15)  # from gradients of minibatches
 
 
 def test_a_gamma_set_by_hand_is_part_of_the_question() -> None:
