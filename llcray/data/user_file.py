@@ -7,7 +7,7 @@ from typing import Annotated, Any, ClassVar, Protocol, Self, runtime_checkable
 
 from pydantic import BaseModel, Field, field_validator, model_validator
 
-from llcray.file_digest import digest_now, file_digest
+from llcray.file_digest import check_as_given, check_as_planned, digest_now, file_digest
 from llcray.variant import Variant
 
 Sha256 = Annotated[str, Field(pattern="^[0-9a-f]{64}$")]
@@ -63,8 +63,7 @@ class UserFile(Variant):
                 raise ValueError(f"there is no file {self.path}: give a path from the folder you run in, or a full one")
             return self
         digest = file_digest(self.path)
-        if self.sha256 not in (None, digest):
-            raise ValueError(f"{self.path} has SHA-256 {digest}, not the {self.sha256} given: it has changed")
+        check_as_given(self.path, digest, self.sha256)
         object.__setattr__(self, "sha256", digest)
         return self
 
@@ -77,5 +76,4 @@ class UserFile(Variant):
         Raises:
             ValueError: The file changed.
         """
-        if digest_now(self.path) != self.sha256:
-            raise ValueError(f"{self.path} changed after the sweep was planned. Plan the sweep again.")
+        check_as_planned(self.path, digest_now(self.path), self.sha256)

@@ -12,6 +12,7 @@ from pydantic import Field, field_validator, model_validator
 from llcray.array_types import Arrays, PyTree
 from llcray.components.structure import Structure
 from llcray.data.tokens import Tokens
+from llcray.file_digest import check_as_given, check_as_planned
 from llcray.targets.checkpoint.architecture import TracedConfig, read_architecture
 from llcray.targets.checkpoint.decoder.loading import check_weights
 from llcray.targets.checkpoint.folder import STEP, folder_digest, step_of
@@ -70,8 +71,7 @@ class CheckpointTarget(TrajectoryVariant):
             return self
         read_architecture(self.path)
         digest = folder_digest(self.path)
-        if self.sha256 not in (None, digest):
-            raise ValueError(f"{self.path} has SHA-256 {digest}, not the {self.sha256} given: it has changed")
+        check_as_given(self.path, digest, self.sha256)
         object.__setattr__(self, "sha256", digest)
         return self
 
@@ -131,8 +131,7 @@ class CheckpointTarget(TrajectoryVariant):
     def build(self) -> Target:
         from llcray.targets.checkpoint.build import build_checkpoint
 
-        if folder_digest(self.path) != self.sha256:
-            raise ValueError(f"{self.path} changed after the sweep was planned. Plan the sweep again.")
+        check_as_planned(self.path, folder_digest(self.path), self.sha256)
         return build_checkpoint(self.path, self.data, self.reduction, self.compute_dtype, self.remat)
 
     def stored_arrays(self, target: Target) -> Arrays:

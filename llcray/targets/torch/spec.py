@@ -12,7 +12,7 @@ from llcray.array_types import Arrays
 from llcray.aten.file import read_head
 from llcray.aten.json_form import dumps
 from llcray.components.structure import Structure
-from llcray.file_digest import file_digest
+from llcray.file_digest import check_as_given, check_as_planned, file_digest
 from llcray.targets.factory_check import check_factory
 from llcray.targets.target import Target, TargetFacts
 from llcray.targets.variant import TargetSize, TargetVariant
@@ -62,8 +62,7 @@ class TorchTarget(TargetVariant):
             raise ValueError("arguments are those of a factory; a path has none")
         read_head(self.path)
         digest = file_digest(self.path)
-        if self.sha256 not in (None, digest):
-            raise ValueError(f"{self.path} has SHA-256 {digest}, not the {self.sha256} given: it has changed")
+        check_as_given(self.path, digest, self.sha256)
         object.__setattr__(self, "sha256", digest)
         return self
 
@@ -82,8 +81,7 @@ class TorchTarget(TargetVariant):
         if self.factory is not None:
             return build_from_factory(self.factory, self.arguments, self.seed)
         assert self.path is not None
-        if file_digest(self.path) != self.sha256:
-            raise ValueError(f"{self.path} changed after the sweep was planned. Plan the sweep again.")
+        check_as_planned(self.path, file_digest(self.path), self.sha256)
         return build_from_file(self.path)
 
     def signature(self) -> Any:
