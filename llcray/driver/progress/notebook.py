@@ -4,35 +4,26 @@ import time
 from html import escape
 from typing import Any
 
-from llcray_storage.schema.status import FAILED
 from rich.console import Console
 
 from llcray.display.progress import SECONDS_BETWEEN_FRAMES, bar_html, show_html
+from llcray.driver.progress.failures import FailuresOnly
 from llcray.driver.progress.live import MAX_TRIALS_SHOWN
-from llcray.driver.progress.reports import RunReport, run_line, running_text
+from llcray.driver.progress.reports import running_text
 from llcray.driver.progress.state import state_line
 from llcray.driver.progress.tracker import Tracker
 
 
-class NotebookView:
-    """Replaces one piece of HTML in the output of a cell."""
+class NotebookView(FailuresOnly):
+    """Replaces one piece of HTML in the output of a cell; failures and notices are printed and stay."""
 
     def __init__(self, console: Console) -> None:
-        self._console = console
+        super().__init__(console)
         self._shown: Any = None
         self._last_frame = 0.0
 
     def opened(self, tracker: Tracker) -> None:
         self._shown = show_html(frame(tracker))
-
-    def run_finished(self, tracker: Tracker, run: RunReport) -> None:
-        """Prints a failure, which stays."""
-        if run.status == FAILED:
-            self.notice(run_line(run, tracker.labels[run.run_id]))
-
-    def notice(self, text: str) -> None:
-        """Prints a line, which stays."""
-        self._console.print(text, markup=False, highlight=False, soft_wrap=True)
 
     def tick(self, tracker: Tracker) -> None:
         """Draws a frame, four times a second at most."""

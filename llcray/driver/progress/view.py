@@ -8,11 +8,12 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import IO, Any, Protocol
 
-from llcray_storage.schema.status import DONE, FAILED
+from llcray_storage.schema.status import DONE
 from rich.console import Console
 
 from llcray.display.progress import in_notebook
 from llcray.driver.options import SweepOptions
+from llcray.driver.progress.failures import FailuresOnly
 from llcray.driver.progress.reports import RunReport, run_line, running_text
 from llcray.driver.progress.state import state_line
 from llcray.driver.progress.tracker import Tracker
@@ -94,30 +95,6 @@ class TwoViews:
     def closed(self, tracker: Tracker) -> None:
         for view in self._views:
             view.closed(tracker)
-
-
-class FailuresOnly:
-    """Prints failures and notices."""
-
-    def __init__(self, console: Console) -> None:
-        self._console = console
-
-    def opened(self, tracker: Tracker) -> None:
-        """Shows nothing."""
-
-    def run_finished(self, tracker: Tracker, run: RunReport) -> None:
-        """Prints a line for a failed run."""
-        if run.status == FAILED:
-            self.notice(run_line(run, tracker.labels[run.run_id]))
-
-    def notice(self, text: str) -> None:
-        self._console.print(text, markup=False, highlight=False, soft_wrap=True)
-
-    def tick(self, tracker: Tracker) -> None:
-        """Shows nothing."""
-
-    def closed(self, tracker: Tracker) -> None:
-        """Shows nothing."""
 
 
 class Lines(FailuresOnly):
