@@ -71,7 +71,12 @@ def draws_per_block(left: float, gradients_per_draw: float) -> int:
     if DRAWS_PER_BLOCK * gradients_per_draw <= left or left < FEWEST * gradients_per_draw:
         return DRAWS_PER_BLOCK
     affordable = int(left / gradients_per_draw / SMALL_BLOCKS)
-    return 1 << (affordable.bit_length() - 1) if affordable > 0 else 1
+    return power_of_two_at_most(max(affordable, 1))
+
+
+def power_of_two_at_most(number: int) -> int:
+    """Returns the largest power of two that is no more than a positive number."""
+    return 1 << (number.bit_length() - 1)
 
 
 def warmup_gradients(sampler: SamplerVariant, sampling: SamplingSpec, num_data: int) -> float:

@@ -18,6 +18,7 @@ import numpy as np
 
 from llcray.array_types import Array, PyTree
 from llcray.posterior.density import Posterior
+from llcray.sampling.budget import power_of_two_at_most
 
 T = TypeVar("T")
 
@@ -116,12 +117,8 @@ def choose_widths(size: Size, platform: str, memory_bytes: int | None) -> Widths
     if platform == "cpu":
         return Widths(max(1, min(CPU_FULL, fitting)))
     filling = min(ACCELERATOR_CHAINS, ACCELERATOR_PARAMETERS // size.num_params) // size.num_chains
-    full = _power_of_two_at_most(max(1, min(fitting, filling)))
+    full = power_of_two_at_most(max(1, min(fitting, filling)))
     return Widths(full, max(1, full // SMALL_SHARE), least_filled=1 / 4)
-
-
-def _power_of_two_at_most(number: int) -> int:
-    return 1 << (number.bit_length() - 1)
 
 
 def chains_together(posterior: Posterior, num_chains: int) -> bool:

@@ -11,7 +11,7 @@ from llcray.llc.step_bias import HEAT_PRIOR, NOISE_PRIOR, SEEN_SHARE, Level
 from llcray.llc.summary import spread_of_chains, standard_error, summarize
 from llcray.samplers.auto import Auto
 from llcray.samplers.kernel import Hyper
-from llcray.sampling.budget import FEWEST, SCALE_GRADIENTS, chain_curvature_gradients
+from llcray.sampling.budget import FEWEST, SCALE_GRADIENTS, chain_curvature_gradients, power_of_two_at_most
 from llcray.sampling.schedules.hand_set import draw_gradients
 from llcray.sampling.schedules.requests import RunFacts, Start
 
@@ -63,6 +63,10 @@ class Calibration:
     def uses_control_variates(self) -> bool:
         """Whether gradients have control variates."""
         return self.sampler.gradient == "control_variate"
+
+    def batch_size(self, num_data: int) -> int:
+        """Returns the examples of a gradient."""
+        return min(self.sampler.examples_per_gradient, num_data)
 
     def hyper(self, num_chains: int) -> Hyper:
         """Returns the kernel's numbers, one per chain."""
@@ -127,7 +131,7 @@ def fit_block(facts: RunFacts) -> int:
     budget = facts.sampling.budget
     left = budget.num_gradients - SCALE_GRADIENTS - curvature_gradients(facts)
     affordable = min(int(left / draw_gradients(facts) / LEAST_BLOCKS), budget.num_draws // FIRST_BLOCKS)
-    return min(BLOCK_DRAWS, max(FEWEST, 1 << max(0, affordable.bit_length() - 1))) if affordable > 0 else FEWEST
+    return min(BLOCK_DRAWS, power_of_two_at_most(max(affordable, FEWEST)))
 
 
 def curvature_gradients(facts: RunFacts) -> float:

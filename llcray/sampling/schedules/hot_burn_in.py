@@ -84,7 +84,7 @@ def choose_batch_size(facts: RunFacts, calibration: Calibration, block: Draws) -
     yet: the bias counts with twice its error.
     """
     sampler, stretch = calibration.sampler, stretch_of([block], facts)
-    batch_size = min(sampler.examples_per_gradient, facts.num_data)
+    batch_size = calibration.batch_size(facts.num_data)
     smaller = max(SMALLEST_BATCH, batch_size // SMALLER_BATCH)
     if sampler.batch_size is not None or smaller >= batch_size or not block.healthy.all():
         return facts
@@ -214,13 +214,11 @@ def measure_share(facts: RunFacts, calibration: Calibration) -> Generator[Reques
 
 def noise_gradients(facts: RunFacts, calibration: Calibration) -> float:
     """Returns the cost of measuring the gradient noise at all chains."""
-    batch_size = min(calibration.sampler.examples_per_gradient, facts.num_data)
-    return facts.sampling.num_chains * seen_noise_gradients(facts.num_data, batch_size)
+    return facts.sampling.num_chains * seen_noise_gradients(facts.num_data, calibration.batch_size(facts.num_data))
 
 
 def _measure_noise(facts: RunFacts, calibration: Calibration) -> Generator[Request, Any, tuple[np.ndarray, float]]:
-    batch_size = min(calibration.sampler.examples_per_gradient, facts.num_data)
-    noise = yield MeasureSeenNoise(batch_size, calibration.uses_control_variates)
+    noise = yield MeasureSeenNoise(calibration.batch_size(facts.num_data), calibration.uses_control_variates)
     calibration.num_gradients += noise_gradients(facts, calibration)
     total, seen = noise.mean(axis=0)
     bias, seen_share = calibration.x * noise[:, 1], float(seen / total) if total else 0.0

@@ -67,7 +67,8 @@ def produce(facts: RunFacts, calibration: Calibration, hot: Stretch) -> Generato
         if hot.noise is not None and noise_x != calibration.x:
             noise, noise_x = (yield from measure_noise(facts, calibration)), calibration.x
         stretch = replace(stretch_of(blocks, facts), noise=noise, seen_share=hot.seen_share)
-        judgement = _judge(stretch, others, hot.prior_sd)
+        line = fit_line([*others, stretch.level], hot.prior_sd)
+        judgement = judge(stretch, line, disagreement(others[-1], stretch.level, hot.prior_sd))
         calibration.record("estimate", num_draws=draws.num_draws, **judgement.numbers(stretch))
         llc, error = judgement.summary.mean, judgement.error
         allowed = until.relative_mcse * abs(llc)
@@ -93,8 +94,7 @@ def produce(facts: RunFacts, calibration: Calibration, hot: Stretch) -> Generato
             calibration.record("smaller step: more draws do not make the bias better known")
             blocks, goal = [], FIRST_BLOCKS
         elif is_good or is_last:
-            everything = replace(stretch_of(blocks, facts, num_discarded=0), noise=noise, seen_share=hot.seen_share)
-            predicted = PredictedBias(everything.bias_of_draws(judgement.factor), judgement.bias_se)
+            predicted = predicted_bias(blocks, facts, stretch, judgement)
             return sampled_of(draws, predicted, steps_per_draw, calibration, is_consistent=not disagrees)
         else:
             goal = _next_goal(goal)
@@ -171,12 +171,23 @@ class Judgement:
         }
 
 
-def _judge(stretch: Stretch, others: Sequence[Level], prior_sd: float) -> Judgement:
-    level = stretch.level
-    line = fit_line([*others, level], prior_sd)
-    factor = line.factor if level.bias > 0 else 0.0
-    summary = corrected_summary(stretch.raw, stretch.bias_of_draws(factor))
-    return Judgement(summary, line, factor, disagreement(others[-1], level, prior_sd))
+def judge(stretch: Stretch, line: Line, levels_apart: float) -> Judgement:
+    """Returns what the draws at one step say where the predicted bias is corrected by a line's factor.
+
+    Args:
+        stretch: The draws.
+        line: The line through the levels.
+        levels_apart: Standard errors between the prediction and what the levels say; NaN for one level.
+    """
+    factor = line.factor if stretch.level.bias > 0 else 0.0
+    return Judgement(corrected_summary(stretch.raw, stretch.bias_of_draws(factor)), line, factor, levels_apart)
+
+
+def predicted_bias(blocks: Sequence[Draws], facts: RunFacts, stretch: Stretch, judgement: Judgement) -> PredictedBias:
+    """Returns the bias of all draws at one step, burn-in included, as it was predicted for the kept ones."""
+    everything = stretch_of(blocks, facts, num_discarded=0)
+    everything = replace(everything, noise=stretch.noise, seen_share=stretch.seen_share)
+    return PredictedBias(everything.bias_of_draws(judgement.factor), judgement.bias_se)
 
 
 def _numbers(level: Level) -> dict[str, float]:

@@ -26,19 +26,18 @@ from typing import Any
 import numpy as np
 
 from llcray.llc.draws import Draws, concatenate
-from llcray.llc.step_bias import PredictedBias, fit_line
-from llcray.llc.summary import corrected_summary
+from llcray.llc.step_bias import fit_line
 from llcray.llc.verdict import MIN_ESS
 from llcray.samplers.auto import Auto
 from llcray.samplers.kernel import build_kernel
 from llcray.sampling.budget import SCALE_GRADIENTS
 from llcray.sampling.handover import Handover
 from llcray.sampling.schedules.calibrated import calibrated
-from llcray.sampling.schedules.calibration import Calibration, Stretch, blew_up, fit_block, stretch_of
+from llcray.sampling.schedules.calibration import Calibration, blew_up, fit_block, stretch_of
 from llcray.sampling.schedules.hand_over import Learned, hand_over
 from llcray.sampling.schedules.hand_set import choose_steps_per_draw
 from llcray.sampling.schedules.hot_burn_in import measure_noise, stands_still
-from llcray.sampling.schedules.production import Judgement, sampled_of
+from llcray.sampling.schedules.production import judge, predicted_bias, sampled_of
 from llcray.sampling.schedules.requests import Advance, Request, RunFacts, Sampled, Schedule, Start
 
 PATIENCE = 8
@@ -89,27 +88,22 @@ def _produce(
         if handover.heat_is_noise and noise is None:
             noise = yield from measure_noise(facts, calibration)
         draws, stretch = concatenate(blocks), replace(stretch_of(blocks, facts), noise=noise)
-        judgement = _judge(stretch, handover)
+        judgement = judge(
+            stretch, fit_line([stretch.level], handover.factor_se, handover.factor), levels_apart=float("nan")
+        )
         calibration.record("estimate", num_draws=draws.num_draws, **judgement.numbers(stretch))
         summary = judgement.summary
         has_arrived = summary.rhat <= until.rhat and stands_still(draws, facts)
         is_exact = judgement.error <= until.relative_mcse * abs(summary.mean) and summary.ess_bulk >= MIN_ESS
         is_last = is_last or 2 * draws.num_draws > budget.num_draws
         if is_last or (has_arrived and is_exact):
-            everything = replace(stretch_of(blocks, facts, num_discarded=0), noise=noise)
-            bias = PredictedBias(everything.bias_of_draws(judgement.factor), judgement.bias_se)
+            bias = predicted_bias(blocks, facts, stretch, judgement)
             sampled = sampled_of(draws, bias, steps_per_draw, calibration, is_consistent=True)
             learned = (stretch.level, handover.heat_is_noise, handover.largest_squared_step)
             return sampled, Learned(*learned, handover.factor, handover.factor_se)
         if not has_arrived and (len(blocks) >= PATIENCE or (len(blocks) > 1 and summary.rhat > FAR_FROM_MIXED)):
             return None
         goal *= 2
-
-
-def _judge(stretch: Stretch, handover: Handover) -> Judgement:
-    line = fit_line([stretch.level], handover.factor_se, handover.factor)
-    factor = line.factor if stretch.level.bias > 0 else 0.0
-    return Judgement(corrected_summary(stretch.raw, stretch.bias_of_draws(factor)), line, factor, float("nan"))
 
 
 def _cold(facts: RunFacts, sampler: Auto, spent: Calibration) -> Schedule:
