@@ -4,8 +4,8 @@
 
 Runs what the dataset lacks, as many as the time allows, and writes the table of all there is to
 benchmarks/efficiency.md. SGLD is tried at five steps, in units of the largest curvature of the posterior at w*, and
-with the RMSProp preconditioner at five more; `auto` chooses for itself. They are compared by the gradients that each needs
-for one total error, bias included. Work counts warmup, tuning and evaluations.
+with the RMSProp preconditioner at five more; `auto` chooses for itself. They are compared by the gradients that each
+needs for one total error, bias included. Work counts warmup, tuning and evaluations.
 """
 
 import argparse
