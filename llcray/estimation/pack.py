@@ -145,6 +145,7 @@ def _finish(target: Target, run: PreparedRun, finished: Finished) -> RunEstimate
     asymptotic = oracle.asymptotic() if oracle else None
     exact = _at_temperature(target, facts.n_beta, sampled.localization) if oracle else None
     precision = str(job.posterior.center.dtype)
+    has_exact_losses = paired_batch_size(job.kernel, job.posterior) is None
     return RunEstimate(
         estimate=estimate(
             sampled.draws,
@@ -160,6 +161,7 @@ def _finish(target: Target, run: PreparedRun, finished: Finished) -> RunEstimate
             unresolved=run.unresolved if run.unresolved and precision == "float32" else "",
             spectrum=run.spectrum,
             has_automatic_localization=run.has_automatic_localization,
+            has_exact_losses=has_exact_losses,
         ),
         sampled=sampled,
         n_beta=facts.n_beta,
@@ -171,7 +173,7 @@ def _finish(target: Target, run: PreparedRun, finished: Finished) -> RunEstimate
         asymptotic_llc=asymptotic,
         pack_size=job.pack_size,
         num_pack_splits=job.num_splits,
-        loss_estimator="full" if paired_batch_size(job.kernel, job.posterior) is None else "paired_batch",
+        loss_estimator="full" if has_exact_losses else "paired_batch",
         caveat=facts.sampler.caveat,
         precision=precision,
         unresolved=run.unresolved,

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, fields, replace
 
 import numpy as np
-from llcray_storage.schema.verdicts import VerdictName
+from llcray_storage.schema.verdicts import NUM_SIGMAS, VerdictName
 
 from llcray.llc.draws import Draws
 from llcray.llc.errors import error_parts
@@ -114,6 +114,7 @@ def estimate(
     unresolved: str = "",
     spectrum: Spectrum | None = None,
     has_automatic_localization: bool = False,
+    has_exact_losses: bool = True,
 ) -> Estimate:
     """The LLC of one run, with its error, diagnostics, verdict and cost.
 
@@ -132,6 +133,7 @@ def estimate(
         unresolved: What the precision of the chains does not resolve of the posterior; empty where it resolves all.
         spectrum: Spectrum of the Hessian of n beta L_n at w*; None where it was not taken.
         has_automatic_localization: Whether gamma was chosen for the user.
+        has_exact_losses: Whether the losses of draws are over all of the data, and not over a batch for each draw.
     """
     kept = draws.after(num_warmup_draws)
     healthy = draws.healthy
@@ -156,6 +158,7 @@ def estimate(
     local = localized(spectrum, virial, measured, numbers.llc, numbers.llc_mcse, localization)
     lowest = _summary_of_lowest_chain(series)
     has_metropolis_test = not np.isnan(numbers.acceptance_rate)
+    floor = -LOWER if has_exact_losses else -LOWER - NUM_SIGMAS * _noise_of_draws(raw)
     verdict = judge(
         Diagnostics(
             **vars(numbers),
@@ -164,7 +167,7 @@ def estimate(
             has_constant_loss=bool(raw.size and np.ptp(raw) < CONSTANT and np.ptp(alive.squared_distance) > 0),
             lowest_chain_llc=lowest.mean,
             lowest_chain_mcse=lowest.mcse,
-            share_lower=float((raw < -LOWER).mean()) if raw.size else 0.0,
+            share_lower=float((raw < floor).mean()) if raw.size else 0.0,
             remaining_bias=_beyond_error(bias, seen_share * spread_of_chains(alive.heat)) if step_bias is None else 0.0,
             bias_is_inconsistent=bias_is_inconsistent,
             energy_variance=np.nan if has_metropolis_test else _mean(alive.energy_change**2) / num_sampled_params,
@@ -198,6 +201,15 @@ def estimate(
         verdict=verdict.name,
         verdict_reason=verdict.reason,
     )
+
+
+def _noise_of_draws(raw: np.ndarray) -> float:
+    """Standard deviation of the noise that batches of their own add to n beta (L - L*) of draws, nats.
+
+    Noise differs from draw to draw while the loss itself hardly does, so that half the mean squared difference between
+    neighbours is the variance of the noise, or more.
+    """
+    return float(np.sqrt(0.5 * np.mean(np.diff(raw, axis=1) ** 2))) if raw.shape[1] > 1 else 0.0
 
 
 def with_work_of(estimate: Estimate, others: Sequence[Estimate]) -> Estimate:

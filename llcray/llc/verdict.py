@@ -55,7 +55,8 @@ class Diagnostics(JudgedNumbers):
         has_constant_loss: Whether all draws have one loss although the parameters moved.
         lowest_chain_llc: Smallest mean over one chain.
         lowest_chain_mcse: Monte Carlo standard error of that mean.
-        share_lower: Share of the kept draws whose n beta (L - L*) is below minus one nat.
+        share_lower: Share of the kept draws whose n beta (L - L*) is below minus one nat, beyond three standard
+            deviations of its noise where losses are taken on batches.
         remaining_bias: Part of the predicted step-size bias that is left in `llc`.
         energy_variance: Mean square energy error of a step per dimension, of samplers without a Metropolis test.
         bias_is_inconsistent: Whether the evidence for a subtracted step-size bias disagrees beyond its errors.

@@ -103,6 +103,16 @@ def test_a_bias_is_subtracted_only_where_the_sampler_is_calibrated_for_it(gamma_
     assert raw.step_size_bias == corrected.step_size_bias == pytest.approx(0.25)
 
 
+def test_noise_of_losses_on_batches_is_no_way_down(gamma_draws: np.ndarray) -> None:
+    """Catches a true minimum called `escaped` for the noise of its losses, and a way down hidden by that noise."""
+    noise = np.random.default_rng(5).normal(scale=3.0, size=gamma_draws.shape)
+    noisy = make_draws(gamma_draws + noise)
+    assert of(noisy).verdict == "escaped"
+    assert of(noisy, has_exact_losses=False).verdict == "ok"
+    way_down = np.where(np.arange(gamma_draws.shape[1]) % 100 < 90, gamma_draws, -30.0)
+    assert of(make_draws(way_down + noise), has_exact_losses=False).verdict == "escaped"
+
+
 def test_warmup_is_never_averaged(gamma_draws: np.ndarray) -> None:
     started_far = np.concatenate([np.full((4, 100), 1e6), gamma_draws], axis=1)
     e = of(make_draws(started_far), num_warmup_draws=100)

@@ -80,6 +80,26 @@ def test_a_loss_on_paired_batches_has_no_bias_and_says_what_it_is():
     np.testing.assert_allclose(per_draw, [1 + 100 / 3000, 1 + 1 / 3], rtol=1e-5)
 
 
+def half_precision_loss(params: Any, batch: Any) -> Any:
+    products = batch["x"].astype(jnp.bfloat16) @ params["w"].astype(jnp.bfloat16)
+    return 0.5 * (products.astype(jnp.float32) - batch["y"]) ** 2
+
+
+def test_auto_is_right_with_micro_batches_paired_losses_and_a_forward_pass_in_bfloat16() -> None:
+    """Truth: the quadratic's, to 3 standard errors. Catches `escaped` for the noise of paired losses."""
+    sampling = SamplingSpec(
+        until=StoppingCriteria(relative_mcse=0.03, rhat=1.02),
+        budget=Budget(num_gradients=8000),
+        loss_batch_size=100,
+        micro_batch_size=32,
+    )
+    target = Target({"w": W}, half_precision_loss, DATA)
+    e = estimate_llc(target, "auto", posterior=PosteriorSpec(localization=GAMMA), sampling=sampling)
+    curvatures = N / np.log(N) * np.linalg.eigvalsh(X.T @ X / N)
+    assert e.verdict == "ok", e.verdict_reason
+    assert abs(e.llc - np.sum(0.5 * curvatures / (curvatures + GAMMA))) < 3 * e.llc_sampling_se
+
+
 def test_samplers_that_know_the_full_loss_use_it():
     e = estimate_llc(TARGET, "hmc", sampling=SamplingSpec(loss_batch_size=50, budget=Budget(num_draws=64)))
     assert e.record["loss_estimator"] == "full"
@@ -120,12 +140,14 @@ def watched(self, static, *args):
 
 
 block.advance.__class__.__call__ = watched
-sampling = SamplingSpec(budget=Budget(num_gradients=200, num_draws=64), projection_dimension=2)
-sampler = {"kind": "sgld", "step_size": 1e-5, "batch_size": 16}
+is_auto = sys.argv[3] == "auto"
+budget = Budget(num_gradients=4000) if is_auto else Budget(num_gradients=200, num_draws=64)
+sampling = SamplingSpec(budget=budget, projection_dimension=2)
+sampler = "auto" if is_auto else {"kind": "sgld", "step_size": 1e-5, "batch_size": 16}
 posterior = PosteriorSpec(localization=10.0)
 e = estimate_llc(target, sampler, component="first", posterior=posterior, sampling=sampling)
 np.save(sys.argv[1], np.stack([e.draws.centered_loss, e.draws.squared_distance]))
-print(len(jax.local_devices()), max(shares))
+print(len(jax.local_devices()), max(shares), e.llc, e.llc_sampling_se, e.verdict)
 """
 
 
@@ -136,9 +158,21 @@ def test_parameters_are_shared_out_over_the_devices_of_a_process_and_draw_the_sa
     """On eight simulated devices each holds an eighth of w*, of the chains' states, and of the frozen parameters."""
     draws, shares = [], []
     for num_devices, order in ((1, "together"), (8, "in turn")):
-        (devices, share), draws_there = on_devices(SHARDED, num_devices, order)
+        (devices, share, *_), draws_there = on_devices(SHARDED, num_devices, order, "sgld")
         assert int(devices) == num_devices
         shares.append(float(share))
         draws.append(draws_there)
     assert shares == [1.0, 1 / 8]
     np.testing.assert_allclose(draws[0], draws[1], rtol=1e-3, atol=1e-4 * np.abs(draws[0]).max())
+
+
+@pytest.mark.slow
+def test_auto_on_parameters_that_are_shared_out_is_right(
+    on_devices: Callable[..., tuple[list[str], np.ndarray]],
+) -> None:
+    """On eight simulated devices and on one, `ok` both, within 3 standard errors of one another."""
+    found = [on_devices(SHARDED, num_devices, "in turn", "auto")[0] for num_devices in (1, 8)]
+    assert [float(words[1]) for words in found] == [1.0, 1 / 8]
+    assert [words[4] for words in found] == ["ok", "ok"]
+    (first, first_se), (second, second_se) = ((float(words[2]), float(words[3])) for words in found)
+    assert abs(first - second) < 3 * np.hypot(first_se, second_se)
