@@ -13,7 +13,7 @@ from llcray_storage.schema.verdicts import NUM_SIGMAS, VerdictName
 
 from llcray.llc.draws import Draws
 from llcray.llc.errors import error_parts
-from llcray.llc.localization import Localized, localization_sensitivity, localized
+from llcray.llc.localization import Localized, localization_sensitivity, localized, quadratic_sensitivity
 from llcray.llc.spectrum import Spectrum
 from llcray.llc.step_bias import PredictedBias
 from llcray.llc.summary import Summary, corrected_summary, spread_of_chains, summarize
@@ -155,7 +155,8 @@ def estimate(
     )
     measured = localization_sensitivity(raw, alive.squared_distance, localization)
     virial = virial_of(alive.virial, alive.heat, raw, alive.squared_distance, localization)
-    local = localized(spectrum, virial, measured, numbers.llc, numbers.llc_mcse, localization)
+    if_quadratic = quadratic_sensitivity(raw, numbers.llc)
+    local = localized(spectrum, virial, measured, if_quadratic, numbers.llc, numbers.llc_mcse, localization)
     lowest = _summary_of_lowest_chain(series)
     has_metropolis_test = not np.isnan(numbers.acceptance_rate)
     floor = -LOWER if has_exact_losses else -LOWER - NUM_SIGMAS * _noise_of_draws(raw)

@@ -5,8 +5,12 @@ With t = n beta and the posterior exp(-t L - gamma/2 |w - w*|^2),
     d lambda/d log gamma = -gamma/2 Cov(t L, |w - w*|^2).
 
 The distance |w - w*|^2 sums over all the flat directions that the loss does not see and mixes slowly, so this
-covariance is mostly noise. Where the loss is quadratic along the draws and as curved as at w*, the spectrum at w*
-(`llcray.llc.spectrum`) tells lambda at every gamma instead.
+covariance is mostly noise. Integration by parts leaves the distance out,
+
+    d lambda/d log gamma = -1/2 (E[v] - Cov(t L, v)),    v = t (w - w*)'grad L,
+
+and v = 2 t L where the loss is quadratic along the draws: then the derivative is Var(t L) - lambda. Where it is also as
+curved as at w*, the spectrum at w* (`llcray.llc.spectrum`) tells lambda at every gamma.
 """
 
 import math
@@ -53,6 +57,19 @@ def localization_sensitivity(raw: np.ndarray, squared_distance: np.ndarray, loca
     return Sensitivity(float(products.mean()), standard_error(products))
 
 
+def quadratic_sensitivity(raw: np.ndarray, llc: float) -> Sensitivity:
+    """The same derivative where the loss is quadratic along the draws: Var(t L) - lambda.
+
+    Args:
+        raw: t (L - L*), shape (chain, draw), nats. A step that heats it raises its standard deviation in proportion.
+        llc: lambda, freed of that heat, nats.
+    """
+    if raw.size == 0 or not llc > 0 or not raw.mean() > 0:
+        return Sensitivity(float("nan"), float("nan"))
+    squares = (llc * (raw / raw.mean() - 1)) ** 2
+    return Sensitivity(float(squares.mean()) - llc, standard_error(squares))
+
+
 def is_quadratic(spectrum: Spectrum, virial: Virial, llc: float, llc_mcse: float, localization: float) -> bool:
     """Whether the quadratic approximation at w* describes the draws: the degree of the loss is 2, and lambda the same.
 
@@ -68,10 +85,16 @@ def is_quadratic(spectrum: Spectrum, virial: Virial, llc: float, llc_mcse: float
     return abs(virial.degree - 2) <= 2 * NOT_QUADRATIC and abs(llc - quadratic) <= allowed
 
 
+def _may_have_degree_two(virial: Virial, llc: float) -> bool:
+    """Whether the degree of the loss along the draws is 2 within its error."""
+    return abs(virial.degree - 2) <= 2 * NOT_QUADRATIC + NUM_SIGMAS * virial.se / llc
+
+
 def localized(
     spectrum: Spectrum | None,
     virial: Virial,
     measured: Sensitivity,
+    if_quadratic: Sensitivity,
     llc: float,
     llc_mcse: float,
     localization: float,
@@ -82,14 +105,17 @@ def localized(
         spectrum: The spectrum at w*; None where it was not taken.
         virial: The virial identity on the draws.
         measured: d lambda/d log gamma from the draws.
+        if_quadratic: The same where the loss is quadratic along the draws.
         llc: The estimate, nats.
         llc_mcse: Its Monte Carlo standard error, nats.
         localization: gamma.
     """
     nan = float("nan")
     quadratic, held, unlocalized, sensitivity = (nan, nan), nan, nan, measured
+    if if_quadratic.se < measured.se and _may_have_degree_two(virial, llc):
+        sensitivity = if_quadratic
     # Few chains mix slowly in the distance: half of the derivatives of teacher_student were noise of one or two errors.
-    error = max(abs(measured.value) - 2 * measured.se, 0.0) if np.isfinite(measured).all() else 0.0
+    error = max(abs(sensitivity.value) - 2 * sensitivity.se, 0.0) if np.isfinite(sensitivity).all() else 0.0
     if spectrum is not None:
         quadratic = spectrum.llc(localization)
         held = spectrum.num_params - 2 * quadratic[0]

@@ -1,11 +1,13 @@
 """What the localization holds and could move, against closed forms of quadratic losses."""
 
+import math
+
 import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from llcray.llc.localization import localized
+from llcray.llc.localization import localization_sensitivity, localized, quadratic_sensitivity
 from llcray.llc.spectrum import Sensitivity, Spectrum
 from llcray.llc.virial import Virial, virial_of
 from llcray.sampling.curvature import tridiagonal
@@ -88,12 +90,13 @@ def test_a_sampler_without_gradients_has_no_virial() -> None:
 
 
 NOISE = Sensitivity(-40.0, 50.0)
+UNKNOWN = Sensitivity(float("nan"), float("nan"))
 
 
 def test_a_quadratic_posterior_takes_its_sensitivity_from_the_spectrum() -> None:
     """The covariance of the draws is noise of 50 nats; the derivative is 0.0005 nats."""
     spectrum = spectrum_of(np.full(20, 1000.0))
-    local = localized(spectrum, Virial(20.0, 0.1, 0.02, 2.0), NOISE, 10.0, 0.1, 1.0)
+    local = localized(spectrum, Virial(20.0, 0.1, 0.02, 2.0), NOISE, UNKNOWN, 10.0, 0.1, 1.0)
     assert local.localization_se == pytest.approx(10 * 1000 / 1001**2)
     assert local.llc_unlocalized == pytest.approx(10.0 + 0.01, rel=1e-3)
     assert local.num_held_quadratic == pytest.approx(20 / 1001)
@@ -102,6 +105,27 @@ def test_a_quadratic_posterior_takes_its_sensitivity_from_the_spectrum() -> None
 @pytest.mark.parametrize(("degree", "llc"), [(0.7, 10.0), (4.0, 10.0), (2.0, 6.0)])
 def test_other_posteriors_take_it_from_the_draws(degree: float, llc: float) -> None:
     spectrum = spectrum_of(np.full(20, 1000.0))
-    local = localized(spectrum, Virial(20.0, 0.1, 0.02, degree), Sensitivity(-3.0, 0.1), llc, 0.1, 1.0)
+    local = localized(spectrum, Virial(20.0, 0.1, 0.02, degree), Sensitivity(-3.0, 0.1), UNKNOWN, llc, 0.1, 1.0)
     assert local.localization_sensitivity == -3.0
     assert np.isnan(local.llc_unlocalized)
+
+
+@pytest.mark.parametrize("scale", [1.0, math.sqrt(1.1)], ids=["exact", "heated"])
+def test_the_variance_of_a_quadratic_loss_tells_what_gamma_moves(scale: float) -> None:
+    """Four stiff directions, six that gamma half holds, and five hundred flat ones, whose distance is noise."""
+    curvatures, gamma = np.array([1e4] * 4 + [100.0] * 6 + [0.0] * 500), 100.0
+    shares = curvatures / (curvatures + gamma)
+    _, raw, squared_distance = gaussian_draws(curvatures, gamma, scale)
+    found = quadratic_sensitivity(raw, 0.5 * shares.sum())
+    measured = localization_sensitivity(raw, squared_distance, gamma)
+    assert abs(found.value + 0.5 * np.sum(shares * (1 - shares))) < 3 * found.se
+    assert found.se < measured.se / 2
+    virial = Virial(510.0, 5.0, 500.0, 2.3)
+    assert (
+        localized(None, virial, measured, found, 0.5 * shares.sum(), 0.1, gamma).localization_sensitivity == found.value
+    )
+    quartic = Virial(510.0, 0.1, 500.0, 4.0)
+    assert (
+        localized(None, quartic, measured, found, 0.5 * shares.sum(), 0.1, gamma).localization_sensitivity
+        == measured.value
+    )
