@@ -78,7 +78,7 @@ ESTIMATE = (
         "localization_sensitivity",
         REAL,
         NATS,
-        "d llc / d log gamma: of llc_quadratic where it describes the draws, else Var(n beta L) - llc where loss_degree "
+        "d llc / d log gamma: of llc_quadratic where it describes the draws, else Var(n beta L) - llc where the degree "
         "is 2 within its error, else -gamma/2 Cov(n beta L, |w - w*|^2).",
     ),
     Column(
