@@ -11,6 +11,7 @@ from llcray.driver.options import SweepOptions
 from llcray.terminal.text import echo
 
 IMAGE_FORMATS = ("png", "svg", "pdf")
+TRACKERS = ("wandb", "mlflow", "tensorboard")
 
 
 @click.command()
@@ -171,16 +172,61 @@ def report(uri: str, sweep: str | None, question: str | None, output: Path) -> N
 
 @click.command()
 @click.argument("uri")
-@click.argument("run_id")
+@click.argument("run_id", required=False)
+@click.option("--netcdf", type=click.Path(path_type=Path), metavar="FILE", help="The draws of a run, for ArviZ.")
+@click.option("--to", "tracker", type=click.Choice(TRACKERS), help="Runs with settings, LLC and verdict; all or one.")
+@only_sweep_option
+@click.option("--project", default="llcray", show_default=True, help="W&B project, or MLflow experiment.")
 @click.option(
-    "--netcdf", "output", type=click.Path(path_type=Path), metavar="FILE", required=True, help="File to write."
+    "-o",
+    "--output",
+    type=click.Path(path_type=Path),
+    default="tensorboard",
+    show_default=True,
+    metavar="DIR",
+    help="Folder of TensorBoard's event files.",
 )
 @names_damage
-def export(uri: str, run_id: str, output: Path) -> None:
-    """Write one run's draws for ArviZ (InferenceData, or DataTree on ArviZ 1)."""
-    from llcray.report.netcdf import export_netcdf
+@knows_sweep
+def export(
+    uri: str,
+    run_id: str | None,
+    netcdf: Path | None,
+    tracker: str | None,
+    sweep: str | None,
+    project: str,
+    output: Path,
+) -> None:
+    """Write the draws of a run for ArviZ (--netcdf), or runs to a tracker of experiments (--to).
 
-    echo(export_netcdf(uri, run_id, output))
+    A run of the dataset is one run there, and so is the curve along a training, with its checkpoints as steps. Exported
+    again, it is the same run. WANDB_MODE, WANDB_ENTITY and MLFLOW_TRACKING_URI count as usual.
+    """
+    if (netcdf is None) == (tracker is None):
+        raise click.UsageError("give --netcdf FILE, or --to TRACKER.")
+    if netcdf is not None:
+        from llcray.report.export.netcdf import export_netcdf
+
+        if run_id is None:
+            raise click.UsageError("whose draws? Give a RUN_ID.")
+        echo(export_netcdf(uri, run_id, netcdf))
+        return
+
+    from llcray.report.export.runs import exported_runs
+
+    runs = exported_runs(uri, sweep, run_id)
+    if tracker == "wandb":
+        from llcray.report.export.wandb_runs import log_to_wandb
+
+        echo(log_to_wandb(runs, project))
+    elif tracker == "mlflow":
+        from llcray.report.export.mlflow_runs import log_to_mlflow
+
+        echo(log_to_mlflow(runs, project))
+    else:
+        from llcray.report.export.tensorboard_runs import write_event_files
+
+        echo(write_event_files(runs, output))
 
 
 @click.command()

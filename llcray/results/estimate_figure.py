@@ -14,7 +14,7 @@ from llcray.report.diagnostics.catalogue import selected
 from llcray.report.diagnostics.chains import MIN_DRAWS, SERIES, RunDraws
 from llcray.report.diagnostics.diagnose import figure_of
 from llcray.report.errors import ReportError
-from llcray.report.netcdf import data_tree
+from llcray.report.export.netcdf import data_tree
 
 
 def figure_of_estimate(record: Row, draws: Draws, num_warmup_draws: int, name: str) -> Figure:

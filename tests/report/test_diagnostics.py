@@ -12,7 +12,7 @@ from llcray.report.diagnostics.catalogue import DIAGNOSTICS, selected
 from llcray.report.diagnostics.chains import load_run
 from llcray.report.diagnostics.diagnose import diagnose
 from llcray.report.errors import ReportError
-from llcray.report.netcdf import export_netcdf
+from llcray.report.export.netcdf import export_netcdf
 from llcray.report.promote import promote
 
 

@@ -7,12 +7,14 @@ from pathlib import Path
 import llcray_storage as ls
 import numpy as np
 import pytest
+from llcray_storage.errors import StorageError
 from llcray_storage.files.encode import commit_bytes
 from llcray_storage.schema.tables import RUNS
 from pyarrow.parquet import ParquetFile
 
 from llcray.report.diagnostics.diagnose import diagnose, diagnose_all
 from llcray.report.errors import ReportError
+from llcray.report.export.runs import exported_runs
 from llcray.report.page.page import write_report
 from llcray.report.plots.plot import PlotRequest, plot
 from llcray.report.promote import promote
@@ -60,6 +62,14 @@ def test_diagnostics_are_written_where_they_were_told(foreign, tmp_path, columns
     places = (foreign / "plots", tmp_path / "told")
     assert all(path in places or any(place in path.parents for place in places) for path in new), new
     assert not list(Path("/tmp").glob("evil*"))
+
+
+@pytest.mark.parametrize("columns", [{"run_id": UP}, {"run_id": "r*"}, {"sweep": UP}])
+def test_runs_whose_names_are_paths_are_not_exported(foreign, columns):
+    """Ids and sweeps become parts of the names of files, of trackers' folders, too."""
+    forge(foreign, **columns)
+    with pytest.raises(StorageError):
+        exported_runs(foreign)
 
 
 def test_a_link_out_of_a_dataset_is_not_followed_by_diagnostics(foreign, tmp_path):

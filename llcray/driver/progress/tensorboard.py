@@ -5,13 +5,13 @@ Tune's own TensorBoard logger has a folder for each trial, which holds several r
 """
 
 import math
-import re
 from pathlib import Path
 from typing import Any
 
 from llcray.driver.plan.cost import num_gradients
 from llcray.driver.progress.reports import RunReport, TrialReport
 from llcray.driver.progress.tracker import Tracker
+from llcray.report.export.event_files import folder_of, write_estimate
 
 FLUSH_SECONDS = 10
 SCALARS = ("llc", "llc_sampling_se", "localization_se", "localization", "n_beta", "seconds", "num_gradients")
@@ -34,11 +34,8 @@ class TensorBoard:
     def run_finished(self, tracker: Tracker, run: RunReport) -> None:
         """Writes the estimate, or why there is none, and completes the files of the run."""
         writer = self._writer(tracker, run.run_id)
-        spent = round(run.num_gradients)
-        for name in SCALARS:
-            if math.isfinite(value := getattr(run, name)):
-                writer.add_scalar(f"estimate/{name}", value, spent)
-        writer.add_text("verdict", run.verdict or f"failed: {run.reason}", spent)
+        numbers = {name: getattr(run, name) for name in SCALARS}
+        write_estimate(writer, numbers, run.verdict or f"failed: {run.reason}", round(run.num_gradients))
         writer.close()
         del self._writers[run.run_id]
 
@@ -72,7 +69,6 @@ class TensorBoard:
         if run_id not in self._writers:
             from tensorboardX import SummaryWriter
 
-            name = re.sub(r"[^\w.=+-]+", "_", tracker.labels[run_id]).strip("_")[:120]
-            folder = self._folder / tracker.sweep / f"{name}-{run_id[:8]}"
+            folder = folder_of(self._folder, tracker.sweep, tracker.labels[run_id], run_id)
             self._writers[run_id] = SummaryWriter(str(folder), flush_secs=FLUSH_SECONDS)
         return self._writers[run_id]
