@@ -59,11 +59,15 @@ def names_damage(command: Command) -> Command:
 
 
 def knows_sweep(command: Command) -> Command:
-    """Returns a command that refuses a `--sweep` without runs, with the nearest name; `--address` asks a cluster."""
+    """Returns a command that refuses a `--sweep` without runs, with the nearest name.
+
+    `--address` asks a cluster instead, and `--watch` waits for the first run.
+    """
 
     @wraps(command)
     def guarded(*words: Any, **options: Any) -> Any:
-        if options["sweep"] is not None and options.get("address") is None:
+        is_asked_elsewhere = options.get("address") is not None or options.get("watched", False)
+        if options["sweep"] is not None and not is_asked_elsewhere:
             from llcray_storage import require_sweep
 
             require_sweep(options["uri"], options["sweep"])

@@ -161,10 +161,20 @@ def diagnose(
 @only_sweep_option
 @click.option("--question", metavar="TEXT", help="What the sweep was to answer, for the heading.")
 @click.option("-o", "--output", type=click.Path(path_type=Path), default="report.html", show_default=True)
+@click.option("--watch", "watched", is_flag=True, help="Serve the page to this machine while a sweep runs; no file.")
+@click.option("--port", type=click.IntRange(0, 65535), default=0, help="Port for --watch; a free one if left out.")
 @names_damage
 @knows_sweep
-def report(uri: str, sweep: str | None, question: str | None, output: Path) -> None:
-    """Write one self-contained HTML page: plots, table of runs, verdicts, agreement, cost, provenance."""
+def report(uri: str, sweep: str | None, question: str | None, output: Path, watched: bool, port: int) -> None:
+    """Write one self-contained HTML page: plots, table of runs, verdicts, agreement, cost, provenance.
+
+    With --watch it is served at an address of this machine, and loads itself anew as runs are finished, until Ctrl-C.
+    """
+    if watched:
+        from llcray.report.page.watch import watch
+
+        watch(uri, sweep, question, port, echo)
+        return
     from llcray.report.page.page import write_report
 
     echo(write_report(uri, sweep, output, question))

@@ -17,6 +17,7 @@ from .maintain.verify import Report as Report
 from .maintain.verify import verify as verify
 from .matched import matched_means as matched_means
 from .query import sql as sql
+from .read import fingerprint as fingerprint
 from .read import finished as finished
 from .read import generations as generations
 from .read import require_sweep as require_sweep

@@ -6,6 +6,7 @@ so sort what is shown.
 """
 
 import difflib
+import hashlib
 
 import polars as pl
 
@@ -162,3 +163,23 @@ def generations(root: Root, sweep: str) -> dict[str, int]:
     """
     rows = scan_runs(root, sweep).select("run_id", "generation").collect()
     return dict(zip(rows["run_id"].to_list(), rows["generation"].to_list(), strict=True))
+
+
+def fingerprint(root: Root, sweep: str | None = None) -> str:
+    """Return a text that changes whenever runs or stages are added, replaced or removed, from the names of files alone.
+
+    Args:
+        root: Path, URI or profile of the dataset.
+        sweep: Only this sweep.
+
+    Raises:
+        StorageError: There is no dataset, or it is damaged.
+    """
+    store = open_existing(root)
+    keys: list[str] = []
+    for partition in sweep_partitions(store, sweep):
+        snapshot = take_snapshot(store, partition)
+        keys += [*snapshot.hot_keys(), *snapshot.segment_keys(RUNS), *snapshot.shadowed]
+    for name in sweeps_with_stages(store) if sweep is None else [sweep]:
+        keys += live_stages_keys(store, name)
+    return hashlib.sha256("\n".join(sorted(keys)).encode()).hexdigest()[:16]

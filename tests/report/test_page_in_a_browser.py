@@ -4,6 +4,7 @@ import json
 import math
 import re
 import shutil
+import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -14,6 +15,7 @@ import pytest
 from llcray_storage.estimate_words import estimate_cell
 
 from llcray.report.page.page import write_report
+from llcray.report.page.watch import LivePage, PageServer
 from llcray.report.plots.drawing import Drawing
 from llcray.report.plots.plot import PlotRequest, drawing_of
 from llcray.report.plots.sweep_plot import draw
@@ -348,3 +350,40 @@ def test_the_page_says_where_nothing_matches(browser, tmp_path):
     assert "2 trusted runs in no mean" in said
     cells = "return [...document.querySelectorAll('#explorer-table tbody tr')].map((row) => row.cells[4].textContent)"
     assert script(browser, cells) == ["30", "30"]
+
+
+def test_a_page_that_is_served_follows_the_dataset_and_keeps_what_its_reader_chose(browser, tmp_path):
+    root = tmp_path / "results"
+    with PageServer(LivePage(root, None, "Does noise raise the LLC?", seconds=0), 0) as server:
+        thread = threading.Thread(target=server.serve_forever, args=(0.05,))
+        thread.start()
+        browser.get(server.address)
+        assert "No results yet" in find(browser, "h1").text
+        for size in (10, 20, 30, 40):
+            add_run(root, size)
+        wait_for_runs(browser, 4)
+        browser.get_log("browser")
+        script(browser, "const y = document.getElementById('y'); y.value = 'rhat'; y.onchange()")
+        script(browser, "const s = document.getElementById('search'); s.value = 'num_params>15'; s.oninput()")
+        add_run(root, 50)
+        wait_for_runs(browser, 5)
+        assert find(browser, "#y").get_attribute("value") == "rhat"
+        assert script(browser, "return document.getElementById('explorer').layout.yaxis.title.text") == "split R-hat"
+        assert visible_runs(browser) == 4
+        assert find(browser, "#live").text == "live"
+        assert browser.get_log("browser") == []
+        server.shutdown()
+        thread.join()
+    WebDriverWait(browser, 10).until(lambda _: find(browser, "#live").text.startswith("no longer live"))
+
+
+def add_run(root: Path, size: int) -> None:
+    row = {"run_id": f"r{size}", "target_id": f"t{size}", "sweep": "first", "status": "done", "verdict": "ok"}
+    axes = {"target_kind": "quadratic", "target_num_params": size, "num_params": size, "sampler_kind": "hmc", "seed": 0}
+    ls.Dataset.create_or_open(root).write_run({**row, **axes, "llc": size / 2, "llc_sampling_se": 0.1, "rhat": 1.01})
+
+
+def wait_for_runs(browser: Any, count: int) -> None:
+    """Waits until the page has so many runs; an element may be gone while the page loads itself anew."""
+    shown = "return document.body?.dataset.ready ? document.getElementById('count').textContent : ''"
+    WebDriverWait(browser, 20).until(lambda _: f"of {count} runs" in script(browser, shown))

@@ -4,6 +4,7 @@ import html
 import json
 import os
 import re
+from dataclasses import dataclass
 from importlib.resources import files
 from pathlib import Path
 from typing import Any
@@ -35,12 +36,25 @@ from llcray.report.verdict_filter import estimated, outcome
 PARTS = files("llcray.report.page")
 SCRIPTS = (
     "data", "format", "elements", "theme", "detail", "filter", "table", "matches", "panels", "traces", "explorer",
-    "verdicts", "agreement", "controls", "sections", "start",
+    "verdicts", "agreement", "controls", "sections", "live", "start",
 )  # fmt: skip
 """The modules of the page's script, each after those that it imports."""
 IMPORT = re.compile(r"^import \{[^}]*\} from \"\./\w+\.js\";\n", re.MULTILINE)
 FIELD = re.compile(r"\{\{([A-Z]+)\}\}")
 EXPORT = re.compile(r"^export (?=const |let |function )", re.MULTILINE)
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where a page is read.
+
+    Attributes:
+        folder: The folder that the file lies in, from which pictures are linked; None for a page that is served.
+        version: State of the dataset that a page which is served shows; empty for a file, which stays as it is.
+    """
+
+    folder: Path | None = None
+    version: str = ""
 
 
 def write_report(root: Root, sweep: str | None, output: Path, question: str | None = None) -> Path:
@@ -56,13 +70,7 @@ def write_report(root: Root, sweep: str | None, output: Path, question: str | No
         ReportError: There are no runs, several sweeps to choose from, or the file cannot be written.
         StorageError: There is no dataset.
     """
-    runs = prepared(scan_runs(root, sweep)).with_columns(outcome())
-    name = _one_sweep(runs, sweep)
-    runs = runs.sort(*leading_columns(runs), "run_id", nulls_last=True)
-    sweep_yamls = sweep_files(root, name)
-    if question is None:
-        question = sweep_yamls[-1].question if sweep_yamls else ""
-    page = _filled(name, question, _data(root, name, runs, output) | {"asked": _asked(sweep_yamls)})
+    page = page_text(root, sweep, question, Place(output.absolute().parent))
     draft = output.with_name(f".{output.name}.draft")
     try:
         output.parent.mkdir(parents=True, exist_ok=True)
@@ -71,6 +79,30 @@ def write_report(root: Root, sweep: str | None, output: Path, question: str | No
     except OSError as error:
         raise ReportError(f"'{output}' cannot be written: {error.strerror}. Choose another file with -o.") from error
     return output
+
+
+def page_text(root: Root, sweep: str | None, question: str | None, place: Place) -> str:
+    """The page of a sweep as HTML.
+
+    Args:
+        root: The dataset.
+        sweep: Its name; None when the dataset holds one.
+        question: What the sweep was to answer, for the heading; None for what its file says.
+        place: Where the page is read.
+
+    Raises:
+        ReportError: There are no runs, or several sweeps to choose from.
+        StorageError: There is no dataset.
+    """
+    runs = prepared(scan_runs(root, sweep)).with_columns(outcome())
+    name = _one_sweep(runs, sweep)
+    runs = runs.sort(*leading_columns(runs), "run_id", nulls_last=True)
+    sweep_yamls = sweep_files(root, name)
+    if question is None:
+        question = sweep_yamls[-1].question if sweep_yamls else ""
+    data = _data(root, name, runs) | {"asked": _asked(sweep_yamls), "version": place.version}
+    data["diagnostics"] = _linked_diagnostics(root, name, runs, place.folder)
+    return _filled(name, question, data)
 
 
 def _asked(files: list[SweepFile]) -> list[dict[str, str]]:
@@ -95,7 +127,7 @@ def _one_sweep(runs: pl.DataFrame, sweep: str | None) -> str:
     raise ReportError(f"the dataset holds the sweeps {', '.join(names)}: choose one with --sweep.")
 
 
-def _data(root: Root, sweep: str, runs: pl.DataFrame, output: Path) -> dict[str, Any]:
+def _data(root: Root, sweep: str, runs: pl.DataFrame) -> dict[str, Any]:
     """Everything that the page's script is given."""
     drawn = estimated(runs)
     axes, numbers = leading_columns(runs), numbers_of(runs)
@@ -130,7 +162,6 @@ def _data(root: Root, sweep: str, runs: pl.DataFrame, output: Path) -> dict[str,
         "stages": _stages(root, sweep, drawn),
         "stage_shades": stage_shades(),
         "chains": chains_of(root, sweep, runs),
-        "diagnostics": _linked_diagnostics(root, sweep, runs, output),
     }
 
 
@@ -139,10 +170,10 @@ def _stages(root: Root, sweep: str, runs: pl.DataFrame) -> list[dict[str, Any]]:
     return placed_stages(runs, stages_of(root, sweep, "llc")) if runs[STEP].n_unique() > 1 else []
 
 
-def _linked_diagnostics(root: Root, sweep: str, runs: pl.DataFrame, output: Path) -> dict[str, Any]:
+def _linked_diagnostics(root: Root, sweep: str, runs: pl.DataFrame, start: Path | None) -> dict[str, Any]:
     """The pictures that `llcray diagnose` left of each run, and the way to their folder from where the page lies."""
     folder = plots_folder(root, sweep)
-    if not folder.is_dir():
+    if start is None or not folder.is_dir():
         return {"folder": "", "runs": {}}
     pictures = {}
     for run_id in runs["run_id"]:
@@ -151,7 +182,7 @@ def _linked_diagnostics(root: Root, sweep: str, runs: pl.DataFrame, output: Path
         names = sorted(path.name for path in (folder / run_id).glob("*_*") if path.suffix.lstrip(".") in FORMATS)
         if names:
             pictures[run_id] = names
-    way = os.path.relpath(folder.absolute(), output.absolute().parent)
+    way = os.path.relpath(folder.absolute(), start)
     return {"folder": Path(way).as_posix(), "runs": pictures}
 
 
@@ -162,22 +193,25 @@ def _filled(sweep: str, question: str | None, data: dict[str, Any]) -> str:
         "TITLE": html.escape(f"{sweep}: LLC report"),
         "SWEEP": html.escape(sweep),
         "QUESTION": html.escape(question or sweep),
-        "STYLE": _part("page.css"),
+        "STYLE": part("page.css"),
         "LIBRARY": library.replace("</script", "<\\/script"),
+        # A page that is served asks where it came from whether there is more; a file asks nobody.
+        "CONNECT": "'self'" if data["version"] else "'none'",
         "DATA": json.dumps(data, separators=(",", ":"), allow_nan=False).replace("<", "\\u003c"),
         "SCRIPT": script(),
     }
-    page = _part("page.html")
+    page = part("page.html")
     # In one pass, so that a text that looks like a field is left as it is.
     return FIELD.sub(lambda field: fields[field[1]], page)
 
 
-def _part(name: str) -> str:
+def part(name: str) -> str:
+    """The text of a file of the page."""
     return PARTS.joinpath(*name.split("/")).read_text(encoding="utf-8")
 
 
 def script() -> str:
     """The page's own script: its modules in one scope, since a page without a server cannot import modules."""
-    modules = [_part(f"script/{name}.js") for name in SCRIPTS]
+    modules = [part(f"script/{name}.js") for name in SCRIPTS]
     joined = "\n".join(EXPORT.sub("", IMPORT.sub("", module)) for module in modules)
     return '"use strict";\n(() => {\n' + joined + "\n})();"

@@ -5,6 +5,7 @@ import { startControls } from "./controls.js";
 import { rowOf } from "./data.js";
 import { openDetail } from "./detail.js";
 import { drawExplorer } from "./explorer.js";
+import { followDataset } from "./live.js";
 import { fillCosts, fillFailures, fillHead, fillProvenance, fillTraining } from "./sections.js";
 import { showPrinted, startTable } from "./table.js";
 import { darkTheme, setPrinting } from "./theme.js";
@@ -44,6 +45,7 @@ function start() {
     draw();
   });
   openDetail(rowOf(new URLSearchParams(location.hash.slice(1)).get("run")));
+  followDataset();
   document.body.dataset.answered = "yes";
   document.body.dataset.shown = Math.round(performance.now());
 }
