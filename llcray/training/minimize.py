@@ -175,7 +175,12 @@ def _descend(
 @partial(jax.jit, static_argnums=0)
 def _polish(loss_fn: LossFn, numbers: dict[str, Any], params: PyTree, data: PyTree) -> Polish:
     """The state in which L-BFGS with the zoom line search ends (Nocedal and Wright 2006, chapters 3 and 7)."""
-    full = partial(mean_loss, loss_fn, data=data)
+    # As a list: optax looks its state up by name, and finds parameters called "value" or "grad" in it.
+    leaves, structure = jax.tree.flatten(params)
+
+    def full(leaves: list[Array]) -> Array:
+        return mean_loss(loss_fn, jax.tree.unflatten(structure, leaves), data)
+
     optimizer = optax.lbfgs(memory_size=20)
     value_and_grad = optax.value_and_grad_from_state(full)
 
@@ -198,7 +203,8 @@ def _polish(loss_fn: LossFn, numbers: dict[str, Any], params: PyTree, data: PyTr
             & jnp.isfinite(state.loss)
         )
 
-    loss, gradient = jax.value_and_grad(full)(params)
+    loss, gradient = jax.value_and_grad(full)(leaves)
     zero = jnp.asarray(0)
-    start = Polish(params, optimizer.init(params), zero, loss, optax.tree.norm(gradient), zero)
-    return jax.lax.while_loop(unfinished, take_step, start)
+    start = Polish(leaves, optimizer.init(leaves), zero, loss, optax.tree.norm(gradient), zero)
+    end = jax.lax.while_loop(unfinished, take_step, start)
+    return end._replace(params=jax.tree.unflatten(structure, end.params))

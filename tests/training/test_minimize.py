@@ -40,6 +40,17 @@ def test_every_optimizer_ends_at_the_least_squares_solution_whatever_its_weight_
     assert float(minimum.gradient_norm) < spec.gradient_tolerance
 
 
+def test_parameters_may_have_the_names_that_optax_looks_up():
+    """Catches a polish that takes the weights of an attention layer, `value`, for the value of the loss."""
+    names = ("value", "grad", "info")
+
+    def loss(params, batch):
+        return 0.5 * (batch["y"] - sum(params[name] * batch["x"][:, i] for i, name in enumerate(names))) ** 2
+
+    minimum = minimize(Adam(num_steps=0), loss, dict.fromkeys(names, np.zeros(())), {"x": X, "y": Y}, seed=0)
+    np.testing.assert_allclose([minimum.params[name] for name in names], LEAST_SQUARES, rtol=1e-4, atol=1e-6)
+
+
 def test_without_polish_weight_decay_moves_the_minimum():
     spec = Adam(learning_rate=0.05, num_steps=3000, weight_decay=0.1, polish_steps=0, min_improvement=0, patience=99)
     ridge = np.linalg.solve(X.T @ X / 200 + 0.1 * np.eye(3), X.T @ Y / 200)
