@@ -7,6 +7,7 @@ numbers with bounds, lists and optional values. They read annotations only; vali
 import types
 import typing
 from collections.abc import Iterator, Sequence
+from pathlib import Path
 from typing import Annotated, Any, Literal, Union
 
 import annotated_types
@@ -15,7 +16,14 @@ from pydantic.fields import FieldInfo
 
 from llcray.spec.yaml_tree import Node, Scalar, Table
 
-NAMES = {int: "a whole number", float: "a number", str: "text", bool: "true or false", type(None): "null"}
+NAMES = {
+    int: "a whole number",
+    float: "a number",
+    str: "text",
+    Path: "a path",
+    bool: "true or false",
+    type(None): "null",
+}
 
 
 def members(form: Any) -> list[Any]:

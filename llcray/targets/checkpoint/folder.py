@@ -12,9 +12,9 @@ WEIGHTS = ("*.safetensors", "config.json", ADAPTER)
 STEP = re.compile(r"(\d+)$")
 
 
-def step_of(folder: Path) -> int:
-    """The number that ends a folder's name."""
-    match = STEP.search(folder.name)
+def step_of(name: str) -> int:
+    """The number that ends the name of a folder or of a revision."""
+    match = STEP.search(name)
     assert match is not None
     return int(match[1])
 

@@ -1,7 +1,6 @@
-"""A language model on disk: a folder as Hugging Face's `save_pretrained` and trainers write it, and token data."""
+"""A language model: a folder as Hugging Face's `save_pretrained` and trainers write it, or a hub's name; and tokens."""
 
 import dataclasses
-import re
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated, Literal, Self
@@ -16,13 +15,12 @@ from llcray.file_digest import check_as_given, check_as_planned
 from llcray.targets.checkpoint.architecture import TracedConfig, read_architecture
 from llcray.targets.checkpoint.decoder.loading import check_weights
 from llcray.targets.checkpoint.folder import STEP, folder_digest, step_of
+from llcray.targets.checkpoint.hub import SCHEME, WILDCARDS, HubModel, cached_folder, hub_name, revisions
 from llcray.targets.checkpoint.tokens import fitting_tokens
 from llcray.targets.loss_on import Examples, OtherTokens
 from llcray.targets.target import Target, TargetFacts
 from llcray.targets.variant import TrajectoryVariant
 from llcray.variant import NonNegativeInt, content_id
-
-WILDCARDS = re.compile(r"[*?[]")
 
 
 class CheckpointTarget(TrajectoryVariant):
@@ -35,8 +33,9 @@ class CheckpointTarget(TrajectoryVariant):
     dataset: keep the folder.
 
     Attributes:
-        path: The folder; with wildcards (`run/checkpoint-*`) each folder is a target, and the number that ends its name
-            is its step: a trajectory.
+        path: The folder, or a model of the Hugging Face hub, `hf://EleutherAI/pythia-14m@step3000`, which is read from
+            the local cache and fetched where it is not there. With wildcards (`run/checkpoint-*`, `...@step*`) each
+            folder or revision is a target, and the number that ends its name is its step: a trajectory.
         data: The tokens.
         reduction: `mean` over a sequence's predictions (what is published is mostly this), or their `sum`, which alone
             is the sequence's negative log-likelihood; rows of `mean` are flagged as not a likelihood.
@@ -49,7 +48,7 @@ class CheckpointTarget(TrajectoryVariant):
     """
 
     kind: Literal["checkpoint"] = "checkpoint"
-    path: Annotated[Path, Field(exclude=True)]
+    path: Annotated[Annotated[str, Field(pattern=f"^{SCHEME}")] | Path, Field(exclude=True)]
     data: Tokens
     reduction: Literal["mean", "sum"] = "mean"
     compute_dtype: Literal["float32", "bfloat16"] = "float32"
@@ -60,26 +59,29 @@ class CheckpointTarget(TrajectoryVariant):
 
     @field_validator("path")
     @classmethod
-    def _make_the_path_full(cls, value: Path) -> Path:
-        return value.expanduser().absolute()
+    def _make_the_path_full(cls, value: str | Path) -> str | Path:
+        named = hub_name(str(value))
+        path = Path(value).expanduser().absolute() if named is None else named
+        # Here rather than with the whole, so that it is said beside mistakes in other fields.
+        for place in _places(path):
+            read_architecture(_folder_at(place))
+        return path
 
     @model_validator(mode="after")
     def _fill_in_the_digest(self) -> Self:
-        if self._is_pattern():
-            for folder in self.folders():
-                read_architecture(folder)
-            return self
-        read_architecture(self.path)
-        digest = folder_digest(self.path)
-        check_as_given(self.path, digest, self.sha256)
-        object.__setattr__(self, "sha256", digest)
+        if not _is_pattern(self.path):
+            digest = folder_digest(self.folder)
+            check_as_given(self.folder, digest, self.sha256)
+            object.__setattr__(self, "sha256", digest)
         return self
 
-    def _is_pattern(self) -> bool:
-        return WILDCARDS.search(str(self.path)) is not None and not self.path.is_dir()
+    @property
+    def folder(self) -> Path:
+        """The folder, of a model of the hub that in the local cache of the machine that asks; the first of several."""
+        return _folder_at(_places(self.path)[0])
 
     def check(self) -> None:
-        folders = self.folders() if self._is_pattern() else [self.path]
+        folders = [_folder_at(place) for place in _places(self.path)]
         for folder in folders:
             config = read_architecture(folder)
             if isinstance(config, TracedConfig):
@@ -96,30 +98,14 @@ class CheckpointTarget(TrajectoryVariant):
                 "compute_dtype are options of the decoder. Leave them out."
             )
 
-    def folders(self) -> list[Path]:
-        """The folders that the path names, by step.
-
-        Raises:
-            ValueError: There are none, or a name ends in no number.
-        """
-        root = next(parent for parent in self.path.parents if parent.is_dir())
-        found = [path for path in root.glob(str(self.path.relative_to(root))) if path.is_dir()]
-        if not found:
-            raise ValueError(f"there is no folder {self.path}: give a folder, or a pattern such as run/checkpoint-*")
-        if unnumbered := [path.name for path in found if STEP.search(path.name) is None]:
-            raise ValueError(
-                f"{self.path} names {unnumbered[0]}, which ends in no step; name folders like checkpoint-100"
-            )
-        return sorted(found, key=step_of)
-
     def checkpointed(self) -> Sequence[Self]:
-        """A target for each folder."""
-        if not self._is_pattern():
+        """A target for each folder or revision."""
+        if not _is_pattern(self.path):
             return (self,)
-        folders = self.folders()
+        places = _places(self.path)
         given = {name: getattr(self, name) for name in type(self).model_fields}
-        first = folder_digest(folders[0])
-        changed = [{"path": folder, "step": step_of(folder), "trajectory": first} for folder in folders]
+        first = folder_digest(_folder_at(places[0]))
+        changed = [{"path": place, "step": step_of(str(place)), "trajectory": first} for place in places]
         return tuple(type(self)(**given | fields) for fields in changed)
 
     def at_step(self, step: int | None) -> Self:
@@ -131,8 +117,8 @@ class CheckpointTarget(TrajectoryVariant):
     def build(self) -> Target:
         from llcray.targets.checkpoint.build import build_checkpoint
 
-        check_as_planned(self.path, folder_digest(self.path), self.sha256)
-        return build_checkpoint(self.path, self.data, self.reduction, self.compute_dtype, self.remat)
+        check_as_planned(self.folder, folder_digest(self.folder), self.sha256)
+        return build_checkpoint(self.folder, self.data, self.reduction, self.compute_dtype, self.remat)
 
     def stored_arrays(self, target: Target) -> Arrays:
         """The digest alone: the weights stay in their folder."""
@@ -146,9 +132,40 @@ class CheckpointTarget(TrajectoryVariant):
     def examples(self, source: Examples) -> PyTree:
         if not isinstance(source, OtherTokens):
             return super().examples(source)
-        return {"tokens": fitting_tokens(source.data, read_architecture(self.path))}
+        return {"tokens": fitting_tokens(source.data, read_architecture(self.folder))}
 
     def structure(self) -> Structure:
         """Layers and heads, for components."""
-        folder = self.folders()[0] if self._is_pattern() else self.path
-        return read_architecture(folder).structure
+        return read_architecture(self.folder).structure
+
+
+def _is_pattern(path: str | Path) -> bool:
+    if isinstance(path, str):
+        return HubModel.parse(path).is_pattern
+    return WILDCARDS.search(str(path)) is not None and not path.is_dir()
+
+
+def _places(path: str | Path) -> Sequence[str | Path]:
+    """The folders, or names on the hub, that a path stands for, by step."""
+    if not _is_pattern(path):
+        return [path]
+    return revisions(path) if isinstance(path, str) else _folders(path)
+
+
+def _folder_at(place: str | Path) -> Path:
+    return cached_folder(place) if isinstance(place, str) else place
+
+
+def _folders(pattern: Path) -> list[Path]:
+    """The folders that a pattern names, by step.
+
+    Raises:
+        ValueError: There are none, or a name ends in no number.
+    """
+    root = next(parent for parent in pattern.parents if parent.is_dir())
+    found = [path for path in root.glob(str(pattern.relative_to(root))) if path.is_dir()]
+    if not found:
+        raise ValueError(f"there is no folder {pattern}: give a folder, or a pattern such as run/checkpoint-*")
+    if unnumbered := [path.name for path in found if STEP.search(path.name) is None]:
+        raise ValueError(f"{pattern} names {unnumbered[0]}, which ends in no step; name folders like checkpoint-100")
+    return sorted(found, key=lambda folder: step_of(folder.name))
