@@ -28,12 +28,17 @@ class Examples(Variant):
 
 
 class HeldOut(Examples):
-    """The held-out examples of a trained target."""
+    """The held-out examples of a trained target.
+
+    Attributes:
+        num_data: Of these, the first so many; null takes all.
+    """
 
     kind: Literal["test"] = "test"
+    num_data: Count | None = None
 
     def cell(self) -> str:
-        return self.kind
+        return self.kind if self.num_data is None else super().cell()
 
 
 class OtherData(Examples):

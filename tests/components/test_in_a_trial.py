@@ -60,8 +60,19 @@ def test_other_examples_must_have_the_form_of_the_targets_own() -> None:
         on_other_examples(target, spec, HeldOut())
     refined = on_other_examples(target, spec, python)
     assert np.array_equal(refined.data, noise(9, 3)[:7]) and refined.oracle is None
+    with pytest.raises(ValueError, match="there are 9 examples only"):
+        on_other_examples(target, spec, python.model_copy(update={"num_data": 10}))
     with pytest.raises(ValueError, match="the form"):
         on_other_examples(Target(params={}, loss_fn=target.loss_fn, data=np.zeros((5, 2))), spec, python)
+
+
+def test_the_first_held_out_examples_are_those_of_all() -> None:
+    network = MLP(widths=(3,))
+    spec = TrainedTarget(data=Gaussian(num_data=20), architecture=network, teacher=network)
+    target = Target(params={}, loss_fn=lambda p, b: b, data=batch_of(spec, labelled_examples(spec).train))
+    everything, first = (on_other_examples(target, spec, HeldOut(num_data=n)).data["y"] for n in (None, 2))
+    assert len(everything) > 2 and np.array_equal(first, everything[:2])
+    assert HeldOut().cell() == "test" and "2" in HeldOut(num_data=2).cell()
 
 
 def test_a_teacher_labels_the_other_inputs_as_it_labelled_its_own() -> None:
