@@ -100,6 +100,15 @@ def test_auto_is_right_with_micro_batches_paired_losses_and_a_forward_pass_in_bf
     assert abs(e.llc - np.sum(0.5 * curvatures / (curvatures + GAMMA))) < 3 * e.llc_sampling_se
 
 
+def test_auto_spends_little_on_a_point_that_is_no_minimum() -> None:
+    """Catches a whole budget for `escaped`, the verdict on early checkpoints."""
+    target = Target({"w": W + 0.3}, half_precision_loss, DATA)
+    sampling = SamplingSpec(budget=Budget(num_gradients=8000), loss_batch_size=100, micro_batch_size=32)
+    e = estimate_llc(target, "auto", posterior=PosteriorSpec(localization=GAMMA), sampling=sampling)
+    assert e.verdict == "escaped" and e.llc < -5
+    assert e.num_gradients < 1000
+
+
 def test_samplers_that_know_the_full_loss_use_it():
     e = estimate_llc(TARGET, "hmc", sampling=SamplingSpec(loss_batch_size=50, budget=Budget(num_draws=64)))
     assert e.record["loss_estimator"] == "full"

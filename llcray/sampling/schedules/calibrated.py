@@ -9,7 +9,7 @@
    corrected by the level of the hot chains beside that of the production (`llcray.llc.step_bias`).
 4. Production takes the step whose bias is so large a share of the LLC that its uncertainty is part of the error asked
    for. The number of draws grows by half until the criteria hold and the estimate stands still, or the budget ends.
-   Where the two levels and the prediction disagree, the step shrinks.
+   Where the two levels and the prediction disagree, the step shrinks. Chains that have found lower loss than w* end.
 
 Every decision is recorded, with the numbers it rests on.
 """

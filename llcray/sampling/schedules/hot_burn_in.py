@@ -9,6 +9,7 @@ import numpy as np
 from llcray.llc.draws import Draws, concatenate
 from llcray.llc.step_bias import SEEN_SHARE, Level
 from llcray.llc.summary import standard_error
+from llcray.llc.verdict import LOWER
 from llcray.samplers.auto import Auto
 from llcray.samplers.kernel import build_kernel
 from llcray.sampling.gradient_noise import BATCH_GRADIENTS, seen_noise_gradients
@@ -48,6 +49,8 @@ MOST_HELD = 0.05
 """Nor where gamma is a larger share of the steepest curvature."""
 SMALLER_BATCH, SMALLEST_BATCH = 4, 8
 """The factor by which batches shrink where gradient noise is cheap, and the fewest examples of a batch."""
+ESCAPED, ESCAPED_BLOCKS = 3.0, 6
+"""Standard errors by which chains that have found a way down lie below w*, and the blocks before that is said."""
 MOST_SHARE = 2.0
 """Largest bias after that, as a multiple of the one that still allows the largest step of a production."""
 
@@ -130,11 +133,18 @@ def burn_in(facts: RunFacts, calibration: Calibration) -> Generator[Request, Any
             break
         if not block.healthy.all() or out_of_budget or len(blocks) >= MOST_HOT_BLOCKS:
             break
+        if len(blocks) >= ESCAPED_BLOCKS and has_escaped(stretch_of(blocks, facts).level):
+            break
     hot = stretch_of(blocks, facts)
     numbers = {"heat": hot.heat.mean(), "heat_se": standard_error(hot.heat)}
     level, num_draws = hot.level, calibration.block_draws * len(blocks)
     calibration.record("burn-in", num_draws=num_draws, raw=level.raw, raw_se=level.raw_se, **numbers)
     return hot
+
+
+def has_escaped(level: Level) -> bool:
+    """Whether the mean loss of the draws is lower than that at w*, heat and all: w* is no minimum."""
+    return level.raw < -max(ESCAPED * level.raw_se, LOWER)
 
 
 def _hot_block(facts: RunFacts, calibration: Calibration) -> Advance:

@@ -24,7 +24,7 @@ from llcray.sampling.schedules.calibration import (
     stretch_of,
 )
 from llcray.sampling.schedules.hand_set import choose_steps_per_draw
-from llcray.sampling.schedules.hot_burn_in import measure_noise, measure_share, noise_gradients
+from llcray.sampling.schedules.hot_burn_in import has_escaped, measure_noise, measure_share, noise_gradients
 from llcray.sampling.schedules.requests import Advance, Request, RunFacts, Sampled
 
 NONLINEARITY = 0.05
@@ -45,6 +45,8 @@ def choose_step(facts: RunFacts, calibration: Calibration, hot: Stretch) -> None
 
 def produce(facts: RunFacts, calibration: Calibration, hot: Stretch) -> Generator[Request, Any, Sampled]:
     """Samples until the corrected estimate is as exact as asked and stands still, or the budget ends.
+
+    Chains that lie below w* in burn-in and production alike end early.
 
     Args:
         facts: Facts of the run.
@@ -72,7 +74,8 @@ def produce(facts: RunFacts, calibration: Calibration, hot: Stretch) -> Generato
         calibration.record("estimate", num_draws=draws.num_draws, **judgement.numbers(stretch))
         llc, error = judgement.summary.mean, judgement.error
         allowed = until.relative_mcse * abs(llc)
-        is_last = out_of_budget or calibration.block_draws * _next_goal(goal) > budget.num_draws
+        has_left = has_escaped(hot.level) and has_escaped(stretch.level)  # no draws make w* a minimum
+        is_last = out_of_budget or has_left or calibration.block_draws * _next_goal(goal) > budget.num_draws
         stands_still = abs(llc - previous) <= max(allowed, 2 * max(error, previous_se))
         has_mixed = judgement.summary.rhat <= until.rhat
         is_good = error <= allowed and has_mixed and stands_still
