@@ -8,14 +8,14 @@ import pytest
 
 import llcray
 from llcray.driver import SweepOptions, run_sweep
-from llcray.samplers import HMC
+from llcray.samplers import SGLD
 from llcray.spec import SpecError, load_sweep
 
 SWEEP: dict[str, Any] = {
     "name": "squares",
     "question": "Is the LLC half the number of parameters?",
     "targets": [{"kind": "quadratic", "num_params": {"grid": [2, 4]}, "num_data": 500}],
-    "samplers": [HMC()],
+    "samplers": [SGLD(step_size=1e-3, batch_size=20)],
     "sampling": {"num_chains": 2, "until": {"relative_mcse": 0.2, "rhat": 1.2}, "budget": {"num_draws": 512}},
 }
 
@@ -23,7 +23,7 @@ SWEEP: dict[str, Any] = {
 def test_a_mapping_runs_once_and_the_command_line_finds_its_runs(tmp_path: Path, capsys: pytest.CaptureFixture[str]):
     """Catches ids or rows that differ between Python and the command line: the file has nothing left to do."""
     root = tmp_path / "results"
-    results = llcray.sweep(SWEEP, storage=root, quiet=True)
+    results = llcray.sweep(SWEEP, storage=root, quiet=True, max_concurrent=1)
     assert results.frame["llc"].sort().to_list() == pytest.approx([1.0, 2.0], abs=0.5)
     [asked] = ls.sweep_files(str(root), "squares")
     file = tmp_path / "any_name.yaml"

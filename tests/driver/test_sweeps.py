@@ -1,6 +1,7 @@
 """Sweeps from end to end, on a real Ray with two processors."""
 
 from pathlib import Path
+from typing import Any
 
 import llcray_storage as ls
 import polars as pl
@@ -8,6 +9,8 @@ import polars as pl
 from llcray.driver import SweepOptions, run_sweep
 
 QUADRATICS = "[{kind: quadratic, num_params: {grid: [3, 5]}, num_data: 200}]"
+ONE_WORKER: dict[str, Any] = {"max_concurrent": 1}
+"""For sweeps where two workers, each of which has to load JAX, show no more than one does."""
 
 
 def rows(storage: Path, latest: bool = True) -> pl.DataFrame:
@@ -39,14 +42,14 @@ def test_a_finished_sweep_is_not_run_again(done, screen):
 def test_force_writes_a_next_generation_with_the_same_draws(done, screen):
     path, storage = done.path, done.storage
     before = losses(storage)
-    assert run_sweep(path, SweepOptions(storage=str(storage), force=True), screen) == 0
+    assert run_sweep(path, SweepOptions(storage=str(storage), force=True, **ONE_WORKER), screen) == 0
     assert rows(storage)["generation"].to_list() == [2] * 4
     assert losses(storage).equals(before)
 
 
 def test_seeds_added_later_reuse_what_exists(done, screen):
     path, storage = done.path, done.storage
-    options = SweepOptions(storage=str(storage), overrides=("replicates=2",))
+    options = SweepOptions(storage=str(storage), overrides=("replicates=2",), **ONE_WORKER)
     assert run_sweep(path, options, screen) == 0
     assert len(rows(storage)) == 8
     assert rows(storage)["generation"].to_list() == [1] * 8
@@ -64,7 +67,8 @@ def test_an_exception_fails_its_runs_with_a_reason_and_no_others(partly_failed_o
 def test_a_run_that_fails_in_a_pack_does_not_fail_the_others(cluster, sweep_file, tmp_path, screen):
     path = sweep_file("[{kind: python, factory: 'driver_targets:regular'}]")
     storage = tmp_path / "results"
-    options = SweepOptions(storage=str(storage), overrides=("samplers.0.batch_size={grid: [20, 500]}",))
+    overrides = ("samplers.0.batch_size={grid: [20, 500]}",)
+    options = SweepOptions(storage=str(storage), overrides=overrides, **ONE_WORKER)
     assert run_sweep(path, options, screen) == 1
     found = rows(storage).sort("sampler_batch_size")
     assert found["status"].to_list() == ["done", "done", "failed", "failed"]
@@ -91,7 +95,7 @@ def test_failed_runs_are_run_again_only_when_asked(partly_failed, screen):
     path, storage = partly_failed.path, partly_failed.storage
     assert run_sweep(path, SweepOptions(storage=str(storage)), screen) == 1
     assert rows(storage)["generation"].to_list() == [1] * 6
-    assert run_sweep(path, SweepOptions(storage=str(storage), retry_failed=True), screen) == 1
+    assert run_sweep(path, SweepOptions(storage=str(storage), retry_failed=True, **ONE_WORKER), screen) == 1
     generations = rows(storage).group_by("status", "generation").len().sort("status").rows()
     assert generations == [("done", 1, 2), ("failed", 2, 4)]
 
@@ -100,7 +104,7 @@ def test_a_time_budget_stops_the_sweep_and_keeps_what_is_finished(done, sweep_fi
     path = sweep_file(
         f"[{QUADRATICS[1:-1]}, {{kind: python, factory: 'driver_targets:slow', arguments: {{seconds: 60}}}}]"
     )
-    assert run_sweep(path, SweepOptions(storage=str(done.storage), time_budget=3), screen) == 130
+    assert run_sweep(path, SweepOptions(storage=str(done.storage), time_budget=3, **ONE_WORKER), screen) == 130
     assert len(rows(done.storage)) == 4
     assert "4 finished runs kept" in screen.text and "2 left" in screen.text
 
