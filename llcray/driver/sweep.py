@@ -89,6 +89,7 @@ def run_sweep(
     )
     if not call.todo.runs:
         return _say_nothing_to_do(call)
+    _say_what_starts(call)
     with Interrupts() as interrupts:
         try:
             tracker = _run(call, interrupts)
@@ -220,6 +221,15 @@ def _root_for_workers(storage: str) -> str:
     if storage.startswith("memory://"):
         raise DriverError(f"storage '{storage}' is seen by one process only: give a folder, s3:// or gs://.")
     return storage if "://" in storage else str(Path(storage).expanduser().absolute())
+
+
+def _say_what_starts(call: _Call) -> None:
+    """Prints a line before workers start, which takes seconds."""
+    if not call.is_terse:
+        num_before = len(call.sweep.runs) - len(call.todo.runs)
+        before = f", {num_before} there already" if num_before else ""
+        line = f"{call.sweep.name}: {plural(len(call.todo.runs), 'run')} to do{before}; workers are starting"
+        call.console.print(line, markup=False, highlight=False, soft_wrap=True)
 
 
 def _say_nothing_to_do(call: _Call) -> int:

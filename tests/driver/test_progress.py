@@ -106,6 +106,35 @@ def test_time_left_scales_with_the_cost_that_is_left(tracker):
     assert tracker.seconds_left() == pytest.approx(10 * (total - done) / done, rel=0.02)
 
 
+def test_time_left_is_what_finished_runs_of_the_sampler_took_without_compilation(tracker):
+    """Catches minutes that were spent compiling and are multiplied by the runs that are left."""
+    costs = tracker.costs
+    tracker.running.clear()
+    runs = [run for plan in tracker.plans for run in plan.runs]
+    for run in runs:
+        slow = 2.0 if run.sampler.kind == "hmc" else 0.5
+        seconds = 100 + slow * costs[run.run_id]
+        tracker.finished[run.run_id] = RunReport(run.run_id, "done", seconds=seconds, compile_seconds=100)
+    last = {kind: [run for run in runs if run.sampler.kind == kind][-1] for kind in ("sgld", "hmc")}
+    for run in last.values():
+        del tracker.finished[run.run_id]
+    expected = 0.5 * costs[last["sgld"].run_id] + 2 * costs[last["hmc"].run_id]
+    assert len({plan for plan in tracker.plans if set(plan.runs) & set(last.values())}) == 1
+    assert tracker.seconds_left() == pytest.approx(expected)
+
+
+def test_compilation_is_expected_once_more_for_each_sampler_that_has_not_finished(tracker):
+    tracker.finished.clear()
+    tracker.running.clear()
+    run = tracker.plans[0].runs[0]
+    tracker.finished[run.run_id] = RunReport(
+        run.run_id, "done", seconds=30 + tracker.costs[run.run_id], compile_seconds=30
+    )
+    rest = [sum(tracker.costs[run.run_id] for run in plan.runs) for plan in tracker.plans]
+    rest[0] -= tracker.costs[run.run_id]
+    assert tracker.seconds_left() == pytest.approx(max(max(rest), sum(rest) / 2) + 30)
+
+
 def test_a_run_reported_twice_counts_once(tracker):
     again = RunReport(tracker.plans[0].runs[0].run_id, "done")
     assert tracker.reported(0, TrialReport((again,)), "here") == []

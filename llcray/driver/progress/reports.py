@@ -26,6 +26,7 @@ class RunReport:
         verdict: Verdict of the diagnostics; empty for a failed run.
         reason: Why the run failed; empty otherwise.
         seconds: Time of sampling and compilation.
+        compile_seconds: Time of compilation alone.
         num_gradients: Gradients of the run, full-data equivalents.
     """
 
@@ -40,6 +41,7 @@ class RunReport:
     verdict: str = ""
     reason: str = ""
     seconds: float = 0.0
+    compile_seconds: float = 0.0
     num_gradients: float = 0.0
 
     @property

@@ -9,6 +9,7 @@ from llcray_storage.schema.status import DONE
 
 from llcray.driver.plan.cost import CostModel
 from llcray.driver.progress.reports import RunReport, TrialReport
+from llcray.driver.progress.time_left import seconds_left
 from llcray.spec import Resources, RunSpec, Sweep, TrialPlan
 
 
@@ -136,17 +137,7 @@ class Tracker:
         return len(self.losses[index])
 
     def seconds_left(self) -> float | None:
-        """Returns the expected seconds to the end; None before anything is known.
-
-        seconds left = seconds so far * expected cost of the rest / expected cost of what is done
-        """
-        done = sum(self.costs[run_id] for run_id in self.finished)
-        for running in self.running.values():
-            report = running.report
-            if report.run_id in self.costs and report.run_id not in self.finished:
-                done += report.fraction * self.costs[report.run_id]
-        total = sum(self.costs.values())
+        """Returns the expected seconds to the end; None before a run has finished."""
+        begun = {running.report.run_id: running.report.fraction for running in self.running.values()}
         elapsed = time.monotonic() - self.started
-        if not self.finished or done <= 0.01 * total:
-            return None
-        return elapsed * (total - done) / done
+        return seconds_left(self.plans, self.costs, self.finished, begun, self.num_slots, elapsed)

@@ -257,5 +257,6 @@ def _report(row: Mapping[str, Any]) -> RunReport:
         n_beta=number("n_beta"),
         verdict=str(row.get("verdict") or ""),
         seconds=number("sampling_seconds") + number("compile_seconds"),
+        compile_seconds=number("compile_seconds"),
         num_gradients=number("num_gradients"),
     )
