@@ -193,7 +193,7 @@ def estimate_llc(
                 bar.show(min(1.0, spent / settings.budget.num_gradients), phase)
                 return
             spent += float(np.nansum(draws.num_gradients))
-            level = n_beta * float(np.nanmean(draws.centered_loss)) if draws.healthy.any() else np.nan
+            level = n_beta * draws.mean_loss
             bar.show(min(1.0, spent / settings.budget.num_gradients), f"{phase}, {level:.4g}")
             if on_progress is not None:
                 on_progress(draws)

@@ -13,8 +13,9 @@ from llcray.estimation.pack import RunEstimate, estimate_pack, raise_failure
 from llcray.estimation.prepare import FailureFn
 from llcray.estimation.request import EstimateRequest
 from llcray.llc.draws import Draws
-from llcray.llc.estimate import with_all_work, with_work_of
+from llcray.llc.estimate import Estimate, with_all_work, with_work_of
 from llcray.llc.extrapolation import Extrapolation, extrapolate_step_size, extrapolate_temperature
+from llcray.llc.free_energy import reweigh
 from llcray.llc.ladder import Rung, find_plateau
 from llcray.sampling.engine import ProgressFn
 from llcray.sampling.schedules.requests import Phase
@@ -110,6 +111,7 @@ def join(results: dict[str | float, RunEstimate], request: EstimateRequest) -> R
             llc_extrapolated_se=found.se,
             multiplicity_extrapolated=found.multiplicity,
         )
+        estimate = _reweighted(estimate, tempered)
         record += [_point(result) for result in tempered] + [_fit_record(fit) for fit in found.fits]
     if "finer" in results:
         finer, order = results["finer"], request.sampler.bias_order
@@ -169,6 +171,23 @@ def _across_temperatures(tempered: list[RunEstimate]) -> Extrapolation:
     estimates = [result.estimate for result in usable]
     errors = [math.hypot(e.llc_mcse, e.step_size_bias_se) for e in estimates]
     return extrapolate_temperature([result.n_beta for result in usable], [e.llc for e in estimates], errors)
+
+
+def _reweighted(estimate: Estimate, tempered: list[RunEstimate]) -> Estimate:
+    """The estimate, first of `tempered`, with what the draws of all temperatures say of it, where they have no bias."""
+    if not all(
+        result.estimate.verdict == "ok" and math.isfinite(result.estimate.acceptance_rate) for result in tempered
+    ):
+        return estimate
+    losses = [r.sampled.draws.after(r.sampled.num_warmup_draws).centered_loss for r in tempered]
+    found = reweigh([result.n_beta for result in tempered], losses)
+    return replace(
+        estimate,
+        llc_reweighted=float(found.llc[0]),
+        llc_reweighted_se=float(found.llc_se[0]),
+        free_energy_slope=found.slope,
+        free_energy_slope_se=found.slope_se,
+    )
 
 
 def _point(result: RunEstimate) -> dict[str, Any]:

@@ -69,7 +69,9 @@ def prepare_all(wanted: Sequence[tuple[Target, EstimateRequest]], on_failure: Fa
         try:
             check_batch_size(request.sampler, num_data_of(target))
             check_budget(request, num_data_of(target))
-            exact[index] = shared.exact(target, request)
+            posterior = shared.exact(target, request)
+            check_suited(request, posterior.num_sampled_params)
+            exact[index] = posterior
         except ValueError as error:
             on_failure(index, error)
     curved = {index: posterior for index, posterior in exact.items() if _needs_curvature(wanted[index][1])}
@@ -180,6 +182,18 @@ def check_batch_size(sampler: SamplerVariant, num_data: int) -> None:
             f"batch_size {batch_size} of sampler {kind} is larger than the {num_data} examples. "
             f"Set batch_size to at most {num_data}."
         )
+
+
+def check_suited(request: EstimateRequest, num_sampled_params: int) -> None:
+    """Refuses a posterior that the sampler cannot sample.
+
+    Raises:
+        ValueError: gamma or d do not suit the sampler.
+    """
+    asked = request.posterior.localization
+    localization = float(asked) if isinstance(asked, float | int) else math.nan
+    if reason := request.sampler.unsuited(localization, num_sampled_params):
+        raise ValueError(f"{reason}.")
 
 
 def check_budget(request: EstimateRequest, num_data: int) -> None:

@@ -168,7 +168,7 @@ def _progress(
         if draws is not None:
             if index not in n_betas:
                 n_betas[index] = _n_beta(run, pack[index][0])
-            llc = n_betas[index] * float(np.nanmean(draws.centered_loss)) if draws.healthy.any() else math.nan
+            llc = n_betas[index] * draws.mean_loss
             spent = float(np.nansum(draws.num_gradients))
         observe(TrialEvent(phase, run.run_id, llc, spent))
 

@@ -20,6 +20,9 @@ class Draws(NamedTuple):
         num_divergent: Steps since the last draw that left the stable region.
         projection: Random projection of w - w*, shape (chain, draw, projection dimension); the dimension may be 0.
         observables: Losses of the probe examples, shape (chain, draw, example), nats; there may be 0.
+        log_weight: Log of the posterior's over the proposal's density, up to a constant of the run, nats; NaN for
+            draws of Markov chains, whose weights are equal.
+        log_volumes: Log of a ray's volume below each epsilon of a ladder, shape (chain, draw, rung); there may be 0.
     """
 
     centered_loss: Any
@@ -33,6 +36,8 @@ class Draws(NamedTuple):
     num_divergent: Any
     projection: Any
     observables: Any
+    log_weight: Any
+    log_volumes: Any
 
     @property
     def num_chains(self) -> int:
@@ -51,6 +56,16 @@ class Draws(NamedTuple):
     def of_chains(self, chains: Any) -> "Draws":
         """The draws of the chains that a boolean mask or an index array selects."""
         return Draws(*(field[chains] for field in self))
+
+    @property
+    def mean_loss(self) -> float:
+        """The mean of L - L* over the finite draws, by their weights where they have any, nats; NaN if none is."""
+        loss, log_weight = np.ravel(self.centered_loss), np.nan_to_num(np.ravel(self.log_weight), neginf=-np.inf)
+        is_finite = np.isfinite(loss) & np.isfinite(log_weight)
+        if not is_finite.any():
+            return float("nan")
+        weight = np.exp(log_weight[is_finite] - log_weight[is_finite].max())
+        return float(np.average(loss[is_finite], weights=weight))
 
     @property
     def healthy(self) -> np.ndarray:

@@ -13,6 +13,8 @@ from llcray_storage.schema.verdicts import NUM_SIGMAS, VerdictName
 
 from llcray.llc.draws import Draws
 from llcray.llc.errors import error_parts
+from llcray.llc.extrapolation import Extrapolation
+from llcray.llc.importance import Importance
 from llcray.llc.localization import Localized, localization_sensitivity, localized, quadratic_sensitivity
 from llcray.llc.spectrum import Spectrum
 from llcray.llc.step_bias import PredictedBias
@@ -62,7 +64,8 @@ class Efficiency:
 class Limits:
     """Limits of the estimate in the temperature and in the step size; NaN where they were not asked for.
 
-    `llcray.estimation.companions` computes these from further estimates, by `llcray.llc.extrapolation`.
+    `llcray.estimation.companions` computes these from further estimates, by `llcray.llc.extrapolation` and
+    `llcray.llc.free_energy`.
     """
 
     llc_extrapolated: float = float("nan")
@@ -72,6 +75,10 @@ class Limits:
     llc_richardson_mcse: float = float("nan")
     llc_plateau: float = float("nan")
     llc_plateau_se: float = float("nan")
+    llc_reweighted: float = float("nan")
+    llc_reweighted_se: float = float("nan")
+    free_energy_slope: float = float("nan")
+    free_energy_slope_se: float = float("nan")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -108,6 +115,9 @@ def estimate(
     num_sampled_params: int,
     work: Work,
     seen_share: float = 1.0,
+    importance: Importance | None = None,
+    limit: Extrapolation | None = None,
+    draws_are_means: bool = False,
     step_bias: PredictedBias | None = None,
     bias_is_inconsistent: bool = False,
     restarts_exhausted: bool = False,
@@ -126,6 +136,9 @@ def estimate(
         num_sampled_params: d.
         work: Cost of the draws.
         seen_share: Share of the heat that biases the loss.
+        importance: The loss under the posterior by importance sampling, for draws that were resampled by weights.
+        limit: The learning coefficient as n beta grows, where the draws tell; None elsewhere.
+        draws_are_means: Whether draws are means over many positions, so that their spread is not the posterior's.
         step_bias: Bias that the sampler's calibration predicts and the estimate is freed of; None: that share of the
             heat is reported as the bias, and left in.
         bias_is_inconsistent: Whether the evidence for that bias disagrees.
@@ -139,7 +152,9 @@ def estimate(
     healthy = draws.healthy
     alive = kept.of_chains(healthy)
     raw = n_beta * alive.centered_loss
-    if step_bias is None:
+    if importance is not None:
+        bias, series, summary = 0.0, raw, importance.llc(n_beta)
+    elif step_bias is None:
         bias, series, summary = seen_share * _mean(alive.heat), raw, summarize(raw)
     else:
         of_draw = step_bias.of_draw[healthy][:, num_warmup_draws:]
@@ -152,10 +167,13 @@ def estimate(
         num_chains=draws.num_chains,
         num_failed_chains=int((~healthy).sum()),
         acceptance_rate=_mean(alive.acceptance_rate),
+        pareto_khat=importance.pareto_khat if importance else np.nan,
     )
-    measured = localization_sensitivity(raw, alive.squared_distance, localization)
+    # The spread of means over many positions is not that of the posterior.
+    spread = np.full_like(raw, np.nan) if draws_are_means else raw
+    measured = localization_sensitivity(spread, alive.squared_distance, localization)
     virial = virial_of(alive.virial, alive.heat, raw, alive.squared_distance, localization)
-    if_quadratic = quadratic_sensitivity(raw, numbers.llc)
+    if_quadratic = quadratic_sensitivity(spread, numbers.llc)
     local = localized(spectrum, virial, measured, if_quadratic, numbers.llc, numbers.llc_mcse, localization)
     lowest = _summary_of_lowest_chain(series)
     has_metropolis_test = not np.isnan(numbers.acceptance_rate)
@@ -164,8 +182,8 @@ def estimate(
         Diagnostics(
             **vars(numbers),
             num_sampled_params=num_sampled_params,
-            num_dead_chains=int((np.ptp(raw, axis=1) == 0).sum()) if raw.size else 0,
-            has_constant_loss=bool(raw.size and np.ptp(raw) < CONSTANT and np.ptp(alive.squared_distance) > 0),
+            num_dead_chains=int((np.ptp(raw, axis=1) == 0).sum()) if raw.size and importance is None else 0,
+            has_constant_loss=_has_constant_loss(raw, alive.squared_distance, importance),
             lowest_chain_llc=lowest.mean,
             lowest_chain_mcse=lowest.mcse,
             share_lower=float((raw < floor).mean()) if raw.size else 0.0,
@@ -188,6 +206,7 @@ def estimate(
         **vars(_efficiency(numbers, work)),
         llc_sampling_se=errors.sampling,
         **vars(local),
+        **(vars(_limits(limit)) if limit else {}),
         llc_se=errors.total,
         llc_sd=summary.sd,
         llc_between_chain_sd=float(chain_means.std(ddof=1)) if len(chain_means) > 1 else float("nan"),
@@ -195,7 +214,7 @@ def estimate(
         step_size_bias=bias,
         step_size_bias_se=errors.step_size,
         ess_tail=summary.ess_tail,
-        dispersion=float(raw.var() / raw.mean()) if raw.size and raw.mean() else float("nan"),
+        dispersion=float(raw.var() / raw.mean()) if raw.size and raw.mean() and not draws_are_means else float("nan"),
         num_divergent=int(np.nansum(draws.num_divergent)),
         num_draws=kept.num_draws,
         num_warmup_draws=num_warmup_draws,
@@ -246,6 +265,18 @@ def _efficiency(numbers: JudgedNumbers, work: Work) -> Efficiency:
         time_to_se1=variance * seconds,
         fde_to_se1=variance * gradients,
     )
+
+
+def _limits(limit: Extrapolation) -> Limits:
+    return Limits(
+        llc_extrapolated=limit.llc, llc_extrapolated_se=limit.se, multiplicity_extrapolated=limit.multiplicity
+    )
+
+
+def _has_constant_loss(raw: np.ndarray, squared_distance: np.ndarray, importance: Importance | None) -> bool:
+    """Whether all draws have one loss although they moved; means along rays may be equal, but then are not zero."""
+    is_flat = bool(raw.size and np.ptp(raw) < CONSTANT and np.ptp(squared_distance) > 0)
+    return is_flat and (importance is None or float(np.abs(raw).max()) < CONSTANT)
 
 
 def _summary_of_lowest_chain(series: np.ndarray) -> Summary:

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from llcray_storage.schema.verdicts import (
     EXACT_EXCESS,
     MAX_ENERGY_VARIANCE,
+    MAX_KHAT,
     MAX_MISSING,
     MAX_RELATIVE_BIAS,
     MAX_RELATIVE_MCSE,
@@ -43,6 +44,7 @@ class JudgedNumbers:
     num_chains: int
     num_failed_chains: int = 0
     acceptance_rate: float = float("nan")
+    pareto_khat: float = float("nan")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -103,6 +105,7 @@ def judge(d: Diagnostics) -> Verdict:
       errors; acceptance is below 0.3; the energy error per dimension of an unadjusted microcanonical sampler is above
       0.001; or the estimate exceeds d/2 by a tenth and three standard errors, which no minimum does; with a
       Metropolis test, if it exceeds d by three.
+    * `biased_weights`: k-hat of importance weights is above 0.7.
     * `not_converged`: a posterior that the chains' precision does not resolve, a loss that does not depend on the
       parameters, a chain that never moved, split R-hat above 1.05, fewer than 50 effective draws, a Monte Carlo error
       above a quarter of the estimate, or a virial that misses a fifth of d, beyond three standard errors, unless the
@@ -110,7 +113,7 @@ def judge(d: Diagnostics) -> Verdict:
     * `gamma_decides`: the loss is quadratic, and without the automatic localization its LLC would be larger by half.
     * `ok`: none of these.
     """
-    for rule in (_diverged, _escaped, _biased_step, _not_converged, _gamma_decides):
+    for rule in (_diverged, _escaped, _biased_weights, _biased_step, _not_converged, _gamma_decides):
         if verdict := rule(d):
             return verdict
     return Verdict("ok", "")
@@ -135,6 +138,16 @@ def _escaped(d: Diagnostics) -> Verdict | None:
         return Verdict("escaped", f"One chain found lower loss than w* (its LLC is {d.lowest_chain_llc:.3g}): {advice}")
     if d.share_lower > MAX_SHARE_LOWER:
         return Verdict("escaped", f"{d.share_lower:.0%} of the draws have lower loss than w*, by over a nat: {advice}")
+    return None
+
+
+def _biased_weights(d: Diagnostics) -> Verdict | None:
+    if d.pareto_khat > MAX_KHAT:
+        return Verdict(
+            "biased_weights",
+            f"Pareto k-hat of the weights is {d.pareto_khat:.2g}, above {MAX_KHAT}: the proposal misses parts of the "
+            "posterior. Use a chain: auto or hmc.",
+        )
     return None
 
 
@@ -165,9 +178,9 @@ def _biased_step(d: Diagnostics) -> Verdict | None:
             "rejects it. Lower energy_variance, raise num_warmup, or use kind: auto.",
         )
     bound = 0.5 * d.num_sampled_params
-    if not math.isnan(d.acceptance_rate):
-        # A Metropolis test leaves no bias of the step, and d/2 bounds the limit of n: at a small n the posterior's own
-        # value may lie above it.
+    if not math.isnan(d.acceptance_rate) or not math.isnan(d.pareto_khat):
+        # A Metropolis test, or weights, leave no bias of the step, and d/2 bounds the limit of n: at a small n the
+        # posterior's own value may lie above it.
         if d.llc > EXACT_EXCESS * bound and d.llc - EXACT_EXCESS * bound > NUM_SIGMAS * d.llc_mcse:
             return Verdict(
                 "biased_step",
@@ -202,9 +215,9 @@ def _not_converged(d: Diagnostics) -> Verdict | None:
             "not_converged", f"{d.num_dead_chains} of {d.num_chains} chains never moved. Lower the step size."
         )
     # Comparisons are written so that NaN, too, fails them.
-    if math.isnan(d.rhat):
+    if math.isnan(d.rhat) and math.isnan(d.pareto_khat):
         return Verdict("not_converged", f"R-hat is not known: the draws kept are too few or constant. {advice}")
-    if not d.rhat <= RHAT_LIMIT:
+    if d.rhat > RHAT_LIMIT:
         return Verdict("not_converged", f"Split R-hat is {d.rhat:.4f}, above {RHAT_LIMIT}. {advice}")
     if not d.ess_bulk >= MIN_ESS:
         return Verdict("not_converged", f"Only {d.ess_bulk:.0f} effective draws, fewer than {MIN_ESS:.0f}. {advice}")

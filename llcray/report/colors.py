@@ -36,6 +36,9 @@ SAMPLER_LOOKS = {
     "mala": Look(ORANGE, "<", ":"),
     "adjusted_mclmc": Look(GREEN, ">", ":"),
     "tempered_smc": Look(GREY, "*", ":"),
+    "laplace": Look(GREY, "d", "--"),
+    "variational": Look(GREY, "h", "-."),
+    "local_volume": Look(GREY, "o", ":"),
 }
 """Looks by kind of sampler, in the order of legends. A kind that is not listed gets a look from its name."""
 UNLISTED_COLORS = (BLUE, VERMILION, GREEN, PURPLE, ORANGE)
@@ -102,6 +105,7 @@ VERDICT_LOOKS = {
     "gamma_decides": VerdictLook("#B9A2D8", "cyan", "-", "_"),
     "not_converged": VerdictLook("#F5E07A", "yellow", "/"),
     "biased_step": VerdictLook("#D9A84E", "magenta", ".", "."),
+    "biased_weights": VerdictLook("#C98A3A", "magenta", "|", "1"),
     "escaped": VerdictLook("#B3661F", "red", "x", "+"),
     "diverged": VerdictLook("#7A3B12", "red", "\\", "x"),
     FAILED: VerdictLook("#3B1C08", "bold red"),

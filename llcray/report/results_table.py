@@ -15,7 +15,7 @@ from llcray.report.numbers import rounded
 from llcray.report.varying import SEEDS, prevailing, sampler_axes, target_axes, varying_seeds
 
 GAP = 2
-VERDICT_WIDTH = 13
+VERDICT_WIDTH = 14
 
 
 class _Column(NamedTuple):

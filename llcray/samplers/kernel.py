@@ -16,6 +16,8 @@ State: TypeAlias = Any
 Hyper: TypeAlias = dict[str, Array]
 """The numbers that a sampler is tuned by, by name; outside of a kernel each has a leading axis of chains."""
 Precision = Literal["float32", "float64"]
+GRADIENTS_PER_PRODUCT = 2.0
+"""Cost of a Hessian-vector product, in full-data-equivalent gradients."""
 
 
 class StepInfo(NamedTuple):
@@ -54,6 +56,10 @@ class Kernel:
         initial_jitter: Distance of a chain's start from w*, as a multiple of normal noise of the posterior's scale
             (1/sqrt of the largest curvature).
         adapt: `(rng_key, state, posterior, hyper, num_steps) -> (state, hyper, num_gradients)`, or None.
+        adapts_once: Whether the first chain adapts for all chains of a run.
+        log_weight: `(state) -> log of the posterior's over the proposal's density` up to a constant, for kernels whose
+            steps are independent draws of a proposal; None for Markov chains.
+        log_volumes: `(state) -> log of a ray's volume below each epsilon of a ladder`; None where there are no rays.
     """
 
     init: Callable[..., State]
@@ -63,6 +69,9 @@ class Kernel:
     loss_gradients: float
     initial_jitter: float = 0.0
     adapt: Callable[..., tuple[State, Hyper, Array]] | None = None
+    adapts_once: bool = False
+    log_weight: Callable[[State], Array] | None = None
+    log_volumes: Callable[[State], Array] | None = None
 
 
 class SamplerVariant(Variant):
@@ -75,6 +84,8 @@ class SamplerVariant(Variant):
         needs_curvature: Whether the sampler measures anything in the largest curvature at w*.
         knows_its_cost: Whether `gradients_per_step` and `warmup_gradients` are what steps cost, not guesses.
         num_calibration_blocks: Blocks of draws, at least, that are taken before the first one whose draws may be kept.
+        needs_localization: Whether gamma has to be positive, since flat directions give the proposal no other width.
+        draws_are_means: Whether a draw is a mean over many positions, whose spread is less than the posterior's.
     """
 
     traced: ClassVar[tuple[str, ...]] = ()
@@ -83,6 +94,8 @@ class SamplerVariant(Variant):
     needs_curvature: ClassVar[bool] = True
     knows_its_cost: ClassVar[bool] = True
     num_calibration_blocks: ClassVar[int] = 0
+    needs_localization: ClassVar[bool] = False
+    draws_are_means: ClassVar[bool] = False
 
     def build(self) -> Kernel:
         """Builds the kernel from the fields that are not `traced`."""
@@ -91,6 +104,17 @@ class SamplerVariant(Variant):
     @property
     def caveat(self) -> str | None:
         """A warning that belongs beside every estimate of this sampler; None where there is none."""
+        return None
+
+    def unsuited(self, localization: float, num_sampled_params: int) -> str | None:
+        """Says why the sampler cannot sample a posterior, and what can; None where it can."""
+        del num_sampled_params
+        if self.needs_localization and localization == 0:
+            kind = getattr(self, "kind", type(self).__name__)
+            return (
+                f"localization 0 leaves the proposal of sampler {kind} without a width in flat directions. "
+                "Set localization to auto, or to a number above 0"
+            )
         return None
 
     def finer(self) -> "SamplerVariant":

@@ -116,6 +116,8 @@ def _record(
         num_divergent=total.is_divergent,
         projection=None,
         observables=posterior.probe_losses(position),
+        log_weight=jnp.full((), jnp.nan) if kernel.log_weight is None else kernel.log_weight(state),
+        log_volumes=jnp.zeros(0) if kernel.log_volumes is None else kernel.log_volumes(state),
     )
 
 
@@ -186,6 +188,11 @@ def _adapt_run(
     num_adaptations: Array,
 ) -> tuple[State, Hyper, Array]:
     keys = jax.vmap(lambda key: jax.random.fold_in(key, num_adaptations))(chain_keys(seed, num_chains))
+    if kernel.adapts_once:
+        first_key, first_state, first_hyper = jax.tree.map(lambda leaf: leaf[0], (keys, state, hyper))
+        _, tuned, cost = _adapt_chain(kernel, num_steps, first_key, first_state, posterior, first_hyper)
+        shared = jax.tree.map(lambda leaf: jnp.broadcast_to(leaf, (num_chains, *jnp.shape(leaf))), tuned)
+        return state, shared, jnp.zeros(num_chains).at[0].set(cost)
     return jax.vmap(partial(_adapt_chain, kernel, num_steps), (0, 0, None, 0))(keys, state, posterior, hyper)
 
 

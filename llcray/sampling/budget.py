@@ -9,7 +9,7 @@ A budget that pays the warmup asked for and a first block of draws is left to th
 import math
 from dataclasses import dataclass
 
-from llcray.samplers.kernel import SamplerVariant
+from llcray.samplers.kernel import GRADIENTS_PER_PRODUCT, SamplerVariant
 from llcray.sampling.spec import SamplingSpec
 
 DRAWS_PER_BLOCK = 64
@@ -19,8 +19,6 @@ SMALL_BLOCKS = 4
 """Blocks, at least, that the draws of a small budget are divided into, so that little of the budget is left over."""
 LOSS_GRADIENTS = 1 / 3
 """Most that the loss of a draw costs: a pass over the data without gradients."""
-GRADIENTS_PER_PRODUCT = 2.0
-"""Cost of a Hessian-vector product."""
 NUM_LANCZOS_STEPS, NUM_RADII = 10, 32
 SCALE_GRADIENTS = 2 * NUM_LANCZOS_STEPS * GRADIENTS_PER_PRODUCT + NUM_RADII * LOSS_GRADIENTS
 """Cost of the curvature scale at w* (`llcray.sampling.curvature`)."""

@@ -1,6 +1,6 @@
 """The largest curvature of n beta L_n, which step sizes, scales and the localization are measured against."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from functools import partial
 
 import jax
@@ -9,6 +9,7 @@ from jaxtyping import Float, Key
 
 from llcray.array_types import Array, PyTree
 from llcray.posterior.density import Posterior
+from llcray.posterior.lanczos import tridiagonal
 from llcray.samplers.stochastic_gradient import random_batch
 from llcray.sampling.budget import HESSIAN_EXAMPLES, NUM_LANCZOS_STEPS, NUM_RADII
 from llcray.sampling.once_a_target import once_a_target
@@ -52,36 +53,6 @@ def chain_curvature(rng_key: Key[Array, ""], posterior: Posterior, position: Flo
     """Returns `largest_curvature` on at most `HESSIAN_EXAMPLES` examples, no smaller on average than on all."""
     examples = random_batch(jax.random.fold_in(rng_key, 1), posterior.data, HESSIAN_EXAMPLES)
     return largest_curvature(rng_key, posterior, position, examples)
-
-
-def tridiagonal(
-    product: Callable[[Array], Array], start: Float[Array, " d"], num_steps: int
-) -> Float[Array, "num_steps num_steps"]:
-    """Projects a symmetric matrix on the Krylov space of a vector, by fully reorthogonalised Lanczos.
-
-    Args:
-        product: The matrix times a vector.
-        start: Shape (d,); the first basis vector is `start` divided by its length.
-        num_steps: Products; no more than d are made.
-
-    Returns:
-        The projection, whose eigenvalues are the Ritz values.
-    """
-    num_steps = min(num_steps, start.shape[0])
-    basis = jnp.zeros((num_steps, *start.shape), start.dtype)
-
-    def step(i: Array, carry: tuple[Array, Array, Array]) -> tuple[Array, Array, Array]:
-        basis, images, vector = carry
-        vector = vector - basis.T @ (basis @ vector)
-        vector = vector - basis.T @ (basis @ vector)
-        norm = jnp.linalg.norm(vector)
-        vector = jnp.where(norm > 0, vector / jnp.where(norm > 0, norm, 1), 0)
-        image = product(vector)
-        return basis.at[i].set(vector), images.at[i].set(image), image
-
-    basis, images, _ = jax.lax.fori_loop(0, num_steps, step, (basis, jnp.zeros_like(basis), start))
-    projected = basis @ images.T
-    return 0.5 * (projected + projected.T)
 
 
 def posterior_curvature(rng_key: Key[Array, ""], posterior: Posterior) -> Float[Array, ""]:

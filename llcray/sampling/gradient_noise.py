@@ -6,9 +6,10 @@ from jaxtyping import Float, Key
 
 from llcray.array_types import Array
 from llcray.posterior.density import Posterior
+from llcray.posterior.lanczos import tridiagonal
+from llcray.samplers.kernel import GRADIENTS_PER_PRODUCT
 from llcray.samplers.stochastic_gradient import random_batch
-from llcray.sampling.budget import GRADIENTS_PER_PRODUCT, HESSIAN_EXAMPLES
-from llcray.sampling.curvature import tridiagonal
+from llcray.sampling.budget import HESSIAN_EXAMPLES
 
 NUM_PAIRS = 4
 # Two batches a pair, each at the position and at w*.

@@ -19,7 +19,7 @@ from llcray.llc.draws import Draws
 from llcray.samplers.kernel import Hyper, Kernel
 from llcray.sampling.schedules.requests import Adapted, Request
 
-FORMAT = 2
+FORMAT = 3
 FACTS = "llcray"
 
 

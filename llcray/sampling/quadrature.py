@@ -12,8 +12,9 @@ from jaxtyping import Float
 from llcray.array_types import Array
 from llcray.llc.spectrum import Spectrum
 from llcray.posterior.density import Posterior
-from llcray.sampling.budget import GRADIENTS_PER_PRODUCT, HESSIAN_EXAMPLES
-from llcray.sampling.curvature import tridiagonal
+from llcray.posterior.lanczos import tridiagonal
+from llcray.samplers.kernel import GRADIENTS_PER_PRODUCT
+from llcray.sampling.budget import HESSIAN_EXAMPLES
 from llcray.sampling.once_a_target import once_a_target
 from llcray.sampling.program import Program
 

@@ -7,7 +7,7 @@ from pydantic import TypeAdapter
 from llcray.api import LLCEstimate, estimate_llc
 from llcray.posterior.spec import PosteriorSpec
 from llcray.sampling.spec import Budget, SamplingSpec, StoppingCriteria
-from llcray.targets import TargetSpec
+from llcray.targets import QuadraticTarget, TargetSpec
 from llcray.targets.build import build_target
 from llcray.targets.target import Target
 
@@ -39,6 +39,19 @@ def test_temperatures_find_the_limit_of_a_normal_crossing(powers: tuple[int, int
     assert abs(e.llc_extrapolated - limit) < 3 * e.llc_extrapolated_se
     assert abs(e.llc_extrapolated - limit) < 0.3 * limit
     assert 1.0 <= e.multiplicity_extrapolated <= 3.0
+
+
+def test_the_free_energy_of_a_quadratic_is_that_of_its_determinant() -> None:
+    """-log Z(t) = 1/2 sum_i log(t h_i + gamma) + const, from exact chains at five temperatures."""
+    e = across_temperatures(target(kind="quadratic", num_params=10, condition_number=30.0), 5.0, kind="hmc")
+    ends = e.n_beta * np.array([0.25, 4.0])
+    curvatures = np.array(QuadraticTarget(num_params=10, condition_number=30.0).spectrum())
+    free_energy = [0.5 * np.sum(np.log(t * curvatures + 5.0)) for t in ends]
+    slope = np.diff(free_energy)[0] / np.diff(np.log(ends))[0]
+    assert e.true_llc is not None
+    assert abs(e.free_energy_slope - slope) < 3.5 * e.free_energy_slope_se
+    assert abs(e.llc_reweighted - e.true_llc.value) < 3.5 * e.llc_reweighted_se
+    assert e.llc_reweighted_se < e.llc_mcse
 
 
 def test_each_temperature_is_on_record_and_its_work_is_counted() -> None:

@@ -34,6 +34,8 @@ def make_draws(llc: np.ndarray, n_beta: float = 10.0, heat: float = 0.0) -> Draw
         num_divergent=np.zeros(shape, int),
         projection=np.zeros((*shape, 0)),
         observables=np.zeros((*shape, 0)),
+        log_weight=nan,
+        log_volumes=np.zeros((*shape, 0)),
     )
 
 

@@ -10,7 +10,7 @@ import pytest
 from llcray.llc.localization import localization_sensitivity, localized, quadratic_sensitivity
 from llcray.llc.spectrum import Sensitivity, Spectrum
 from llcray.llc.virial import Virial, virial_of
-from llcray.sampling.curvature import tridiagonal
+from llcray.posterior.lanczos import tridiagonal
 
 CURVATURES = np.array([1e4, 100.0, 100.0, 1.0, 0.0, -1e-13])
 

@@ -31,6 +31,8 @@ def test_good_diagnostics_are_ok() -> None:
         ({"llc": -5.0, "lowest_chain_llc": -5.2}, "escaped", "negative"),
         ({"lowest_chain_llc": -47.6, "lowest_chain_mcse": 1.0}, "escaped", "One chain"),
         ({"share_lower": 0.02}, "escaped", "2% of the draws"),
+        ({"pareto_khat": 0.9}, "biased_weights", "k-hat of the weights is 0.9"),
+        ({"pareto_khat": 0.6, "rhat": float("nan")}, "ok", ""),
         ({"remaining_bias": 2.0}, "biased_step", "20%"),
         ({"remaining_bias": 0.6}, "biased_step", "6%"),
         ({"acceptance_rate": 0.05}, "biased_step", "5%"),
@@ -64,6 +66,7 @@ def test_an_estimate_with_every_fault_gets_the_verdicts_in_their_declared_order_
     faults = (
         {"num_failed_chains": 1},
         {"share_lower": 0.02},
+        {"pareto_khat": 0.9},
         {"remaining_bias": 2.0},
         {"rhat": 1.2},
         {"llc_unlocalized": 16.0},

@@ -45,7 +45,12 @@ SAMPLERS = {
     "mclmc": ({}, {}),
     "adjusted_mclmc": ({}, {}),
     "tempered_smc": ({}, {}),
+    "laplace": ({}, {}),
+    "variational mean_field": ({"family": "mean_field"}, {}),
+    "local_volume": ({}, {}),
 }
+# Independent draws of a proposal, which is hopeless for a singular posterior of 200 parameters: see test_proposals.py.
+WEIGHTED = {"laplace", "variational mean_field", "local_volume"}
 # The deep linear network's n beta E[L - L*] at gamma = 100 has no closed form. Eight chains of HMC of 16 leapfrog
 # steps, 697,000 gradients, gave 43.55 +- 0.06 (at gamma = 1: 46.61 +- 0.06; as gamma -> 0 and n -> infinity: 47).
 DEEP_LINEAR_POSTERIOR = PosteriorSpec(localization=100.0)
@@ -116,7 +121,7 @@ def test_llc_of_a_quadratic_is_the_finite_temperature_sum(name: str) -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("name", sorted(set(SAMPLERS) - {"nuts", "tempered_smc"}))
+@pytest.mark.parametrize("name", sorted(set(SAMPLERS) - {"nuts", "tempered_smc"} - WEIGHTED))
 def test_llc_of_a_deep_linear_network_agrees_with_a_long_exact_chain(name: str) -> None:
     # Flat directions relax slowly and bend the loss: the precision asked for makes every chain use its whole budget.
     pooled = sample(deep_linear(), name, SAMPLERS[name][1], DEEP_LINEAR_POSTERIOR, 0.002)

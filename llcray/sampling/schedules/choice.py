@@ -1,10 +1,11 @@
-"""The choice of a schedule: `calibrated` or `warm` for `kind: auto`, `hand_set` for every other sampler."""
+"""The choice of a schedule: `calibrated` or `warm` for `kind: auto`, `weighted` for proposals, else `hand_set`."""
 
 from llcray.samplers.auto import Auto
 from llcray.sampling.schedules.calibrated import calibrated
 from llcray.sampling.schedules.hand_set import hand_set
 from llcray.sampling.schedules.requests import RunFacts, Schedule
 from llcray.sampling.schedules.warm import warm
+from llcray.sampling.schedules.weighted import weighted
 
 
 def schedule_of(facts: RunFacts) -> Schedule:
@@ -14,5 +15,7 @@ def schedule_of(facts: RunFacts) -> Schedule:
             return warm(facts, auto, facts.handover)
         case Auto() as auto:
             return calibrated(facts, auto)
+        case _ if facts.kernel.log_weight is not None:
+            return weighted(facts)
         case _:
             return hand_set(facts)

@@ -11,6 +11,8 @@ from typing import Any, Literal, TypeAlias
 import numpy as np
 
 from llcray.llc.draws import Draws
+from llcray.llc.extrapolation import Extrapolation
+from llcray.llc.importance import Importance
 from llcray.llc.step_bias import PredictedBias
 from llcray.samplers.kernel import Hyper, Kernel, SamplerVariant
 from llcray.sampling.handover import Handover
@@ -149,6 +151,8 @@ class Sampled:
         num_gradients: All work, abandoned attempts included, full-data equivalents.
         warmup_gradients: The part not spent on kept draws.
         seen_share: Share of the heat that the loss sees.
+        importance: The loss under the posterior, where `draws` are resampled from weighted ones; None for chains.
+        limit: The learning coefficient as the loss falls, where the draws are rays; None elsewhere.
         step_bias: Predicted bias of each draw, which is subtracted; None where the heat is reported and left in.
         bias_is_inconsistent: Whether the evidence for the bias disagrees beyond its errors, at the smallest step tried.
         restarts_exhausted: Whether no stable step size was found.
@@ -164,6 +168,8 @@ class Sampled:
     num_gradients: float
     warmup_gradients: float
     seen_share: float = 1.0
+    importance: Importance | None = None
+    limit: Extrapolation | None = None
     step_bias: PredictedBias | None = None
     bias_is_inconsistent: bool = False
     restarts_exhausted: bool = False

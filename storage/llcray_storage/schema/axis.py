@@ -215,6 +215,12 @@ AXES: tuple[Column, ...] = (
     _axis("sampler_target_ess", REAL, "fraction", "Share of particles that stays effective at a rise of temperature."),
     _axis("sampler_target_acceptance_rate", REAL, "fraction", "Acceptance that the step size is adapted to."),
     _axis("sampler_energy_variance", REAL, "", "Energy variance per dimension that MCLMC's step size is adapted to."),
+    _axis("sampler_rank", WHOLE, "directions", "Directions that a Gaussian proposal tells apart from the others."),
+    _axis("sampler_family", TEXT, "", "Family of a variational fit: mean_field, low_rank, full_rank."),
+    _axis("sampler_num_components", WHOLE, "Gaussians", "Gaussians of a variational mixture."),
+    _axis("sampler_num_steps", WHOLE, "steps", "Steps of Adam of a variational fit."),
+    _axis("sampler_num_samples", WHOLE, "draws", "Draws of the fitted density a step of a variational fit."),
+    _axis("sampler_learning_rate", REAL, "", "First learning rate of a variational fit, in posterior scales."),
     _axis("sampler_mean_decay", REAL, "", "Decay of a preconditioner's mean of gradients."),
     _axis("sampler_square_decay", REAL, "", "Decay of a preconditioner's mean of squared gradients."),
     _axis(

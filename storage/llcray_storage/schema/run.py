@@ -60,6 +60,12 @@ ESTIMATE = (
     Column("num_warmup_draws", WHOLE, "draws", "Draws discarded a chain."),
     Column("steps_per_draw", WHOLE, "steps", "Sampler steps between two kept draws."),
     Column("acceptance_rate", REAL, "fraction", "Mean acceptance probability; null for samplers that never reject."),
+    Column(
+        "pareto_khat",
+        REAL,
+        "",
+        "Shape of the tail of importance weights, above 0.7 no weights to trust; null: a chain.",
+    ),
     Column("num_divergent", WHOLE, "draws", "Divergent transitions, all chains."),
     Column("step_size", REAL, "", "Step size used, median over chains."),
     Column("llc_uncorrected", REAL, NATS, "llc before step_size_bias is subtracted (kind auto subtracts it)."),
@@ -116,9 +122,25 @@ ESTIMATE = (
     Column("ladder_llc", REALS, NATS, "llc of each rung."),
     Column("ladder_llc_se", REALS, NATS, "Sampling error of each rung's llc."),
     Column("ladder_verdict", TEXTS, "", "Verdict on each rung."),
-    Column("llc_extrapolated", REAL, NATS, "lambda as n beta grows, from several temperatures, if asked for."),
+    Column(
+        "llc_extrapolated",
+        REAL,
+        NATS,
+        "lambda as n beta grows: from several temperatures, if asked for, or of volumes.",
+    ),
     Column("llc_extrapolated_se", REAL, NATS, "Standard error of llc_extrapolated, disagreement of models included."),
     Column("multiplicity_extrapolated", REAL, "", "Multiplicity m, averaged over the models fitted to temperatures."),
+    Column(
+        "llc_reweighted", REAL, NATS, "llc by the draws at all temperatures together, if asked for; exact samplers."
+    ),
+    Column("llc_reweighted_se", REAL, NATS, "Standard error of llc_reweighted."),
+    Column(
+        "free_energy_slope",
+        REAL,
+        NATS,
+        "Mean of d(-log Z)/d log n_beta between the smallest and the largest n_beta; tends to lambda; exact samplers.",
+    ),
+    Column("free_energy_slope_se", REAL, NATS, "Standard error of free_energy_slope."),
     Column("calibration", TEXT, "", "Values that calibration tried and chose, JSON."),
     Column(
         "loss_estimator",

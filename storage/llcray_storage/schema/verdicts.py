@@ -2,7 +2,7 @@
 
 from typing import Literal, NamedTuple
 
-VerdictName = Literal["diverged", "escaped", "biased_step", "not_converged", "gamma_decides", "ok"]
+VerdictName = Literal["diverged", "escaped", "biased_weights", "biased_step", "not_converged", "gamma_decides", "ok"]
 
 
 class VerdictKind(NamedTuple):
@@ -20,6 +20,9 @@ class VerdictKind(NamedTuple):
 VERDICTS: tuple[VerdictKind, ...] = (
     VerdictKind("diverged", "A chain went non-finite, or no step size was stable: do not use the estimate."),
     VerdictKind("escaped", "The chains found lower loss, so w* is no local minimum: the estimate is no LLC of w*."),
+    VerdictKind(
+        "biased_weights", "The proposal is too far from the posterior for importance weights: do not use the estimate."
+    ),
     VerdictKind("biased_step", "The step size moves the estimate too far: read its rough size, and do not average it."),
     VerdictKind("not_converged", "R-hat, effective draws or error are too poor: the estimate is provisional."),
     VerdictKind(
@@ -42,6 +45,8 @@ EXACT_EXCESS = 2.0
 """Factor by which an estimate of a sampler with a Metropolis test may exceed d/2, since n is finite."""
 NOTABLE_BIAS = 0.05
 """Share from which such a bias is not let pass where it is beyond Monte Carlo error."""
+MAX_KHAT = 0.7
+"""Pareto k-hat of importance weights above which an estimate is `biased_weights` (Vehtari et al. 2024)."""
 MIN_ACCEPTANCE = 0.3
 """Mean acceptance probability below which an estimate is `biased_step`."""
 MAX_ENERGY_VARIANCE = 1e-3

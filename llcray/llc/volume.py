@@ -1,0 +1,62 @@
+"""The learning coefficient as the slope of log V(epsilon), the volume where the loss exceeds that at w* by less.
+
+    V(epsilon) ~ c epsilon^lambda (-log epsilon)^(m-1),    d log V/d log epsilon -> lambda
+
+Reference: Watanabe 2009, Algebraic Geometry and Statistical Learning Theory, theorem 7.1.
+"""
+
+import numpy as np
+
+from llcray.array_statistics import array_stats
+from llcray.llc.extrapolation import Extrapolation, extrapolate_temperature
+
+NUM_BATCHES = 16
+"""Batches of rays that errors of slopes come from."""
+MAX_KHAT = 0.7
+"""k-hat of the rays' volumes above which a mean volume is not to be trusted (Vehtari et al. 2024)."""
+EVEN = 0.1
+"""Nats. Volumes of rays that differ by less have no tail to fit."""
+UNKNOWN = Extrapolation(float("nan"), float("nan"), float("nan"), ())
+
+
+def volume_slopes(log_volumes: np.ndarray, ladder: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """The slopes of log V between neighbouring rungs of a ladder of epsilon, and their standard errors.
+
+    Errors are those of the jackknife over batches of rays.
+
+    Args:
+        log_volumes: Log of each ray's volume, shape (ray, rung).
+        ladder: Values of epsilon, largest first, shape (rung,).
+
+    Returns:
+        Shape (rung - 1,) each, nats.
+    """
+    batches = np.array_split(log_volumes, NUM_BATCHES)
+    sums = np.stack([np.logaddexp.reduce(batch, axis=0) for batch in batches])
+    without = [np.logaddexp.reduce(np.delete(sums, number, axis=0), axis=0) for number in range(NUM_BATCHES)]
+    steps = np.diff(np.log(ladder))
+    slopes = np.diff(np.logaddexp.reduce(sums, axis=0)) / steps
+    others = np.diff(np.stack(without), axis=1) / steps
+    variance = (NUM_BATCHES - 1) / NUM_BATCHES * np.sum((others - others.mean(axis=0)) ** 2, axis=0)
+    return slopes, np.sqrt(variance)
+
+
+def extrapolate_volume(log_volumes: np.ndarray, ladder: np.ndarray) -> Extrapolation:
+    """The learning coefficient and its multiplicity as epsilon falls; NaN where few rays hold a volume.
+
+    Args:
+        log_volumes: Log of each ray's volume, shape (chain, ray, rung).
+        ladder: Values of epsilon, largest first, shape (rung,).
+    """
+    rays = log_volumes.reshape(-1, log_volumes.shape[-1])
+    if not np.isfinite(rays).all() or max(_khat(volumes) for volumes in rays.T) > MAX_KHAT:
+        return UNKNOWN
+    slopes, errors = volume_slopes(rays, ladder)
+    floor = 1e-3 * np.abs(slopes)  # of the grids that integrals are taken on
+    return extrapolate_temperature(1 / np.sqrt(ladder[:-1] * ladder[1:]), slopes, np.hypot(errors, floor))
+
+
+def _khat(log_volumes: np.ndarray) -> float:
+    if np.ptp(log_volumes) < EVEN:
+        return 0.0
+    return float(array_stats.psislw(-(log_volumes - log_volumes.max()))[1])

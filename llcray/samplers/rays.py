@@ -1,0 +1,103 @@
+"""Integrals of the posterior along a ray from w*, in the logarithm of the radius."""
+
+from collections.abc import Callable
+from typing import NamedTuple
+
+import jax
+import jax.numpy as jnp
+from jaxtyping import Float
+
+from llcray.array_types import Array
+from llcray.posterior.density import Posterior
+
+NUM_DENSE = 1024
+"""Points of the grid that integrals are taken on, between which the loss of a ray is interpolated."""
+BELOW, ABOVE = 0.5, 6.0
+"""Standard deviations of log r beyond the modes at the lowest and the highest epsilon that the fine grid reaches."""
+
+
+class Ray(NamedTuple):
+    """The integrals of one ray.
+
+    Attributes:
+        log_weight: log of int r^(d-1) p dr, nats.
+        centered_loss: Mean of L - L* along the ray, nats.
+        radius: Root mean square of r.
+        log_volumes: log of int r^(d-1) 1[L - L* < epsilon] exp(-gamma/2 |w - w*|^2) dr at each epsilon, shape (rung,).
+    """
+
+    log_weight: Array
+    centered_loss: Array
+    radius: Array
+    log_volumes: Array
+
+
+def integrate_ray(
+    losses: Callable[[Array], Array],
+    grid: Float[Array, " coarse"],
+    num_fine: int,
+    num_params: int,
+    squared_length: Float[Array, ""],
+    posterior: Posterior,
+    ladder: Float[Array, " rung"],
+) -> Ray:
+    """Integrates along a ray w* + r v: a coarse grid finds where the integrand is large, a fine one resolves it.
+
+    Between points, L/r^2 is interpolated, which is constant for a quadratic loss.
+
+    Args:
+        losses: L - L* at given log r.
+        grid: Coarse grid of log r.
+        num_fine: Points of the fine grid.
+        num_params: d.
+        squared_length: |v|^2.
+        posterior: The posterior.
+        ladder: Values of epsilon, largest first.
+    """
+    held = 0.5 * posterior.localization * squared_length
+    dense = jnp.linspace(grid[0], grid[-1], NUM_DENSE)
+    coarse = _loss_between(grid, losses(grid), dense)
+    log_prior = num_params * dense - held * jnp.exp(2 * dense)
+    mode, width = _mode(dense, log_prior - posterior.n_beta * coarse)
+    inner = dense[jnp.argmax(jnp.where(coarse < ladder[-1], log_prior, -jnp.inf))]
+    fine = jnp.linspace(jnp.minimum(inner, mode - ABOVE * width) - BELOW * width, mode + ABOVE * width, num_fine)
+    dense = jnp.linspace(fine[0], fine[-1], NUM_DENSE)
+    loss = _loss_between(fine, losses(fine), dense)
+    log_prior = num_params * dense - held * jnp.exp(2 * dense)
+    log_density = log_prior - posterior.n_beta * loss
+    share = jax.nn.softmax(log_density)
+    log_spacing = jnp.log(dense[1] - dense[0])
+    return Ray(
+        log_weight=jax.nn.logsumexp(log_density) + log_spacing,
+        centered_loss=jnp.sum(share * loss),
+        radius=jnp.sqrt(jnp.sum(share * jnp.exp(2 * dense))),
+        log_volumes=jax.vmap(lambda epsilon: _log_sum_below(epsilon, loss, log_prior))(ladder) + log_spacing,
+    )
+
+
+def _loss_between(log_radii: Array, losses: Array, dense: Array) -> Array:
+    """Interpolates losses by cubics of log r in L/r^2, on a uniform grid (Catmull & Rom 1974)."""
+    ratio = jnp.where(jnp.isfinite(losses), losses, jnp.finfo(losses.dtype).max ** 0.25) * jnp.exp(-2 * log_radii)
+    spacing = log_radii[1] - log_radii[0]
+    place = jnp.clip((dense - log_radii[0]) / spacing, 0, len(log_radii) - 1 - 1e-9)
+    index = place.astype(int)
+    part = place - index
+    padded = jnp.concatenate([2 * ratio[:1] - ratio[1:2], ratio, 2 * ratio[-1:] - ratio[-2:-1]])
+    a, b, c, d = (padded[index + shift] for shift in range(4))
+    cubic = b + 0.5 * part * (c - a + part * (2 * a - 5 * b + 4 * c - d + part * (3 * (b - c) + d - a)))
+    return cubic * jnp.exp(2 * dense)
+
+
+def _mode(log_radii: Array, log_density: Array) -> tuple[Array, Array]:
+    """Returns mean and standard deviation of log r under the density, no less than the spacing of the grid."""
+    share = jax.nn.softmax(log_density)
+    mean = jnp.sum(share * log_radii)
+    variance = jnp.sum(share * (log_radii - mean) ** 2)
+    return mean, jnp.maximum(jnp.sqrt(variance), log_radii[1] - log_radii[0])
+
+
+def _log_sum_below(epsilon: Array, loss: Array, log_values: Array) -> Array:
+    """Returns log of the sum over points whose loss is below epsilon; a point at the edge counts in part."""
+    rise = jnp.asarray(jnp.gradient(loss))
+    part = jnp.where(rise > 0, 0.5 + (epsilon - loss) / jnp.where(rise > 0, rise, 1), jnp.where(loss < epsilon, 1, 0))
+    return jax.nn.logsumexp(log_values, b=jnp.clip(part, 0, 1))

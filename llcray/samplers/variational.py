@@ -1,0 +1,116 @@
+"""Variational approximations of the posterior, corrected by importance weights.
+
+    q = argmin E_q[log q(w) + n beta L_n(w) + gamma/2 |w - w*|^2]
+
+over a family of densities, by stochastic gradients of draws of q (path derivatives alone) on minibatches. Draws of the
+fitted q are weighted by p/q and so target exp(-n beta L_n(w) - gamma/2 |w - w*|^2); Pareto k-hat says whether the
+weights can be trusted. Weights are full and in float64. The localization must be positive.
+
+    mean_field    N(m, diag(s^2))
+    low_rank      mixture of Gaussians N(m_k, diag(s_k^2) + B_k B_k'), B_k of a few columns
+    full_rank     N(m, C C'), C lower triangular
+
+Reference: Roeder, Wu & Duvenaud 2017 (arXiv 1703.09194), eq. 7: path derivatives; Miller, Foti & Adams 2017 (arXiv
+1611.06585): mixtures; Yao, Vehtari, Simpson & Gelman 2018 (arXiv 1802.02538): k-hat of a variational fit.
+"""
+
+from typing import Annotated, ClassVar, Literal
+
+from pydantic import Field
+
+from llcray.samplers.kernel import Kernel, SamplerVariant
+from llcray.variant import Count, PositiveFloat
+
+Family = Literal["mean_field", "low_rank", "full_rank"]
+MAX_FULL_RANK = 2000
+"""Parameters beyond which the matrix of a full-rank Gaussian takes too much memory."""
+
+
+class Variational(SamplerVariant):
+    """A fitted family of densities, with importance weights.
+
+    Attributes:
+        family: `mean_field`, `low_rank` or `full_rank`.
+        num_components: Gaussians of the mixture `low_rank`.
+        rank: Columns of each Gaussian's matrix in the mixture `low_rank`.
+        num_steps: Steps of Adam.
+        num_samples: Draws a step; of a mixture as many from each Gaussian, at least one.
+        learning_rate: First learning rate, in units of 1/sqrt(largest curvature); it falls to zero as a cosine.
+        batch_size: Examples per gradient; null: 64, or all if there are fewer.
+    """
+
+    knows_its_cost: ClassVar[bool] = False
+    traced: ClassVar[tuple[str, ...]] = ("learning_rate",)
+
+    kind: Literal["variational"] = "variational"
+    family: Family = "low_rank"
+    num_components: Count = 8
+    rank: Count = 2
+    num_steps: Count = 2000
+    num_samples: Count = 8
+    learning_rate: Annotated[PositiveFloat, Field(le=1)] = 0.05
+    batch_size: Count | None = None
+
+    def gradients_per_step(self, num_data: int) -> float:
+        """Returns the cost of a draw: its loss, with the derivative along the ray from w*."""
+        del num_data
+        return 2 / 3
+
+    def warmup_gradients(self, num_steps: int, num_data: int) -> float:
+        """Returns zero: all chains share one fit, whose cost is known afterwards."""
+        del num_steps, num_data
+        return 0.0
+
+    def unsuited(self, localization: float, num_sampled_params: int) -> str | None:
+        if self.family == "full_rank" and num_sampled_params > MAX_FULL_RANK:
+            return (
+                f"{num_sampled_params} parameters are too many for sampler variational of family full_rank: at most "
+                f"{MAX_FULL_RANK} are possible. Use low_rank or mean_field"
+            )
+        return super().unsuited(localization, num_sampled_params)
+
+    def build(self) -> Kernel:
+        return _build(self)
+
+
+def _build(sampler: Variational) -> Kernel:
+    import jax
+    import jax.numpy as jnp
+    import optax
+
+    from llcray.samplers.families import make_family
+    from llcray.samplers.proposal import proposal_kernel, weighted_draw
+    from llcray.samplers.stochastic_gradient import random_batch
+
+    family = make_family(sampler.family, sampler.num_components, sampler.rank)
+    num_steps, batch_size = sampler.num_steps, sampler.batch_size or 64
+    num_samples = family.num_samples(sampler.num_samples)
+
+    def adapt(rng_key, state, posterior, hyper, num_adaptation_steps):
+        del num_adaptation_steps
+        scale = hyper["scale"]
+        schedule = optax.cosine_decay_schedule(1.0, num_steps)
+        optimizer = optax.chain(optax.adam(hyper["learning_rate"]), optax.scale_by_schedule(schedule))
+        start_key, loop_key = jax.random.split(rng_key)
+
+        def step(i, fitted):
+            batch_key, draw_key = jax.random.split(jax.random.fold_in(loop_key, i))
+            batch = random_batch(batch_key, posterior.data, batch_size)
+
+            def logdensity_fn(u):
+                position = posterior.center + scale * u
+                return -posterior.potential(posterior.minibatch_loss(position, batch), position)
+
+            return family.step(draw_key, fitted, logdensity_fn, optimizer, num_samples)
+
+        start = family.init(start_key, jnp.zeros_like(posterior.center), optimizer)
+        fitted = jax.lax.fori_loop(0, num_steps, step, start)
+        share = min(batch_size, posterior.num_data) / posterior.num_data
+        return state, hyper | family.parameters(fitted), jnp.asarray(num_steps * num_samples * share, jnp.float32)
+
+    def step(rng_key, state, posterior, hyper):
+        del state
+        u = family.sample(rng_key, hyper)
+        return weighted_draw(posterior, hyper["scale"] * u, family.logdensity(hyper, u))
+
+    return proposal_kernel(step, adapt)
