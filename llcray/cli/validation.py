@@ -14,6 +14,7 @@ from llcray.cli.options import option_of_sweep
 @click.option(
     "--networks", "size", flag_value="networks", help="Twelve networks of which long exact chains know the LLC."
 )
+@click.option("--routes", "size", flag_value="routes", help="Targets by all routes to an LLC, and which agree.")
 @option_of_sweep("storage")
 @click.option("--sampler", "kinds", metavar="KIND", multiple=True, help="Only this sampler; repeatable.")
 @option_of_sweep("force")

@@ -13,6 +13,7 @@ from rich.console import Console
 from llcray.report.numbers import rounded
 from llcray.spec import TrialPlan
 from llcray.terminal.console import Terminal
+from llcray.validation.routes import print_routes
 from llcray.validation.suite import Size, SuiteRun, suite_runs
 from llcray.validation.summary import compared, scores, with_long_runs
 from llcray.validation.tables import print_traps, print_validation
@@ -49,8 +50,11 @@ def validate(options: ValidationOptions, console: Console | None = None) -> int:
         StorageError: The dataset cannot be used.
     """
     sprung = [trap for trap in traps_of(options.size) if not options.kinds or trap.kind in options.kinds]
-    suite = suite_runs(options.size, options.kinds)
-    return validate_runs(suite, options.storage, options.force, console or Terminal(), sprung)
+    suite, console = suite_runs(options.size, options.kinds), console or Terminal()
+    exit_code = validate_runs(suite, options.storage, options.force, console, sprung)
+    if options.size == "routes":
+        print_routes(_rows(suite, options.storage), console)
+    return exit_code
 
 
 def validate_runs(

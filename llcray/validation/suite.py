@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cache
 from typing import Literal
 
@@ -10,7 +10,20 @@ from llcray.architectures import MLP
 from llcray.architectures.network import Activation
 from llcray.data import Gaussian
 from llcray.posterior.spec import PosteriorSpec
-from llcray.samplers import HMC, MALA, MCLMC, NUTS, SGLD, AdjustedMCLMC, Auto, Sampler
+from llcray.samplers import (
+    HMC,
+    MALA,
+    MCLMC,
+    NUTS,
+    SGLD,
+    AdjustedMCLMC,
+    Auto,
+    Laplace,
+    LocalVolume,
+    Sampler,
+    TemperedSMC,
+    Variational,
+)
 from llcray.sampling.spec import Budget, SamplingSpec, StoppingCriteria
 from llcray.spec import RunSpec
 from llcray.targets import (
@@ -25,15 +38,18 @@ from llcray.targets import (
 )
 from llcray.validation.networks import networks
 
-Size = Literal["quick", "default", "full", "random", "networks"]
-SIZES: tuple[Size, ...] = ("quick", "default", "full", "random", "networks")
+Size = Literal["quick", "default", "full", "random", "networks", "routes"]
+SIZES: tuple[Size, ...] = ("quick", "default", "full", "random", "networks", "routes")
 ALL = ("auto", "sgld", "hmc", "mclmc")
+ROUTES = ("auto", "hmc", "tempered_smc", "laplace", "variational", "local_volume")
+"""Ways to an LLC that share little but the posterior: Langevin and Hamiltonian chains, particles, weights, volumes."""
 SAMPLERS: dict[Size, tuple[str, ...]] = {
     "quick": ("auto",),
     "default": ALL,
     "full": ALL,
     "random": ("auto",),
     "networks": ("auto",),
+    "routes": ROUTES,
 }
 QUICK = SamplingSpec(until=StoppingCriteria(relative_mcse=0.04), budget=Budget(num_gradients=5_000))
 SAMPLING: dict[Size, SamplingSpec] = {
@@ -42,9 +58,10 @@ SAMPLING: dict[Size, SamplingSpec] = {
     "full": SamplingSpec(),
     "random": SamplingSpec(),
     "networks": SamplingSpec(until=StoppingCriteria(relative_mcse=0.02, rhat=1.05)),
+    "routes": SamplingSpec(budget=Budget(num_gradients=20_000)),
 }
-NUM_RANDOM: dict[Size, int] = {"quick": 0, "default": 10, "full": 60, "random": 60, "networks": 0}
-NUM_RANDOM_NETS: dict[Size, int] = {"quick": 0, "default": 0, "full": 10, "random": 10, "networks": 0}
+NUM_RANDOM: dict[Size, int] = {"quick": 0, "default": 10, "full": 60, "random": 60, "networks": 0, "routes": 0}
+NUM_RANDOM_NETS: dict[Size, int] = {"quick": 0, "default": 0, "full": 10, "random": 10, "networks": 0, "routes": 0}
 ACTIVATIONS: tuple[Activation, ...] = ("tanh", "gelu", "relu")
 UNIT_LOCALIZATION = 1.0
 MANY, FEW = 20_000, 1000
@@ -64,12 +81,14 @@ class Case:
         posterior: Inverse temperature and localization.
         stiffness: Largest curvature of the mean loss where the chain is, from which SGLD gets its step size, since it
             cannot find one. Only small targets have it; on others only samplers that scale are tried.
+        by_all_routes: Whether samplers that need no stiffness are tried without one.
     """
 
     name: str
     target: TargetSpec
     posterior: PosteriorSpec = field(default_factory=PosteriorSpec)
     stiffness: float | None = None
+    by_all_routes: bool = False
 
     @property
     def sgld_step_size(self) -> float:
@@ -86,7 +105,9 @@ class Case:
         """
         if kind == "auto":
             return Auto()
-        if self.stiffness is None:
+        if kind in WEIGHTED:
+            return WEIGHTED[kind] if (self.target.size.num_params or 0) <= MAX_WEIGHTED else None
+        if self.stiffness is None and not self.by_all_routes:
             return None
         return SGLD(step_size=self.sgld_step_size) if kind == "sgld" else UNTUNED[kind]
 
@@ -97,8 +118,12 @@ UNTUNED: dict[str, Sampler] = {
     "mala": MALA(),
     "mclmc": MCLMC(),
     "adjusted_mclmc": AdjustedMCLMC(),
+    "tempered_smc": TemperedSMC(),
 }
-KINDS = ("auto", "sgld", *UNTUNED)
+WEIGHTED: dict[str, Sampler] = {"laplace": Laplace(), "variational": Variational(), "local_volume": LocalVolume()}
+MAX_WEIGHTED = 2000
+"""Parameters of the largest targets that independent draws with weights are tried on."""
+KINDS = ("auto", "sgld", *UNTUNED, *WEIGHTED)
 
 
 @dataclass(frozen=True)
@@ -145,6 +170,8 @@ def cases(size: Size) -> tuple[Case, ...]:
             return random
         case "networks":
             return tuple(Case(name, target) for name, target in networks())
+        case "routes":
+            return tuple(replace(case, by_all_routes=True) for case in (*_small(), *_between()))
 
 
 def _small() -> Iterator[Case]:
@@ -166,6 +193,16 @@ def _larger() -> Iterator[Case]:
     yield Case("(w1 w2)^4", NormalCrossingTarget(powers=(2, 2)), _unit_localization(), stiffness=2.0)
     yield from (_realisable(activation, (5, 4, 3), 0) for activation in ACTIVATIONS[1:])
     yield from (_superposition(polygon) for polygon in (5, 6))
+
+
+def _between() -> Iterator[Case]:
+    """Targets of twenty to a few hundred parameters, of which exact chains still know the LLC soon."""
+    yield Case("quadratic d=50 cond. 100", QuadraticTarget(num_params=50, condition_number=100), stiffness=1.0)
+    yield Case("(w1 w2)^4", NormalCrossingTarget(powers=(2, 2)), _unit_localization(), stiffness=2.0)
+    yield _three_by_three("generic", FEW)
+    yield _realisable("relu", (5, 4, 3), 0)
+    yield _superposition(6)
+    yield from _random_tasks(2)
 
 
 def _largest() -> Iterator[Case]:
