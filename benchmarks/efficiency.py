@@ -199,14 +199,14 @@ def _total_error(row: dict) -> float:
 
 
 def _bias(row: dict) -> float:
-    """The error beyond two Monte Carlo errors, nats; where no truth is known, the predicted bias.
+    """The bias that is predicted, or the error beyond two Monte Carlo errors where that is more, nats.
 
     That of `auto` is at least what it says to be uncertain of.
     """
-    uncertain = row["step_size_bias_se"] if row["sampler_kind"] == "auto" else 0.0
+    predicted = row["step_size_bias_se"] if row["sampler_kind"] == "auto" else abs(_predicted_bias(row))
     if row["true_llc_kind"] == "finite_temperature":
-        return max(abs(row["llc"] - row["true_llc"]) - 2 * row["llc_mcse"], uncertain)
-    return max(abs(_predicted_bias(row)), uncertain)
+        return max(abs(row["llc"] - row["true_llc"]) - 2 * row["llc_mcse"], predicted)
+    return predicted
 
 
 if __name__ == "__main__":
