@@ -84,7 +84,6 @@ class SamplerVariant(Variant):
         needs_curvature: Whether the sampler measures anything in the largest curvature at w*.
         knows_its_cost: Whether `gradients_per_step` and `warmup_gradients` are what steps cost, not guesses.
         num_calibration_blocks: Blocks of draws, at least, that are taken before the first one whose draws may be kept.
-        needs_localization: Whether gamma has to be positive, since flat directions give the proposal no other width.
         draws_are_means: Whether a draw is a mean over many positions, whose spread is less than the posterior's.
     """
 
@@ -94,7 +93,6 @@ class SamplerVariant(Variant):
     needs_curvature: ClassVar[bool] = True
     knows_its_cost: ClassVar[bool] = True
     num_calibration_blocks: ClassVar[int] = 0
-    needs_localization: ClassVar[bool] = False
     draws_are_means: ClassVar[bool] = False
 
     def build(self) -> Kernel:
@@ -107,14 +105,13 @@ class SamplerVariant(Variant):
         return None
 
     def unsuited(self, localization: float, num_sampled_params: int) -> str | None:
-        """Says why the sampler cannot sample a posterior, and what can; None where it can."""
-        del num_sampled_params
-        if self.needs_localization and localization == 0:
-            kind = getattr(self, "kind", type(self).__name__)
-            return (
-                f"localization 0 leaves the proposal of sampler {kind} without a width in flat directions. "
-                "Set localization to auto, or to a number above 0"
-            )
+        """Says why the sampler cannot sample a posterior, and what helps; None where it can.
+
+        Args:
+            localization: gamma; NaN where it is not known yet.
+            num_sampled_params: d.
+        """
+        del localization, num_sampled_params
         return None
 
     def finer(self) -> "SamplerVariant":

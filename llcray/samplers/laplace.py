@@ -12,13 +12,14 @@ Reference: Tierney & Kadane 1986, Accurate approximations for posterior moments 
 weights: Vehtari et al. 2024 (arXiv 1507.02646); Lanczos: Golub & Van Loan 2013, Matrix Computations, 10.1.
 """
 
-from typing import ClassVar, Literal
+from typing import Literal
 
-from llcray.samplers.kernel import Kernel, SamplerVariant
+from llcray.samplers.kernel import Kernel
+from llcray.samplers.weighted import WeightedSampler
 from llcray.variant import Count
 
 
-class Laplace(SamplerVariant):
+class Laplace(WeightedSampler):
     """A Gaussian at w* of the Hessian's leading curvatures, with importance weights.
 
     Attributes:
@@ -26,21 +27,11 @@ class Laplace(SamplerVariant):
             In directions beyond them the Gaussian is as wide as the localization alone lets it be.
     """
 
-    knows_its_cost: ClassVar[bool] = False
-    needs_localization: ClassVar[bool] = True
-
     kind: Literal["laplace"] = "laplace"
     rank: Count = 200
 
-    def gradients_per_step(self, num_data: int) -> float:
-        """Returns the cost of a draw: its loss, with the derivative along the ray from w*."""
-        del num_data
-        return 2 / 3
-
-    def warmup_gradients(self, num_steps: int, num_data: int) -> float:
-        """Returns zero: the number of curvatures depends on d, and is known afterwards."""
-        del num_steps, num_data
-        return 0.0
+    def num_numbers(self, num_sampled_params: int) -> int:
+        return min(self.rank, num_sampled_params) * num_sampled_params
 
     def build(self) -> Kernel:
         return _build(self.rank)

@@ -17,7 +17,8 @@ Reference: Scherlis & Belrose 2025, Estimating the probability of sampling a tra
 
 from typing import ClassVar, Literal
 
-from llcray.samplers.kernel import Kernel, SamplerVariant
+from llcray.samplers.kernel import Kernel
+from llcray.samplers.weighted import WeightedSampler
 from llcray.variant import Count
 
 NUM_COARSE, NUM_FINE = 16, 32
@@ -27,15 +28,13 @@ NUM_RUNGS = 8
 """Rungs of the ladder of epsilon, each half of the one before."""
 
 
-class LocalVolume(SamplerVariant):
+class LocalVolume(WeightedSampler):
     """Volumes along preconditioned random rays.
 
     Attributes:
         rank: Hessian-vector products, at 2 gradients each, of the preconditioner; all d where d is smaller.
     """
 
-    knows_its_cost: ClassVar[bool] = False
-    needs_localization: ClassVar[bool] = True
     draws_are_means: ClassVar[bool] = True
 
     kind: Literal["local_volume"] = "local_volume"
@@ -46,10 +45,8 @@ class LocalVolume(SamplerVariant):
         del num_data
         return (NUM_COARSE + NUM_FINE) / 3
 
-    def warmup_gradients(self, num_steps: int, num_data: int) -> float:
-        """Returns zero: the number of curvatures depends on d, and is known afterwards."""
-        del num_steps, num_data
-        return 0.0
+    def num_numbers(self, num_sampled_params: int) -> int:
+        return min(self.rank, num_sampled_params) * num_sampled_params
 
     def build(self) -> Kernel:
         return _build(self.rank)

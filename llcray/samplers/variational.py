@@ -18,15 +18,14 @@ from typing import Annotated, ClassVar, Literal
 
 from pydantic import Field
 
-from llcray.samplers.kernel import Kernel, SamplerVariant
+from llcray.samplers.kernel import Kernel
+from llcray.samplers.weighted import WeightedSampler
 from llcray.variant import Count, PositiveFloat
 
 Family = Literal["mean_field", "low_rank", "full_rank"]
-MAX_FULL_RANK = 2000
-"""Parameters beyond which the matrix of a full-rank Gaussian takes too much memory."""
 
 
-class Variational(SamplerVariant):
+class Variational(WeightedSampler):
     """A fitted family of densities, with importance weights.
 
     Attributes:
@@ -39,7 +38,6 @@ class Variational(SamplerVariant):
         batch_size: Examples per gradient; null: 64, or all if there are fewer.
     """
 
-    knows_its_cost: ClassVar[bool] = False
     traced: ClassVar[tuple[str, ...]] = ("learning_rate",)
 
     kind: Literal["variational"] = "variational"
@@ -51,23 +49,14 @@ class Variational(SamplerVariant):
     learning_rate: Annotated[PositiveFloat, Field(le=1)] = 0.05
     batch_size: Count | None = None
 
-    def gradients_per_step(self, num_data: int) -> float:
-        """Returns the cost of a draw: its loss, with the derivative along the ray from w*."""
-        del num_data
-        return 2 / 3
-
-    def warmup_gradients(self, num_steps: int, num_data: int) -> float:
-        """Returns zero: all chains share one fit, whose cost is known afterwards."""
-        del num_steps, num_data
-        return 0.0
-
-    def unsuited(self, localization: float, num_sampled_params: int) -> str | None:
-        if self.family == "full_rank" and num_sampled_params > MAX_FULL_RANK:
-            return (
-                f"{num_sampled_params} parameters are too many for sampler variational of family full_rank: at most "
-                f"{MAX_FULL_RANK} are possible. Use low_rank or mean_field"
-            )
-        return super().unsuited(localization, num_sampled_params)
+    def num_numbers(self, num_sampled_params: int) -> int:
+        match self.family:
+            case "mean_field":
+                return 2 * num_sampled_params
+            case "low_rank":
+                return self.num_components * (self.rank + 2) * num_sampled_params
+            case "full_rank":
+                return num_sampled_params * (num_sampled_params + 3) // 2
 
     def build(self) -> Kernel:
         return _build(self)

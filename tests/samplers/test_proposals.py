@@ -13,6 +13,7 @@ from llcray.api import LLCEstimate, estimate_llc
 from llcray.posterior.density import make_posterior
 from llcray.posterior.lanczos import leading_curvatures, whitened
 from llcray.posterior.spec import PosteriorSpec
+from llcray.samplers import Laplace, LocalVolume, SamplerVariant, Variational
 from llcray.samplers.rays import integrate_ray
 from llcray.sampling.spec import Budget, SamplingSpec
 from llcray.targets import TargetSpec
@@ -76,6 +77,23 @@ def test_a_mean_field_fit_of_correlated_parameters_is_biased_and_says_so() -> No
 def test_a_localization_of_zero_is_refused(kind: str) -> None:
     with pytest.raises(ValueError, match=f"localization 0 leaves the proposal of sampler {kind} without a width"):
         estimate_llc(target_of("even powers"), kind, posterior=PosteriorSpec(localization=0.0))
+
+
+@pytest.mark.parametrize(
+    ("sampler", "num_params", "is_suited"),
+    [
+        (Laplace(), 20_000, True),
+        (Laplace(), 20_001, False),
+        (Laplace(rank=20), 200_000, True),
+        (LocalVolume(), 20_001, False),
+        (Variational(), 125_000, True),
+        (Variational(family="full_rank"), 2800, True),
+        (Variational(family="full_rank"), 2830, False),
+    ],
+)
+def test_a_proposal_of_too_many_numbers_is_refused(sampler: SamplerVariant, num_params: int, is_suited: bool) -> None:
+    """Eight runs of four chains would take gigabytes for it."""
+    assert (sampler.unsuited(1.0, num_params) is None) == is_suited
 
 
 def test_leading_curvatures_of_a_matrix_with_repeated_eigenvalues_are_exact() -> None:
