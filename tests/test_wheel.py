@@ -156,8 +156,8 @@ def test_the_base_install_explains_itself_from_another_directory(base_install: P
     ("words", "said"),
     [
         (["status"], "quickstart"),
-        (["status", "--sweep", "quickstart"], "mclmc"),
-        (["query", "results", "SELECT COUNT(*) AS num FROM runs", "--csv"], "24"),
+        (["status", "--sweep", "quickstart"], "auto"),
+        (["query", "results", "SELECT COUNT(*) AS num FROM runs", "--csv"], "12"),
         (["plot", "results", "--x", "noise_rate", "-o", "plot.png"], "plot.png"),
         (["report", "results", "-o", "report.html"], "report.html"),
         (["verify", "results"], "is whole"),

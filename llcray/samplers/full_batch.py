@@ -100,6 +100,17 @@ def step_info(
     return StepInfo(*(jnp.asarray(x, jnp.float32) for x in numbers), is_divergent=jnp.asarray(is_divergent, bool))
 
 
+def state_before_adaptation(position: Float[Array, " d"]) -> State:
+    """Makes the state of HMC or NUTS at a scaled position, shape (d,), for `window_adapted` to start from.
+
+    Log-density and gradient are left zero: the adaptation computes them, so that no program is compiled for them alone.
+    """
+    from blackjax.mcmc.hmc import HMCState
+
+    nothing: Any = jnp.zeros((), position.dtype)  # BlackJAX types a log-density as a float
+    return HMCState(position, nothing, jnp.zeros_like(position))
+
+
 def window_adapted(
     algorithm: Any,
     rng_key: Key[Array, ""],

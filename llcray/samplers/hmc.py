@@ -49,7 +49,7 @@ def _build(num_integration_steps: int, target_acceptance_rate: float) -> Kernel:
 
     def init(rng_key, position, posterior, hyper):
         del rng_key
-        return blackjax.hmc.init(fb.to_scaled(position, posterior, hyper), fb.scaled_logdensity(posterior, hyper))
+        return fb.state_before_adaptation(fb.to_scaled(position, posterior, hyper))
 
     def step(rng_key, state, posterior, hyper):
         logdensity_fn = fb.scaled_logdensity(posterior, hyper)

@@ -59,7 +59,7 @@ def _build(max_num_doublings: int, target_acceptance_rate: float) -> Kernel:
 
     def init(rng_key, position, posterior, hyper):
         del rng_key
-        return blackjax.nuts.init(fb.to_scaled(position, posterior, hyper), fb.scaled_logdensity(posterior, hyper))
+        return fb.state_before_adaptation(fb.to_scaled(position, posterior, hyper))
 
     def step(rng_key, state, posterior, hyper):
         state, info = kernel(

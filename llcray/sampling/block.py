@@ -221,48 +221,44 @@ def _advance_run(
     return jax.lax.map(in_turn, (keys, state, hyper))
 
 
-def _displacement_run(
-    kernel: Kernel, num_chains: int, seed: Array, state: State, posterior: Posterior, hyper: Hyper
-) -> Array:
-    del seed, num_chains
-    positions = jax.vmap(kernel.position, (0, None, 0))(state, posterior, hyper)
+def positions_of(kernel: Kernel, state: State, posterior: Posterior, hyper: Hyper) -> Float[Array, "run chain d"]:
+    """Returns w of all chains of all runs, for measurements: these depend on no kernel, so that kernels share them."""
+    over_chains = jax.vmap(kernel.position, (0, None, 0))
+    return jax.vmap(over_chains)(state, posterior, hyper)
+
+
+def _displacement_run(num_chains: int, seed: Array, positions: Array, posterior: Posterior) -> Array:
+    del num_chains, seed
     return positions - posterior.center
 
 
-def _measure_run(
-    kernel: Kernel, num_chains: int, seed: Array, state: State, posterior: Posterior, hyper: Hyper
-) -> Array:
-    def measure(rng_key: Array, state: State, hyper: Hyper) -> Array:
-        return chain_curvature(rng_key, posterior, kernel.position(state, posterior, hyper))
+def _measure_run(num_chains: int, seed: Array, positions: Array, posterior: Posterior) -> Array:
+    def measure(rng_key: Array, position: Array) -> Array:
+        return chain_curvature(rng_key, posterior, position)
 
-    return jax.vmap(measure)(chain_keys(seed, num_chains), state, hyper)
+    return jax.vmap(measure)(chain_keys(seed, num_chains), positions)
 
 
-def _measure_noise_run(
-    kernel: Kernel, num_chains: int, batch_size: int, seed: Array, state: State, posterior: Posterior, hyper: Hyper
-) -> Array:
-    def measure(rng_key: Array, state: State, hyper: Hyper) -> Array:
-        return gradient_noise(rng_key, posterior, kernel.position(state, posterior, hyper), batch_size)
+def _measure_noise_run(num_chains: int, batch_size: int, seed: Array, positions: Array, posterior: Posterior) -> Array:
+    def measure(rng_key: Array, position: Array) -> Array:
+        return gradient_noise(rng_key, posterior, position, batch_size)
 
-    return jax.vmap(measure)(chain_keys(seed, num_chains), state, hyper)
+    return jax.vmap(measure)(chain_keys(seed, num_chains), positions)
 
 
 def _measure_seen_noise_run(
-    kernel: Kernel,
     num_chains: int,
     batch_size: int,
     uses_control_variates: bool,
     seed: Array,
-    state: State,
+    positions: Array,
     posterior: Posterior,
-    hyper: Hyper,
 ) -> Array:
-    def measure(chain: tuple[Array, State, Hyper]) -> Array:
-        rng_key, state, hyper = chain
-        position = kernel.position(state, posterior, hyper)
+    def measure(chain: tuple[Array, Array]) -> Array:
+        rng_key, position = chain
         return seen_noise(rng_key, posterior, position, batch_size, uses_control_variates)
 
-    return jax.lax.map(measure, (chain_keys(seed, num_chains), state, hyper))
+    return jax.lax.map(measure, (chain_keys(seed, num_chains), positions))
 
 
 def _over_runs(function: Callable[..., Any], num_static: int, in_axes: Any = 0) -> Callable[..., Any]:
@@ -282,12 +278,12 @@ adapt = Program(_over_runs(_adapt_run, 3), donate=(1,))
 # advance((kernel, num_chains, num_draws, projection_dimension), seeds, state, posterior, hyper, first_draw,
 #   steps_per_draw) -> (state, Draws); steps_per_draw is the same for all runs
 advance = Program(_over_runs(_advance_run, 4, (0, 0, 0, 0, 0, None)), donate=(1,))
-# displacement((kernel, num_chains), seeds, state, posterior, hyper) -> w - w* of each chain
-displacement = Program(_over_runs(_displacement_run, 2))
-# measure((kernel, num_chains), seeds, state, posterior, hyper) -> largest curvature of n beta L_n at each chain
-measure = Program(_over_runs(_measure_run, 2))
-# measure_noise((kernel, num_chains, batch_size), seeds, state, posterior, hyper) -> variances at each chain
-measure_noise = Program(_over_runs(_measure_noise_run, 3))
-# measure_seen_noise((kernel, num_chains, batch_size, control variates?), seeds, state, posterior, hyper)
+# displacement((num_chains,), seeds, positions (run, chain, d), posterior) -> w - w* of each chain
+displacement = Program(_over_runs(_displacement_run, 1))
+# measure((num_chains,), seeds, positions, posterior) -> largest curvature of n beta L_n at each chain
+measure = Program(_over_runs(_measure_run, 1))
+# measure_noise((num_chains, batch_size), seeds, positions, posterior) -> variances at each chain
+measure_noise = Program(_over_runs(_measure_noise_run, 2))
+# measure_seen_noise((num_chains, batch_size, control variates?), seeds, positions, posterior)
 #   -> gradient noise at each chain, and the part of it that the loss sees
-measure_seen_noise = Program(_over_runs(_measure_seen_noise_run, 4))
+measure_seen_noise = Program(_over_runs(_measure_seen_noise_run, 3))

@@ -233,8 +233,9 @@ class _Calls:
     def _measure(self, members: tuple[int, ...], width: int, program: Program, *static: int) -> list[np.ndarray]:
         job = self._jobs[members[0]]
         seeds, posteriors = self._constants.get(members, width)
-        args = (seeds, self._states(members, width), posteriors, self._hypers(members, width))
-        return list(jax.device_get(program((job.kernel, job.num_chains, *static), *args)))[: len(members)]
+        hypers = self._hypers(members, width)
+        positions = block.positions_of(job.kernel, self._states(members, width), posteriors, hypers)
+        return list(jax.device_get(program((job.num_chains, *static), seeds, positions, posteriors)))[: len(members)]
 
     def _place(self, members: Sequence[int], states: PyTree) -> None:
         job = self._jobs[members[0]]

@@ -13,6 +13,8 @@ from typing import Any, ClassVar
 
 import jax
 
+from llcray.sampling.compile_lock import lock_of
+
 # On CPUs, LLVM's second level of optimisation takes a third longer to compile and made none of the samplers faster.
 CPU_OPTIONS: dict[str, Any] = {"xla_backend_optimization_level": 1}
 
@@ -22,7 +24,7 @@ MAPS_SHARE = 0.5
 
 @dataclass
 class Compilations:
-    """The number and the cost of the compilations of this process so far."""
+    """The number and the cost of the compilations of this process so far, the wait for another process included."""
 
     count: int = 0
     seconds: float = 0.0
@@ -96,7 +98,9 @@ class Program:
     def _compile(self, static: tuple[Hashable, ...], args: tuple[Any, ...]) -> Any:
         started, cpu_started = time.perf_counter(), time.process_time()
         options = CPU_OPTIONS if jax.default_backend() == "cpu" else None
-        compiled = self.lower(static, *args).compile(compiler_options=options)
+        lowered = self.lower(static, *args)
+        with lock_of(lowered.as_text()):
+            compiled = lowered.compile(compiler_options=options)
         compilations.count += 1
         compilations.seconds += time.perf_counter() - started
         compilations.cpu_seconds += time.process_time() - cpu_started

@@ -12,7 +12,6 @@ from cluster_on_premise import prove  # pyright: ignore[reportMissingImports]
 
 pytestmark = pytest.mark.skipif(bool(why_not()), reason=why_not() or "everything is there")
 SMALLER = (
-    "replicates=1",
     "targets.training.num_steps=200",
     "sampling.num_warmup=20",
     "sampling.budget.num_gradients=500",

@@ -91,7 +91,8 @@ def ordered_trials(
 
     Those that `conduct` wants first come first, then those that are expected to take longest, so that no long trial is
     left at the end. As many kinds of network as there are slots take turns, so that workers that start together compile
-    different programs; each worker then does more of its own kind, and finds the others' programs in the cache.
+    different programs; each worker then does more of its own kind, and finds the others' programs in the cache. Within
+    trials of one kind samplers take turns for the same reason.
 
     Args:
         todo: The runs to do.
@@ -106,7 +107,7 @@ def ordered_trials(
     of_network: dict[str, list[TrialPlan]] = {}
     for plan in longest_first:
         of_network.setdefault(_network(plan), []).append(plan)
-    networks = list(of_network.values())
+    networks = [[_begun(plan, number) for number, plan in enumerate(plans)] for plans in of_network.values()]
     lanes = (itertools.chain(*networks[slot::num_slots]) for slot in range(num_slots))
     in_turn = (plan for turn in itertools.zip_longest(*lanes) for plan in turn if plan is not None)
     return tuple(sorted(in_turn, key=lambda plan: min(map(conduct.rank, plan.runs))))
@@ -131,6 +132,17 @@ def _each_alone(runs: Sequence[RunSpec]) -> tuple[TrialPlan, ...]:
 
 def _network(plan: TrialPlan) -> str:
     return canonical_json([plan.target.kind, getattr(plan.target, "architecture", None)])
+
+
+def _begun(plan: TrialPlan, number: int) -> TrialPlan:
+    """Lets the trial that has this number among those of its network begin with the sampler of this number."""
+    kinds = list(dict.fromkeys(run.sampler.kind for run in plan.runs))
+    order = {target_id: place for place, target_id in enumerate(plan.targets)}
+
+    def turn(run: RunSpec) -> tuple[int, int]:
+        return order[run.target_id], (kinds.index(run.sampler.kind) - number) % len(kinds)
+
+    return TrialPlan(tuple(sorted(plan.runs, key=turn)))
 
 
 def _runs(sweep: Sweep, todo: Remaining, plans: tuple[TrialPlan, ...]) -> Table:

@@ -14,7 +14,7 @@ from llcray.driver.errors import PlatformError
 CACHE_BYTES = 2**30
 SHARED_MEMORY = 0.9
 """Share of a GPU's memory that all processes on it may take together; packs are sized to the share of a process."""
-WORTH_CACHING_SECONDS = "0.5"
+WORTH_CACHING_SECONDS = "0.1"
 NUMERICS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
 
 

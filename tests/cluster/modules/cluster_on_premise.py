@@ -202,7 +202,7 @@ def main() -> None:
     """Proves the file and prints the seconds of each step."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--set", dest="overrides", action="append", default=[], help="passed on to the sweep")
-    parser.add_argument("--runs", type=int, default=24, help="runs that the sweep then has")
+    parser.add_argument("--runs", type=int, default=12, help="runs that the sweep then has")
     parser.add_argument("--keep", type=Path, help="folder to work in and leave")
     arguments = parser.parse_args()
     if reason := why_not():
