@@ -27,9 +27,11 @@ SWEEP = """
 name: {name}
 question: Does the driver drive?
 targets: {targets}
+posterior: {{localization: 1.0}}
 samplers: [{{kind: sgld, step_size: {{grid: [1.0e-3, 1.0e-4]}}, batch_size: 20}}]
-sampling: {{num_chains: 2, budget: {{num_gradients: 500, num_draws: 128}}}}
+sampling: {{num_chains: 2, spectrum: "off", budget: {{num_gradients: 500, num_draws: 128}}}}
 """
+"""No curvature is measured, so that a worker has two programs to compile."""
 
 
 @pytest.fixture(scope="session")

@@ -7,7 +7,6 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 import pyarrow as pa
-import pyarrow.compute as pc
 
 from llcray_storage.errors import StorageError
 from llcray_storage.files.encode import new_nonce, parquet_bytes, read_parquet, sha256
@@ -119,4 +118,8 @@ def read_segment(store: ObjectStore, partition: Partition, table: Table, segment
 
 def without_ids(rows: pa.Table, key: str, ids: Sequence[str]) -> pa.Table:
     """Leave out the rows whose key is among the ids."""
-    return rows.filter(~pc.field(key).isin(list(ids))) if ids else rows
+    if not ids:
+        return rows
+    import pyarrow.compute as pc  # describes all of Arrow's functions as it is loaded; readers need none of them
+
+    return rows.filter(~pc.field(key).isin(list(ids)))
