@@ -24,8 +24,9 @@ targets:
   - data: {kind: digits, classes: [0, 1]}
     architecture: {kind: mlp, widths: [3]}
     training: {kind: adam, num_steps: 60, polish_steps: 0}
+posterior: {localization: 1.0}
 samplers: [{kind: sgld, step_size: 1e-6, batch_size: 16}]
-sampling: {num_chains: 2, budget: {num_gradients: 40, num_draws: 16}}
+sampling: {num_chains: 2, spectrum: "off", budget: {num_gradients: 40, num_draws: 16}}
 components: [all, unembed]
 loss_on: [own, {kind: test}]
 """

@@ -82,3 +82,14 @@ def test_networks_take_turns_as_many_as_there_are_slots(sweep_file):
     assert [plan.target.model_dump()["architecture"]["widths"] for plan in plans] == [(8,), (4,)] * 2 + [(2,)] * 2
     assert {run.run_id for plan in plans for run in plan.runs} == {run.run_id for run in runs}
     assert len(plans) == len(ordered_trials(todo, 1, CostModel(), max_pack=1))
+
+
+def test_trials_of_one_network_begin_with_different_samplers(sweep_file):
+    """Workers that start together then compile different programs; runs of one target stay together."""
+    overrides = ["samplers=[{kind: auto}, {kind: hmc}]", "targets.architecture.widths=[2]"]
+    runs = load_sweep(sweep_file(STUDENTS), overrides).runs
+    plans = ordered_trials(Remaining(runs, {}, {}), 2, CostModel(), max_pack=1)
+    assert [[run.sampler.kind for run in plan.runs] for plan in plans] == [["auto", "hmc"], ["hmc", "auto"]]
+    packed = ordered_trials(Remaining(runs, {}, {}), 1, CostModel())
+    assert [run.sampler.kind for plan in packed for run in plan.runs] == ["auto", "hmc"] * 2
+    assert {run.run_id for plan in plans for run in plan.runs} == {run.run_id for run in runs}

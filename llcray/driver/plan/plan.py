@@ -107,7 +107,7 @@ def ordered_trials(
     of_network: dict[str, list[TrialPlan]] = {}
     for plan in longest_first:
         of_network.setdefault(_network(plan), []).append(plan)
-    networks = [[_begun(plan, number) for number, plan in enumerate(plans)] for plans in of_network.values()]
+    networks = [[_rotate_samplers(plan, number) for number, plan in enumerate(plans)] for plans in of_network.values()]
     lanes = (itertools.chain(*networks[slot::num_slots]) for slot in range(num_slots))
     in_turn = (plan for turn in itertools.zip_longest(*lanes) for plan in turn if plan is not None)
     return tuple(sorted(in_turn, key=lambda plan: min(map(conduct.rank, plan.runs))))
@@ -134,7 +134,7 @@ def _network(plan: TrialPlan) -> str:
     return canonical_json([plan.target.kind, getattr(plan.target, "architecture", None)])
 
 
-def _begun(plan: TrialPlan, number: int) -> TrialPlan:
+def _rotate_samplers(plan: TrialPlan, number: int) -> TrialPlan:
     """Lets the trial that has this number among those of its network begin with the sampler of this number."""
     kinds = list(dict.fromkeys(run.sampler.kind for run in plan.runs))
     order = {target_id: place for place, target_id in enumerate(plan.targets)}

@@ -27,7 +27,7 @@ targets:
     path: {path}
     data: {{kind: tokens, path: {tokens}, num_data: 12}}
 samplers: [{{kind: sgld, step_size: 1e-6, batch_size: 4}}]
-sampling: {{num_chains: 2, budget: {{num_gradients: 40, num_draws: 16}}}}
+sampling: {{num_chains: 2, spectrum: "off", budget: {{num_gradients: 40, num_draws: 16}}}}
 components: [l0h1, {{attention: {{layers: [1], heads: each}}}}]
 """
 
