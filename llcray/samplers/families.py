@@ -1,4 +1,4 @@
-"""Families of densities that a variational fit chooses from: BlackJAX's Gaussians, and mixtures of factor analysers.
+"""Families of densities that a variational fit chooses from: Gaussians by BlackJAX, mixtures of Gaussians, flows.
 
 A family has the numbers of one density in a dict of arrays, so that they can travel with the other numbers of a
 sampler.
@@ -16,6 +16,8 @@ from llcray.array_types import Array
 from llcray.samplers.kernel import Hyper
 
 Logdensity = Callable[[Array], Array]
+NUM_COUPLINGS, NUM_HIDDEN = 6, 32
+"""Couplings of a flow, and hidden units of the network in each."""
 
 
 class Family(NamedTuple):
@@ -45,6 +47,8 @@ def make_family(name: str, num_components: int, rank: int) -> Family:
             return _mean_field()
         case "full_rank":
             return _full_rank()
+        case "flow":
+            return _flow()
         case _:
             return _mixture(num_components, rank)
 
@@ -108,19 +112,15 @@ def _mixture(num_components: int, rank: int) -> Family:
         return q, optimizer.init(q)
 
     def step(rng_key: Array, fit: Any, logdensity_fn: Logdensity, optimizer: Any, num_samples: int) -> Any:
-        q, optimizer_state = fit
         keys = jax.random.split(rng_key, num_samples)
         components = jnp.arange(num_samples) % num_components
 
         def objective(q: Hyper) -> Array:
             draws = jax.vmap(_sample_component, (0, None, 0))(keys, q, components)
-            held = jax.lax.stop_gradient(q)
-            excess = jax.vmap(lambda u: logdensity(held, u) - logdensity_fn(u))(draws)
             shares = jax.nn.softmax(q["logits"])[components] * num_components / num_samples
-            return jnp.sum(shares * excess)
+            return jnp.sum(shares * _excess(logdensity, q, logdensity_fn, draws))
 
-        updates, optimizer_state = optimizer.update(jax.grad(objective)(q), optimizer_state, q)
-        return optax.apply_updates(q, updates), optimizer_state
+        return _descend(objective, fit, optimizer)
 
     def sample(rng_key: Array, q: Hyper) -> Array:
         component_key, draw_key = jax.random.split(rng_key)
@@ -131,6 +131,73 @@ def _mixture(num_components: int, rank: int) -> Family:
         return jax.scipy.special.logsumexp(jax.nn.log_softmax(q["logits"]) + of_components)
 
     return Family(num_samples, init, step, lambda fit: fit[0], sample, logdensity)
+
+
+def _flow() -> Family:
+    """Makes the RealNVPs: a diagonal Gaussian moved by couplings, in which half of the numbers move the other half.
+
+        x_i -> x_i exp(s_i) + t_i    for i of one parity,    (s, t) = MLP(x of the other parity),    |s_i| < 1
+
+    Reference: Dinh, Sohl-Dickstein & Bengio 2017 (arXiv 1605.08803), eqs. 7, 9.
+    """
+
+    def init(rng_key: Array, zeros: Array, optimizer: optax.GradientTransformation) -> tuple[Hyper, Any]:
+        num, dtype = zeros.shape[0], zeros.dtype
+        weights = jax.random.normal(rng_key, (NUM_COUPLINGS, num, NUM_HIDDEN), dtype)
+        q = {
+            "mean": zeros,
+            "log_sd": zeros,
+            "inner": weights / jnp.sqrt(num).astype(dtype),
+            "inner_bias": jnp.zeros((NUM_COUPLINGS, NUM_HIDDEN), dtype),
+            "outer": jnp.zeros((NUM_COUPLINGS, NUM_HIDDEN, 2 * num), dtype),  # the first flow moves nothing
+            "outer_bias": jnp.zeros((NUM_COUPLINGS, 2 * num), dtype),
+        }
+        return q, optimizer.init(q)
+
+    def coupling(q: Hyper, layer: int, x: Array) -> tuple[Array, Array]:
+        """Returns s and t, both zero where x passes through."""
+        moves = jnp.arange(x.shape[0]) % 2 == layer % 2
+        hidden = jnp.tanh(jnp.where(moves, 0, x) @ q["inner"][layer] + q["inner_bias"][layer])
+        s, t = jnp.split(hidden @ q["outer"][layer] + q["outer_bias"][layer], 2)
+        return jnp.where(moves, jnp.tanh(s), 0), jnp.where(moves, t, 0)
+
+    def sample(rng_key: Array, q: Hyper) -> Array:
+        x = q["mean"] + jnp.exp(q["log_sd"]) * _normal(rng_key, q["mean"])
+        for layer in range(NUM_COUPLINGS):
+            s, t = coupling(q, layer, x)
+            x = x * jnp.exp(s) + t
+        return x
+
+    def logdensity(q: Hyper, u: Array) -> Array:
+        x, log_det = u, jnp.sum(q["log_sd"])
+        for layer in reversed(range(NUM_COUPLINGS)):
+            s, t = coupling(q, layer, x)
+            x = (x - t) * jnp.exp(-s)
+            log_det += jnp.sum(s)
+        z = (x - q["mean"]) * jnp.exp(-q["log_sd"])
+        return -0.5 * jnp.sum(z**2) - log_det - 0.5 * u.shape[0] * jnp.log(2 * jnp.pi)
+
+    def step(rng_key: Array, fit: Any, logdensity_fn: Logdensity, optimizer: Any, num_samples: int) -> Any:
+        def objective(q: Hyper) -> Array:
+            draws = jax.vmap(sample, (0, None))(jax.random.split(rng_key, num_samples), q)
+            return jnp.mean(_excess(logdensity, q, logdensity_fn, draws))
+
+        return _descend(objective, fit, optimizer)
+
+    return Family(lambda asked: asked, init, step, lambda fit: fit[0], sample, logdensity)
+
+
+def _excess(logdensity: Callable[[Hyper, Array], Array], q: Hyper, logdensity_fn: Logdensity, draws: Array) -> Array:
+    """Returns log q - log p of each draw, whose gradient is that of the draws' paths alone."""
+    held = jax.lax.stop_gradient(q)
+    return jax.vmap(lambda u: logdensity(held, u) - logdensity_fn(u))(draws)
+
+
+def _descend(objective: Callable[[Hyper], Array], fit: tuple[Hyper, Any], optimizer: Any) -> tuple[Hyper, Any]:
+    """Takes one step of the optimizer; `fit` holds the numbers of the density and the optimizer's state."""
+    q, optimizer_state = fit
+    updates, optimizer_state = optimizer.update(jax.grad(objective)(q), optimizer_state, q)
+    return optax.apply_updates(q, updates), optimizer_state
 
 
 def _sample_component(rng_key: Key[Array, ""], q: Hyper, component: Array) -> Float[Array, " d"]:

@@ -9,6 +9,7 @@ weights can be trusted. Weights are full and in float64. The localization must b
     mean_field    N(m, diag(s^2))
     low_rank      mixture of Gaussians N(m_k, diag(s_k^2) + B_k B_k'), B_k of a few columns
     full_rank     N(m, C C'), C lower triangular
+    flow          N(m, diag(s^2)) moved by a RealNVP of six couplings
 
 Reference: Roeder, Wu & Duvenaud 2017 (arXiv 1703.09194), eq. 7: path derivatives; Miller, Foti & Adams 2017 (arXiv
 1611.06585): mixtures; Yao, Vehtari, Simpson & Gelman 2018 (arXiv 1802.02538): k-hat of a variational fit.
@@ -22,14 +23,14 @@ from llcray.samplers.kernel import Kernel
 from llcray.samplers.weighted import WeightedSampler
 from llcray.variant import Count, PositiveFloat
 
-Family = Literal["mean_field", "low_rank", "full_rank"]
+Family = Literal["mean_field", "low_rank", "full_rank", "flow"]
 
 
 class Variational(WeightedSampler):
     """A fitted family of densities, with importance weights.
 
     Attributes:
-        family: `mean_field`, `low_rank` or `full_rank`.
+        family: `mean_field`, `low_rank`, `full_rank` or `flow`.
         num_components: Gaussians of the mixture `low_rank`.
         rank: Columns of each Gaussian's matrix in the mixture `low_rank`.
         num_steps: Steps of Adam.
@@ -57,6 +58,8 @@ class Variational(WeightedSampler):
                 return self.num_components * (self.rank + 2) * num_sampled_params
             case "full_rank":
                 return num_sampled_params * (num_sampled_params + 3) // 2
+            case "flow":
+                return 600 * num_sampled_params  # six couplings of 32 hidden units, each between d and 2 d numbers
 
     def build(self) -> Kernel:
         return _build(self)

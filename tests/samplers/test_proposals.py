@@ -27,6 +27,7 @@ SAMPLERS = {
     "mean_field": {"kind": "variational", "family": "mean_field", "num_steps": 500},
     "low_rank": {"kind": "variational", "family": "low_rank", "num_steps": 500},
     "full_rank": {"kind": "variational", "family": "full_rank", "num_steps": 500},
+    "flow": {"kind": "variational", "family": "flow", "num_steps": 500},
 }
 SINGULAR = {
     "even powers": {"kind": "even_powers", "powers": [2, 4, 6]},

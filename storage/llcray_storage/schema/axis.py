@@ -216,7 +216,7 @@ AXES: tuple[Column, ...] = (
     _axis("sampler_target_acceptance_rate", REAL, "fraction", "Acceptance that the step size is adapted to."),
     _axis("sampler_energy_variance", REAL, "", "Energy variance per dimension that MCLMC's step size is adapted to."),
     _axis("sampler_rank", WHOLE, "directions", "Directions that a Gaussian proposal tells apart from the others."),
-    _axis("sampler_family", TEXT, "", "Family of a variational fit: mean_field, low_rank, full_rank."),
+    _axis("sampler_family", TEXT, "", "Family of a variational fit: mean_field, low_rank, full_rank, flow."),
     _axis("sampler_num_components", WHOLE, "Gaussians", "Gaussians of a variational mixture."),
     _axis("sampler_num_steps", WHOLE, "steps", "Steps of Adam of a variational fit."),
     _axis("sampler_num_samples", WHOLE, "draws", "Draws of the fitted density a step of a variational fit."),
