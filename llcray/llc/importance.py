@@ -16,8 +16,10 @@ from llcray.array_statistics import array_stats
 from llcray.llc.draws import Draws
 from llcray.llc.summary import Summary
 
-EVEN = 0.01
+EVEN = 0.1
 """Nats. Weights that differ by less have no tail to fit."""
+FEWEST_IN_TAIL = 5
+"""Largest weights that a tail is fitted to at least."""
 FEWEST = 32
 """Draws of finite weight below which no tail is fitted."""
 
@@ -60,16 +62,30 @@ class Importance(NamedTuple):
 def weigh(draws: Draws) -> Weights:
     """Computes the smoothed weights of draws of a proposal; a loss that is not finite has no weight."""
     is_usable = np.isfinite(draws.log_weight) & np.isfinite(draws.centered_loss)
-    log_weight = np.where(is_usable, draws.log_weight, -np.inf)
+    log_weight = np.full(is_usable.shape, -np.inf)
     if is_usable.sum() < FEWEST:
         return Weights(np.full(log_weight.shape, -np.log(log_weight.size)), np.inf)
-    if is_usable.all() and np.ptp(log_weight) < EVEN:
-        return Weights(log_weight - _log_sum(log_weight), 0.0)
-    usable = log_weight[is_usable]
+    log_weight[is_usable], khat = smooth(draws.log_weight[is_usable])
+    return Weights(log_weight, khat)
+
+
+def smooth(log_weights: np.ndarray) -> tuple[np.ndarray, float]:
+    """Replaces the largest weights by quantiles of their Pareto tail, and makes all sum to one.
+
+    Args:
+        log_weights: Finite, shape (draw,), at least `FEWEST` of them.
+
+    Returns:
+        Logarithms of the weights, and k-hat: 0 where weights are alike or the largest are equal, infinity where no tail
+        can be fitted.
+    """
+    log_weights = log_weights - log_weights.max()
+    largest = np.sort(log_weights)[-FEWEST_IN_TAIL:]
+    if np.ptp(log_weights) < EVEN or np.ptp(largest) == 0:
+        return log_weights - _log_sum(log_weights), 0.0
     with np.errstate(all="ignore"):
-        smoothed, khat = array_stats.psislw(-(usable - usable.max()))
-    log_weight[is_usable] = smoothed - _log_sum(smoothed)
-    return Weights(log_weight, float(khat) if np.isfinite(khat) else np.inf)
+        smoothed, khat = array_stats.psislw(-log_weights)
+    return smoothed - _log_sum(smoothed), float(khat) if np.isfinite(khat) else np.inf
 
 
 def weighted_summary(series: np.ndarray, weights: Weights, resampled: Summary) -> Summary:

@@ -7,15 +7,13 @@ Reference: Watanabe 2009, Algebraic Geometry and Statistical Learning Theory, th
 
 import numpy as np
 
-from llcray.array_statistics import array_stats
 from llcray.llc.extrapolation import Extrapolation, extrapolate_temperature
+from llcray.llc.importance import FEWEST, smooth
 
 NUM_BATCHES = 16
 """Batches of rays that errors of slopes come from."""
 MAX_KHAT = 0.7
 """k-hat of the rays' volumes above which a mean volume is not to be trusted (Vehtari et al. 2024)."""
-EVEN = 0.1
-"""Nats. Volumes of rays that differ by less have no tail to fit."""
 UNKNOWN = Extrapolation(float("nan"), float("nan"), float("nan"), ())
 
 
@@ -49,14 +47,8 @@ def extrapolate_volume(log_volumes: np.ndarray, ladder: np.ndarray) -> Extrapola
         ladder: Values of epsilon, largest first, shape (rung,).
     """
     rays = log_volumes.reshape(-1, log_volumes.shape[-1])
-    if not np.isfinite(rays).all() or max(_khat(volumes) for volumes in rays.T) > MAX_KHAT:
+    if len(rays) < FEWEST or not np.isfinite(rays).all() or max(smooth(volumes)[1] for volumes in rays.T) > MAX_KHAT:
         return UNKNOWN
     slopes, errors = volume_slopes(rays, ladder)
     floor = 1e-3 * np.abs(slopes)  # of the grids that integrals are taken on
     return extrapolate_temperature(1 / np.sqrt(ladder[:-1] * ladder[1:]), slopes, np.hypot(errors, floor))
-
-
-def _khat(log_volumes: np.ndarray) -> float:
-    if np.ptp(log_volumes) < EVEN:
-        return 0.0
-    return float(array_stats.psislw(-(log_volumes - log_volumes.max()))[1])

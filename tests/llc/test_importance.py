@@ -79,6 +79,15 @@ def test_equal_weights_are_plain_draws() -> None:
     assert np.array_equal(resample(draws_of(loss, np.zeros(loss.shape)), weights).centered_loss, loss)
 
 
+def test_weights_whose_largest_are_equal_are_trusted() -> None:
+    """Flat directions leave the loss, and with it the weight, as they are: ArviZ fits no tail to one value."""
+    loss = np.zeros((4, 100))
+    loss[:, :20] = np.random.default_rng(0).gamma(3.0, size=(4, 20))
+    weights = weigh(draws_of(loss, -loss))
+    assert weights.pareto_khat == 0.0
+    assert np.exp(weights.log).sum() == pytest.approx(1.0)
+
+
 def test_draws_of_a_loss_that_is_not_finite_have_no_weight() -> None:
     draws = normal_draws(1.2)
     loss, log_weight = draws.centered_loss.copy(), draws.log_weight.copy()

@@ -34,5 +34,10 @@ def test_a_logarithm_is_told_from_a_power() -> None:
     assert limit.multiplicity > 1.5
 
 
+def test_too_few_rays_have_no_slope() -> None:
+    """A small budget leaves a few rays a chain, to which no tail can be fitted."""
+    assert np.isnan(extrapolate_volume(rays(3.5 * np.log(LADDER), 0.5, num_rays=16), LADDER).llc)
+
+
 def test_volumes_that_few_rays_hold_have_no_slope() -> None:
     assert np.isnan(extrapolate_volume(rays(3.5 * np.log(LADDER), 6.0), LADDER).llc)
