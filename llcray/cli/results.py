@@ -86,6 +86,7 @@ def _place_and_query(words: Sequence[str], file: TextIO | None) -> tuple[str, st
 @click.option("--width", type=float, metavar="INCHES", help="Width of the figure; suits the panels if left out.")
 @click.option("--height", type=float, metavar="INCHES", help="The same for its height.")
 @click.option("--caption/--no-caption", default=True, help="Say below what bars and marks mean, or do not.")
+@click.option("--titles/--no-titles", default=True, help="Say above each panel which value it has, or do not.")
 @click.option("-o", "--output", type=click.Path(path_type=Path), metavar="FILE", help="A .png, .svg or .pdf file.")
 @names_damage
 @knows_sweep
@@ -95,6 +96,7 @@ def plot(
     width: float | None,
     height: float | None,
     caption: bool,
+    titles: bool,
     output: Path | None,
     **wanted: Any,
 ) -> None:
@@ -104,7 +106,7 @@ def plot(
     from llcray.report.plots.plot import plot as save_plot
 
     facets = [name.strip() for name in facet.split(",")] if facet else []
-    echo(save_plot(uri, PlotRequest(facets=facets, **wanted), output, Format(width, height, caption)))
+    echo(save_plot(uri, PlotRequest(facets=facets, **wanted), output, Format(width, height, caption, titles)))
 
 
 @click.command()

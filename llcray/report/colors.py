@@ -38,7 +38,7 @@ SAMPLER_LOOKS = {
     "tempered_smc": Look(GREY, "*", ":"),
     "laplace": Look(GREY, "d", "--"),
     "variational": Look(GREY, "h", "-."),
-    "local_volume": Look(GREY, "o", ":"),
+    "local_volume": Look(GREY, "H", ":"),
 }
 """Looks by kind of sampler, in the order of legends. A kind that is not listed gets a look from its name."""
 UNLISTED_COLORS = (BLUE, VERMILION, GREEN, PURPLE, ORANGE)
@@ -120,8 +120,28 @@ def terminal_style(verdict: str | None) -> str:
 
 
 def ink_on(fill: str) -> str:
-    """Black or white, whichever is read better on a colour (contrast as in WCAG 2.1)."""
-    channels = (int(fill[start : start + 2], 16) / 255 for start in (1, 3, 5))
-    linear = [c / 12.92 if c <= 0.04045 else ((c + 0.055) / 1.055) ** 2.4 for c in channels]
-    luminance = sum(weight * c for weight, c in zip((0.2126, 0.7152, 0.0722), linear, strict=True))
-    return "#000" if (luminance + 0.05) ** 2 > 1.05 * 0.05 else "#fff"
+    """Black or white, whichever is read better on a colour."""
+    return max("#000000", "#ffffff", key=lambda ink: contrast(ink, fill))
+
+
+def readable_on(paper: str, color: str, least: float) -> str:
+    """A colour, mixed with white until it contrasts with dark paper."""
+    channels = _channels(color)
+    shades = ([c + (1 - c) * share / 20 for c in channels] for share in range(21))
+    texts = ("#" + "".join(f"{round(255 * c):02x}" for c in shade) for shade in shades)
+    return next((text for text in texts if contrast(text, paper) >= least), "#ffffff")
+
+
+def contrast(one: str, other: str) -> float:
+    """The contrast of two colours as WCAG 2.1 defines it, 1 to 21."""
+    dark, light = sorted((_luminance(one), _luminance(other)))
+    return (light + 0.05) / (dark + 0.05)
+
+
+def _luminance(color: str) -> float:
+    linear = [c / 12.92 if c <= 0.04045 else ((c + 0.055) / 1.055) ** 2.4 for c in _channels(color)]
+    return sum(weight * c for weight, c in zip((0.2126, 0.7152, 0.0722), linear, strict=True))
+
+
+def _channels(color: str) -> list[float]:
+    return [int(color[start : start + 2], 16) / 255 for start in (1, 3, 5)]

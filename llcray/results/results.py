@@ -1,9 +1,9 @@
 """The results of a sweep: its runs as a table, their matched means, a figure, and the page."""
 
 from collections import Counter
-from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Unpack
 
 import polars as pl
 from llcray_storage import scan_runs
@@ -13,11 +13,11 @@ from matplotlib.figure import Figure
 from llcray.display import html
 from llcray.report.columns import heading
 from llcray.report.page.page import write_report
-from llcray.report.plots.format import Format
-from llcray.report.plots.plot import PlotRequest, figure_of, means_of
+from llcray.report.plots.plot import PlotRequest, means_of
 from llcray.report.results_table import leading_columns
 from llcray.report.varying import prepared
 from llcray.report.verdict_filter import FAILED, OK, outcome
+from llcray.results.plot import PlotOptions, plot_runs
 
 MOST_ROWS = 30
 
@@ -58,37 +58,19 @@ class Results:
         Raises:
             ReportError: A column is unknown, or no run has an estimate that may be averaged.
         """
-        return means_of(self.storage, self._request(x, y, color))
+        return means_of(self.storage, PlotRequest(x, y, color, sweep=self.name, run_ids=self.run_ids))
 
-    def plot(
-        self,
-        x: str | None = None,
-        *,
-        y: str = "llc",
-        color: str | None = None,
-        facets: Sequence[str] = (),
-        condition: str | None = None,
-        width: float | None = None,
-        height: float | None = None,
-        caption: bool = True,
-    ) -> Figure:
-        """A figure of the sweep, as `llcray plot` draws it.
+    def plot(self, x: str | None = None, **options: Unpack[PlotOptions]) -> Figure:
+        """A figure of the sweep, as `llcray.plot` draws it, with the same options.
 
         Args:
             x: Column of the x axis; None for a panel for each axis of the sweep.
-            y: Column of numbers.
-            color: Column that tells series apart; None for the sampler where there are several.
-            facets: Up to two columns: panels across, and down.
-            condition: Filter, such as `noise_rate > 0.1 and verdict == "ok"`.
-            width: Width of the figure in inches; None for one that suits the panels.
-            height: Height of the figure in inches; None for one that suits the panels.
-            caption: Whether a caption below says what bars and marks mean.
+            options: Of `PlotOptions`.
 
         Raises:
             ReportError: A column or filter is not understood, or no run is left.
         """
-        request = self._request(x, y, color, facets, condition)
-        return figure_of(self.storage, request, Format(width, height, caption))
+        return plot_runs(self.storage, x, self.name, self.run_ids, options)
 
     def report(self, path: str | Path | None = None) -> Path:
         """Writes the sweep's page, which opens without a network, and returns its file.
@@ -140,13 +122,3 @@ class Results:
         parts += [f"{number} {word}" for number, word in others if number]
         parts += [f"{missing} not run yet"] if missing else []
         return f"{len(self.run_ids)} runs: {', '.join(parts)}"
-
-    def _request(
-        self,
-        x: str | None,
-        y: str,
-        color: str | None,
-        facets: Sequence[str] = (),
-        condition: str | None = None,
-    ) -> PlotRequest:
-        return PlotRequest(x, y, color, facets, condition, self.name, run_ids=self.run_ids)

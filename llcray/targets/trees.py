@@ -21,7 +21,7 @@ def check_params(params: PyTree) -> None:
     if not leaves:
         raise ValueError("The target has no parameters. Give params as a pytree of floating-point arrays.")
     for path, leaf in leaves:
-        name = f"Parameter {jax.tree_util.keystr(path)}"
+        name = f"Parameter {jax.tree_util.keystr(path)}".strip()
         dtype = _type_of(name, leaf)
         if not jax.numpy.issubdtype(dtype, np.floating):
             raise ValueError(

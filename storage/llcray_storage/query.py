@@ -121,11 +121,18 @@ def _reason_in_words(reason: str, names: list[str]) -> str:
     if (column := UNKNOWN_COLUMN.search(reason)) is not None:
         word = column["a"] or column["b"]
         known = list(dict.fromkeys(column for name in names for column in DESCRIBED[name].by_name))
-        near = difflib.get_close_matches(word, known, n=NUM_NEAR) or [name for name in known if word.lower() in name]
+        # A word without its section, such as `widths`, is the network's rather than its teacher's.
+        whole = sorted((name for name in known if name.endswith(f"_{word.lower()}")), key=_is_of_another_part)
+        near = whole or difflib.get_close_matches(word, known, n=NUM_NEAR)
+        near = near or [name for name in known if word.lower() in name]
         hint = f"did you mean {' or '.join(near[:NUM_NEAR])}? " if near else ""
         listing = " and ".join(f"DESCRIBE {name}" for name in names)
         return f"there is no column '{word}' in {', '.join(names)}. {hint}{listing} lists all columns."
     return f"{reason}."
+
+
+def _is_of_another_part(name: str) -> bool:
+    return name.startswith(("teacher_", "target_"))
 
 
 def _unknown_table(name: str) -> str:

@@ -5,9 +5,19 @@ from typing import get_args
 import pytest
 from llcray_storage.schema.verdicts import VERDICTS
 
-from llcray.report.colors import LINES, SAMPLER_LOOKS, SERIES, VARIANT_MARKERS, VERDICT_LOOKS, ink_on, sampler_look
-from llcray.report.page.looks import DASHES, SYMBOLS, verdicts
-from llcray.report.page.page import script
+from llcray.report.colors import (
+    LINES,
+    ORANGE,
+    SAMPLER_LOOKS,
+    SERIES,
+    VARIANT_MARKERS,
+    VERDICT_LOOKS,
+    contrast,
+    ink_on,
+    sampler_look,
+)
+from llcray.report.page.looks import DARK_PAPER, DASHES, SYMBOLS, on_dark, verdicts
+from llcray.report.page.page import PARTS, script
 from llcray.report.verdict_filter import FAILED, OK, OUTCOMES
 from llcray.samplers import Sampler
 
@@ -62,6 +72,17 @@ def test_every_marker_and_line_has_a_name_in_plotly():
     assert {*LINES, *(look.line for look in looks)} <= DASHES.keys()
 
 
-@pytest.mark.parametrize(("fill", "ink"), [("#C9D3DC", "#000"), ("#7A3B12", "#fff"), ("#ffffff", "#000")])
+@pytest.mark.parametrize(("fill", "ink"), [("#C9D3DC", "#000000"), ("#7A3B12", "#ffffff"), ("#ffffff", "#000000")])
 def test_numbers_on_bars_are_dark_on_pale_and_pale_on_dark(fill: str, ink: str):
     assert ink_on(fill) == ink
+
+
+def test_series_are_read_on_the_dark_page_and_told_apart_in_grey():
+    """Markers and lines tell series apart where colours do not; the dark page has lighter shades of the colours."""
+    styles = (PARTS / "page.css").read_text(encoding="utf-8")
+    assert DARK_PAPER in styles and DARK_PAPER in script()
+    for look in (*SERIES, *SAMPLER_LOOKS.values()):
+        assert contrast(on_dark(look.color), DARK_PAPER) >= 4.5
+    assert len({look.marker for look in SERIES}) == len(SERIES)
+    assert len({look.marker for look in SAMPLER_LOOKS.values()}) == len(SAMPLER_LOOKS)
+    assert on_dark(ORANGE) == ORANGE.lower(), "what is light enough stays as it is"

@@ -237,6 +237,16 @@ def test_a_phone_shows_the_page_without_scrolling_sideways_in_both_themes(browse
     assert (lightness > 200) == (theme == "light")
     text = script(browser, "return getComputedStyle(document.querySelector('#explorer .xtick text')).fill")
     assert text != background
+    heads = browser.find_elements("css selector", "#runs thead th")
+    assert [head.text.split()[0] for head in heads[:2]] == ["LLC", "verdict"] and heads[-1].text == "run"
+    assert script(browser, "return document.querySelectorAll('#runs thead th')[1].getBoundingClientRect().right") <= 390
+
+
+def test_the_page_says_what_its_words_mean(browser, page):
+    opened(browser, page)
+    find(browser, "header details summary").click()
+    words = [word.text for word in browser.find_elements("css selector", "#words dt")]
+    assert {"LLC", "gamma", "n beta", "R-hat", "ESS", "MCSE", "not converged", "gamma decides"} <= set(words)
 
 
 def test_a_dark_page_prints_in_ink_on_white(browser, page):

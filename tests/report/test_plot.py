@@ -13,9 +13,10 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 
 from llcray.report.aggregate import aggregate, with_matches
 from llcray.report.errors import ReportError
+from llcray.report.plots.format import Format
 from llcray.report.plots.legend import footnote
 from llcray.report.plots.panels import automatic, one_at_a_time
-from llcray.report.plots.plot import PlotRequest, default_plot, drawing_of, plot
+from llcray.report.plots.plot import PlotRequest, default_plot, drawing_of, figure_of, plot
 from llcray.report.plots.sweep_plot import draw
 from llcray.report.varying import prepared, target_axes, values_of, varies
 from llcray.report.verdict_filter import outcome
@@ -222,3 +223,23 @@ def test_a_legend_of_many_series_and_verdicts_stays_inside_the_figure(digits: Pa
     FigureCanvasAgg(figure).draw()
     box, (width, _) = figure.legends[0].get_window_extent(), figure.canvas.get_width_height()
     assert box.x0 >= 0 and box.x1 <= width
+
+
+@pytest.mark.parametrize("width", [2.4, 3.3, 7.0])
+def test_all_marks_lie_inside_the_axes_however_narrow_the_figure(digits: Path, width: float):
+    """Series stand aside of one another by points, which in a narrow panel are a large part of its axis."""
+    drawing = drawing_of(digits, PlotRequest(x="noise_rate", facets=["activation"]))
+    figure = draw(drawing, Format(width, 2.4, caption=False))
+    FigureCanvasAgg(figure).draw()
+    for axes in figure.axes:
+        box = axes.get_window_extent()
+        marks = [line.get_window_extent() for line in axes.lines if line.get_marker() not in ("None", "", None)]
+        assert marks and all(box.x0 <= mark.x0 and mark.x1 <= box.x1 for mark in marks)
+
+
+def test_a_figure_for_a_paper_has_neither_titles_nor_caption(digits: Path):
+    request = PlotRequest(x="noise_rate", facets=["activation"])
+    plain, usual = (figure_of(digits, request, form) for form in (Format(caption=False, titles=False), Format()))
+    assert [axes.get_title() for axes in usual.axes] == ["activation: relu", "activation: tanh"]
+    assert [axes.get_title() for axes in plain.axes] == ["", ""]
+    assert (plain.get_supxlabel(), usual.get_supxlabel() != "") == ("", True)

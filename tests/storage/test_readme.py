@@ -12,9 +12,14 @@ from llcray_storage.store.settings import open_store
 STORAGE = Path(__file__).parents[2] / "storage"
 
 
-def test_the_data_dictionary_is_up_to_date():
-    page = (STORAGE / "README.md").read_text()
-    assert page == with_dictionary(page), "run `python -m llcray_storage.schema.dictionary storage/README.md`"
+@pytest.mark.parametrize(
+    ("path", "parts"),
+    [("storage/README.md", ("data dictionary", "verdicts")), ("docs/what_is_estimated.md", ("verdicts", "glossary"))],
+)
+def test_the_generated_parts_of_pages_are_up_to_date(path, parts):
+    page = (STORAGE.parent / path).read_text(encoding="utf-8")
+    assert page == with_dictionary(page), f"run `python -m llcray_storage.schema.dictionary {path}`"
+    assert all(f"<!-- end of {part} -->" in page for part in parts)
 
 
 def test_the_dictionary_has_every_column():

@@ -36,6 +36,7 @@ REFUSED = {
     "": "no statement",
     "-- nothing but words": "no statement",
     "SELECT lllc FROM runs": "did you mean llc or llc_",
+    "SELECT widths FROM runs": "did you mean architecture_widths or",
     "SELECT r.lcc FROM runs r": "did you mean llc",
     "SELECT gradients FROM runs": "num_gradients",
     "SELECT llc FROM rnus": "Did you mean runs?",

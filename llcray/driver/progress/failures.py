@@ -2,6 +2,7 @@
 
 from llcray_storage.schema.status import FAILED
 from rich.console import Console
+from rich.text import Text
 
 from llcray.driver.progress.reports import RunReport, run_line
 from llcray.driver.progress.tracker import Tracker
@@ -19,13 +20,16 @@ class FailuresOnly:
     def run_finished(self, tracker: Tracker, run: RunReport) -> None:
         """Prints a line for a failed run."""
         if run.status == FAILED:
-            self.notice(run_line(run, tracker.labels[run.run_id]))
+            self._print(run_line(run, tracker.labels[run.run_id]), "red")
 
     def notice(self, text: str) -> None:
-        self._console.print(text, markup=False, highlight=False, soft_wrap=True)
+        self._print(text, "yellow")
 
     def tick(self, tracker: Tracker) -> None:
         """Shows nothing."""
 
     def closed(self, tracker: Tracker) -> None:
         """Shows nothing."""
+
+    def _print(self, line: str, style: str) -> None:
+        self._console.print(Text(line, style=style), soft_wrap=True)

@@ -5,14 +5,14 @@ The lines fit into 80 columns; labels are shortened first.
 
 import time
 
-from llcray_storage.schema.status import FAILED
 from rich.console import Console, Group
 from rich.live import Live
 from rich.progress_bar import ProgressBar
 from rich.table import Table
 from rich.text import Text
 
-from llcray.driver.progress.reports import RunReport, run_line, running_text
+from llcray.driver.progress.failures import FailuresOnly
+from llcray.driver.progress.reports import running_text
 from llcray.driver.progress.tracker import Running, Tracker
 from llcray.driver.wording import duration
 
@@ -20,26 +20,17 @@ MAX_TRIALS_SHOWN = 12
 SECONDS_BETWEEN_FRAMES = 0.25
 
 
-class LiveView:
-    """Redraws a few lines at the bottom of the terminal."""
+class LiveView(FailuresOnly):
+    """Redraws a few lines at the bottom of the terminal; failures and notices are printed above them and stay."""
 
     def __init__(self, console: Console) -> None:
-        self._console = console
+        super().__init__(console)
         self._live = Live(console=console, auto_refresh=False, transient=True)
         self._last_frame = 0.0
 
     def opened(self, tracker: Tracker) -> None:
         self._live.start()
         self._draw(tracker)
-
-    def run_finished(self, tracker: Tracker, run: RunReport) -> None:
-        """Prints a failure, which stays on the screen."""
-        if run.status == FAILED:
-            self._console.print(Text(run_line(run, tracker.labels[run.run_id]), style="red"))
-
-    def notice(self, text: str) -> None:
-        """Prints a line, which stays on the screen."""
-        self._console.print(Text(text, style="yellow"))
 
     def tick(self, tracker: Tracker) -> None:
         """Draws a frame, four times a second at most."""

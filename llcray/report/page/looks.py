@@ -5,7 +5,7 @@ from typing import Any
 import polars as pl
 from llcray_storage.schema.verdicts import VERDICTS
 
-from llcray.report.colors import BLACK, CHAIN_COLORS, LINES, VERDICT_LOOKS, Look, ink_on
+from llcray.report.colors import BLACK, CHAIN_COLORS, LINES, VERDICT_LOOKS, Look, ink_on, readable_on
 from llcray.report.page.plain import plain
 from llcray.report.plots.series import MAX_SERIES, series_of
 from llcray.report.plots.stage_bands import SHADES
@@ -14,10 +14,14 @@ from llcray.report.verdict_filter import FAILED, OK, OUTCOMES, outcome_text
 SYMBOLS = {
     "o": "circle", "s": "square", "^": "triangle-up", "D": "diamond", "v": "triangle-down", "P": "cross", "X": "x",
     "p": "pentagon", "<": "triangle-left", ">": "triangle-right", "h": "hexagon", "d": "diamond-tall", "*": "star",
-    "8": "octagon",
+    "8": "octagon", "H": "hexagon2",
 }  # fmt: skip
 DASHES = {"-": "solid", "--": "dash", "-.": "dashdot", ":": "dot"}
 INK_ON_DARK = "#ececec"
+DARK_PAPER = "#15171a"
+"""The background of the page in the dark theme: `page.css` and `script/theme.js` have the same."""
+CONTRAST_ON_DARK = 4.5
+"""What WCAG 2.1 asks of text; lines are thinner than letters."""
 SHADES_ON_DARK = (0.4, 1.0)
 """Part of the colour map cividis that is readable on dark paper."""
 STAGE_SHADES_ON_DARK = {"up": "#1d3a55", "down": "#4a3020"}
@@ -53,8 +57,8 @@ def _look(light: Look, dark: Look) -> dict[str, str]:
 
 
 def on_dark(color: str) -> str:
-    """The colour on dark paper: black becomes the colour of the text."""
-    return INK_ON_DARK if color == BLACK else color
+    """The colour on dark paper: black becomes the colour of the text, and dark colours lighter ones of their hue."""
+    return INK_ON_DARK if color == BLACK else readable_on(DARK_PAPER, color, CONTRAST_ON_DARK)
 
 
 def chain_looks() -> dict[str, list[Any]]:

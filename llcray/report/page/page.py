@@ -12,6 +12,7 @@ from typing import Any
 import polars as pl
 from llcray_storage import SweepFile, scan_runs, sweep_files
 from llcray_storage.estimate_words import level_note, setting_text
+from llcray_storage.schema.glossary import TERMS
 from llcray_storage.store.layout import ID
 from llcray_storage.store.settings import Root
 
@@ -153,6 +154,7 @@ def _data(root: Root, sweep: str, runs: pl.DataFrame) -> dict[str, Any]:
         "single_look": single_look(),
         "chain_looks": chain_looks(),
         "verdicts": verdicts(),
+        "words": [term._asdict() for term in TERMS],
         "verdict_counts": summary.verdict_counts(runs),
         "agreement": agreements,
         "costs": cost_rows,

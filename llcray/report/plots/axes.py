@@ -23,6 +23,16 @@ def set_up_x_axis(axes: Axes, scale: Scale) -> None:
         axes.set_xlim(first, last)
 
 
+def give_room_aside(axes: Axes, scale: Scale, share: float) -> None:
+    """Widen the x axis until its first and last value are at least a share of its length away from its ends."""
+    transform = axes.xaxis.get_transform()
+    low, high = transform.transform(axes.get_xlim())
+    places = transform.transform([scale.position(value) for value in (scale.values[0], scale.values[-1])])
+    margin = share * (places[1] - places[0] or 1.0) / (1 - 2 * share)
+    ends = (min(low, places[0] - margin), max(high, places[1] + margin))
+    axes.set_xlim(*transform.inverted().transform(ends))
+
+
 def set_log_ticks(axis: Axis, low: float, high: float) -> None:
     """Give a logarithmic axis its ticks as plain numbers; matplotlib leaves some out where the axis is short."""
     axis.set_major_locator(LogLocator(subs=log_tick_digits(low, high)))

@@ -18,11 +18,13 @@ class Format:
         height: Inches; None for a height that suits the number of panels, without that of the caption where there is
             none.
         caption: Whether a caption below says what bars and marks mean.
+        titles: Whether each of several panels has its value as title.
     """
 
     width: float | None = None
     height: float | None = None
     caption: bool = True
+    titles: bool = True
 
     def __post_init__(self) -> None:
         for name in ("width", "height"):

@@ -41,6 +41,26 @@ class Entry(NamedTuple):
         return self.marker if self.sign is None else (self.marker, self.sign)
 
 
+class Spacing(NamedTuple):
+    """The size of a legend's entries.
+
+    Attributes:
+        mark: Inches of the mark of an entry and of the room beside it.
+        character: Inches of a character.
+        words: The same in matplotlib's words.
+    """
+
+    mark: float
+    character: float
+    words: dict[str, float]
+
+
+WIDE = Spacing(0.55, 0.065, {"columnspacing": 1.4})
+NARROW = Spacing(0.33, 0.058, {"columnspacing": 0.9, "handlelength": 1.6, "fontsize": 7, "labelspacing": 0.3})
+NARROW_INCHES = 4.5
+"""Width below which a figure, such as one for a column of a paper, has the narrow legend."""
+
+
 def footnote(drawing: Drawing) -> str:
     """Sentences that say what the bars and markers mean, and what is not drawn."""
     runs = drawing.runs
@@ -133,15 +153,21 @@ def add_legend(figure: Figure, drawing: Drawing, series: Sequence[Series]) -> No
         filled = [row + [nothing] * (num_columns - len(row)) for row in rows]
         in_columns = [entry for column in zip(*filled, strict=True) for entry in column]
         title = None if drawing.color in (None, *SAMPLER_COLUMNS) else axis_label(drawing.color)
-        place = {"loc": "outside upper center", "ncols": num_columns, "columnspacing": 1.4}
         names = [entry.name for entry in in_columns]
-        figure.legend([entry.drawn() for entry in in_columns], names, title=title, title_fontsize=8, **place)
+        look = {"title": title, "title_fontsize": 8, **_spacing(figure.get_figwidth()).words}
+        place = {"loc": "outside upper center", "ncols": num_columns}
+        figure.legend([entry.drawn() for entry in in_columns], names, **place, **look)
 
 
 def _entries_a_row(entries: list[Entry], inches: float) -> int:
     """How many fit; columns are shared by all rows, so the widest entry of all counts."""
-    widest = 0.55 + 0.065 * max((len(entry.name) for entry in entries), default=0)
+    spacing = _spacing(inches)
+    widest = spacing.mark + spacing.character * max((len(entry.name) for entry in entries), default=0)
     return max(1, int(inches / widest))
+
+
+def _spacing(inches: float) -> Spacing:
+    return NARROW if inches < NARROW_INCHES else WIDE
 
 
 def _rows(entries: list[Entry], size: int) -> list[list[Entry]]:

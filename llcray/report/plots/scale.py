@@ -93,6 +93,12 @@ class Scale:
             return first / margin, last * margin
         return first - 0.08 * (last - first), last + 0.08 * (last - first)
 
+    def nearest(self) -> float:
+        """The distance between the nearest two values, as a share of the length of the axis."""
+        low, high = (self.coordinate(limit) for limit in self.limits())
+        places = [self.coordinate(self.position(value)) for value in self.values]
+        return min((after - before for before, after in itertools.pairwise(places)), default=high - low) / (high - low)
+
     def has_room_for_values(self) -> bool:
         """Whether a tick at each value leaves the labels apart."""
         places = [math.log(value) if self.logarithmic else value for value in self.values]

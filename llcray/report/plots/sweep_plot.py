@@ -11,13 +11,13 @@ import polars as pl
 from matplotlib.axes import Axes
 
 from llcray.report.columns import axis_label
-from llcray.report.plots.axes import set_log_ticks, set_up_x_axis
+from llcray.report.plots.axes import give_room_aside, set_log_ticks, set_up_x_axis
 from llcray.report.plots.drawing import Drawing
 from llcray.report.plots.figures import ShownFigure, style
 from llcray.report.plots.format import AS_SUITS, Format
 from llcray.report.plots.legend import add_footnote, add_legend
 from llcray.report.plots.levels import draw_levels
-from llcray.report.plots.marks import Placement, draw_series
+from llcray.report.plots.marks import MARKER_SIZE, POINTS_PER_INCH, Placement, draw_series
 from llcray.report.plots.panels import Panel
 from llcray.report.plots.scale import STEP, Scale, scale_of
 from llcray.report.plots.series import Series, runs_of_series, series_of
@@ -29,6 +29,12 @@ from llcray.report.verdict_filter import estimated
 DODGE_POINTS = 6.5
 COUNTED_DODGE_POINTS = 9.0
 MAX_DODGE_POINTS = 30.0
+SHARE_BESIDE = 0.8
+"""Share of the room between two values that the marks at one of them may take."""
+MOST_ASIDE = 0.3
+"""Share of an axis that may lie beyond its first value, and beyond its last."""
+LABEL_INCHES, GAP_INCHES = 0.55, 0.1
+"""Inches left of all panels, and between them."""
 MAX_LABEL_CHARACTERS = 32
 PANEL_SIZES = {1: (4.6, 3.1), 2: (3.0, 2.5), 3: (2.5, 2.3), 4: (2.15, 2.1)}
 
@@ -49,6 +55,7 @@ def draw(drawing: Drawing, form: Format = AS_SUITS) -> ShownFigure:
         _set_up_y_axis(panel_axes[0], drawing)
         for axes, panel, marked, means in zip(panel_axes, layout.panels, drawing.marked, drawing.means, strict=False):
             _draw_panel(axes, panel, marked, means, drawing, series)
+            axes.set_title(panel.title if form.titles else "")
         for row in grid:
             row[0].set_ylabel(textwrap.fill(axis_label(drawing.y), int(figure.get_figheight() / num_rows * 11)))
         add_legend(figure, drawing, series)
@@ -75,14 +82,12 @@ def _draw_panel(
     scale = scale_of(runs_of_axis[panel.x], drawing.log_x)
     set_up_x_axis(axes, scale)
     axes.set_xlabel(axis_label(panel.x))
-    axes.set_title(panel.title)
     axes.grid(visible=False, axis="x")
     _turn_long_tick_labels(axes, scale)
     # A measured number is where it was measured: moved aside it would be another, and a line through it means nothing.
     measured = is_measured(drawing.runs, panel.x)
     is_dodged = drawing.color != panel.x and panel.x != STEP and not measured
-    widest = COUNTED_DODGE_POINTS if drawing.has_unlike_counts else DODGE_POINTS
-    step = min(widest, MAX_DODGE_POINTS / len(series)) if is_dodged else 0.0
+    step = _dodge(axes, drawing, scale, len(series)) if is_dodged else 0.0
     for index, one_series in enumerate(series):
         offset = (index - (len(series) - 1) / 2) * step
         runs, points = (runs_of_series(frame, drawing.color, one_series) for frame in (marked, means))
@@ -92,6 +97,23 @@ def _draw_panel(
             draw_series(axes, runs, points, placement, one_series)
     draw_levels(axes, drawing.levels)
     draw_stages(axes, panel, drawing, series)
+
+
+def _dodge(axes: Axes, drawing: Drawing, scale: Scale, num_series: int) -> float:
+    """The points between neighbouring series at one value: less where values are near, and the axis has room for it."""
+    points = POINTS_PER_INCH * _inches_across(axes)
+    widest = COUNTED_DODGE_POINTS if drawing.has_unlike_counts else DODGE_POINTS
+    beside = SHARE_BESIDE * scale.nearest() * points / num_series
+    step = min(widest, MAX_DODGE_POINTS / num_series, max(MARKER_SIZE, beside))
+    give_room_aside(axes, scale, min(MOST_ASIDE, ((num_series - 1) / 2 * step + 2 * MARKER_SIZE) / points))
+    return step
+
+
+def _inches_across(axes: Axes) -> float:
+    """About the width of a panel, before it is laid out."""
+    figure, spec = axes.get_figure(root=True), axes.get_subplotspec()
+    assert figure is not None and spec is not None
+    return (figure.get_figwidth() - LABEL_INCHES) / spec.get_gridspec().ncols - GAP_INCHES
 
 
 def _turn_long_tick_labels(axes: Axes, scale: Scale) -> None:

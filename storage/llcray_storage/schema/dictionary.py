@@ -1,15 +1,16 @@
-"""Parts of storage/README.md that are made from the schema: the data dictionary and the verdicts, in Markdown.
+"""Parts of pages that are made from the schema, in Markdown: the data dictionary, the verdicts, the glossary.
 
-`python -m llcray_storage.schema.dictionary storage/README.md` writes them into the page.
+`python -m llcray_storage.schema.dictionary storage/README.md docs/what_is_estimated.md` writes them into the pages.
 """
 
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
 import pyarrow as pa
 
 from llcray_storage.schema.column import Column
+from llcray_storage.schema.glossary import TERMS
 from llcray_storage.schema.tables import SCHEMA_VERSION, TABLES, VIEWS, Table
 from llcray_storage.schema.verdicts import VERDICTS
 
@@ -18,9 +19,17 @@ def with_dictionary(page: str) -> str:
     """Bring the generated parts of a page up to date, which stand between marks.
 
     Raises:
-        ValueError: The page lacks the marks of a part.
+        ValueError: The page has the marks of no part.
     """
-    return _with_part(_with_part(page, "data dictionary", dictionary()), "verdicts", verdicts())
+    places = [name for name in PARTS if _marks(name)[0] in page and _marks(name)[1] in page]
+    if not places:
+        known = ", ".join(f"'{mark}'" for mark in _marks(next(iter(PARTS))))
+        raise ValueError(f"the page has no place for a generated part. Add lines such as {known}.")
+    for name in places:
+        start, stop = _marks(name)
+        before, _, rest = page.partition(start)
+        page = f"{before}{start}\n\n{PARTS[name]()}\n\n{stop}{rest.partition(stop)[2]}"
+    return page
 
 
 def dictionary() -> str:
@@ -30,18 +39,26 @@ def dictionary() -> str:
 
 
 def verdicts() -> str:
-    """Return every verdict with its meaning, gravest first."""
-    rows = [f"| `{verdict.name}` | {_escaped(verdict.meaning)} |" for verdict in VERDICTS]
-    return "\n".join(["| verdict | meaning |", "|---|---|", *rows])
+    """Return every verdict with its meaning, its rules and its remedy, gravest first."""
+    rows = [
+        f"| `{verdict.name}` | {' | '.join(map(_escaped, (verdict.meaning, verdict.rule, verdict.remedy)))} |"
+        for verdict in VERDICTS
+    ]
+    return "\n".join(["| verdict | meaning | decided by | what to do |", "|---|---|---|---|", *rows])
 
 
-def _with_part(page: str, name: str, text: str) -> str:
-    start, stop = f"<!-- {name}: generated, do not edit -->", f"<!-- end of {name} -->"
-    before, start_found, rest = page.partition(start)
-    _, stop_found, after = rest.partition(stop)
-    if not start_found or not stop_found:
-        raise ValueError(f"the page has no place for the {name}. Add the lines '{start}' and '{stop}'.")
-    return f"{before}{start}\n\n{text}\n\n{stop}{after}"
+def glossary() -> str:
+    """Return every word with its meaning."""
+    rows = [f"| {_escaped(term.name)} | {_escaped(term.meaning)} |" for term in TERMS]
+    return "\n".join(["| word | meaning |", "|---|---|", *rows])
+
+
+PARTS: Mapping[str, Callable[[], str]] = {"data dictionary": dictionary, "verdicts": verdicts, "glossary": glossary}
+"""What a page can have, by the name in the marks around it."""
+
+
+def _marks(name: str) -> tuple[str, str]:
+    return f"<!-- {name}: generated, do not edit -->", f"<!-- end of {name} -->"
 
 
 def _section(table: Table) -> Iterator[str]:
@@ -62,7 +79,10 @@ def _meaning(column: Column) -> str:
 
 
 def _escaped(text: str) -> str:
-    return text.replace("|", "\\|").replace("*", "\\*").replace("_", "\\_")
+    # Within backquotes a text is shown as it is.
+    plain = text.split("`")
+    plain[::2] = [part.replace("*", "\\*").replace("_", "\\_") for part in plain[::2]]
+    return "`".join(plain).replace("|", "\\|")
 
 
 def type_name(kind: pa.DataType) -> str:
@@ -75,5 +95,5 @@ def type_name(kind: pa.DataType) -> str:
 
 
 if __name__ == "__main__":
-    path = Path(sys.argv[1])
-    path.write_text(with_dictionary(path.read_text()))
+    for path in map(Path, sys.argv[1:]):
+        path.write_text(with_dictionary(path.read_text(encoding="utf-8")), encoding="utf-8")

@@ -5,34 +5,6 @@ from typing import Literal, NamedTuple
 VerdictName = Literal["diverged", "escaped", "biased_weights", "biased_step", "not_converged", "gamma_decides", "ok"]
 
 
-class VerdictKind(NamedTuple):
-    """A verdict that an estimate can get.
-
-    Attributes:
-        name: The text of column `verdict`.
-        meaning: One sentence: what happened, and what a reader may do with such an estimate.
-    """
-
-    name: VerdictName
-    meaning: str
-
-
-VERDICTS: tuple[VerdictKind, ...] = (
-    VerdictKind("diverged", "A chain went non-finite, or no step size was stable: do not use the estimate."),
-    VerdictKind("escaped", "The chains found lower loss, so w* is no local minimum: the estimate is no LLC of w*."),
-    VerdictKind(
-        "biased_weights", "The proposal is too far from the posterior for importance weights: do not use the estimate."
-    ),
-    VerdictKind("biased_step", "The step size moves the estimate too far: read its rough size, and do not average it."),
-    VerdictKind("not_converged", "R-hat, effective draws or error are too poor: the estimate is provisional."),
-    VerdictKind(
-        "gamma_decides",
-        "A weaker localization gives another answer: the estimate is a number at its gamma, and no LLC.",
-    ),
-    VerdictKind("ok", "No rule objects: the estimate may be averaged and compared, within its error bar."),
-)
-"""Gravest first: an estimate gets the first verdict whose rule applies."""
-
 RHAT_LIMIT = 1.05
 """Split R-hat above which an estimate is `not_converged`."""
 MIN_ESS = 50
@@ -62,3 +34,63 @@ MAX_RISE = 0.5
 """Share of the estimate that it may rise by without the automatic localization before it is `gamma_decides`."""
 NUM_SIGMAS = 3.0
 """Standard errors beyond which a number is not taken for noise."""
+
+
+class VerdictKind(NamedTuple):
+    """A verdict that an estimate can get.
+
+    Attributes:
+        name: The text of column `verdict`.
+        meaning: One sentence: what happened, and what a reader may do with such an estimate.
+        rule: The rules in brief, with their limits; `llcray.llc.verdict` has them whole.
+        remedy: What to change for the next run.
+    """
+
+    name: VerdictName
+    meaning: str
+    rule: str
+    remedy: str
+
+
+VERDICTS: tuple[VerdictKind, ...] = (
+    VerdictKind(
+        "diverged",
+        "A chain went non-finite, or no step size was stable: do not use the estimate.",
+        "a number that is not finite in one chain",
+        "Lower the step size, or use `auto`.",
+    ),
+    VerdictKind(
+        "escaped",
+        "The chains found lower loss, so w* is no local minimum: the estimate is no LLC of w*.",
+        f"a negative estimate, or {MAX_SHARE_LOWER:.0%} of the draws a nat below w*",
+        "Train longer, or raise gamma.",
+    ),
+    VerdictKind(
+        "biased_weights",
+        "The proposal is too far from the posterior for importance weights: do not use the estimate.",
+        f"a Pareto k-hat of the weights above {MAX_KHAT:g}",
+        "Use a chain: `auto`, `hmc`.",
+    ),
+    VerdictKind(
+        "biased_step",
+        "The step size moves the estimate too far: read its rough size, and do not average it.",
+        f"a step-size bias above {MAX_RELATIVE_BIAS:.0%} of the estimate, acceptance below {MIN_ACCEPTANCE:g}, or an "
+        f"estimate {MAX_RELATIVE_BIAS:.0%} above d/2",
+        "Lower the step size, or use `auto`.",
+    ),
+    VerdictKind(
+        "not_converged",
+        "R-hat, effective draws or error are too poor: the estimate is provisional.",
+        f"R-hat above {RHAT_LIMIT:g}, fewer than {MIN_ESS} effective draws, a Monte Carlo error above "
+        f"{MAX_RELATIVE_MCSE:.0%} of the estimate, or a virial that misses {MAX_MISSING:.0%} of d",
+        "Raise `sampling.budget`.",
+    ),
+    VerdictKind(
+        "gamma_decides",
+        "A weaker localization gives another answer: the estimate is a number at its gamma, and no LLC.",
+        f"an LLC that would be {MAX_RISE:.0%} larger without the automatic localization, or a ladder without a plateau",
+        "Set gammas by hand, `posterior: {localization: ladder}`, and look where the LLC stands still.",
+    ),
+    VerdictKind("ok", "No rule objects: the estimate may be averaged and compared, within its error bar.", "", ""),
+)
+"""Gravest first: an estimate gets the first verdict whose rule applies."""

@@ -15,7 +15,11 @@ export function fillHead() {
   byId("effects").replaceChildren(...data.effects.map((text) => element("li", {}, text)));
   byId("effects-title").hidden = !data.effects.length;
   byId("tiles").replaceChildren(...data.tiles.map(tileOf));
+  const words = [...data.words, ...data.verdicts.map(({ text, meaning }) => ({ name: text, meaning }))];
+  byId("words").append(...words.flatMap(({ name, meaning }) => pair(name, meaning)));
 }
+
+const pair = (name, text) => [element("dt", {}, name), element("dd", {}, text)];
 
 function tileOf({ number, text, verdict }) {
   const parts = [element("b", {}, number.toLocaleString("en")), element("span", {}, text)];
@@ -98,7 +102,7 @@ export function fillFailures() {
 
 export function fillProvenance() {
   const origin = { dataset: data.root, sweep: data.sweep, ...data.provenance };
-  const pairs = Object.entries(origin).flatMap(([name, text]) => [element("dt", {}, name), element("dd", {}, text)]);
+  const pairs = Object.entries(origin).flatMap(([name, text]) => pair(name, text));
   byId("provenance").append(...pairs);
   const files = data.asked.map(({ when, overrides, source }, at) => {
     const name = at ? "An earlier file" : "The sweep's file";

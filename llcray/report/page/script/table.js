@@ -10,7 +10,11 @@ const PAGE_SIZE = 50;
 const MORE = 1000;
 const PRINTED = 500;
 const state = { sort: "", isDescending: false, numShown: PAGE_SIZE, only: null, unknown: [], rows: allRows };
-const headers = data.runs.table;
+const phone = matchMedia("(max-width: 600px)");
+// Where a row is wider than the screen, the answer stands first and the id last.
+const ANSWER = ["llc", "outcome"];
+const answerFirst = [...ANSWER, ...data.runs.table.filter((name) => ![...ANSWER, "run_id"].includes(name)), "run_id"];
+const headers = () => (phone.matches ? answerFirst : data.runs.table);
 const isRight = (name) => isNumeric(name) || name === "llc";
 
 export function applyFilter() {
@@ -41,7 +45,7 @@ function classOf(row, name) {
 
 function lineOf(row) {
   const title = columns.verdict_reason[row] || columns.reason[row] || "open the diagnostics";
-  const cells = headers.map((name) => element("td", { className: classOf(row, name) }, formatCell(row, name)));
+  const cells = headers().map((name) => element("td", { className: classOf(row, name) }, formatCell(row, name)));
   const line = element("tr", { className: "run", tabIndex: 0, title }, ...cells);
   line.onclick = () => openDetail(row);
   line.onkeydown = (event) => {
@@ -64,7 +68,7 @@ function drawRows() {
 }
 
 function drawHead() {
-  const heads = headers.map((name) => {
+  const heads = headers().map((name) => {
     const direction = state.isDescending ? "descending" : "ascending";
     const mark = state.isDescending ? " ↓" : " ↑";
     const isSorted = state.sort === name;
@@ -81,6 +85,10 @@ function drawHead() {
 function sortBy(name) {
   state.isDescending = state.sort === name && !state.isDescending;
   state.sort = name;
+  drawAll();
+}
+
+function drawAll() {
   drawHead();
   applyFilter();
 }
@@ -134,6 +142,6 @@ export function startTable() {
     state.numShown += MORE;
     drawRows();
   };
-  drawHead();
-  applyFilter();
+  phone.addEventListener("change", drawAll);
+  drawAll();
 }
