@@ -6,13 +6,14 @@ import sys
 import tempfile
 import time
 from collections.abc import Iterator, Mapping
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import llcray_storage as ls
 from llcray_storage.schema.status import FAILED
+from llcray_storage.write.claims import Claims
 from rich.console import Console
 
 from llcray.driver.cluster.connect import Choice, connect, is_remote, leave_running
@@ -133,9 +134,12 @@ class _Call:
 
 def _run(call: _Call, interrupts: Interrupts) -> Tracker:
     with ExitStack() as stack:
+        # Closed last: until the workers are gone, their runs are this driver's.
+        claims = stack.enter_context(closing(call.dataset.claims(call.sweep.name)))
         cluster = stack.enter_context(connect(call.options.address, call.sweep.resources, call.options.py_modules))
         from llcray.driver.cluster.state_publisher import StatePublisher
         from llcray.driver.trials.scheduling import Conditions, run_trials
+        from llcray.driver.trials.sharing import Sharing
         from llcray.driver.trials.work import Assignment
 
         interrupts.install()
@@ -151,20 +155,21 @@ def _run(call: _Call, interrupts: Interrupts) -> Tracker:
         stack.callback(lambda: call.view.closed(tracker))
         if call.options.address is None:
             own = watch_daemons(
-                daemons(), cluster.scratch, lambda name: _end_without_ray(call, tracker, name, interrupts)
+                daemons(), cluster.scratch, lambda name: _end_without_ray(call, tracker, name, interrupts, claims)
             )
             stack.enter_context(own)
         publisher = StatePublisher(tracker, call.storage)
         stack.callback(publisher.close)
+        assignment = Assignment(
+            call.sweep.name,
+            call.storage,
+            plans,
+            call.todo.generations,
+            tuple(runs_before(call.todo.runs, call.sweep.runs).values()),
+        )
         run_trials(
             Conditions(
-                assignment=Assignment(
-                    call.sweep.name,
-                    call.storage,
-                    plans,
-                    call.todo.generations,
-                    tuple(runs_before(call.todo.runs, call.sweep.runs).values()),
-                ),
+                assignment=assignment,
                 resources=call.sweep.resources,
                 dataset=call.dataset,
                 scratch=cluster.scratch,
@@ -172,6 +177,7 @@ def _run(call: _Call, interrupts: Interrupts) -> Tracker:
                 max_retries=call.options.max_retries,
                 conduct=call.sweep.conduct,
                 stop_request=lambda: _stop_request(call, tracker, interrupts, publisher.stop_request),
+                sharing=Sharing(claims, call.dataset, assignment, tracker, call.view.notice),
             ),
             tracker,
             call.view,
@@ -180,9 +186,10 @@ def _run(call: _Call, interrupts: Interrupts) -> Tracker:
     return tracker
 
 
-def _end_without_ray(call: _Call, tracker: Tracker, name: str, interrupts: Interrupts) -> None:
+def _end_without_ray(call: _Call, tracker: Tracker, name: str, interrupts: Interrupts, claims: Claims) -> None:
     """Ends this process, which could not even disconnect from a Ray that has died."""
     call.view.closed(tracker)
+    claims.close()
     # A signal to the whole process group, as `timeout` and batch systems send it, ends Ray as well.
     why = f"Ray has died on this machine (its {name} is gone: killed, or out of memory)"
     why = "Interrupted" if interrupts.stop_request else why
@@ -255,8 +262,9 @@ def _conclude(call: _Call, tracker: Tracker) -> int:
             f"To go on: {_again(call)}"
         )
         return STOPPED_EARLY
+    elsewhere = f" ({len(tracker.elsewhere)} of them by other drivers)" if tracker.elsewhere else ""
     call.view.notice(
-        f"{call.sweep.name}: {plural(len(tracker.finished), 'run')} done in {taken}, {_failures(tracker)}."
+        f"{call.sweep.name}: {plural(len(tracker.finished), 'run')} done{elsewhere} in {taken}, {_failures(tracker)}."
     )
     if not call.is_terse:
         _say_where_to_look(call)

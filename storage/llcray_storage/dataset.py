@@ -3,7 +3,7 @@
 An open dataset holds no lock and no connection, so any number of them may be open.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -15,6 +15,7 @@ from llcray_storage.store.layout import sweep_partition
 from llcray_storage.store.marker import ensure_dataset, open_existing
 from llcray_storage.store.objects import ObjectStore
 from llcray_storage.store.settings import Root, open_store
+from llcray_storage.write.claims import Claims
 from llcray_storage.write.commit import WriteOutcome, commit_run
 from llcray_storage.write.stages import commit_stages
 from llcray_storage.write.sweep_files import SweepFile, commit_sweep_file
@@ -153,13 +154,25 @@ class Dataset:
         """
         return commit_sweep_file(self._store, file)
 
-    def finished(self, sweep: str) -> dict[str, str]:
+    def claims(self, sweep: str) -> Claims:
+        """Make a driver of a sweep known, which may then take runs; close it at the end.
+
+        Raises:
+            StorageError: Storage cannot be written, or the name of the sweep cannot be a folder.
+        """
+        return Claims(self._store, sweep_partition(sweep))
+
+    def finished(self, sweep: str, run_ids: Collection[str] | None = None) -> dict[str, str]:
         """Return the status (done or failed) by run id of every run of a sweep that has a row.
+
+        Args:
+            sweep: Name of the sweep.
+            run_ids: Only these runs; None for all.
 
         Raises:
             StorageError: The dataset is damaged.
         """
-        return read.finished(self.root, sweep)
+        return read.finished(self.root, sweep, run_ids)
 
     def compact_if_due(self, sweep: str) -> bool:
         """Compact a sweep if it has gathered many small files; returns whether it did.

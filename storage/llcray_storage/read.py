@@ -7,6 +7,7 @@ so sort what is shown.
 
 import difflib
 import hashlib
+from collections.abc import Collection
 
 import polars as pl
 
@@ -16,9 +17,16 @@ from llcray_storage.schema.draw import BY_DRAW
 from llcray_storage.schema.observable import COPIED_FROM_RUN, PER_EXAMPLE
 from llcray_storage.schema.tables import DRAWS, RUNS, STAGES, TARGETS
 from llcray_storage.state.live import scan_live
-from llcray_storage.state.snapshot import hot_draws_keys, sweep_names, sweep_partitions, take_snapshot, unreadable
+from llcray_storage.state.snapshot import (
+    hot_draws_keys,
+    rows_in_segments,
+    sweep_names,
+    sweep_partitions,
+    take_snapshot,
+    unreadable,
+)
 from llcray_storage.state.stages import live_stages_keys, sweeps_with_stages
-from llcray_storage.store.layout import TARGET_PARTITION
+from llcray_storage.store.layout import TARGET_PARTITION, sweep_partition
 from llcray_storage.store.marker import open_existing
 from llcray_storage.store.settings import Root
 
@@ -141,15 +149,25 @@ def require_sweep(root: Root, sweep: str) -> None:
     raise StorageError(f"'{store.uri}' has no run of a sweep '{sweep}': {hint}")
 
 
-def finished(root: Root, sweep: str) -> dict[str, str]:
+def finished(root: Root, sweep: str, run_ids: Collection[str] | None = None) -> dict[str, str]:
     """Return the status (done or failed) by run id of every run of a sweep that has a row.
+
+    Args:
+        root: Path, URI or profile of the dataset.
+        sweep: Name of the sweep.
+        run_ids: Only these runs, which reads the files of no others; None for all.
 
     Raises:
         StorageError: There is no dataset, or it is damaged.
     """
     store = open_existing(root)
+    snapshot = take_snapshot(store, sweep_partition(sweep))
+    hot, wanted = snapshot.hot, pl.lit(True)
+    if run_ids is not None:
+        hot, wanted = hot.filter(pl.col("id").is_in(list(run_ids))), pl.col("run_id").is_in(list(run_ids))
     try:
-        rows = scan_runs(root, sweep).select("run_id", "status").collect()
+        live = scan_live(store, RUNS, [(snapshot, snapshot.keys_of(hot))]).filter(wanted)
+        rows = in_present_form(live, RUNS).select("run_id", "status").collect()
     except (pl.exceptions.PolarsError, OSError) as error:
         raise unreadable(store, f"sweep '{sweep}'", error) from error
     return dict(zip(rows["run_id"].to_list(), rows["status"].to_list(), strict=True))
@@ -161,8 +179,11 @@ def generations(root: Root, sweep: str) -> dict[str, int]:
     Raises:
         StorageError: There is no dataset, or it is damaged.
     """
-    rows = scan_runs(root, sweep).select("run_id", "generation").collect()
-    return dict(zip(rows["run_id"].to_list(), rows["generation"].to_list(), strict=True))
+    store, partition = open_existing(root), sweep_partition(sweep)
+    snapshot = take_snapshot(store, partition)
+    compacted = rows_in_segments(store, partition, snapshot.manifest)
+    counting = (compacted, snapshot.hot)  # a hot commit that counts is newer than its row in a segment
+    return {identity: generation for rows in counting for identity, generation in rows["id", "generation"].iter_rows()}
 
 
 def fingerprint(root: Root, sweep: str | None = None) -> str:

@@ -19,6 +19,7 @@ ROOT = Path(__file__).parents[2]
 CLUSTER = ROOT / "cluster"
 LAUNCHER_FILES = sorted(CLUSTER.glob("*.yaml"))
 KUBERAY_FILES = sorted((CLUSTER / "kuberay").glob("*.yaml"))
+SLURM_FILES = sorted((CLUSTER / "slurm").glob("*.sbatch"))
 SCHEMA = json.loads((Path(ray.__file__).parent / "autoscaler" / "ray-schema.json").read_text())
 HEADINGS = ("Costs:", "Before:", "Submit:", "Watch:", "Down:")
 PRICE = "llcray.io/usd-per-hour"
@@ -51,6 +52,7 @@ def by_name(path: Path) -> str:
 def test_there_is_a_file_for_each_place():
     assert {path.name for path in LAUNCHER_FILES} == {"aws.yaml", "gcp.yaml", "on_premise.yaml"}
     assert {load(path)["kind"] for path in KUBERAY_FILES} == {"RayCluster", "RayJob"}
+    assert {path.name for path in SLURM_FILES} == {"array.sbatch", "sweep.sbatch"}
 
 
 @pytest.mark.parametrize("path", LAUNCHER_FILES, ids=by_name)
@@ -66,7 +68,7 @@ def test_ray_accepts_a_launcher_file(path: Path):
     assert config["max_workers"] >= 1
 
 
-@pytest.mark.parametrize("path", [*LAUNCHER_FILES, *KUBERAY_FILES, CLUSTER / "slurm" / "sweep.sbatch"], ids=by_name)
+@pytest.mark.parametrize("path", [*LAUNCHER_FILES, *KUBERAY_FILES, *SLURM_FILES], ids=by_name)
 def test_a_header_says_cost_submission_and_teardown(path: Path):
     text = header(path)
     missing = [heading for heading in HEADINGS if heading.split()[0].lower() not in text.lower()]

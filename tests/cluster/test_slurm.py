@@ -1,4 +1,4 @@
-"""`cluster/slurm/sweep.sbatch` without Slurm: its commands for nodes and tasks are stood in for, Ray's run is real."""
+"""The scripts of `cluster/slurm` without Slurm: its commands for nodes and tasks are stood in for, Ray's is real."""
 
 import json
 import os
@@ -12,7 +12,7 @@ import llcray_storage as ls
 import pytest
 
 ROOT = Path(__file__).parents[2]
-SCRIPT = ROOT / "cluster" / "slurm" / "sweep.sbatch"
+SCRIPT, ARRAY = (ROOT / "cluster" / "slurm" / name for name in ("sweep.sbatch", "array.sbatch"))
 SWEEP = """
 name: tiny
 question: Does a batch job run it?
@@ -45,13 +45,29 @@ def job(tmp_path: Path) -> dict[str, str]:
     return os.environ | {"PATH": path, "SLURM_JOB_ID": "17", "SLURM_NNODES": "1", "SLURM_JOB_NODELIST": host}
 
 
-def test_the_script_is_sound_bash():
-    assert subprocess.run(["bash", "-n", str(SCRIPT)], capture_output=True).returncode == 0
+@pytest.mark.parametrize("script", [SCRIPT, ARRAY])
+def test_a_script_is_sound_bash(script: Path):
+    assert subprocess.run(["bash", "-n", str(script)], capture_output=True).returncode == 0
 
 
-def test_without_a_file_and_a_storage_it_says_how_to_call_it(job: dict[str, str]):
-    done = subprocess.run(["bash", str(SCRIPT), "x.yaml"], capture_output=True, text=True, env=job)
+@pytest.mark.parametrize("script", [SCRIPT, ARRAY])
+def test_without_a_file_and_a_storage_it_says_how_to_call_it(script: Path, job: dict[str, str]):
+    done = subprocess.run(["bash", str(script), "x.yaml"], capture_output=True, text=True, env=job)
     assert done.returncode == 2 and "usage: sbatch" in done.stderr
+
+
+@pytest.mark.slow
+def test_two_jobs_of_an_array_share_the_sweep(job: dict[str, str], tmp_path: Path):
+    sweep, storage = tmp_path / "tiny.yaml", tmp_path / "results"
+    sweep.write_text(SWEEP)
+    command = ["bash", str(ARRAY), str(sweep), str(storage), "--max-concurrent", "1", "--json-lines"]
+    tasks = [subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=job, cwd=tmp_path) for _ in range(2)]
+    printed = [task.communicate(timeout=240)[0] for task in tasks]
+    assert [task.returncode for task in tasks] == [0, 0], printed
+    assert set(ls.finished(str(storage), "tiny").values()) == {"done"}
+    lines = [json.loads(text) for output in printed for text in output.splitlines() if text.startswith("{")]
+    computed = [line["run_id"] for line in lines if line["event"] == "run_finished"]
+    assert len(computed) == len(set(computed)) == 2, "a run was computed by both jobs"
 
 
 @pytest.mark.slow

@@ -1,7 +1,7 @@
 """Keeps count of how far a sweep is. Knows neither Ray nor terminals."""
 
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Literal
 
@@ -42,9 +42,10 @@ class Tracker:
         num_before: Runs that were done before this call.
         num_slots: Trials that can run at a time.
         resources: Resources of one trial.
-        finished: Reports of the runs that this call has done, by run id.
+        finished: Reports of the runs that were done since this call began, by run id.
         running: Trials under way, by index.
         losses: Why workers of a trial died, by index of the trial.
+        elsewhere: Ids of the finished runs that other drivers have done.
         stopped: Why the sweep ended early; `draining` where the trials under way could end.
         started: When the sweep started, monotonic seconds.
     """
@@ -59,6 +60,7 @@ class Tracker:
     finished: dict[str, RunReport] = field(default_factory=dict)
     running: dict[int, Running] = field(default_factory=dict)
     losses: dict[int, list[str]] = field(default_factory=dict)
+    elsewhere: set[str] = field(default_factory=set)
     stopped: Literal["", "draining", "interrupted", "time budget"] = ""
     started: float = field(default_factory=time.monotonic)
 
@@ -125,6 +127,12 @@ class Tracker:
         new = [run for run in report.finished if run.run_id not in self.finished]
         self.finished |= {run.run_id: run for run in new}
         return new
+
+    def done_elsewhere(self, reports: Iterable[RunReport]) -> None:
+        """Notes runs that other drivers of the sweep have committed."""
+        new = {run.run_id: run for run in reports if run.run_id not in self.finished}
+        self.finished |= new
+        self.elsewhere |= new.keys()
 
     def trial_ended(self, index: int) -> None:
         """Notes that a trial is over."""

@@ -26,6 +26,7 @@ from llcray.driver.progress.reports import TrialReport
 from llcray.driver.progress.tracker import Tracker
 from llcray.driver.progress.view import View
 from llcray.driver.trials.halving import HalvingScheduler, scheduler_of
+from llcray.driver.trials.sharing import Sharing
 from llcray.driver.trials.trainable import SweepTrial
 from llcray.driver.trials.trial_queue import TrialQueue
 from llcray.driver.trials.work import Assignment, reason_of, settle
@@ -53,6 +54,7 @@ class Conditions:
         max_retries: Times a trial starts again after its worker died.
         conduct: Which trials to give up early.
         stop_request: Function that is asked several times a second whether to end early.
+        sharing: This driver's part of the sweep.
     """
 
     assignment: Assignment
@@ -63,6 +65,7 @@ class Conditions:
     max_retries: int
     conduct: Conduct
     stop_request: Callable[[], StopRequest]
+    sharing: Sharing
 
 
 def run_trials(conditions: Conditions, tracker: Tracker, view: View, publisher: StatePublisher) -> None:
@@ -83,9 +86,10 @@ def run_trials(conditions: Conditions, tracker: Tracker, view: View, publisher: 
     fruitless = 0
     while tracker.unfinished and not conditions.stop_request():
         before = len(tracker.finished)
+        conditions.sharing.has_left_some = False
         try:
             _run_tune(conditions, tracker, events)
-            reason = "it ended too early"
+            reason = ""
         except SweepStoppedError:
             if events.fatal is not None:
                 raise events.fatal from None
@@ -97,12 +101,16 @@ def run_trials(conditions: Conditions, tracker: Tracker, view: View, publisher: 
                     "TMPDIR to a folder with room and a short path."
                 ) from error
             reason = reason_of(error)
+        tracker.running.clear()
+        if not reason and conditions.sharing.has_left_some:
+            conditions.sharing.wait_for_others(lambda: bool(events.tick()))
+            continue
+        reason = reason or "it ended too early"
         fruitless = 0 if len(tracker.finished) > before else fruitless + 1
         if fruitless >= MAX_FRUITLESS_ROUNDS:
             raise DriverError(f"The scheduler ended {fruitless} times without doing a run: {reason}.")
         if tracker.unfinished and not conditions.stop_request():
             view.notice(f"The scheduler failed ({reason}); starting what is left again.")
-        tracker.running.clear()
 
 
 def _run_tune(conditions: Conditions, tracker: Tracker, events: "_TuneEvents") -> None:
@@ -112,7 +120,7 @@ def _run_tune(conditions: Conditions, tracker: Tracker, events: "_TuneEvents") -
     indices = [index for index, plan in plans if any(run.run_id in left for run in plan.runs)]
     is_first = not (tracker.finished or tracker.losses)
     os.environ["TUNE_MAX_PENDING_TRIALS_PG"] = str(PENDING_PER_SLOT * conditions.max_concurrent)
-    events.queue = queue = TrialQueue(indices, attempt=0 if is_first else 1)
+    events.queue = queue = TrialQueue(indices, attempt=0 if is_first else 1, sharing=conditions.sharing)
     scheduler = scheduler_of(conditions.conduct, conditions.assignment)
     events.halted = scheduler.halted if isinstance(scheduler, HalvingScheduler) else {}
     trainable = tune.with_parameters(SweepTrial, assignment=conditions.assignment, resources=conditions.resources)
@@ -184,7 +192,7 @@ class _TuneEvents(tune.Callback):
         index = trial.config["index"]
         if index in self.halted:
             self._settle(index, self.halted[index])
-        self._tracker.trial_ended(index)
+        self._ended(index)
 
     def on_trial_recover(self, iteration: int, trials: Sequence[Any], trial: Any, **info: Any) -> None:
         """Notes that a worker died, whose trial starts again."""
@@ -204,7 +212,7 @@ class _TuneEvents(tune.Callback):
         times = self._tracker.trial_lost(index, why_lost(last_error_of(trial)))
         reasons = "; ".join(dict.fromkeys(self._tracker.losses[index]))
         self._settle(index, f"{times} workers died: {reasons}")
-        self._tracker.trial_ended(index)
+        self._ended(index)
 
     def _is_platform_missing(self, trial: Any) -> bool:
         """Whether a worker found that its machine can do no run, which is no fault of any run; notes the reason."""
@@ -217,18 +225,27 @@ class _TuneEvents(tune.Callback):
     def _settle(self, index: int, reason: str) -> None:
         assignment = self._conditions.assignment
         try:
-            settled = settle(self._conditions.dataset, assignment, assignment.plans[index], reason)
+            settled = settle(self._conditions.dataset, assignment, self._conditions.sharing.share_of(index), reason)
         except StorageError as error:
             self.fatal = error
             return
         for run in self._tracker.reported(index, TrialReport(finished=tuple(settled)), ""):
             self._view.run_finished(self._tracker, run)
 
-    def on_step_end(self, iteration: int, trials: Sequence[Any], **info: Any) -> None:
-        """Redraws and publishes, and ends the experiment when asked to; Tune calls it several times a second."""
+    def _ended(self, index: int) -> None:
+        self._tracker.trial_ended(index)
+        self._conditions.sharing.release(index)
+
+    def tick(self) -> StopRequest:
+        """Redraws, publishes and looks for other drivers; returns whether to end early."""
         self._view.tick(self._tracker)
         self._publisher.tick()
-        request = self._conditions.stop_request()
+        self._conditions.sharing.tick()
+        return self._conditions.stop_request()
+
+    def on_step_end(self, iteration: int, trials: Sequence[Any], **info: Any) -> None:
+        """Redraws and publishes, and ends the experiment when asked to; Tune calls it several times a second."""
+        request = self.tick()
         if request == "drain" and self.queue is not None:
             self.queue.is_closed = True
         if self.fatal is not None or request == "stop":

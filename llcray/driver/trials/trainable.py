@@ -12,7 +12,7 @@ from llcray.driver.cluster.driver_state import TRIAL_BEGINS, WorkerLocation
 from llcray.driver.trials.halving import SCORE, WORK
 from llcray.driver.trials.process import limit_process
 from llcray.driver.trials.work import Assignment, TrialThread
-from llcray.spec import Resources
+from llcray.spec import Resources, TrialPlan
 
 REPORT_SECONDS = 1.0
 
@@ -20,7 +20,8 @@ REPORT_SECONDS = 1.0
 class SweepTrial(tune.Trainable):
     """Does trials of a sweep, one after another.
 
-    The config of a trial has its `index` in the assignment, and `attempt`, the number of workers that died at it.
+    The config of a trial has its `index` in the assignment, `run_ids`, which of its runs to do, and `attempt`, the
+    number of workers that died at it.
     """
 
     # `tune.with_parameters` adds the arguments.
@@ -64,11 +65,15 @@ class SweepTrial(tune.Trainable):
         self._trial.cancel()
 
     def _start(self, config: dict[str, Any]) -> None:
-        plan = self._assignment.plans[config["index"]]
+        wanted = set(config["run_ids"])
+        plan = TrialPlan(tuple(run for run in self._assignment.plans[config["index"]].runs if run.run_id in wanted))
         run_ids = " ".join(run.run_id for run in plan.runs)
         attempt, sweep = config["attempt"] + 1, self._assignment.sweep
         _log(f"{TRIAL_BEGINS} {plan.trial_id} of sweep {sweep}, attempt {attempt}: {run_ids}")
-        self._trial = TrialThread(self._assignment, plan, self._dataset, config["attempt"])
+        self._trial = self._begin(plan, config["attempt"])
+
+    def _begin(self, plan: TrialPlan, attempt: int) -> TrialThread:
+        return TrialThread(self._assignment, plan, self._dataset, attempt)
 
 
 def _location() -> WorkerLocation:

@@ -27,6 +27,7 @@ from llcray_storage.store.layout import COMMIT_FILE, MANIFEST_FILE, Partition, s
 from llcray_storage.store.marker import open_existing
 from llcray_storage.store.objects import ObjectStore
 from llcray_storage.store.settings import Root
+from llcray_storage.write.claims import drop_claims
 from llcray_storage.write.sweep_files import sweep_files_folder
 from llcray_storage.write.unfinished import drop_unfinished, end_of
 
@@ -63,6 +64,7 @@ def remove_sweep(root: Root, sweep: str) -> None:
         for name in sorted(filter(pattern.fullmatch, store.names(folder))):
             store.delete(f"{folder}/{name}")
             failpoint("remove.deleted")
+    drop_claims(store, partition, lambda modified: True)
 
 
 def _run_ids(store: ObjectStore, partition: Partition) -> list[str]:

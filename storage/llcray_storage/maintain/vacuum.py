@@ -22,6 +22,7 @@ from llcray_storage.store.layout import DRAWS_FILE, SEGMENT_FILE, TARGET_PARTITI
 from llcray_storage.store.marker import open_existing
 from llcray_storage.store.objects import Entry, ObjectStore
 from llcray_storage.store.settings import Root
+from llcray_storage.write.claims import drop_claims
 from llcray_storage.write.unfinished import KEPT_SECONDS, drop_old_unfinished
 
 GRACE_SECONDS = 3600.0
@@ -72,6 +73,9 @@ def vacuum_partition(store: ObjectStore, partition: Partition, grace_seconds: fl
         failpoint("vacuum.deleted")
     orphans = _orphan_draws(store, partition, before)
     outdated = [manifest_path(partition, number) for number in horizon.outdated]
+    if partition.sweep is not None:
+        oldest = before + grace_seconds - max(grace_seconds, KEPT_SECONDS)
+        drop_claims(store, partition, lambda modified: modified < oldest)
     for key in (*orphans, *outdated):
         store.delete(key)
         failpoint("vacuum.deleted")

@@ -1,5 +1,6 @@
-"""Looks up one id among the rows that are there, in segments (remembered between writes) or in a hot commit."""
+"""Looks up ids among the rows that are there, in segments (remembered between writes) or in a hot commit."""
 
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import polars as pl
@@ -30,10 +31,14 @@ class SegmentLookup:
 
     def find(self, identity: str) -> KnownRow | None:
         """Return the row of this id in segments, if there is one."""
+        return self.find_all([identity]).get(identity)
+
+    def find_all(self, identities: Sequence[str]) -> dict[str, KnownRow]:
+        """Return the rows of these ids in segments, by id; ids without a row are left out."""
         for _ in range(ATTEMPTS):
             number = newest_manifest_number(self._store, self._partition)
             if number == 0:
-                return None
+                return {}
             try:
                 if self._rows is None or number != self._number:
                     manifest = load_manifest(self._store, self._partition, number)
@@ -45,9 +50,9 @@ class SegmentLookup:
                 raise unreadable(self._store, self._partition.title, error) from error
             break
         if self._rows is None:
-            return None
-        rows = self._rows.filter(pl.col("id") == identity)
-        return None if rows.is_empty() else KnownRow(rows["generation"][0], rows["status"][0])
+            return {}
+        rows = self._rows.filter(pl.col("id").is_in(list(identities))).select("id", "generation", "status")
+        return {identity: KnownRow(generation, status) for identity, generation, status in rows.iter_rows()}
 
 
 def hot_row(store: ObjectStore, partition: Partition, identity: str, generation: int) -> dict[str, object]:

@@ -49,11 +49,15 @@ class Snapshot:
 
     def hot_keys(self) -> list[str]:
         """Return the paths of the hot commits that count."""
-        return [f"{self.partition.folder}/{name}" for name in self.hot["name"]]
+        return self.keys_of(self.hot)
 
     def superseded_keys(self) -> list[str]:
         """Return the paths of the commits that a later generation replaced."""
-        return [f"{self.partition.folder}/{name}" for name in self.superseded["name"]]
+        return self.keys_of(self.superseded)
+
+    def keys_of(self, commits: pl.DataFrame) -> list[str]:
+        """Return the paths of commits."""
+        return [f"{self.partition.folder}/{name}" for name in commits["name"]]
 
 
 def commits_among(names: Sequence[str]) -> pl.DataFrame:

@@ -66,6 +66,15 @@ class CloudStore:
         except (BaseError, OSError) as error:
             raise self._storage_error(f"'{key}' cannot be read", error) from error
 
+    def exists(self, key: str) -> bool:
+        try:
+            obstore.head(self._store, checked_key(key))
+        except FileNotFoundError:
+            return False
+        except (BaseError, OSError) as error:
+            raise self._storage_error(f"'{key}' cannot be looked up", error) from error
+        return True
+
     def names(self, folder: str) -> list[str]:
         return [entry.name for entry in self.entries(folder)]
 

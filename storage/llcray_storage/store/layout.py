@@ -13,6 +13,8 @@
     _llcray/manifest/targets/<12 digits>.json
     _llcray/unfinished/<run_id>/<12 digits>-<sha16>    the state of an unfinished run
     _llcray/unfinished/<run_id>-end/<12 digits>-<sha16>  the end of a run that another goes on from
+    _llcray/drivers/sweep=S/<holder>.<12 digits>       a sign of life of a driver of the sweep (see `write.holders`)
+    _llcray/claims/sweep=S/<run_id>.g<generation>.c<number>   the driver that has taken a run (see `write.claims`)
     _llcray/renames/<new name>.json                    a sweep is becoming this one (see `maintain.rename`)
     _llcray/{tmp,quarantine}/
 
@@ -45,6 +47,7 @@ MANIFEST_FILE = re.compile(r"([0-9]{12})\.json")
 ARTIFACT_FILE = re.compile(r"([A-Za-z0-9_-]{1,64})-[0-9a-f]{12}\.safetensors")
 ARTIFACT_PATH = re.compile(rf"targets/[A-Za-z0-9_-]{{1,2}}/{ARTIFACT_FILE.pattern}")
 UNFINISHED_FILE = re.compile(r"([0-9]{12})-([0-9a-f]{16})")
+BEAT_FILE = re.compile(r"([0-9a-f]{16})\.[0-9]{12}")
 SWEEP_FOLDER = "sweep="
 
 
@@ -76,6 +79,16 @@ class Partition:
     def manifests(self) -> str:
         """Folder of the manifests."""
         return f"_llcray/manifest/{self.table.name if self.sweep is None else f'sweep={self.sweep}'}"
+
+    @property
+    def drivers(self) -> str:
+        """Folder of the signs of life of a sweep's drivers."""
+        return f"_llcray/drivers/sweep={self.sweep}"
+
+    @property
+    def claims(self) -> str:
+        """Folder of the claims of a sweep's runs."""
+        return f"_llcray/claims/sweep={self.sweep}"
 
     def folder_of(self, table: Table) -> str:
         """Return the folder of one of the partition's tables."""

@@ -71,6 +71,9 @@ class LocalStore:
         except OSError as error:
             raise _storage_error(f"'{path}' cannot be read", error) from error
 
+    def exists(self, key: str) -> bool:
+        return self._path(key).is_file()
+
     def names(self, folder: str) -> list[str]:
         with self._scan(folder) as children:
             return [entry.name for entry in children if entry.is_file()]

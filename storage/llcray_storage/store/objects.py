@@ -54,6 +54,10 @@ class ObjectStore(Protocol):
         """
         ...
 
+    def exists(self, key: str) -> bool:
+        """Whether there is such an object."""
+        ...
+
     def names(self, folder: str) -> list[str]:
         """List the names of a folder's objects, without its subfolders; empty when there is no such folder."""
         ...

@@ -1,5 +1,6 @@
 """Targets that misbehave, for workers to build."""
 
+import json
 import os
 import signal
 import time
@@ -42,6 +43,21 @@ def deadly(folder: str, deaths: int) -> Target:
 def slow(seconds: float) -> Target:
     """Takes some seconds to build."""
     time.sleep(seconds)
+    return regular()
+
+
+def counted(folder: str, number: int) -> Target:
+    """Takes a second to build, and leaves a file for each time that it was built."""
+    (Path(folder) / f"{number}-{time.time_ns()}").touch()
+    time.sleep(1.0)
+    return regular()
+
+
+def placed(folder: str, number: int) -> Target:
+    """Writes down what its process was given of the machine."""
+    names = ("CUDA_VISIBLE_DEVICES", "NPROC", "XLA_PYTHON_CLIENT_MEM_FRACTION", "XLA_PYTHON_CLIENT_PREALLOCATE")
+    (Path(folder) / f"{number}.json").write_text(json.dumps({name: os.environ.get(name) for name in names}))
+    time.sleep(1.0)
     return regular()
 
 
