@@ -10,6 +10,7 @@ import json
 import math
 import operator
 from contextlib import suppress
+from functools import cache
 from typing import Annotated, Any
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator
@@ -60,11 +61,10 @@ def identity(value: Any) -> Any:
         ValueError: A number is not finite, or a value has no stable JSON form.
     """
     if isinstance(value, BaseModel):
-        fields = {name: field for name, field in type(value).model_fields.items() if not field.exclude}
         return {
             name: identity(getattr(value, name))
-            for name, field in fields.items()
-            if name in ALWAYS_IDENTIFIED or getattr(value, name) != field.get_default(call_default_factory=True)
+            for name, default in _identified_fields(type(value)).items()
+            if name in ALWAYS_IDENTIFIED or getattr(value, name) != default
         }
     if isinstance(value, dict):
         return {str(key): identity(item) for key, item in value.items()}
@@ -75,6 +75,13 @@ def identity(value: Any) -> Any:
     if value is None or isinstance(value, bool | int | float | str):
         return value
     raise ValueError(f"{value!r} of type {type(value).__name__} has no stable JSON form. Use numbers, text, lists.")
+
+
+@cache
+def _identified_fields(model: type[BaseModel]) -> dict[str, Any]:
+    """The default of each field of a model that can be part of an identity, by name."""
+    fields = {name: field for name, field in model.model_fields.items() if not field.exclude}
+    return {name: field.get_default(call_default_factory=True) for name, field in fields.items()}
 
 
 def canonical_json(value: Any) -> str:

@@ -2,6 +2,7 @@
 
 import itertools
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 from typing import Annotated, Any, ClassVar, Protocol, Self, runtime_checkable
 
@@ -28,12 +29,17 @@ class ReadsFiles(Protocol):
 
 def files_in(spec: Any) -> Iterator[ReadsFiles]:
     """The specs within a spec, itself included, that read files of the user's."""
-    if isinstance(spec, ReadsFiles):
-        yield spec
     if isinstance(spec, BaseModel):
+        if _reads_files(type(spec)):
+            yield spec  # pyright: ignore[reportReturnType]
         yield from itertools.chain.from_iterable(files_in(value) for _, value in spec)
     elif isinstance(spec, tuple | list):
         yield from itertools.chain.from_iterable(map(files_in, spec))
+
+
+@cache
+def _reads_files(kind: type[BaseModel]) -> bool:
+    return issubclass(kind, ReadsFiles)
 
 
 class UserFile(Variant):

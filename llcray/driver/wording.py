@@ -1,9 +1,10 @@
 """Writes durations, counts and short names of runs for people."""
 
-from collections.abc import Mapping, Sequence
+import itertools
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
-from llcray.spec import RunSpec, spec_columns
+from llcray.spec import RunSpec, columns_of_part
 
 UNNAMED = ("run_id", "target_id", "series_id", "trajectory_id", "pretraining", "spec", "sampler_kind")
 OF_FOLDERS = ("target_path", "target_sha256", "target_trajectory")
@@ -35,23 +36,36 @@ def labels(runs: Sequence[RunSpec]) -> dict[str, str]:
     Args:
         runs: All runs of the sweep.
     """
-    columns = {run.run_id: spec_columns(run) for run in runs}
+    # Runs share their parts, so the columns of a part are found once, by the identity of its value.
+    columns: dict[tuple[str, int], dict[str, Any]] = {}
     values: dict[str, set[str]] = {}
-    for row in columns.values():
-        for name, value in row.items():
-            if name not in (*UNNAMED, *OF_FOLDERS):
-                values.setdefault(name, set()).add(repr(value))
-    differing = [name for name, distinct in values.items() if len(distinct) > 1]
-    return {run_id: _label(row, differing) for run_id, row in columns.items()}
+    for key, value in (part for run in runs for part in _parts(run)):
+        if key not in columns:
+            columns[key] = columns_of_part(key[0], value)
+            for name, cell in columns[key].items():
+                if name not in (*UNNAMED, *OF_FOLDERS):
+                    values.setdefault(name, set()).add(repr(cell))
+    order = {name: place for place, name in enumerate(name for name, cells in values.items() if len(cells) > 1)}
+    texts = {
+        key: [(order[name], _text(name, cell)) for name, cell in row.items() if name in order and cell is not None]
+        for key, row in columns.items()
+    }
+    return {run.run_id: " ".join([run.sampler.kind, *_in_order(texts[key] for key, _ in _parts(run))]) for run in runs}
 
 
-def _label(row: Mapping[str, Any], names: Sequence[str]) -> str:
-    parts = [str(row["sampler_kind"])]
-    for name in names:
-        value = row.get(name)
-        if value is not None:
-            parts.append(_part(name, f"{value:g}" if isinstance(value, float) else str(value)))
-    return " ".join(parts)
+def _parts(run: RunSpec) -> Iterator[tuple[tuple[str, int], Any]]:
+    """The fields of a run: the value of each, after its name and the identity of the value."""
+    for name in RunSpec.model_fields:
+        value = getattr(run, name)
+        yield (name, id(value)), value
+
+
+def _in_order(texts: Iterable[Sequence[tuple[int, str]]]) -> list[str]:
+    return [text for _, text in sorted(itertools.chain.from_iterable(texts))]
+
+
+def _text(name: str, value: Any) -> str:
+    return _part(name, f"{value:g}" if isinstance(value, float) else str(value))
 
 
 def _part(name: str, text: str) -> str:

@@ -4,6 +4,7 @@ Nothing here loads JAX or Ray.
 """
 
 from llcray.spec.chains import runs_before as runs_before
+from llcray.spec.columns import columns_of_part as columns_of_part
 from llcray.spec.columns import spec_columns as spec_columns
 from llcray.spec.conduct import Conduct as Conduct
 from llcray.spec.conduct import Halving as Halving

@@ -37,6 +37,12 @@ def spec_columns(run: RunSpec) -> dict[str, Any]:
     return along | {"run_id": run.run_id, "target_id": run.target_id, "spec": canonical_json(run), **axes}
 
 
+def columns_of_part(name: str, value: Any) -> dict[str, Any]:
+    """The columns of one field of a run, given its value; runs of a sweep share most values."""
+    mixed = dict(_named_fields(RunSpec)).get(name)
+    return {} if mixed is None else {column_name(steps): cell for steps, cell in _field((name,), value, mixed)}
+
+
 def column_name(steps: Steps) -> str:
     """The column of a path in a run."""
     part, *inner = steps

@@ -123,7 +123,8 @@ def _name_of(source: str | Path | Mapping[str, Any], root: Table, mistakes: _Mis
 def _check_files(combinations: Sequence[dict[str, _Part]], root: Table, header: SweepFile, mistakes: _Mistakes) -> None:
     """Opens every file that the targets and the header name, each once, so that no trial starts for a wrong one."""
     checked: set[str] = set()
-    named = [(parts["target"].spec, parts["target"].node) for parts in combinations]
+    targets = {id(parts["target"].spec): parts["target"] for parts in combinations}
+    named = [(target.spec, target.node) for target in targets.values()]
     named += [(getattr(header, key), root.entries[key]) for key in ("loss_on", "observables") if key in root.entries]
     for spec, node in named:
         for reader in files_in(spec):
