@@ -52,6 +52,14 @@ def test_compaction_changes_no_row(storm_dataset, root, content):
     assert content(root) == before
 
 
+def test_many_commits_are_absorbed_in_pieces(storm_dataset, root, content, monkeypatch):
+    """All at once would take as much memory as the sweep has rows."""
+    monkeypatch.setattr("llcray_storage.maintain.compact.COMMITS_AT_ONCE", 5)
+    before = content(root)
+    assert (ls.compact(root, "storm")[0].absorbed, content(root)) == (12, before)
+    assert load_newest_manifest(open_store(root), sweep_partition("storm")).number == 3
+
+
 def test_old_files_stay_for_readers_and_go_after_the_grace_period(storm_dataset, root, content):
     early = ls.scan_runs(root, "storm")
     before = content(root)

@@ -9,7 +9,7 @@ from typing import Any
 
 from ray.tune.schedulers import AsyncHyperBandScheduler, FIFOScheduler, TrialScheduler
 
-from llcray.driver.cluster.ray_internals import unmark_as_resetting
+from llcray.driver.cluster.ray_internals import forget_finished_trials, unmark_as_resetting
 from llcray.driver.progress.reports import HALTED
 from llcray.driver.trials.work import Assignment
 from llcray.spec import Conduct, Halving
@@ -19,7 +19,11 @@ MOST_RUNGS = 12
 
 
 class RestartingScheduler(FIFOScheduler):
-    """Starts trials in their order, and lets those restart whose worker died while it was being reset."""
+    """Starts trials in their order, restarts those whose worker died in a reset, and forgets those that ended."""
+
+    def on_trial_complete(self, tune_controller: Any, trial: Any, result: dict[str, Any]) -> None:
+        super().on_trial_complete(tune_controller, trial, result)
+        forget_finished_trials(tune_controller)
 
     def on_trial_error(self, tune_controller: Any, trial: Any) -> None:
         super().on_trial_error(tune_controller, trial)

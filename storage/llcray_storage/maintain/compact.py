@@ -34,6 +34,8 @@ from llcray_storage.store.settings import Root
 
 ATTEMPTS = 10
 ROWS_AT_ONCE = 500
+COMMITS_AT_ONCE = 10_000
+"""Commits that one manifest absorbs at most, since all their rows are in memory meanwhile."""
 
 DUE_FILES = 1000
 """A sweep with this many small files is due for compaction."""
@@ -93,23 +95,34 @@ def compact_if_due(root: Root, sweep: str) -> bool:
 
 
 def compact_partition(store: ObjectStore, partition: Partition) -> Compaction:
-    """Compact one partition.
+    """Compact one partition, `COMMITS_AT_ONCE` commits at a time.
 
     Raises:
         StorageError: A segment is damaged, or storage cannot be written.
     """
+    absorbed, more = 0, True
+    while more:
+        piece, more = _compact_piece(store, partition)
+        absorbed += piece.absorbed
+        more = more and piece.absorbed > 0
+    return replace(piece, absorbed=absorbed)
+
+
+def _compact_piece(store: ObjectStore, partition: Partition) -> tuple[Compaction, bool]:
+    """Absorb some commits; the flag says whether there are more."""
     for _ in range(ATTEMPTS):
         snapshot = take_snapshot(store, partition)
         try:
-            commits, left = whole_commits(store, partition, snapshot.hot["name"].to_list())
+            commits, left = whole_commits(store, partition, snapshot.hot["name"].head(COMMITS_AT_ONCE).to_list())
         except ObjectMissingError:
             continue
+        has_more = snapshot.hot.height > COMMITS_AT_ONCE
         absorbed = set(commits.column(partition.table.key).to_pylist())
         snapshot = replace(snapshot, shadowed=tuple(identity for identity in snapshot.shadowed if identity in absorbed))
         kept, merged = _kept_and_merged(snapshot)
         worthwhile = commits.num_rows or any(len(group) > 1 for group in merged.values())
         if not worthwhile:
-            return Compaction(partition.title, 0, len(snapshot.manifest.segments), left)
+            return Compaction(partition.title, 0, len(snapshot.manifest.segments), left), has_more
         rewrite = Rewrite(
             tuple(kept),
             _commit_parts(store, snapshot, merged, commits),
@@ -120,7 +133,7 @@ def compact_partition(store: ObjectStore, partition: Partition) -> Compaction:
         except ObjectMissingError:
             continue
         if manifest is not None:
-            return Compaction(partition.title, commits.num_rows, len(manifest.segments), left)
+            return Compaction(partition.title, commits.num_rows, len(manifest.segments), left), has_more
     raise StorageError(
         f"{partition.title} in '{store.uri}' was not compacted: others did so meanwhile. Nothing is lost."
     )

@@ -16,7 +16,8 @@ from llcray_storage.store.failpoints import failpoint
 from llcray_storage.store.layout import Partition, mending_command, segment_name
 from llcray_storage.store.objects import ObjectStore
 
-TARGET_BYTES = {"runs": 256 * 2**20, "draws": 128 * 2**20, "targets": 256 * 2**20}
+TARGET_BYTES = {"runs": 256 * 2**20, "draws": 32 * 2**20, "targets": 256 * 2**20}
+"""Size of a segment, by table. Writing one takes four times that in memory: as read, sorted, encoded, and as bytes."""
 BYTES_PER_HOT_ROW = 1024
 """Bytes that a run's row takes in a segment, roughly; in a file of its own it takes fifty times more."""
 SORTED_BY = {
