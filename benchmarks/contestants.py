@@ -65,16 +65,16 @@ def peak() -> float:
 def losses(params: Any, batch: Any) -> Any:
     """Half the squared error of each example."""
     hidden = batch["x"]
-    last = len(task.WIDTHS) - 2
+    last = len(params) // 2 - 1
     for layer in range(last + 1):
         hidden = hidden @ params[f"kernel_{layer}"] + params[f"bias_{layer}"]
         hidden = jax.nn.relu(hidden) if layer < last else hidden
     return 0.5 * jnp.sum((hidden - batch["y"]) ** 2, -1)
 
 
-def target() -> Target:
+def target(widths: tuple[int, ...] = task.WIDTHS) -> Target:
     """The task for llcray."""
-    arrays = task.arrays()
+    arrays = task.arrays(widths=widths)
     data = {name: arrays.pop(name) for name in ("x", "y")}
     return Target(arrays, losses, data)
 

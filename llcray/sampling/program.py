@@ -87,13 +87,20 @@ class Program:
         """Frees the compiled programs."""
         self._compiled.clear()
 
-    def lower(self, static: tuple[Hashable, ...], *args: Any) -> Any:
-        """Lowers the function for these arguments, without compiling it."""
+    def lower(self, static: tuple[Hashable, ...], *args: Any, platform: str | None = None) -> Any:
+        """Lowers the function for these arguments, without compiling it.
+
+        Args:
+            static: The static arguments.
+            *args: The others.
+            platform: Platform to lower for, such as `cuda`, which need not be here; None for this process's.
+        """
 
         def program(*args: Any) -> Any:
             return self._function(*static, *args)
 
-        return jax.jit(program, donate_argnums=self._donate).lower(*args)
+        traced = jax.jit(program, donate_argnums=self._donate).trace(*args)
+        return traced.lower(lowering_platforms=None if platform is None else (platform,))
 
     def _compile(self, static: tuple[Hashable, ...], args: tuple[Any, ...]) -> Any:
         started, cpu_started = time.perf_counter(), time.process_time()
