@@ -100,11 +100,11 @@ def compact_partition(store: ObjectStore, partition: Partition) -> Compaction:
     Raises:
         StorageError: A segment is damaged, or storage cannot be written.
     """
-    absorbed, more = 0, True
-    while more:
-        piece, more = _compact_piece(store, partition)
+    piece, has_more = _compact_piece(store, partition)
+    absorbed = piece.absorbed
+    while has_more and piece.absorbed:
+        piece, has_more = _compact_piece(store, partition)
         absorbed += piece.absorbed
-        more = more and piece.absorbed > 0
     return replace(piece, absorbed=absorbed)
 
 
