@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 import llcray_storage as ls
 import pytest
+from llcray_storage.store.settings import open_store
 
 
 class DroppingProxy:
@@ -208,3 +209,15 @@ def test_a_dataset_in_memory_serves_one_process(worker):
     assert seen(root) == [("run00001", 1.0)]
     assert ls.scan_draws(root).collect().height == 2
     assert ls.verify(root, deep=True).findings == ()
+
+
+@pytest.mark.parametrize("place", ["local", "s3"])
+def test_names_that_begin_with_a_text_are_found_among_any_others(place, tmp_path, request):
+    """A prefix of S3 ends at a slash for this client, so names are listed from a place on."""
+    uri = str(tmp_path) if place == "local" else request.getfixturevalue("s3_environment")
+    store = open_store(uri)
+    for name in ("t-a1.g1", "t-a1.g2", "t-a10.g1", "t-a.g1", "t-b.g1", "aa/t-a1.g9", "u/t-a1.g1"):
+        store.put_if_absent(f"targets/{name}", name.encode())
+    assert sorted(store.names_with_prefix("targets", "t-a1.g")) == ["t-a1.g1", "t-a1.g2"]
+    assert store.names_with_prefix("targets", "t-c.g") == store.names_with_prefix("nowhere", "t-") == []
+    assert store.exists("targets/t-b.g1") and not store.exists("targets/t-c.g1")

@@ -89,9 +89,10 @@ def take_snapshot(store: ObjectStore, partition: Partition, identity: str | None
         StorageError: A manifest or segment is damaged.
     """
     for _ in range(ATTEMPTS):
-        hot = commits_among(store.names(partition.folder))
-        if identity is not None:
-            hot = hot.filter(pl.col("id") == identity)
+        folder = partition.folder
+        hot = commits_among(
+            store.names(folder) if identity is None else store.names_with_prefix(folder, f"t-{identity}.g")
+        )
         manifest = load_newest_manifest(store, partition)
         if hot.is_empty() or not manifest.of(partition.table):
             return _compare(partition, manifest, hot, COMMITS_SCHEMA.to_frame().select("id", "generation"))

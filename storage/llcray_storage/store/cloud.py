@@ -78,6 +78,21 @@ class CloudStore:
     def names(self, folder: str) -> list[str]:
         return [entry.name for entry in self.entries(folder)]
 
+    def names_with_prefix(self, folder: str, prefix: str) -> list[str]:
+        # A listing is sorted, and begins after any text: the first page has all names that begin with the prefix.
+        begin, names = checked_key(f"{folder}/{prefix}"), []
+        try:
+            for page in obstore.list(self._store, folder, offset=begin):
+                for item in page:
+                    if not item["path"].startswith(begin):
+                        return names
+                    names.append(item["path"].removeprefix(f"{folder}/"))
+        except FileNotFoundError:
+            return names
+        except (BaseError, OSError) as error:
+            raise self._storage_error(f"'{folder}' cannot be listed", error) from error
+        return names
+
     def entries(self, folder: str) -> list[Entry]:
         return [
             Entry(item["path"].rpartition("/")[2], item["size"], item["last_modified"].timestamp())

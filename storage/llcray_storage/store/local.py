@@ -78,6 +78,10 @@ class LocalStore:
         with self._scan(folder) as children:
             return [entry.name for entry in children if entry.is_file()]
 
+    def names_with_prefix(self, folder: str, prefix: str) -> list[str]:
+        with self._scan(folder) as children:
+            return [entry.name for entry in children if entry.name.startswith(prefix) and entry.is_file()]
+
     def entries(self, folder: str) -> list[Entry]:
         entries = []
         with self._scan(folder) as children:

@@ -62,6 +62,10 @@ class ObjectStore(Protocol):
         """List the names of a folder's objects, without its subfolders; empty when there is no such folder."""
         ...
 
+    def names_with_prefix(self, folder: str, prefix: str) -> list[str]:
+        """List the names of a folder's objects that begin with a text, at a cost that the others do not add to."""
+        ...
+
     def entries(self, folder: str) -> list[Entry]:
         """List a folder's objects with size and time, without its subfolders."""
         ...
