@@ -16,9 +16,9 @@ from llcray.spec import load_sweep, spec_columns
 PROGRAM = """
 import sys
 from llcray.driver import SweepOptions, run_sweep
-sys.exit(run_sweep(sys.argv[1], SweepOptions(storage=sys.argv[2])))
+sys.exit(run_sweep(sys.argv[1], SweepOptions(storage=sys.argv[2], max_pack=1, max_concurrent=1)))
 """
-NUM_TARGETS = 16
+NUM_TARGETS = 10
 COUNTED = (
     "[{{kind: python, factory: 'driver_targets:counted', "
     "arguments: {{folder: '{folder}', number: {{grid: [{numbers}]}}}}}}]"
@@ -95,12 +95,11 @@ def test_two_drivers_compute_each_run_once(counted):
 def test_the_other_driver_finishes_what_a_killed_one_has_taken(counted):
     path, folder, storage = counted
     with start(path, storage) as first, start(path, storage) as second:
-        wait_until(lambda: {len(list(Path(storage, "_llcray/drivers/sweep=tiny").glob("*")))} == {2})
-        wait_until(lambda: num_finished(storage) >= 8)
+        wait_until(lambda: num_finished(storage) >= 8, seconds=240)
         second.send_signal(signal.SIGKILL)
         printed, _ = first.communicate(timeout=300)
         second.communicate(timeout=60)
     assert first.returncode == 0, printed
     rows = ls.scan_runs(storage, latest=False).collect()
     assert rows["run_id"].n_unique() == len(rows) == 2 * NUM_TARGETS
-    assert len(list(folder.iterdir())) <= NUM_TARGETS + 4, "more was lost than what the killed driver had under way"
+    assert len(list(folder.iterdir())) <= NUM_TARGETS + 1, "more was lost than what the killed driver had under way"
