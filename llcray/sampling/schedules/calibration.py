@@ -149,6 +149,24 @@ def choose_share(hot: Stretch, facts: RunFacts, calibration: Calibration) -> flo
     return min(calibration.sampler.max_heat, facts.sampling.until.relative_mcse / (np.sqrt(3) * hot.prior_sd))
 
 
+def affordable_share(hot: Stretch, facts: RunFacts, calibration: Calibration) -> float:
+    """Returns the bias, as a share of the LLC, at which the rest of the budget gives the least error.
+
+    At a bias of f lambda, with f_0, G_0 and s_0 the share, the gradients and the standard error of the burn-in, G
+    gradients leave
+
+        s_0^2 (G_0/G) (f_0/f) + (c f lambda)^2,    c what is uncertain of the bias,
+
+    which is least where f^3 = s_0^2 (G_0/G) f_0/(2 c^2 lambda^2).
+    """
+    level, left = hot.level, facts.sampling.budget.num_gradients - calibration.num_gradients
+    llc = level.raw - level.bias
+    if llc <= 0 or level.bias <= 0 or left <= 0:
+        return 0.0
+    work = hot.raw.shape[1] * draw_gradients(facts) / ((1 - 1 / BURN_IN_SHARE) * left)
+    return float(np.cbrt(level.raw_se**2 * work * level.bias / (2 * hot.prior_sd**2 * llc**3)))
+
+
 def stretch_of(blocks: Sequence[Draws], facts: RunFacts, num_discarded: int | None = None) -> Stretch:
     """Returns the healthy chains' draws of blocks at one step.
 

@@ -18,6 +18,7 @@ from llcray.sampling.schedules.calibration import (
     SMALLEST_RATIO,
     Calibration,
     Stretch,
+    affordable_share,
     blew_up,
     choose_share,
     restart,
@@ -37,6 +38,8 @@ SMALLEST_SHRINK, LARGEST_SHRINK = 0.1, 0.5
 def choose_step(facts: RunFacts, calibration: Calibration, hot: Stretch) -> None:
     """Takes the step at which the bias is the share of the LLC that is best to sample with."""
     level, share = hot.level, choose_share(hot, facts, calibration)
+    # Where the budget does not reach the error asked for, a hotter production comes nearer to it.
+    share = min(max(share, affordable_share(hot, facts, calibration)), calibration.sampler.max_heat)
     calibration.record("level of the burn-in", **_numbers(level))
     ratio = share * max(level.raw - level.bias, 1.0) / max(level.bias, 1e-300)
     calibration.squared_step *= float(np.clip(ratio, SMALLEST_RATIO, LARGEST_RATIO))
