@@ -11,7 +11,10 @@ from typing import Any
 NUMBERS = ("bool", "uint8", "int8", "int16", "int32", "int64")
 REALS = ("float16", "bfloat16", "float32", "float64")
 TYPES = (*NUMBERS, *REALS)
-"""Types of arrays that a graph may hold, by the names that torch and NumPy share."""
+"""Types of arrays that a loss is given, by the names that torch and NumPy share."""
+COMPLEX = ("complex64", "complex128")
+RESULTS = (*TYPES, *COMPLEX)
+"""Types of arrays that a call may make. Complex arrays that a loss is given are pairs of real numbers."""
 
 
 @dataclass(frozen=True)
@@ -30,7 +33,7 @@ class DType:
     """A type of arrays, as an argument of a call.
 
     Attributes:
-        name: One of `TYPES`.
+        name: One of `RESULTS`.
     """
 
     name: str

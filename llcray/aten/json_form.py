@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from llcray.aten.errors import TorchLossError
-from llcray.aten.graph import REALS, TYPES, Call, DType, Graph, Ref
+from llcray.aten.graph import REALS, RESULTS, Call, DType, Graph, Ref
 
 MOST_CHARACTERS = 64_000_000
 """Length of a text; a GPT-2 has 20,000 characters."""
@@ -94,8 +94,8 @@ def _call(number: int, form: Any) -> Call:
     kwargs = form[3] if len(form) == 4 else {}
     if not isinstance(op, str) or not isinstance(args, list) or not isinstance(kwargs, dict):
         raise TorchLossError(f"call {number} is no list of operator, type and arguments")
-    if dtype is not None and dtype not in TYPES:
-        raise TorchLossError(f"call {number} has the type {_shown(dtype)}; use {', '.join(TYPES)}")
+    if dtype is not None and dtype not in RESULTS:
+        raise TorchLossError(f"call {number} has the type {_shown(dtype)}; use {', '.join(RESULTS)}")
     named: Mapping[str, Any] = {name: _argument(number, value, DEEPEST) for name, value in kwargs.items()}
     return Call(op, tuple(_argument(number, argument, DEEPEST) for argument in args), named, dtype)
 
@@ -111,7 +111,7 @@ def _argument(number: int, form: Any, depth: int) -> Any:
         [(sort, value)] = form.items()
         if sort == "value" and type(value) is int and 0 <= value < number:
             return Ref(value)
-        if sort == "type" and value in TYPES:
+        if sort == "type" and value in RESULTS:
             return DType(value)
         if sort == "number" and value in INFINITIES:
             return INFINITIES[value]

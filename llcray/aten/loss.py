@@ -87,8 +87,17 @@ class _Types:
     now: Any
 
     def of(self, name: str) -> Any:
-        """The type that stands for a type of the trace."""
-        return self.now if name == self.traced else jax.dtypes.canonicalize_dtype(name)
+        """The type that stands for a type of the trace; that of complex numbers has parts of the type it stands for."""
+        if name == self.traced:
+            return self.now
+        if name == complex_of(self.traced):
+            return complex_of(self.now)
+        return jax.dtypes.canonicalize_dtype(name)
+
+
+def complex_of(dtype: Any) -> str:
+    """The type of complex numbers whose parts have a type; parts have 32 bits at least."""
+    return jnp.promote_types(dtype, jnp.complex64).name
 
 
 def _floating(array: Any, dtype: Any) -> Array:
@@ -100,6 +109,8 @@ def _evaluated(call: Call, values: list[Any], types: _Types) -> Any:
     args = _resolved(call.args, values, types)
     kwargs = {name: _resolved(value, values, types) for name, value in call.kwargs.items()}
     result = RULES[call.op](*args, **kwargs)
+    if result is None:
+        raise ValueError("this result of the operator before has no rule")
     return result.astype(types.of(call.dtype)) if call.dtype is not None else result
 
 

@@ -41,7 +41,7 @@ def schema(output: Path | None) -> None:
 @click.option(
     "--data",
     type=click.Path(path_type=Path),
-    help="A .csv, .parquet or .npz file, or the folder of a Hugging Face checkpoint; without it data are synthetic.",
+    help="A .csv, .parquet, .npz or .llcray file, or a folder of a Hugging Face checkpoint; without it data are drawn.",
 )
 @click.option("--predict", metavar="COLUMN", help="Column of labels in the table; the likely one if left out.")
 @click.option("--tokens", type=click.Path(path_type=Path), help="Token sequences for a checkpoint (.jsonl, .npy, ...).")

@@ -18,6 +18,7 @@ from rich.console import Console
 
 from llcray.driver.cluster.connect import Choice, connect, is_remote, leave_running
 from llcray.driver.cluster.driver_state import SUBMITTED_BY_VARIABLE, StopRequest
+from llcray.driver.cluster.packages import check_packages
 from llcray.driver.cluster.ray_internals import daemons
 from llcray.driver.cluster.watch import watch_daemons
 from llcray.driver.errors import DriverError
@@ -143,6 +144,8 @@ def _run(call: _Call, interrupts: Interrupts) -> Tracker:
         from llcray.driver.trials.work import Assignment
 
         interrupts.install()
+        if call.options.address is not None:
+            check_packages((run.target for run in call.todo.runs), call.dataset, call.sweep.resources)
         if cluster.num_nodes > 1 and "://" not in call.storage:
             call.view.notice(f"{cluster.num_nodes} machines: {call.storage} has to be the same folder on all of them.")
         slots = min(cluster.num_slots, call.options.max_concurrent or cluster.num_slots)

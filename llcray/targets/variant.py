@@ -75,6 +75,15 @@ class TargetVariant(Variant):
         """Numbers of layers and heads, for components such as `l0h1`; None where the spec has no network."""
         return None
 
+    def needed_packages(self, *, is_stored: bool) -> tuple[str, ...]:
+        """Packages beyond llcray's own that making the target takes where it is sampled.
+
+        Args:
+            is_stored: Whether the dataset has the target's `stored_arrays`.
+        """
+        del is_stored
+        return ()
+
     @property
     def size(self) -> TargetSize:
         """Numbers of examples and parameters, for predictions of cost."""

@@ -1,16 +1,21 @@
-"""Writes the first sweep file of a user: networks and a teacher, networks on a table, or a checkpoint on disk."""
+"""Writes the first sweep file of a user: networks and a teacher, networks on a table, a checkpoint, a traced loss."""
 
+from collections.abc import Sequence
 from importlib.resources import files
 from pathlib import Path
 from string import Template
 from typing import NamedTuple
 
+from llcray.components.roles import role_of
 from llcray.data import File
 from llcray.data.reading import TableColumn, table_columns
 from llcray.spec.problems import Place, Problem, SpecError
-from llcray.targets.checkpoint.decoder.config import read_config
+from llcray.targets.checkpoint.architecture import TracedConfig, read_architecture
+from llcray.targets.checkpoint.tensors import open_checkpoint
+from llcray.targets.torch.spec import TorchTarget
 
 LABEL_NAMES = ("target", "targets", "label", "labels", "y", "class", "classes", "price", "output")
+TRACED = ".llcray"
 MOST_CLASSES = 20
 LONGEST_LIST = 8
 SHARE_OF_SPREAD = 0.1
@@ -36,7 +41,8 @@ def new_sweep(file: Path, data: Path | None = None, predict: str | None = None, 
 
     Args:
         file: The file to write; it must not exist.
-        data: A table (`.csv`, `.parquet`, `.npz`) or the folder of a Hugging Face checkpoint; None for synthetic data.
+        data: A table (`.csv`, `.parquet`, `.npz`), the folder of a Hugging Face checkpoint, or a file that
+            `llcray.torch.save` wrote (`.llcray`); None for synthetic data.
         predict: Column or array of labels in the table; by default the one that is named like labels, or the last.
         tokens: File of token sequences for a checkpoint.
 
@@ -64,8 +70,10 @@ def _read(data: Path | None, predict: str | None, tokens: Path | None) -> tuple[
         return "teacher", "Networks on synthetic data that a small network labels.", {}
     if data.is_dir():
         return _checkpoint(data, tokens)
+    if data.suffix == TRACED:
+        return _traced(data)
     if data.suffix not in File.suffixes:
-        raise ValueError(f"ends in none of {', '.join(File.suffixes)} and is no folder of a checkpoint")
+        raise ValueError(f"ends in none of {', '.join((*File.suffixes, TRACED))} and is no folder of a checkpoint")
     if not data.is_file():
         raise ValueError("there is no such file: give a path from the folder you run in, or a full one")
     return _table(data, predict)
@@ -121,18 +129,44 @@ def _labels(data: Path, columns: list[TableColumn], predict: str | None) -> _Lab
 
 
 def _checkpoint(folder: Path, tokens: Path | None) -> tuple[str, str, dict[str, str]]:
-    config = read_config(folder)
+    config = read_architecture(folder)
+    is_traced = isinstance(config, TracedConfig)
+    model = config.base or folder if is_traced else folder
+    structure = config.structure
+    counts = [(structure.num_layers, "layers"), (structure.num_heads, "heads")]
+    listed = " of ".join(f"{count} {word}" for count, word in counts if count)
+    described = f"{config.family}{f', {listed}' if listed else ''}{', traced with torch' if is_traced else ''}"
     comment = "" if tokens else " # one list of tokens a line, no text; write it before you run this sweep"
     values = {
         "data": str(folder),
-        "family": config.family,
-        "num_layers": str(config.num_layers),
-        "num_heads": str(config.num_heads),
+        "described": described,
+        "components": _components(open_checkpoint(model).names),
         "tokens": f'"{tokens or "probe.jsonl"}"{comment}',
-        "length": str(min(128, config.max_length)),
+        "length": str(min(128, config.max_length or 128)),
     }
-    said = f"Read {folder}: {config.family}, {config.num_layers} layers of {config.num_heads} heads."
-    return "checkpoint", said, values
+    return "checkpoint", f"Read {folder}: {described}.", values
+
+
+def _traced(file: Path) -> tuple[str, str, dict[str, str]]:
+    target = TorchTarget(path=file)
+    size, names = target.size, target.parameters()
+    more = f" and {len(names) - LONGEST_LIST} more" if len(names) > LONGEST_LIST else ""
+    values = {
+        "data": str(file),
+        "num_params": f"{size.num_params:,}",
+        "num_data": f"{size.num_data:,}",
+        "parameters": ", ".join(names[:LONGEST_LIST]) + more,
+        "components": _components(names),
+    }
+    said = f"Read {file}: {size.num_params:,} parameters in {len(names)} arrays, {size.num_data:,} examples."
+    return "torch", said, values
+
+
+def _components(names: Sequence[str]) -> str:
+    """The whole network, and the attention and the MLP of each layer, where names of parameters tell them."""
+    blocks = {role.block for name in names if (role := role_of(name)).layer is not None}
+    parts = {"attn": "{attention: {layers: each}}", "mlp": "{mlp: {layers: each}}"}
+    return f"[{', '.join(['all', *(part for block, part in parts.items() if block in blocks)])}]"
 
 
 def _quoted(name: str) -> str:

@@ -11,7 +11,7 @@ from llcray.components.structure import Structure
 from llcray.posterior.density import make_posterior
 from llcray.posterior.loss_checks import NUM_TOGETHER, check_single_examples
 from llcray.targets.target import Target
-from llcray.targets.torch.build import target_of
+from llcray.targets.torch.build import target_of, traced_of
 
 if TYPE_CHECKING:
     import torch
@@ -28,6 +28,7 @@ def target(
     gradients: "Gradients" = "torch",
     is_likelihood: bool = True,
     structure: Structure | None = None,
+    like: Target | None = None,
 ) -> Target:
     """The target whose loss is that of a PyTorch module, traced by `torch.export` and computed in JAX.
 
@@ -44,6 +45,8 @@ def target(
             as if nothing were detached.
         is_likelihood: Whether the loss is a negative log-likelihood; rows of other losses are flagged.
         structure: Numbers of layers and heads, for components such as `l0h1`.
+        like: A target of the same network and loss with other weights, such as an earlier checkpoint. Its graph is
+            taken again, instead of a new trace, if it gives torch's losses with this module's weights.
 
     Raises:
         TorchLossError: The loss cannot be traced, or JAX would compute something else than torch does.
@@ -52,6 +55,10 @@ def target(
     check_that_torch_is_installed()
     from llcray.aten.tracing.module import trace_module
 
+    if like is not None:
+        from llcray.aten.tracing.again import trace_again
+
+        return target_of(trace_again(traced_of(like), module, loss, data, gradients))
     made = target_of(trace_module(module, loss, data, gradients, is_likelihood, structure))
     few = replace(made, data={name: array[:NUM_TOGETHER] for name, array in made.data.items()})
     with jax.enable_x64(True):

@@ -1,5 +1,6 @@
 """`llcray new`: what it writes loads, and is about the data it was given."""
 
+import json
 from pathlib import Path
 
 import numpy as np
@@ -10,8 +11,11 @@ from llcray.data import File
 from llcray.likelihoods import GaussianLikelihood
 from llcray.spec import SpecError, load_sweep
 from llcray.targets import CheckpointTarget, TrainedTarget
+from llcray.targets.checkpoint import architecture
+from llcray.targets.torch.spec import TorchTarget
 from llcray.templates import new_sweep
 
+PROBE = Path(__file__).parents[1] / "aten" / "fixtures" / "probe.llcray"
 FIXTURES = Path(__file__).parents[1] / "targets" / "checkpoint" / "fixtures"
 
 
@@ -75,6 +79,46 @@ def test_a_checkpoint_gets_its_layers_as_components(folder: Path):
     sweep = load_sweep("lm.yaml")
     assert isinstance(sweep.runs[0].target, CheckpointTarget)
     assert [run.component for run in sweep.runs] == ["all", "l0 attn", "l1 attn", "l0 mlp", "l1 mlp"]
+
+
+def test_a_traced_loss_gets_a_sweep_of_its_file(folder: Path):
+    said = new_sweep(Path("probe.yaml"), PROBE)
+    assert "1,051 parameters in 15 arrays, 24 examples" in said
+    [run] = load_sweep("probe.yaml").runs
+    assert isinstance(run.target, TorchTarget) and run.component == "all"
+
+
+def test_a_checkpoint_that_is_traced_gets_the_parts_that_its_names_tell(folder: Path):
+    """Mamba has no attention: a sweep that asked for it would be refused."""
+    for package in ("torch", "transformers"):
+        pytest.importorskip(package)
+    import torch
+    import transformers
+
+    size = {"vocab_size": 29, "hidden_size": 16, "num_hidden_layers": 1}
+    configs = {
+        "mistral": transformers.MistralConfig(**size, num_attention_heads=4, num_key_value_heads=2),
+        "mamba": transformers.MambaConfig(**size, state_size=4),
+    }
+    (folder / "probe.jsonl").write_text("[1, 2, 3, 4]\n[5, 6, 7, 8]\n" * 4)
+    expected = {"mistral": ["all", "l0 attn", "l0 mlp"], "mamba": ["all"]}
+    for family, config in configs.items():
+        torch.manual_seed(0)
+        transformers.AutoModelForCausalLM.from_config(config).save_pretrained(folder / family)
+        said = new_sweep(folder / f"{family}.yaml", folder / family, tokens=Path("probe.jsonl"))
+        assert f"{family}, 1 layers" in said and "traced with torch" in said
+        assert [run.component for run in load_sweep(folder / f"{family}.yaml").runs] == expected[family]
+
+
+def test_a_checkpoint_that_cannot_be_traced_here_is_refused_with_the_remedy(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+):
+    (folder / "model").mkdir()
+    config = {"model_type": "mistral", "architectures": ["MistralForCausalLM"], "vocab_size": 29}
+    (folder / "model" / "config.json").write_text(json.dumps(config))
+    monkeypatch.setattr(architecture, "find_spec", lambda name: None)
+    with pytest.raises(SpecError, match=r"install torch and transformers \(pip install 'llcray\[transformers\]'\)"):
+        new_sweep(Path("lm.yaml"), folder / "model")
 
 
 def test_without_tokens_the_file_says_that_they_are_missing(folder: Path):

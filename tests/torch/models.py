@@ -275,10 +275,72 @@ def series() -> Made:
     return Series(), classes, {"x": torch.randn(4, 3, 16), "y": torch.randint(0, 5, (4,))}
 
 
+class Spectral(nn.Module):
+    """A Fourier neural operator's layer, after rotary positions by complex numbers, as Llama's first code has them."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.mix, self.weights = nn.Linear(4, 4), nn.Parameter(0.3 * torch.randn(4, 4, 5, 2))
+        self.head = nn.Linear(4, 5)
+        angles = torch.outer(torch.arange(16), 1.0 / 100 ** (torch.arange(0, 4, 2) / 4))
+        self.register_buffer("rotation", torch.polar(torch.ones_like(angles), angles))
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        pairs = torch.view_as_complex(self.mix(x).unflatten(-1, (2, 2)))
+        h = torch.view_as_real(pairs * self.get_buffer("rotation")).flatten(-2).transpose(1, 2)
+        modes = torch.einsum("bim,iom->bom", torch.fft.rfft(h)[..., :5], torch.view_as_complex(self.weights))
+        h = nn.functional.gelu(h + torch.fft.irfft(modes, n=16))
+        power = torch.stft(h.flatten(0, 1), 8, hop_length=4, window=torch.hann_window(8), return_complex=True).abs()
+        return self.head(power.unflatten(0, (x.shape[0], 4)).mean((2, 3)))
+
+
+def spectral() -> Made:
+    return Spectral(), classes, {"x": torch.randn(4, 16, 4), "y": torch.randint(0, 5, (4,))}
+
+
+class SpatialTransformer(nn.Module):
+    """An image that is turned, scaled and moved before it is classified, and patches put together again."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.place, self.head = nn.Linear(64, 6), nn.Linear(36, 5)
+        with torch.no_grad():
+            self.place.weight.mul_(0.1)
+            self.place.bias.copy_(torch.tensor([1.0, 0, 0, 0, 1, 0]))
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        grid = nn.functional.affine_grid(self.place(x.flatten(1)).view(-1, 2, 3), list(x.shape), align_corners=False)
+        x = nn.functional.grid_sample(x, grid, padding_mode="border", align_corners=False)
+        x = nn.functional.interpolate(x, size=(6, 6), mode="bicubic", antialias=True)
+        return self.head(nn.functional.fold(nn.functional.unfold(x, 3, padding=1), (6, 6), 3, padding=1).flatten(1))
+
+
+def spatial_transformer() -> Made:
+    return SpatialTransformer(), classes, images(8, channels=1)
+
+
+class Gaussian(nn.Module):
+    """A density whose covariance is made of an orthogonal matrix and scales; its loss is -log p."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.turn = nn.utils.parametrizations.orthogonal(nn.Linear(3, 3, bias=False))
+        self.mean, self.scales = nn.Parameter(torch.randn(3)), nn.Parameter(torch.rand(3) + 0.5)
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        factor = torch.linalg.cholesky(self.turn.weight @ self.turn(torch.diag(self.scales.square())))
+        away = torch.linalg.solve_triangular(factor, (x - self.mean).T, upper=False)
+        return away.square().sum(0) / 2 + torch.logdet(factor)
+
+
+def gaussian() -> Made:
+    return Gaussian(), lambda module, batch: module(batch["x"]), {"x": torch.randn(4, 3)}
+
+
 MODELS: dict[str, Callable[[], Made]] = {
     made.__name__: made
     for made in (
         mlp, resnet, unet, lstm, gru_both_ways, transformer, masked_transformer, vision_transformer, graph_network,
-        mixture_of_experts, convolutions, series,
+        mixture_of_experts, convolutions, series, spectral, spatial_transformer, gaussian,
     )
 }  # fmt: skip

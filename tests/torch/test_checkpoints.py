@@ -1,6 +1,7 @@
 """Checkpoints of Hugging Face that are traced: other families, adapters, trainings; and the built-in decoder beside."""
 
 import json
+import runpy
 import shutil
 from pathlib import Path
 from typing import Any
@@ -15,47 +16,10 @@ from llcray.targets.checkpoint.spec import CheckpointTarget
 torch = pytest.importorskip("torch")
 transformers = pytest.importorskip("transformers")
 FIXTURES = Path(__file__).parents[1] / "targets" / "checkpoint" / "fixtures"
-SMALL: dict[str, Any] = {
-    "vocab_size": 29, "hidden_size": 16, "intermediate_size": 24, "num_hidden_layers": 1, "num_attention_heads": 4,
-    "max_position_embeddings": 32,
-}  # fmt: skip
-GROUPED = SMALL | {"num_key_value_heads": 2}
-OLD: dict[str, Any] = {"vocab_size": 29, "hidden_size": 16, "max_position_embeddings": 32}
-IDS: dict[str, Any] = {"bos_token_id": 0, "eos_token_id": 0}
-FAMILIES: dict[str, tuple[str, dict[str, Any]]] = {
-    "gemma": ("GemmaConfig", GROUPED | {"head_dim": 4}),
-    "gemma2": ("Gemma2Config", GROUPED | {"head_dim": 4, "sliding_window": 4}),
-    "gemma3": ("Gemma3TextConfig", GROUPED | {"head_dim": 4, "sliding_window": 4}),
-    "mistral": ("MistralConfig", GROUPED | {"sliding_window": 4}),
-    "phi": ("PhiConfig", SMALL),
-    "phi3": ("Phi3Config", GROUPED | {"pad_token_id": 0}),
-    "opt": ("OPTConfig", OLD | {"ffn_dim": 24, "num_hidden_layers": 1, "num_attention_heads": 4,
-                                "word_embed_proj_dim": 16}),
-    "gptj": ("GPTJConfig", IDS | {"vocab_size": 29, "n_embd": 16, "n_layer": 1, "n_head": 4, "n_positions": 32,
-                                  "rotary_dim": 4}),
-    "gpt_neo": ("GPTNeoConfig", IDS | OLD | {"num_layers": 2, "num_heads": 4, "window_size": 4,
-                                             "attention_types": [[["global", "local"], 1]]}),
-    "bloom": ("BloomConfig", {"vocab_size": 29, "hidden_size": 16, "n_layer": 1, "n_head": 4}),
-    "falcon": ("FalconConfig", {"vocab_size": 29, "hidden_size": 16, "num_hidden_layers": 1,
-                                "num_attention_heads": 4}),
-    "olmo2": ("Olmo2Config", GROUPED),
-    "stablelm": ("StableLmConfig", GROUPED),
-    "mixtral": ("MixtralConfig", GROUPED | {"num_local_experts": 4, "num_experts_per_tok": 2}),
-    "mamba": ("MambaConfig", {"vocab_size": 29, "hidden_size": 16, "num_hidden_layers": 1, "state_size": 4}),
-}  # fmt: skip
+HUGGING_FACE: dict[str, Any] = runpy.run_path(str(Path(__file__).with_name("hugging_face.py")))
+FAMILIES, model_of = HUGGING_FACE["FAMILIES"], HUGGING_FACE["decoder"]
 FAST = ("mistral", "opt")
 LENGTH = 9
-
-
-def model_of(family: str, seed: int = 0) -> Any:
-    """A model with weights away from zero and one."""
-    name, settings = FAMILIES[family]
-    torch.manual_seed(seed)
-    model = transformers.AutoModelForCausalLM.from_config(getattr(transformers, name)(**settings)).eval()
-    with torch.no_grad():
-        for parameter in model.parameters():
-            parameter.add_(0.1 * torch.randn_like(parameter))
-    return model
 
 
 @pytest.fixture

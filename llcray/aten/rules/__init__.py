@@ -10,9 +10,12 @@ from typing import Any
 
 from llcray.aten.rules import (
     arithmetic,
+    complex_numbers,
     convolution,
     creation,
+    grids,
     indexing,
+    linear_algebra,
     normalization,
     pointwise,
     pooling,
@@ -28,9 +31,12 @@ Rule = Callable[..., Any]
 
 RULES: Mapping[str, Rule] = {
     **arithmetic.RULES,
+    **complex_numbers.RULES,
     **convolution.RULES,
     **creation.RULES,
+    **grids.RULES,
     **indexing.RULES,
+    **linear_algebra.RULES,
     **normalization.RULES,
     **pointwise.RULES,
     **pooling.RULES,

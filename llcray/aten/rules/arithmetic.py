@@ -2,7 +2,9 @@
 
 from typing import Any
 
+import jax
 import jax.numpy as jnp
+from jax import lax
 
 from llcray.array_types import Array
 
@@ -28,8 +30,15 @@ def _div(x: Any, y: Any, rounding_mode: str | None = None) -> Array:
         return jnp.true_divide(x, y)
     if rounding_mode == "floor":
         return jnp.floor_divide(x, y)
-    quotient = jnp.trunc(jnp.true_divide(x, y))
-    return quotient.astype(jnp.result_type(x, y))
+    if jnp.issubdtype(jnp.result_type(x, y), jnp.integer):
+        return lax.div(*_alike(x, y))
+    return jnp.trunc(jnp.true_divide(x, y))
+
+
+def _alike(x: Any, y: Any) -> list[Array]:
+    """Arrays of one type and one shape."""
+    dtype = jnp.result_type(x, y)
+    return jnp.broadcast_arrays(jnp.asarray(x, dtype), jnp.asarray(y, dtype))
 
 
 def _pow(x: Any, y: Any) -> Array:
@@ -41,6 +50,10 @@ def _pow(x: Any, y: Any) -> Array:
 
 def _masked_fill(x: Array, mask: Array, value: Any) -> Array:
     return jnp.where(mask, jnp.asarray(value, x.dtype), x)
+
+
+def _copysign(x: Array, y: Any) -> Array:
+    return jnp.where(jnp.signbit(x) == jnp.signbit(y), x, -x)
 
 
 def _addcmul(x: Array, y: Array, z: Array, value: float = 1) -> Array:
@@ -58,25 +71,40 @@ RULES = {
     "aten.addcmul.default": _addcmul,
     "aten.atan2.default": jnp.arctan2,
     "aten.bitwise_and.Scalar": jnp.bitwise_and,
+    "aten.bitwise_and.Scalar_Tensor": jnp.bitwise_and,
     "aten.bitwise_and.Tensor": jnp.bitwise_and,
+    "aten.bitwise_left_shift.Scalar_Tensor": jnp.left_shift,
     "aten.bitwise_left_shift.Tensor": jnp.left_shift,
+    "aten.bitwise_left_shift.Tensor_Scalar": jnp.left_shift,
     "aten.bitwise_or.Scalar": jnp.bitwise_or,
+    "aten.bitwise_or.Scalar_Tensor": jnp.bitwise_or,
     "aten.bitwise_or.Tensor": jnp.bitwise_or,
+    "aten.bitwise_right_shift.Scalar_Tensor": jnp.right_shift,
     "aten.bitwise_right_shift.Tensor": jnp.right_shift,
+    "aten.bitwise_right_shift.Tensor_Scalar": jnp.right_shift,
     "aten.bitwise_xor.Scalar": jnp.bitwise_xor,
+    "aten.bitwise_xor.Scalar_Tensor": jnp.bitwise_xor,
     "aten.bitwise_xor.Tensor": jnp.bitwise_xor,
+    "aten.copysign.Scalar": _copysign,
+    "aten.copysign.Tensor": _copysign,
     "aten.div.Scalar": _div,
     "aten.div.Scalar_mode": _div,
     "aten.div.Tensor": _div,
     "aten.div.Tensor_mode": _div,
     "aten.eq.Scalar": jnp.equal,
     "aten.eq.Tensor": jnp.equal,
+    "aten.fmax.default": lambda x, y: jnp.where((x >= y) | jnp.isnan(y), x, y),
+    "aten.fmin.default": lambda x, y: jnp.where((x <= y) | jnp.isnan(y), x, y),
     "aten.fmod.Scalar": jnp.fmod,
     "aten.fmod.Tensor": jnp.fmod,
     "aten.ge.Scalar": jnp.greater_equal,
     "aten.ge.Tensor": jnp.greater_equal,
     "aten.gt.Scalar": jnp.greater,
     "aten.gt.Tensor": jnp.greater,
+    "aten.hypot.default": jnp.hypot,
+    "aten.igamma.default": jax.scipy.special.gammainc,
+    "aten.igammac.default": jax.scipy.special.gammaincc,
+    "aten.ldexp.Tensor": lambda x, power: x * jnp.exp2(power.astype(x.dtype)),
     "aten.le.Scalar": jnp.less_equal,
     "aten.le.Tensor": jnp.less_equal,
     "aten.logical_and.default": jnp.logical_and,
@@ -96,6 +124,7 @@ RULES = {
     "aten.pow.Tensor_Scalar": _pow,
     "aten.pow.Tensor_Tensor": _pow,
     "aten.remainder.Scalar": jnp.mod,
+    "aten.remainder.Scalar_Tensor": jnp.mod,
     "aten.remainder.Tensor": jnp.mod,
     "aten.rsub.Scalar": _reversed_sub,
     "aten.sub.Scalar": _sub,

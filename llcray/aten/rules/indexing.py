@@ -4,6 +4,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 import jax.numpy as jnp
+import numpy as np
 from jax import lax
 
 from llcray.array_types import Array
@@ -20,8 +21,23 @@ def _index(x: Array, indices: Indices) -> Array:
 
 
 def _index_put(x: Array, indices: Indices, values: Array, accumulate: bool = False) -> Array:
+    masks = [index for index in indices if index is not None and index.dtype == bool]
+    if masks:
+        return _masked_put(x, indices, values, accumulate)
     places = x.at[_places(indices)]
     return places.add(values) if accumulate else places.set(values)
+
+
+def _masked_put(x: Array, indices: Indices, values: Array, accumulate: bool) -> Array:
+    """One value written where a mask is true. How many values a mask takes is not known when a loss is compiled."""
+    before = [index for index in indices[:-1] if index is not None]
+    mask = indices[-1]
+    if before or mask is None or values.size != 1:
+        raise ValueError("a mask can have one value written where it is true; write torch.where for several")
+    axis = len(indices) - 1
+    mask = mask.reshape((1,) * axis + mask.shape + (1,) * (x.ndim - axis - mask.ndim))
+    value = values.reshape(()).astype(x.dtype)
+    return jnp.where(mask, x + value if accumulate else value, x)
 
 
 def _index_select(x: Array, axis: int, index: Array) -> Array:
@@ -81,6 +97,74 @@ def _scatter_reduce(
     return getattr(places, write)(values)
 
 
+def _scatter_with(x: Array, axis: int, index: Array, source: Any, *, reduce: str) -> Array:
+    if reduce != "add":
+        raise ValueError(f"scatter with reduce={reduce!r} has no derivative in JAX; use scatter_reduce with 'sum'")
+    return _scatter_add(x, axis, index, source)
+
+
+def _masked_scatter(x: Array, mask: Array, source: Array) -> Array:
+    """The elements of `source`, in their order, where the mask is true."""
+    x, mask = jnp.broadcast_arrays(x, mask)
+    place = (jnp.cumsum(mask.reshape(-1)) - 1).reshape(mask.shape)
+    return jnp.where(mask, source.reshape(-1)[jnp.clip(place, 0, source.size - 1)], x)
+
+
+def _put(x: Array, index: Array, source: Array, accumulate: bool = False) -> Array:
+    return _index_put(x.reshape(-1), [index], source.reshape(index.shape), accumulate).reshape(x.shape)
+
+
+def _diagonal_scatter(x: Array, source: Array, offset: int = 0, first: int = 0, second: int = 1) -> Array:
+    moved = jnp.moveaxis(x, (first, second), (-2, -1))
+    rows = np.arange(source.shape[-1]) + max(-offset, 0)
+    return jnp.moveaxis(moved.at[..., rows, rows + offset].set(source), (-2, -1), (first, second))
+
+
+def _place_in_order(
+    ordered: Array, x: Any, *, out_int32: bool = False, right: bool = False, side: str | None = None, sorter: Any = None
+) -> Array:
+    """The number of ordered values that are smaller, or, from the right, not larger."""
+    del out_int32
+    if sorter is not None:
+        ordered = jnp.take_along_axis(ordered, sorter, -1)
+    x = jnp.asarray(x)
+    values = ordered if ordered.ndim == 1 else ordered[..., None, :]
+    compare = jnp.less_equal if right or side == "right" else jnp.less
+    return jnp.sum(compare(values, x[..., None]), -1)
+
+
+def _bucket(x: Any, ordered: Array, *, out_int32: bool = False, right: bool = False) -> Array:
+    return _place_in_order(ordered, x, out_int32=out_int32, right=right)
+
+
+def _bags(
+    weight: Array,
+    index: Array,
+    offsets: Array,
+    scale_grad_by_freq: bool = False,
+    mode: int = 0,
+    sparse: bool = False,
+    per_sample_weights: Array | None = None,
+    include_last_offset: bool = False,
+    padding_idx: int = -1,
+) -> tuple[Array, None, None, None]:
+    """Sums (mode 0), means (1) or maxima (2) of the rows of bags, which begin at offsets; padding is left out."""
+    del scale_grad_by_freq, sparse
+    num_bags = offsets.shape[0] - include_last_offset
+    bag = _place_in_order(offsets[:num_bags], jnp.arange(index.shape[0]), right=True) - 1
+    counts = jnp.ones(index.shape, weight.dtype) if padding_idx < 0 else (index != padding_idx).astype(weight.dtype)
+    rows = weight[index]
+    count = jnp.zeros(num_bags, weight.dtype).at[bag].add(counts)[:, None]
+    nothing = jnp.zeros((num_bags, weight.shape[1]), weight.dtype)
+    if mode == 2:
+        rows = jnp.where(counts[:, None] > 0, rows, -jnp.inf)
+        return jnp.where(count > 0, (nothing - jnp.inf).at[bag].max(rows), 0), None, None, None
+    if per_sample_weights is not None:
+        rows = rows * per_sample_weights[:, None]
+    total = nothing.at[bag].add(rows * counts[:, None])
+    return total / jnp.maximum(count, 1) if mode == 1 else total, None, None, None
+
+
 def _limits(x: Array) -> tuple[Any, Any]:
     """The least and the largest value of an array's type."""
     if jnp.issubdtype(x.dtype, jnp.floating):
@@ -100,6 +184,11 @@ def _along_axis(write: str) -> Callable[..., Array]:
 
 
 RULES = {
+    "aten._embedding_bag.default": _bags,
+    "aten._embedding_bag_forward_only.default": _bags,
+    "aten.bucketize.Scalar": _bucket,
+    "aten.bucketize.Tensor": _bucket,
+    "aten.diagonal_scatter.default": _diagonal_scatter,
     "aten.embedding.default": _embedding,
     "aten.gather.default": _gather,
     "aten.index.Tensor": _index,
@@ -107,8 +196,14 @@ RULES = {
     "aten.index_copy.default": _along_axis("set"),
     "aten.index_put.default": _index_put,
     "aten.index_select.default": _index_select,
+    "aten.masked_scatter.default": _masked_scatter,
+    "aten.put.default": _put,
+    "aten.scatter.reduce": _scatter_with,
     "aten.scatter.src": _scatter,
     "aten.scatter.value": _scatter,
+    "aten.scatter.value_reduce": _scatter_with,
     "aten.scatter_add.default": _scatter_add,
     "aten.scatter_reduce.two": _scatter_reduce,
+    "aten.searchsorted.Scalar": _place_in_order,
+    "aten.searchsorted.Tensor": _place_in_order,
 }

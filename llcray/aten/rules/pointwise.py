@@ -51,6 +51,10 @@ def _same(x: Array) -> Array:
     return x
 
 
+def _polygamma(order: int, x: Array) -> Array:
+    return jax.scipy.special.polygamma(order, x)
+
+
 RULES = {
     "aten.abs.default": jnp.abs,
     "aten.acos.default": jnp.arccos,
@@ -75,14 +79,18 @@ RULES = {
     "aten.erfc.default": jax.scipy.special.erfc,
     "aten.erfinv.default": jax.scipy.special.erfinv,
     "aten.exp.default": jnp.exp,
+    "aten.exp2.default": jnp.exp2,
     "aten.expm1.default": jnp.expm1,
     "aten.floor.default": jnp.floor,
     "aten.gelu.default": _gelu,
     "aten.hardtanh.default": _hardtanh,
+    "aten.i0.default": jax.scipy.special.i0,
     "aten.isinf.default": jnp.isinf,
     "aten.isnan.default": jnp.isnan,
     "aten.leaky_relu.default": _leaky_relu,
     "aten.lgamma.default": jax.scipy.special.gammaln,
+    "aten.lift.default": _same,
+    "aten.lift_fresh.default": _same,
     "aten.lift_fresh_copy.default": _same,
     "aten.log.default": jnp.log,
     "aten.log10.default": jnp.log10,
@@ -91,6 +99,7 @@ RULES = {
     "aten.logical_not.default": jnp.logical_not,
     "aten.nan_to_num.default": _nan_to_num,
     "aten.neg.default": jnp.negative,
+    "aten.polygamma.default": _polygamma,
     "aten.reciprocal.default": lambda x: 1 / x,
     "aten.relu.default": jax.nn.relu,
     "aten.round.decimals": _round_to,
@@ -99,10 +108,15 @@ RULES = {
     "aten.sigmoid.default": jax.nn.sigmoid,
     "aten.sgn.default": jnp.sign,
     "aten.sign.default": jnp.sign,
+    "aten.signbit.default": jnp.signbit,
     "aten.silu.default": jax.nn.silu,
     "aten.sin.default": jnp.sin,
     "aten.sinh.default": jnp.sinh,
     "aten.softplus.default": _softplus,
+    "aten.special_i0e.default": jax.scipy.special.i0e,
+    "aten.special_i1.default": jax.scipy.special.i1,
+    "aten.special_i1e.default": jax.scipy.special.i1e,
+    "aten.special_ndtri.default": jax.scipy.special.ndtri,
     "aten.sqrt.default": jnp.sqrt,
     "aten.tan.default": jnp.tan,
     "aten.tanh.default": jnp.tanh,

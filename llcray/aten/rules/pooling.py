@@ -92,7 +92,7 @@ def _max_pool(num_axes: int) -> Callable[..., tuple[Array, None]]:
         windows = _windows(x, num_axes, kernel, stride, padding, dilation, ceil_mode)
         least = -jnp.inf if jnp.issubdtype(x.dtype, jnp.floating) else jnp.iinfo(x.dtype).min
         if any(gap > 1 for gap in windows.dilation):
-            return jnp.max(windows.stacked(x, least), axis=0), None
+            return _first_largest(windows.stacked(x, least), 0), None
         return windows.reduce(x, least, lax.max), None
 
     return pool
@@ -143,6 +143,35 @@ def _means(size: int, out: int) -> np.ndarray:
     return matrix
 
 
+def _adaptive_max_pool(num_axes: int) -> Callable[..., tuple[Array, None]]:
+    """The largest of each part; torch's second result, its index, has no rule."""
+
+    def pool(x: Array, output_size: Numbers) -> tuple[Array, None]:
+        first = x.ndim - num_axes
+        windows = x
+        for number, out in enumerate(output_size):
+            axis = first + 2 * number
+            windows = jnp.take(windows, _parts(windows.shape[axis], out), axis)
+        within = range(first + 1, windows.ndim, 2)
+        windows = jnp.moveaxis(windows, list(within), list(range(-num_axes, 0)))
+        flat = windows.reshape(*windows.shape[:-num_axes], -1)
+        return _first_largest(flat, -1), None
+
+    return pool
+
+
+def _first_largest(x: Array, axis: int) -> Array:
+    """The largest along an axis; of equal ones the first has the gradient, as torch has it."""
+    return jnp.take_along_axis(x, jnp.argmax(x, axis, keepdims=True), axis).squeeze(axis)
+
+
+def _parts(size: int, out: int) -> np.ndarray:
+    """The elements (out, longest) of the parts that torch cuts an axis into; shorter ones have their last again."""
+    row = np.arange(out)
+    first, end = row * size // out, -(-(row + 1) * size // out)
+    return np.minimum(first[:, None] + np.arange((end - first).max()), end[:, None] - 1)
+
+
 def mixed(x: Array, matrices: Sequence[np.ndarray]) -> Array:
     """The array with each of its last axes multiplied by a matrix (out, in)."""
     for axis, matrix in zip(range(-len(matrices), 0), matrices, strict=True):
@@ -154,6 +183,8 @@ RULES = {
     "aten._adaptive_avg_pool2d.default": _adaptive_average_pool(2),
     "aten._adaptive_avg_pool3d.default": _adaptive_average_pool(3),
     "aten.adaptive_avg_pool1d.default": _adaptive_average_pool(1),
+    "aten.adaptive_max_pool2d.default": _adaptive_max_pool(2),
+    "aten.adaptive_max_pool3d.default": _adaptive_max_pool(3),
     "aten.avg_pool1d.default": _average_pool(1),
     "aten.avg_pool2d.default": _average_pool(2),
     "aten.avg_pool3d.default": _average_pool(3),

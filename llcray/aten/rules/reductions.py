@@ -79,18 +79,70 @@ def _vector_norm(x: Array, order: float = 2, axis: Axes = None, keepdim: bool = 
     return jnp.where(is_positive, jnp.sqrt(root) if order == 2 else root ** (1 / order), 0)
 
 
+def _running_extreme(find: Callable[..., Array]) -> Callable[..., tuple[Array, Array]]:
+    """The extreme of all before, and its index; of equal values, the last."""
+
+    def extreme(x: Array, axis: int) -> tuple[Array, Array]:
+        if not x.ndim:
+            return x, jnp.zeros((), jnp.int32)
+        axis %= x.ndim
+        own = lax.broadcasted_iota(jnp.int32, x.shape, axis)
+        index = lax.cummax(jnp.where(x == find(x, axis), own, 0), axis)
+        return jnp.take_along_axis(x, index, axis), index
+
+    return extreme
+
+
+def _kth(x: Array, k: int | Array, axis: int = -1, keepdim: bool = False) -> tuple[Array, Array]:
+    """The k-th smallest along an axis, counted from one, and its index."""
+    if not x.ndim:
+        return x, jnp.zeros((), jnp.int32)
+    place = jnp.expand_dims(jnp.asarray(k - 1), axis) if jnp.ndim(k) else jnp.full((1,) * x.ndim, k - 1)
+    index = jnp.take_along_axis(jnp.argsort(x, axis, stable=True), place, axis)
+    value = jnp.take_along_axis(x, index, axis)
+    return (value, index) if keepdim else (value.squeeze(axis), index.squeeze(axis))
+
+
+def _median(x: Array, axis: int, keepdim: bool = False) -> tuple[Array, Array]:
+    """The lower of the two medians of an even number, as torch has it."""
+    return _kth(x, (x.shape[axis] + 1) // 2 if x.ndim else 1, axis, keepdim)
+
+
+def _median_of_numbers(x: Array, axis: int, keepdim: bool = False) -> tuple[Array, Array]:
+    """The median of what is a number."""
+    count = jnp.sum(~jnp.isnan(x), axis if x.ndim else None)
+    return _kth(x, jnp.maximum((count + 1) // 2, 1), axis, keepdim)
+
+
+def _of_all(function: Callable[..., tuple[Array, Array]]) -> Callable[[Array], Array]:
+    return lambda x: function(x.reshape(-1), 0)[0]
+
+
+def _variance_and_mean(
+    x: Array, axis: Axes = None, correction: float | None = 1, keepdim: bool = False
+) -> tuple[Array, Array]:
+    return _variance(x, axis, correction, keepdim), jnp.mean(x, _axes(x, axis), keepdims=keepdim)
+
+
+def _histogram(x: Array, bins: int = 100, low: float = 0, high: float = 0) -> Array:
+    """Counts of elements; the last bin holds its upper end, and what lies beyond all bins is not counted."""
+    first, last = (low, high) if low != high else (jnp.min(x), jnp.max(x))
+    first, last = jnp.where(first == last, first - 1, first), jnp.where(first == last, last + 1, last)
+    x = x.reshape(-1)
+    place = jnp.clip(jnp.floor((x - first) * (bins / (last - first))), 0, bins - 1).astype(jnp.int32)
+    return jnp.zeros(bins, x.dtype).at[place].add(((x >= first) & (x <= last)).astype(x.dtype))
+
+
 def _logsumexp(x: Array, axis: Axes, keepdim: bool = False) -> Array:
     return jax.nn.logsumexp(x, _axes(x, axis), keepdims=keepdim)
 
 
 def _softmax(x: Array, axis: int, half_to_float: bool) -> Array:
-    del half_to_float
-    return jax.nn.softmax(x, axis)
+    return jax.nn.softmax(x.astype(jnp.float32) if half_to_float else x, axis)
 
 
 def _log_softmax(x: Array, axis: int, half_to_float: bool) -> Array:
-    del half_to_float
-    return jax.nn.log_softmax(x, axis)
+    return jax.nn.log_softmax(x.astype(jnp.float32) if half_to_float else x, axis)
 
 
 def _sort(x: Array, axis: int = -1, descending: bool = False) -> tuple[Array, Array]:
@@ -125,14 +177,25 @@ RULES = {
     "aten.any.dims": _reduction(jnp.any),
     "aten.argmax.default": _place(jnp.argmax),
     "aten.argmin.default": _place(jnp.argmin),
+    "aten.cummax.default": _running_extreme(lax.cummax),
+    "aten.cummin.default": _running_extreme(lax.cummin),
     "aten.cumprod.default": lambda x, axis, dtype=None: jnp.cumprod(x, axis, dtype),
     "aten.cumsum.default": lambda x, axis, dtype=None: jnp.cumsum(x, axis, dtype),
+    "aten.histc.default": _histogram,
+    "aten.kthvalue.default": _kth,
     "aten.linalg_vector_norm.default": _vector_norm,
+    "aten.logcumsumexp.default": lax.cumlogsumexp,
     "aten.logsumexp.default": _logsumexp,
+    "aten.max.default": jnp.max,
     "aten.max.dim": _extreme(jnp.argmax),
     "aten.mean.default": _whole(jnp.mean),
     "aten.mean.dim": _reduction(jnp.mean),
+    "aten.median.default": _of_all(_median),
+    "aten.median.dim": _median,
+    "aten.min.default": jnp.min,
     "aten.min.dim": _extreme(jnp.argmin),
+    "aten.nanmedian.default": _of_all(_median_of_numbers),
+    "aten.nanmedian.dim": _median_of_numbers,
     "aten.prod.default": _whole(jnp.prod),
     "aten.prod.dim_int": _reduction(jnp.prod),
     "aten.sort.default": _sort,
@@ -141,4 +204,5 @@ RULES = {
     "aten.sum.dim_IntList": _reduction(jnp.sum),
     "aten.topk.default": _top_k,
     "aten.var.correction": _variance,
+    "aten.var_mean.correction": _variance_and_mean,
 }

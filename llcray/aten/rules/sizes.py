@@ -4,6 +4,11 @@ import math
 import operator
 
 RULES = {
+    "operator.and_": operator.and_,
+    "operator.or_": operator.or_,
+    "operator.pow": operator.pow,
+    "torch.sym_not": operator.not_,
+    "torch.sym_sum": sum,
     "math.ceil": math.ceil,
     "math.floor": math.floor,
     "operator.add": operator.add,

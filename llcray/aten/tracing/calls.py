@@ -7,7 +7,7 @@ import torch
 from torch.fx import Node
 
 from llcray.aten.errors import TorchLossError
-from llcray.aten.graph import TYPES, Call, DType, Ref
+from llcray.aten.graph import RESULTS, Call, DType, Ref
 from llcray.aten.tracing.places import at
 
 LEFT_OUT = ("device", "layout", "pin_memory", "memory_format", "non_blocking")
@@ -50,8 +50,8 @@ def type_name(dtype: torch.dtype) -> str:
         TorchLossError: Graphs hold no such arrays.
     """
     name = str(dtype).removeprefix("torch.")
-    if name not in TYPES:
-        raise TorchLossError(f"arrays of type {name} have no rules; there are rules for {', '.join(TYPES)}")
+    if name not in RESULTS:
+        raise TorchLossError(f"arrays of type {name} have no rules; there are rules for {', '.join(RESULTS)}")
     return name
 
 

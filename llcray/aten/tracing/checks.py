@@ -19,7 +19,7 @@ from llcray.aten.errors import TorchLossError
 from llcray.aten.graph import REALS, Graph
 from llcray.aten.loss import GraphLoss
 from llcray.aten.tracing.places import at
-from llcray.aten.tracing.state import State
+from llcray.aten.tracing.state import State, array_of
 from llcray.aten.tracing.suspects import line_of_no_grad
 from llcray.aten.tracing.trace import DETACH, Loss, Tensors, Trace, losses_in_torch, without_detach
 
@@ -95,8 +95,8 @@ class Comparison:
 
     def _losses(self, graph: Graph, params: Mapping[str, Array]) -> Array:
         held = {**self.state.buffers, **self.trace.constants}
-        buffers = {name: held[name].numpy() for name in graph.buffers}
-        return GraphLoss(graph)(params, {name: array.numpy() for name, array in self.few.items()}, buffers)
+        buffers = {name: array_of(held[name]) for name in graph.buffers}
+        return GraphLoss(graph)(params, {name: array_of(self.few[name]) for name in graph.inputs}, buffers)
 
     def _compiled(self, graph: Graph) -> Callable[..., tuple[Array, Mapping[str, Array]]]:
         """Losses, and the gradient of their weighted sum, as a function of the parameters and the weights."""

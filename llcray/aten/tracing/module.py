@@ -10,7 +10,7 @@ from llcray.aten.traced import Traced
 from llcray.aten.tracing.checks import Comparison, Gradients
 from llcray.aten.tracing.places import at
 from llcray.aten.tracing.refusals import FixedBatchError, refusal_of_call
-from llcray.aten.tracing.state import State, examples_of, few_of, state_of
+from llcray.aten.tracing.state import State, array_of, examples_of, few_of, state_of
 from llcray.aten.tracing.trace import Loss, Tensors, Trace, losses_in_torch, trace
 from llcray.components.structure import Structure
 
@@ -48,8 +48,8 @@ def trace_module(
     return Traced(
         graph=traced.graph,
         params={name: state.parameters[name].numpy() for name in traced.graph.parameters},
-        buffers={name: held[name].numpy() for name in traced.graph.buffers},
-        data={name: examples[name].numpy() for name in traced.graph.inputs},
+        buffers={name: array_of(held[name]) for name in traced.graph.buffers},
+        data={name: array_of(examples[name]) for name in traced.graph.inputs},
         is_likelihood=is_likelihood,
         structure=structure,
         made_by=torch.__version__,

@@ -49,6 +49,22 @@ def refuse_sizes_by_values(nodes: Sequence[Node]) -> None:
             )
 
 
+def refuse_strides(nodes: Sequence[Node]) -> None:
+    """Refuses elements by their distances in memory, of arrays whose elements do not lie in order.
+
+    Raises:
+        TorchLossError: There are such; the message says where.
+    """
+    for node in nodes:
+        if op_name(node.target) == "aten.as_strided.default":
+            value = node.all_input_nodes[0].meta["val"]
+            if not value.is_contiguous() or value.storage_offset():
+                raise TorchLossError(
+                    f"as_strided takes elements of an array that is a view of another{at(node.stack_trace)}. Call "
+                    ".contiguous() first, or use unfold."
+                )
+
+
 def _listed(nodes: Sequence[Node]) -> str:
     first = {op_name(node.target): node for node in reversed(nodes)}
     return "; ".join(f"{op}{at(node.stack_trace)}" for op, node in sorted(first.items()))

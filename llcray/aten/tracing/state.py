@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
 import torch
 
 from llcray.aten.errors import TorchLossError
@@ -92,6 +93,14 @@ def examples_of(data: Any) -> dict[str, torch.Tensor]:
         listed = ", ".join(f"{length} of {name}" for name, length in lengths.items())
         raise TorchLossError(f"data has {listed}; the first axis of each array is the examples, as many of each")
     return tensors
+
+
+def array_of(tensor: torch.Tensor) -> np.ndarray:
+    """The array of a tensor that a loss is given: of complex numbers, their parts along a last axis of two."""
+    tensor = tensor.detach()
+    if tensor.is_complex():
+        return torch.view_as_real(tensor.resolve_conj()).numpy()
+    return (tensor.float() if tensor.dtype == torch.bfloat16 else tensor).numpy()
 
 
 def few_of(data: Mapping[str, torch.Tensor], count: int) -> dict[str, torch.Tensor]:

@@ -19,11 +19,11 @@ from torch.fx import Node
 from torch.fx.traceback import annotate_fn
 
 from llcray.aten.errors import TorchLossError
-from llcray.aten.graph import Graph
+from llcray.aten.graph import Call, Graph, Ref
 from llcray.aten.rules import RULES
 from llcray.aten.tracing.calls import call_of, op_name, type_name
 from llcray.aten.tracing.places import at
-from llcray.aten.tracing.refusals import refusal_of_export, refusal_of_operators, refuse_sizes_by_values
+from llcray.aten.tracing.refusals import refusal_of_export, refusal_of_operators, refuse_sizes_by_values, refuse_strides
 
 Loss = Callable[[Any, Any], torch.Tensor]
 """`loss(module, batch) -> (batch,)` in torch."""
@@ -126,13 +126,17 @@ def trace(
     given, constants = _given(program, parameters, buffers, batch)
     result, nodes = _needed(program)
     refuse_sizes_by_values(nodes)
+    refuse_strides(nodes)
     if unknown := [node for node in nodes if op_name(node.target) not in RULES]:
         raise refusal_of_operators(unknown)
     kinds = ("parameters", "buffers", "inputs")
     used = {argument for node in (*nodes, result) for argument in (node, *node.all_input_nodes)}
-    places = [node for kind in kinds for node, own in given[kind].items() if node in used]
-    numbers = {node: number for number, node in enumerate((*places, *nodes))}
-    calls = [call_of(node, numbers) for node in nodes]
+    places = [node for kind in kinds for node in given[kind] if node in used]
+    pairs = [node for node in places if node.meta["val"].is_complex()]
+    # A complex array is given as pairs of real numbers; further calls refer to what the first calls make of them.
+    made = [_of_pairs(node, places.index(node)) for node in pairs]
+    numbers = {node: number for number, node in enumerate((*places, *pairs, *nodes))}
+    calls = [*made, *(call_of(node, numbers) for node in nodes)]
     graph = Graph(
         **{kind: tuple(name for node, name in given[kind].items() if node in used) for kind in kinds},
         calls=tuple(calls),
@@ -141,7 +145,11 @@ def trace(
     )
     kept = {name: tensor for name, tensor in constants.items() if name in graph.buffers}
     graph = without_detach(graph) if ignore_detach else graph
-    return Trace(graph, kept, tuple(node.stack_trace for node in nodes))
+    return Trace(graph, kept, (*(None for _ in pairs), *(node.stack_trace for node in nodes)))
+
+
+def _of_pairs(node: Node, number: int) -> Call:
+    return Call("aten.view_as_complex.default", (Ref(number),), dtype=type_name(node.meta["val"].dtype))
 
 
 def _decomposed(program: ExportedProgram) -> ExportedProgram:

@@ -11,22 +11,42 @@ from llcray.components.structure import Structure
 from llcray.targets.checkpoint.decoder.config import DecoderConfig, UnknownArchitectureError, read_config
 from llcray.targets.checkpoint.folder import ADAPTER, base_of
 
+LENGTHS = ("max_position_embeddings", "n_positions", "max_sequence_length", "seq_length", "max_seq_len")
+"""Names of the number of positions in configurations."""
+
 
 @dataclass(frozen=True)
 class TracedConfig:
     """A causal language model that transformers computes, and the built-in decoder does not.
 
     Attributes:
+        family: Hugging Face's `model_type`.
         base: Folder of the model that the folder's adapter belongs to; None for a whole model.
         vocabulary: Number of tokens.
         structure: Numbers of layers and heads.
-        longest: Most positions, where the configuration alone decides; torch refuses longer ones when it traces.
+        max_length: Most positions that the configuration names; None where it names none.
     """
 
+    family: str
     base: Path | None
     vocabulary: int
     structure: Structure
-    longest: None = None
+    max_length: int | None
+
+    @property
+    def longest(self) -> None:
+        """Most positions, where the configuration alone decides; torch refuses longer ones when it traces."""
+        return None
+
+    @property
+    def needed_packages(self) -> tuple[str, ...]:
+        """The packages that trace the model."""
+        return packages_for(is_adapter=self.base is not None)
+
+
+def packages_for(*, is_adapter: bool) -> tuple[str, ...]:
+    """The packages that trace a checkpoint."""
+    return ("torch", "transformers", *(["peft"] if is_adapter else []))
 
 
 def read_architecture(folder: Path) -> DecoderConfig | TracedConfig:
@@ -38,7 +58,7 @@ def read_architecture(folder: Path) -> DecoderConfig | TracedConfig:
     try:
         return read_config(folder)
     except UnknownArchitectureError as refusal:
-        needed = ("torch", "transformers", *(["peft"] if (folder / ADAPTER).is_file() else []))
+        needed = packages_for(is_adapter=(folder / ADAPTER).is_file())
         if missing := [name for name in needed if find_spec(name) is None]:
             raise ValueError(
                 f"{refusal} Or install {' and '.join(missing)} (pip install 'llcray[transformers]'), with which other "
@@ -67,7 +87,13 @@ def _read_traced(folder: Path) -> TracedConfig:
             f"{base or folder}: vocab_size of config.json is {vocabulary!r:.40}, no number of tokens. Load the model "
             "and give it to llcray.torch.language_model."
         )
-    return TracedConfig(base, vocabulary, structure_in(_Attributes(raw)) or Structure())
+    return TracedConfig(
+        family=str(raw["model_type"]),
+        base=base,
+        vocabulary=vocabulary,
+        structure=structure_in(_Attributes(raw)) or Structure(),
+        max_length=next((size for name in LENGTHS if type(size := raw.get(name)) is int and size > 0), None),
+    )
 
 
 class _Attributes:

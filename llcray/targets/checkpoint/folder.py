@@ -1,22 +1,13 @@
-"""Folders of checkpoints: the step that a name ends with, and the digest that identifies the contents."""
+"""Folders of checkpoints: the digest that identifies their contents, and the base model of an adapter."""
 
 import hashlib
 import json
-import re
 from pathlib import Path
 
 from llcray.file_digest import file_digest
 
 ADAPTER = "adapter_config.json"
 WEIGHTS = ("*.safetensors", "config.json", ADAPTER)
-STEP = re.compile(r"(\d+)$")
-
-
-def step_of(name: str) -> int:
-    """The number that ends the name of a folder or of a revision."""
-    match = STEP.search(name)
-    assert match is not None
-    return int(match[1])
 
 
 def folder_digest(folder: Path) -> str:

@@ -11,11 +11,11 @@ from functools import lru_cache
 from pathlib import Path
 from typing import NamedTuple, TypeVar
 
-from llcray.targets.checkpoint.folder import STEP, WEIGHTS, step_of
+from llcray.targets.checkpoint.folder import WEIGHTS
+from llcray.targets.steps_on_disk import STEP, WILDCARDS, step_of
 
 SCHEME = "hf://"
 ID = re.compile(r"(?P<repository>[\w.-]+(?:/[\w.-]+)?)(?:@(?P<revision>\S+))?")
-WILDCARDS = re.compile(r"[*?[]")
 FILES = (*WEIGHTS, "*.safetensors.index.json")
 """What a decoder reads of a repository."""
 

@@ -14,10 +14,11 @@ from llcray.data.tokens import Tokens
 from llcray.file_digest import check_as_given, check_as_planned
 from llcray.targets.checkpoint.architecture import TracedConfig, read_architecture
 from llcray.targets.checkpoint.decoder.loading import check_weights
-from llcray.targets.checkpoint.folder import STEP, folder_digest, step_of
-from llcray.targets.checkpoint.hub import SCHEME, WILDCARDS, HubModel, cached_folder, hub_name, revisions
+from llcray.targets.checkpoint.folder import folder_digest
+from llcray.targets.checkpoint.hub import SCHEME, HubModel, cached_folder, hub_name, revisions
 from llcray.targets.checkpoint.tokens import fitting_tokens
 from llcray.targets.loss_on import Examples, OtherTokens
+from llcray.targets.steps_on_disk import is_pattern, paths_by_step, step_of
 from llcray.targets.target import Target, TargetFacts
 from llcray.targets.variant import TrajectoryVariant
 from llcray.variant import NonNegativeInt, content_id
@@ -134,6 +135,12 @@ class CheckpointTarget(TrajectoryVariant):
             return super().examples(source)
         return {"tokens": fitting_tokens(source.data, read_architecture(self.folder))}
 
+    def needed_packages(self, *, is_stored: bool) -> tuple[str, ...]:
+        """Those that trace the checkpoint; it is read from its folder wherever it is sampled."""
+        del is_stored
+        config = read_architecture(self.folder)
+        return config.needed_packages if isinstance(config, TracedConfig) else ()
+
     def structure(self) -> Structure:
         """Layers and heads, for components."""
         return read_architecture(self.folder).structure
@@ -142,30 +149,15 @@ class CheckpointTarget(TrajectoryVariant):
 def _is_pattern(path: str | Path) -> bool:
     if isinstance(path, str):
         return HubModel.parse(path).is_pattern
-    return WILDCARDS.search(str(path)) is not None and not path.is_dir()
+    return is_pattern(path)
 
 
 def _places(path: str | Path) -> Sequence[str | Path]:
     """The folders, or names on the hub, that a path stands for, by step."""
     if not _is_pattern(path):
         return [path]
-    return revisions(path) if isinstance(path, str) else _folders(path)
+    return revisions(path) if isinstance(path, str) else paths_by_step(path, Path.is_dir, "folder", "checkpoint-*")
 
 
 def _folder_at(place: str | Path) -> Path:
     return cached_folder(place) if isinstance(place, str) else place
-
-
-def _folders(pattern: Path) -> list[Path]:
-    """The folders that a pattern names, by step.
-
-    Raises:
-        ValueError: There are none, or a name ends in no number.
-    """
-    root = next(parent for parent in pattern.parents if parent.is_dir())
-    found = [path for path in root.glob(str(pattern.relative_to(root))) if path.is_dir()]
-    if not found:
-        raise ValueError(f"there is no folder {pattern}: give a folder, or a pattern such as run/checkpoint-*")
-    if unnumbered := [path.name for path in found if STEP.search(path.name) is None]:
-        raise ValueError(f"{pattern} names {unnumbered[0]}, which ends in no step; name folders like checkpoint-100")
-    return sorted(found, key=lambda folder: step_of(folder.name))

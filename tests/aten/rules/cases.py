@@ -82,6 +82,11 @@ ARITHMETIC: dict[str, list[Case]] = {
     "aten.atan2.default": two(),
     "aten.bitwise_and.Scalar": [lambda draw: (draw.whole(16, 3), 6)],
     "aten.bitwise_and.Tensor": [bits, masks],
+    **{f"aten.bitwise_{name}.Scalar_Tensor": [lambda draw: (6, draw.whole(4, 3))]
+       for name in ("and", "or", "xor", "left_shift", "right_shift")},
+    **{f"aten.bitwise_{way}_shift.Tensor_Scalar": [lambda draw: (draw.whole(64, 3), 2)] for way in ("left", "right")},
+    "aten.copysign.Scalar": [of((9,), -1.5)],
+    "aten.copysign.Tensor": two(),
     "aten.bitwise_left_shift.Tensor": [lambda draw: (draw.whole(16, 3), draw.whole(4, 3))],
     "aten.bitwise_or.Scalar": [lambda draw: (draw.whole(16, 3), 6)],
     "aten.bitwise_or.Tensor": [bits, masks],
@@ -97,8 +102,14 @@ ARITHMETIC: dict[str, list[Case]] = {
         lambda draw: (draw.whole(9, 9) - 4, 1 + draw.whole(3, 9), {"rounding_mode": "floor"}),
         lambda draw: (draw.whole(9, 9) - 4, 1 + draw.whole(3, 9), {"rounding_mode": "trunc"}),
     ],
+    "aten.fmax.default": [*two(), equals],
+    "aten.fmin.default": [*two(), equals],
     "aten.fmod.Scalar": [of((9,), 0.7)],
     "aten.fmod.Tensor": [lambda draw: (draw.normal(9), draw.uniform(0.5, 1, 9))],
+    "aten.hypot.default": two(),
+    **{f"aten.{name}.default": [lambda draw: (draw.uniform(0.5, 3, 3, 4), draw.uniform(0.5, 3, 3, 4))]
+       for name in ("igamma", "igammac")},
+    "aten.ldexp.Tensor": [lambda draw: (draw.normal(3, 4), draw.whole(5, 4))],
     "aten.logical_and.default": [masks],
     "aten.logical_or.default": [masks],
     "aten.logical_xor.default": [masks],
@@ -115,6 +126,7 @@ ARITHMETIC: dict[str, list[Case]] = {
     ],
     "aten.pow.Tensor_Tensor": two(0.5, 2),
     "aten.remainder.Scalar": [of((9,), 0.7), of((9,), -0.7)],
+    "aten.remainder.Scalar_Tensor": [lambda draw: (1.7, draw.uniform(0.5, 1, 9))],
     "aten.remainder.Tensor": [lambda draw: (draw.normal(9), draw.uniform(0.5, 1, 9))],
     "aten.rsub.Scalar": [of((3, 4), 1.5), of((3, 4), 1.5, 2)],
     "aten.sub.Scalar": [of((3, 4), 1.5)],
@@ -126,13 +138,14 @@ EVERYWHERE = """
     abs asinh atan ceil cos cosh digamma elu erf erfc exp expm1 floor gelu hardtanh isinf isnan leaky_relu lgamma neg
     relu round sgn sigmoid sign silu sin sinh softplus tan tanh trunc
 """
+COPIES = "alias clone lift lift_fresh lift_fresh_copy detach"
 POSITIVE = "log log10 log1p log2 reciprocal rsqrt sqrt"
 
 POINTWISE: dict[str, list[Case]] = {
     **{f"aten.{name}.default": [between(-2.3, 2.4)] for name in EVERYWHERE.split()},
     **{f"aten.{name}.default": [between(0.2, 2)] for name in POSITIVE.split()},
     **{f"aten.{name}.default": [between(-0.9, 0.9)] for name in ["acos", "asin", "atanh", "erfinv"]},
-    **{f"aten.{name}.default": [of((3, 4))] for name in ["alias", "clone", "lift_fresh_copy", "detach"]},
+    **{f"aten.{name}.default": [of((3, 4))] for name in COPIES.split()},
     "aten.acosh.default": [between(1.1, 3)],
     "aten.bitwise_not.default": [lambda draw: (draw.chance(3, 4),), lambda draw: (draw.whole(9, 3),)],
     "aten.clamp.Tensor": [lambda draw: (draw.normal(9), draw.uniform(-1, 0, 9), draw.uniform(0, 1, 9))],
@@ -147,6 +160,10 @@ POINTWISE: dict[str, list[Case]] = {
         lambda draw: (torch.tensor([1.0, torch.nan, torch.inf, -torch.inf], dtype=draw.dtype), 0.5, 2.0, -3.0),
         lambda draw: (torch.tensor([1.0, torch.nan], dtype=draw.dtype),),
     ],
+    **{f"aten.{name}.default": [between(-2.3, 2.4)]
+       for name in ("exp2", "i0", "signbit", "special_i0e", "special_i1", "special_i1e")},
+    "aten.polygamma.default": [lambda draw, order=order: (order, draw.uniform(0.5, 3, 3, 4)) for order in (0, 1, 2)],
+    "aten.special_ndtri.default": [between(0.1, 0.9)],
     "aten.round.decimals": [of((9,), {"decimals": 1})],
     "aten.round.default": [lambda draw: (torch.tensor([0.5, 1.5, 2.5, -0.5, 0.3], dtype=draw.dtype),)],
     "aten.softplus.default": [of((9,)), of((9,), 3.0, 1.0), lambda draw: (100 * draw.normal(9),)],
@@ -161,6 +178,22 @@ CREATION: dict[str, list[Case]] = {
         lambda draw: (0, 7), lambda draw: (1, 8, 3, {"dtype": torch.int64}),
         lambda draw: (0.0, 1.0, 0.25, {"dtype": draw.dtype})
     ],
+    **{f"aten.{name}_window.default": [lambda draw: (5, {"dtype": draw.dtype})]
+       for name in ("bartlett", "blackman", "hamming", "kaiser")},
+    **{f"aten.{name}_window.periodic": [lambda draw, periodic=periodic, length=length: (length, periodic,
+                                                                                       {"dtype": draw.dtype})
+                                        for periodic in (True, False) for length in (6, 1)]
+       for name in ("bartlett", "blackman", "hamming", "kaiser")},
+    "aten.hamming_window.periodic_alpha": [lambda draw: (6, True, 0.5, {"dtype": draw.dtype})],
+    "aten.hamming_window.periodic_alpha_beta": [lambda draw: (6, True, 0.5, 0.4, {"dtype": draw.dtype})],
+    "aten.kaiser_window.beta": [lambda draw: (6, True, 7.0, {"dtype": draw.dtype})],
+    "aten.copy.default": [lambda draw: (draw.normal(3, 4), draw.normal(4)),
+        lambda draw: (draw.whole(3, 3, 4), draw.normal(3, 4))],
+    **{f"aten.fft_{name}.default": [lambda draw: (7, {"dtype": draw.dtype}),
+                                    lambda draw: (6, 0.5, {"dtype": draw.dtype})]
+       for name in ("fftfreq", "rfftfreq")},
+    **{f"aten.{name}_indices.default": [lambda draw: (3, 4), lambda draw: (4, 3, -1), lambda draw: (4, 4, 1)]
+       for name in ("tril", "triu")},
     "aten.full.default": [lambda draw: ([2, 3], 1.5, {"dtype": draw.dtype}),
         lambda draw: ([2], True, {"dtype": torch.bool})],
     "aten.full_like.default": [of((3, 4), 2), of((3, 4), 2, {"dtype": torch.int64})],
@@ -194,14 +227,57 @@ SHAPES: dict[str, list[Case]] = {
     "aten.view.default": [of((3, 4), [2, -1])],
 }  # fmt: skip
 
+
+def of_complex(shape: Sequence[int], *rest: Any) -> Case:
+    return lambda draw: (torch.complex(draw.normal(*shape), draw.normal(*shape)), *rest)
+
+
+COMPLEX: dict[str, list[Case]] = {
+    **{f"aten.{name}.default": [of_complex((3, 4))]
+       for name in ("_conj", "_conj_physical", "_neg_view", "angle", "view_as_real")},
+    "aten._fft_c2c.default": [
+        of_complex((3, 4, 5), [1], 0, True), of_complex((3, 4, 5), [2, 0], 1, False), of_complex((3, 4), [1], 2, True),
+        of_complex((2, 2, 3, 2), [0, 1, 2, 3], 2, False),
+    ],
+    "aten._fft_c2r.default": [of_complex((3, 4), [1], 2, 6), of_complex((3, 4), [0, 1], 1, 7)],
+    "aten._fft_r2c.default": [
+        of((3, 6), [1], 0, True), of((3, 7), [0, 1], 1, True), of((3, 4), [1], 2, False), of((3, 4), [0, 1], 0, False),
+    ],
+    "aten.complex.default": [lambda draw: (draw.normal(3, 4), draw.normal(4))],
+    "aten.polar.default": [lambda draw: (draw.uniform(0.1, 2, 3, 4), draw.normal(3, 4))],
+    "aten.view_as_complex.default": [of((3, 4, 2))],
+}  # fmt: skip
+
 DIMS: list[Case] = [of((2, 3, 4), [1]), of((2, 3, 4), [0, -1], True), of((2, 3, 4), [])]
 ONE: list[Case] = [of((3, 4), 1), of((3, 4), -1, True), of((3, 4), 0)]
 PLACES: list[Case] = [of((3, 4)), of((3, 4), 1), of((3, 4), -1, True)]
 TRUTHS: list[Case] = [lambda draw: (draw.chance(3, 4), 1), lambda draw: (draw.chance(3, 4), 0, True)]
 
+
+def one_is_no_number(draw: Draw) -> Sequence[Any]:
+    x = draw.normal(3, 5)
+    x[0, 2] = torch.nan
+    return x, 1
+
+
+def a_zero(draw: Draw, shape: Sequence[int] = (3, 4)) -> torch.Tensor:
+    x = draw.normal(*shape)
+    x[0, 1] = 0
+    return x
+
+
 REDUCTIONS: dict[str, list[Case]] = {
     "aten._log_softmax.default": [of((3, 4), 1, False), of((3, 4), 0, False)],
     "aten._softmax.default": [of((3, 4), -1, False)],
+    **{f"aten.{name}.default": [of((3, 4), 1), of((3, 4), -2), lambda draw: (equals(draw)[0], 1)]
+       for name in ("cummax", "cummin")},
+    "aten.histc.default": [of((30,), 5), of((30,), 4, -1, 1), lambda draw: (torch.ones(3, dtype=draw.dtype), 3)],
+    "aten.kthvalue.default": [of((3, 5), 2), of((5, 3), 4, 0, True), lambda draw: (equals(draw)[0], 2, 1)],
+    "aten.logcumsumexp.default": [of((3, 4), 1), of((3, 4), -2)],
+    **{f"aten.{name}.default": [of((3, 4)), of((3, 3))] for name in ("max", "median", "min", "nanmedian")},
+    "aten.median.dim": [of((3, 4), 1), of((3, 5), 0, True), of((3, 5), -1)],
+    "aten.nanmedian.dim": [of((3, 4), 1), of((3, 5), 0, True), one_is_no_number],
+    "aten.var_mean.correction": [of((3, 4), [1], {"keepdim": True}), of((3, 4), None, {"correction": 0})],
     "aten.all.default": [lambda draw: (draw.chance(3),), lambda draw: (draw.whole(2, 3),)],
     "aten.all.dim": TRUTHS,
     "aten.all.dims": [lambda draw: (draw.chance(2, 3, 4), [0, 2])],
@@ -212,7 +288,7 @@ REDUCTIONS: dict[str, list[Case]] = {
     "aten.any.dims": [lambda draw: (draw.chance(2, 3, 4), [0, 2])],
     "aten.argmax.default": PLACES,
     "aten.argmin.default": PLACES,
-    "aten.cumprod.default": [of((3, 4), 1)],
+    "aten.cumprod.default": [of((3, 4), 1), lambda draw: (a_zero(draw), -1)],
     "aten.cumsum.default": [of((3, 4), 0), lambda draw: (draw.chance(5), 0)],
     "aten.linalg_vector_norm.default": [
         *[of((3, 4), order, [1]) for order in (2, 1, 3.5, 0, float("inf"), float("-inf"))], of((3, 4)),
@@ -225,7 +301,7 @@ REDUCTIONS: dict[str, list[Case]] = {
     "aten.mean.dim": DIMS,
     "aten.min.dim": [*ONE, lambda draw: (equals(draw)[0], 1)],
     "aten.prod.default": [of((3, 4))],
-    "aten.prod.dim_int": ONE,
+    "aten.prod.dim_int": [*ONE, lambda draw: (a_zero(draw), 1)],
     "aten.sort.default": [of((3, 4)), of((3, 4), 0, True)],
     "aten.sort.stable": [of((3, 4), {"stable": True, "dim": 0, "descending": True}),
         lambda draw: (equals(draw)[0], {"stable": True})],
@@ -238,7 +314,31 @@ REDUCTIONS: dict[str, list[Case]] = {
     ],
 }  # fmt: skip
 
+
+def order_of(name: str, ordered: torch.Tensor, x: Any, right: bool) -> Sequence[Any]:
+    """Arguments of `bucketize` and of `searchsorted`, which have them in other orders."""
+    ordered = ordered.to(torch.float64)
+    return (*((x, ordered) if name == "bucketize" else (ordered, x)), {"right": right})
+
+
 INDEXING: dict[str, list[Case]] = {
+    **{f"aten._embedding_bag{name}.default": [
+        lambda draw: (draw.normal(7, 3), draw.whole(7, 6), torch.tensor([0, 2, 2, 5])),
+        lambda draw: (draw.normal(7, 3), draw.whole(7, 6), torch.tensor([0, 2, 6]), False, 1, False, None, True),
+        lambda draw: (draw.normal(7, 3), torch.tensor([1, 2, 3, 1, 1, 4]), torch.tensor([0, 3, 5]), False, 2),
+        lambda draw: (draw.normal(7, 3), draw.whole(7, 6), torch.tensor([0, 2]), False, 0, False, draw.normal(6)),
+        lambda draw: (draw.normal(7, 3), torch.tensor([1, 2, 3, 1, 1, 4]), torch.tensor([0, 3]), False, 1, False, None,
+                      False, 3),
+    ] for name in ("", "_forward_only")},
+    **{f"aten.{name}.{kind}": [
+        lambda draw, name=name, kind=kind, right=right: order_of(
+            name, torch.tensor([0.0, 1, 1, 2]), 1.0 if kind == "Scalar" else draw.whole(4, 2, 3).double(), right)
+        for right in (False, True)
+    ] for name in ("bucketize", "searchsorted") for kind in ("Scalar", "Tensor")},
+    "aten.diagonal_scatter.default": [
+        lambda draw: (draw.normal(3, 4), draw.normal(3)),
+        lambda draw: (draw.normal(3, 2, 4), draw.normal(2, 2), -1, 0, 2),
+    ],
     "aten.embedding.default": [lambda draw: (draw.normal(5, 3), draw.whole(5, 2, 4))],
     "aten.gather.default": [
         lambda draw: (draw.normal(3, 4), 1, draw.whole(4, 3, 2)),
@@ -259,8 +359,21 @@ INDEXING: dict[str, list[Case]] = {
         lambda draw: (draw.normal(5, 2), [torch.tensor([1, 3])], draw.normal(2, 2)),
         lambda draw: (draw.normal(5, 2), [draw.whole(5, 7)], draw.normal(7, 2), True),
         lambda draw: (draw.normal(5, 2), [None, torch.tensor([1])], draw.normal(5, 1)),
+        lambda draw: (draw.normal(5, 2), [torch.tensor([-1, -3])], draw.normal(2, 2)),
+        lambda draw: (draw.normal(3, 4), [draw.chance(3, 4)], draw.normal()),
+        lambda draw: (draw.normal(3, 4), [None, draw.chance(4)], draw.normal(1), True),
+        lambda draw: (draw.normal(3, 4), [draw.chance(3)], draw.normal()),
     ],
     "aten.index_select.default": [lambda draw: (draw.normal(3, 4), 1, draw.whole(4, 5))],
+    "aten.masked_scatter.default": [lambda draw: (draw.normal(3, 4), draw.chance(3, 4), draw.normal(12)),
+        lambda draw: (draw.normal(3, 4), draw.chance(4), draw.normal(3, 4))],
+    "aten.put.default": [
+        lambda draw: (draw.normal(3, 4), torch.tensor([[1, 7], [-1, 3]]), draw.normal(2, 2)),
+        lambda draw: (draw.normal(3, 4), draw.whole(12, 9), draw.normal(9), True),
+    ],
+    "aten.scatter.reduce": [lambda draw: (draw.normal(3, 4), 0, draw.whole(3, 6, 4), draw.normal(6, 4),
+        {"reduce": "add"})],
+    "aten.scatter.value_reduce": [lambda draw: (draw.normal(3, 4), 0, draw.whole(3, 6, 4), 1.5, {"reduce": "add"})],
     "aten.scatter.src": [lambda draw: (draw.normal(3, 4), 1, torch.tensor([[1, 3], [0, 2]]), draw.normal(2, 2))],
     "aten.scatter.value": [lambda draw: (draw.normal(3, 4), -1, draw.whole(4, 3, 2), 1.5)],
     "aten.scatter_add.default": [lambda draw: (draw.normal(3, 4), 0, draw.whole(3, 6, 4), draw.normal(6, 4))],
@@ -269,6 +382,9 @@ INDEXING: dict[str, list[Case]] = {
             draw.normal(3, 4), 0, draw.whole(2, 6, 4), draw.normal(6, 4), how, {"include_self": own}
         )
         for how in ("sum", "mean", "amax", "amin") for own in (True, False)
+    ] + [
+        lambda draw, how=how: (equals(draw)[0], 0, draw.whole(2, 3, 4), equals(draw)[1], how)
+        for how in ("amax", "amin")
     ],
 }  # fmt: skip
 
@@ -290,6 +406,22 @@ PRODUCTS: dict[str, list[Case]] = {
         lambda draw, order=order: (draw.normal(2, 3, 4), draw.normal(2, 5, 4), order, None)
         for order in (2.0, 1.0, 3.0, 0.0, float("inf"))
     ],
+    "aten._grouped_mm.default": [
+        lambda draw: (draw.normal(16, 8).float(), draw.normal(3, 8, 4).float().mT.contiguous().mT,
+                      torch.tensor([4, 4, 16], dtype=torch.int32)),
+    ],
+    "aten._pdist_forward.default": [of((4, 3)), of((4, 3), 1.0), of((4, 3), float("inf"))],
+    "aten._trilinear.default": [
+        lambda draw: (draw.normal(5, 3), draw.normal(2, 3, 4), draw.normal(5, 4), [1, 3], [0], [1, 2], [2, 3]),
+    ],
+    "aten.addbmm.default": [lambda draw: (draw.normal(3, 4), draw.normal(2, 3, 5), draw.normal(2, 5, 4),
+        {"beta": 0.5, "alpha": 2})],
+    "aten.addmv.default": [
+        lambda draw: (draw.normal(3), draw.normal(3, 2), draw.normal(2), {"beta": 0.5, "alpha": 2}),
+        lambda draw: (torch.full((3,), torch.nan, dtype=draw.dtype), draw.normal(3, 2), draw.normal(2), {"beta": 0}),
+    ],
+    "aten.conv_tbc.default": [lambda draw: (draw.normal(7, 2, 3), draw.normal(3, 3, 4), draw.normal(4), 1)],
+    "aten.dist.default": [lambda draw, order=order: (draw.normal(3, 4), draw.normal(4), order) for order in (2, 1, 3)],
     "aten.addmm.default": [
         lambda draw: (draw.normal(4), draw.normal(3, 2), draw.normal(2, 4)),
         lambda draw: (draw.normal(3, 4), draw.normal(3, 2), draw.normal(2, 4), {"beta": 0.5, "alpha": 2}),
@@ -368,6 +500,9 @@ def images(axes: int, size: int = 7) -> tuple[int, ...]:
 POOLING: dict[str, list[Case]] = {
     "aten._adaptive_avg_pool2d.default": [of(images(2), [3, 2]), of(images(2), [1, 1])],
     "aten._adaptive_avg_pool3d.default": [of(images(3), [3, 2, 4])],
+    "aten.adaptive_max_pool2d.default": [of(images(2), [3, 2]), of((2, 7, 6), [1, 4]),
+        lambda draw: (draw.whole(2, 2, 2, 6, 6).to(draw.dtype), [2, 3])],
+    "aten.adaptive_max_pool3d.default": [of(images(3), [3, 2, 4])],
     "aten.adaptive_avg_pool1d.default": [of(images(1), [3]), of((2, 7), [3])],
     **{
         f"aten.avg_pool{n}d.default": [
@@ -385,6 +520,9 @@ POOLING: dict[str, list[Case]] = {
         for n in (2, 3)
     },
 }  # fmt: skip
+POOLING["aten.max_pool2d_with_indices.default"].append(
+    lambda draw: (draw.whole(2, 2, 2, 6, 6).to(draw.dtype), [3, 3], [2, 2], [1, 1], [2, 2])
+)
 POOLING["aten.avg_pool2d.default"].append(of(images(2), [2, 2], [2, 2], [0, 0], False, True, 3))
 
 RESIZING: dict[str, list[Case]] = {
@@ -400,6 +538,82 @@ RESIZING: dict[str, list[Case]] = {
         ]
         for n, name in ((1, "linear1d"), (2, "bilinear2d"), (3, "trilinear3d"))
     },
+}  # fmt: skip
+
+RESIZING |= {
+    f"aten.{name}.vec": [
+        of(images(2, 6), [9, 3], False, None), of(images(2, 6), [9, 3], True, None),
+        of(images(2, 6), [2, 11], False, None), of(images(2, 6), None, False, [1.7, 0.45]),
+    ]
+    for name in ("upsample_bicubic2d", "_upsample_bilinear2d_aa", "_upsample_bicubic2d_aa")
+}  # fmt: skip
+
+
+def sampled(axes: int, *rest: Any) -> Case:
+    return lambda draw: (
+        draw.normal(2, 3, *(5, 4, 3)[:axes]), draw.uniform(-1.3, 1.3, 2, *(3, 2, 4)[:axes], axes), *rest
+    )  # fmt: skip
+
+
+def positive(draw: Draw, *shape: int) -> torch.Tensor:
+    """Positive definite matrices."""
+    x = draw.normal(*shape)
+    return x @ x.mT + torch.eye(shape[-1], dtype=draw.dtype)
+
+
+def triangular(draw: Draw, *shape: int) -> torch.Tensor:
+    return draw.normal(*shape).tril() + 3 * torch.eye(shape[-1], dtype=draw.dtype)
+
+
+GRIDS: dict[str, list[Case]] = {
+    "aten.as_strided.default": [of((3, 4), [2, 3], [4, 1], 1), of((10,), [4, 3], [2, 1]), of((6,), [], [], 2)],
+    "aten.col2im.default": [
+        of((2, 3 * 4, 12), [4, 5], [2, 2], [1, 1], [0, 0], [1, 1]),
+        of((3 * 6, 9), [6, 7], [3, 2], [1, 2], [1, 0], [2, 2]),
+    ],
+    "aten.grid_sampler_2d.default": [
+        sampled(2, how, padding, align) for how in (0, 1, 2) for padding in (0, 1, 2) for align in (True, False)
+    ],
+    "aten.grid_sampler_3d.default": [sampled(3, how, padding, False) for how in (0, 1) for padding in (0, 1, 2)],
+    "aten.unfold.default": [of((3, 7), 1, 3, 2), of((7, 2), -2, 2, 1), of((5,), 0, 5, 1)],
+}  # fmt: skip
+
+LINEAR_ALGEBRA: dict[str, list[Case]] = {
+    "aten._linalg_det.default": [of((3, 3)), of((2, 3, 3))],
+    "aten._linalg_eigh.default": [lambda draw: (positive(draw, 2, 3, 3),),
+        lambda draw: (positive(draw, 3, 3), "U", False)],
+    "aten._linalg_slogdet.default": [of((2, 3, 3))],
+    "aten._linalg_solve_ex.default": [
+        lambda draw: (draw.normal(3, 3), draw.normal(3)), lambda draw: (draw.normal(2, 3, 3), draw.normal(2, 3)),
+        lambda draw: (draw.normal(2, 3, 3), draw.normal(3, 4)),
+        lambda draw: (draw.normal(2, 3, 3), draw.normal(2, 4, 3), {"left": False}),
+    ],
+    "aten._linalg_svd.default": [of((3, 4), False, False)],
+    **{f"aten.{name}.default": [lambda draw: (positive(draw, 2, 3, 3),), upper]
+       for name, upper in (("cholesky", lambda draw: (positive(draw, 3, 3), True)),
+                           ("linalg_cholesky_ex", lambda draw: (positive(draw, 3, 3), {"upper": True})))},
+    "aten.cholesky_inverse.default": [lambda draw: (triangular(draw, 3, 3),),
+        lambda draw: (triangular(draw, 3, 3).mT, True)],
+    "aten.cholesky_solve.default": [
+        lambda draw: (draw.normal(3, 2), triangular(draw, 3, 3)),
+        lambda draw: (draw.normal(2, 3, 2), triangular(draw, 3, 3).mT, True),
+    ],
+    "aten.linalg_householder_product.default": [lambda draw: (draw.normal(2, 4, 3), draw.normal(2, 3)),
+        lambda draw: (draw.normal(4, 4), draw.normal(2))],
+    "aten.linalg_inv_ex.default": [of((3, 3)), of((2, 3, 3))],
+    "aten.linalg_matrix_exp.default": [of((3, 3)), of((2, 3, 3))],
+    "aten.linalg_pinv.atol_rtol_tensor": [of((4, 3)),
+        lambda draw: (draw.normal(2, 3, 4), {"rtol": draw.uniform(0, 1e-3)})],
+    "aten.linalg_qr.default": [of((2, 4, 3)), of((3, 3), "complete"), of((4, 3), "r")],
+    "aten.linalg_solve_triangular.default": [
+        lambda draw: (triangular(draw, 3, 3), draw.normal(2, 3, 4), {"upper": False}),
+        lambda draw: (triangular(draw, 2, 3, 3).mT, draw.normal(2, 4, 3), {"upper": True, "left": False}),
+        lambda draw: (triangular(draw, 3, 3), draw.normal(3, 4), {"upper": False, "unitriangular": True}),
+    ],
+    "aten.triangular_solve.default": [
+        lambda draw: (draw.normal(3, 2), triangular(draw, 3, 3).mT),
+        lambda draw: (draw.normal(3, 2), triangular(draw, 3, 3), False, True),
+    ],
 }  # fmt: skip
 
 NORMALIZATION: dict[str, list[Case]] = {
@@ -426,5 +640,5 @@ NORMALIZATION: dict[str, list[Case]] = {
 CASES: dict[str, list[Case]] = {
     **ARITHMETIC, **POINTWISE, **CREATION, **SHAPES, **REDUCTIONS, **INDEXING, **PRODUCTS, **CONVOLUTION,
     **RECURRENT, **POOLING,
-    **RESIZING, **NORMALIZATION,
+    **RESIZING, **NORMALIZATION, **COMPLEX, **GRIDS, **LINEAR_ALGEBRA,
 }  # fmt: skip
