@@ -55,6 +55,21 @@ def test_every_rule_has_a_case():
     assert set(CASES) | set(MAKES_ANYTHING) | set(OF_SIZES) | set(SIZES) == set(RULES)
 
 
+def test_core_operators_without_a_rule_are_those_that_a_loss_cannot_have():
+    """Of torch's core set: backward passes, random numbers, sizes by values, changes in place, places in memory."""
+    packets = [getattr(torch.ops.aten, name) for name in dir(torch.ops.aten)]
+    packets = [packet for packet in packets if hasattr(packet, "overloads")]
+    operators = {getattr(packet, name) for packet in packets for name in packet.overloads()}
+    decomposed = {str(operator) for operator in torch.export.default_decompositions()}
+    apart = {torch.Tag.nondeterministic_seeded, torch.Tag.data_dependent_output, torch.Tag.dynamic_output_shape}
+    missing = {
+        str(operator) for operator in operators
+        if torch.Tag.core in operator.tags and not apart & set(operator.tags)
+        and not operator._schema.is_mutable and "backward" not in str(operator)
+    } - set(RULES) - decomposed  # fmt: skip
+    assert missing == {"aten.sym_storage_offset.default"}
+
+
 @pytest.mark.parametrize(("op", "number", "dtype"), PARAMS)
 def test_a_rule_agrees_with_torch(op: str, number: int, dtype: str):
     draw = TABLE["Draw"](getattr(torch, dtype))
