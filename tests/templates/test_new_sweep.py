@@ -88,28 +88,6 @@ def test_a_traced_loss_gets_a_sweep_of_its_file(folder: Path):
     assert isinstance(run.target, TorchTarget) and run.component == "all"
 
 
-def test_a_checkpoint_that_is_traced_gets_the_parts_that_its_names_tell(folder: Path):
-    """Mamba has no attention: a sweep that asked for it would be refused."""
-    for package in ("torch", "transformers"):
-        pytest.importorskip(package)
-    import torch
-    import transformers
-
-    size = {"vocab_size": 29, "hidden_size": 16, "num_hidden_layers": 1}
-    configs = {
-        "mistral": transformers.MistralConfig(**size, num_attention_heads=4, num_key_value_heads=2),
-        "mamba": transformers.MambaConfig(**size, state_size=4),
-    }
-    (folder / "probe.jsonl").write_text("[1, 2, 3, 4]\n[5, 6, 7, 8]\n" * 4)
-    expected = {"mistral": ["all", "l0 attn", "l0 mlp"], "mamba": ["all"]}
-    for family, config in configs.items():
-        torch.manual_seed(0)
-        transformers.AutoModelForCausalLM.from_config(config).save_pretrained(folder / family)
-        said = new_sweep(folder / f"{family}.yaml", folder / family, tokens=Path("probe.jsonl"))
-        assert f"{family}, 1 layers" in said and "traced with torch" in said
-        assert [run.component for run in load_sweep(folder / f"{family}.yaml").runs] == expected[family]
-
-
 def test_a_checkpoint_that_cannot_be_traced_here_is_refused_with_the_remedy(
     folder: Path, monkeypatch: pytest.MonkeyPatch
 ):

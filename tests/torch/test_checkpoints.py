@@ -10,8 +10,10 @@ import numpy as np
 import pytest
 
 from llcray.data.tokens import Tokens
+from llcray.spec import load_sweep
 from llcray.targets.checkpoint.architecture import TracedConfig, read_architecture
 from llcray.targets.checkpoint.spec import CheckpointTarget
+from llcray.templates import new_sweep
 
 torch = pytest.importorskip("torch")
 transformers = pytest.importorskip("transformers")
@@ -116,6 +118,17 @@ def test_an_adapter_is_merged_and_its_base_is_part_of_its_id(tokens: Tokens, tmp
         CheckpointTarget(path=tmp_path / "adapter", data=tokens)
     model_of("mistral", 2).save_pretrained(tmp_path / "base")
     assert CheckpointTarget(path=tmp_path / "adapter", data=tokens).sha256 != spec.sha256
+
+
+def test_a_new_sweep_has_the_parts_that_names_of_parameters_tell(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    """Mamba has no attention: a sweep that asked for it would be refused."""
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "probe.jsonl").write_text("[1, 2, 3, 4]\n[5, 6, 7, 8]\n" * 4)
+    for family, components in (("mistral", ["all", "l0 attn", "l0 mlp"]), ("mamba", ["all"])):
+        model_of(family).save_pretrained(tmp_path / family)
+        said = new_sweep(Path(f"{family}.yaml"), Path(family), tokens=Path("probe.jsonl"))
+        assert f"{family}, 1 layers" in said and "traced with torch" in said
+        assert [run.component for run in load_sweep(f"{family}.yaml").runs] == components
 
 
 def test_what_is_no_causal_language_model_is_refused(tmp_path: Path):

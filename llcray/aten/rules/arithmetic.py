@@ -43,6 +43,8 @@ def _alike(x: Any, y: Any) -> list[Array]:
 
 def _pow(x: Any, y: Any) -> Array:
     """A power; whole exponents are multiplications, whose derivative at zero is finite."""
+    if isinstance(y, float) and jnp.issubdtype(jnp.result_type(x), jnp.integer):
+        x = x * 1.0
     if isinstance(y, int | float) and float(y).is_integer():
         return x ** int(y)
     return jnp.power(x, y)

@@ -1,8 +1,8 @@
 """Images taken at any places, windows cut out of arrays, and windows put together."""
 
 import itertools
-import math
 from collections.abc import Iterator, Sequence
+from functools import reduce
 
 import jax
 import jax.numpy as jnp
@@ -31,7 +31,7 @@ def _sampled(x: Array, grid: Array, interpolation: int, padding: int, align_corn
     total = jnp.zeros((), x.dtype)
     for taps in itertools.product(*axes):
         indices, weights = zip(*taps, strict=True)
-        total += take(x, indices) * math.prod(weights)[:, None]
+        total += take(x, indices) * reduce(jnp.multiply, weights)[:, None]
     return total
 
 

@@ -41,7 +41,7 @@ def _masked_put(x: Array, indices: Indices, values: Array, accumulate: bool) -> 
 
 
 def _index_select(x: Array, axis: int, index: Array) -> Array:
-    return jnp.take(x, index, axis)
+    return jnp.take(x, index, axis) if x.ndim else x
 
 
 def _embedding(weight: Array, index: Array, padding_idx: int = -1, *_: Any) -> Array:
@@ -123,14 +123,14 @@ def _diagonal_scatter(x: Array, source: Array, offset: int = 0, first: int = 0, 
 def _place_in_order(
     ordered: Array, x: Any, *, out_int32: bool = False, right: bool = False, side: str | None = None, sorter: Any = None
 ) -> Array:
-    """The number of ordered values that are smaller, or, from the right, not larger."""
+    """The number of ordered values that are smaller, or, from the right, not larger; what is no number comes last."""
     del out_int32
     if sorter is not None:
         ordered = jnp.take_along_axis(ordered, sorter, -1)
     x = jnp.asarray(x)
     values = ordered if ordered.ndim == 1 else ordered[..., None, :]
-    compare = jnp.less_equal if right or side == "right" else jnp.less
-    return jnp.sum(compare(values, x[..., None]), -1)
+    is_beyond = jnp.greater if right or side == "right" else jnp.greater_equal
+    return jnp.sum(~is_beyond(values, x[..., None]), -1)
 
 
 def _bucket(x: Any, ordered: Array, *, out_int32: bool = False, right: bool = False) -> Array:

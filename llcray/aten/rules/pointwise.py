@@ -1,5 +1,6 @@
 """Functions of one array, element by element, activations among them."""
 
+from collections.abc import Callable
 from typing import Any
 
 import jax
@@ -49,6 +50,15 @@ def _nan_to_num(x: Array, nan: float | None = None, posinf: float | None = None,
 
 def _same(x: Array) -> Array:
     return x
+
+
+def _of_reals(function: Callable[[Array], Array]) -> Callable[[Array], Array]:
+    """A function of real numbers, which whole numbers become first."""
+    return lambda x: function(x if jnp.issubdtype(x.dtype, jnp.inexact) else x * 1.0)
+
+
+def _sign(x: Array) -> Array:
+    return x if x.dtype == bool else jnp.sign(x)
 
 
 def _polygamma(order: int, x: Array) -> Array:
@@ -104,10 +114,10 @@ RULES = {
     "aten.relu.default": jax.nn.relu,
     "aten.round.decimals": _round_to,
     "aten.round.default": jnp.round,
-    "aten.rsqrt.default": lax.rsqrt,
-    "aten.sigmoid.default": jax.nn.sigmoid,
-    "aten.sgn.default": jnp.sign,
-    "aten.sign.default": jnp.sign,
+    "aten.rsqrt.default": _of_reals(lax.rsqrt),
+    "aten.sigmoid.default": _of_reals(jax.nn.sigmoid),
+    "aten.sgn.default": _sign,
+    "aten.sign.default": _sign,
     "aten.signbit.default": jnp.signbit,
     "aten.silu.default": jax.nn.silu,
     "aten.sin.default": jnp.sin,

@@ -27,6 +27,15 @@ def _reduction(function: Callable[..., Array]) -> Callable[..., Array]:
     return reduce
 
 
+def _truth(function: Callable[..., Array]) -> Callable[..., Array]:
+    """Of all elements over several axes, where an empty list means no axis, unlike that of a sum."""
+
+    def reduce(x: Array, axis: Axes = None, keepdim: bool = False) -> Array:
+        return function(x, () if isinstance(axis, Sequence) and not axis else _axes(x, axis), keepdims=keepdim)
+
+    return reduce
+
+
 def _place(function: Callable[..., Array]) -> Callable[..., Array]:
     def place(x: Array, axis: int | None = None, keepdim: bool = False) -> Array:
         return function(x, axis if x.ndim else None, keepdims=keepdim)
@@ -80,14 +89,14 @@ def _vector_norm(x: Array, order: float = 2, axis: Axes = None, keepdim: bool = 
 
 
 def _running_extreme(find: Callable[..., Array]) -> Callable[..., tuple[Array, Array]]:
-    """The extreme of all before, and its index; of equal values, the last."""
+    """The extreme of all before, and its index; of equal values, the last. What is no number is beyond all numbers."""
 
     def extreme(x: Array, axis: int) -> tuple[Array, Array]:
         if not x.ndim:
             return x, jnp.zeros((), jnp.int32)
         axis %= x.ndim
         own = lax.broadcasted_iota(jnp.int32, x.shape, axis)
-        index = lax.cummax(jnp.where(x == find(x, axis), own, 0), axis)
+        index = lax.cummax(jnp.where((x == find(x, axis)) | (x != x), own, 0), axis)
         return jnp.take_along_axis(x, index, axis), index
 
     return extreme
@@ -105,12 +114,16 @@ def _kth(x: Array, k: int | Array, axis: int = -1, keepdim: bool = False) -> tup
 
 def _median(x: Array, axis: int, keepdim: bool = False) -> tuple[Array, Array]:
     """The lower of the two medians of an even number, as torch has it."""
-    return _kth(x, (x.shape[axis] + 1) // 2 if x.ndim else 1, axis, keepdim)
+    if not x.ndim:
+        return _kth(x, 1)
+    size, missing = x.shape[axis], jnp.sum(x != x, axis)
+    # Sorted, what is no number comes last; where there is such, the median is none either.
+    return _kth(x, jnp.where(missing > 0, size - missing + 1, (size + 1) // 2), axis, keepdim)
 
 
 def _median_of_numbers(x: Array, axis: int, keepdim: bool = False) -> tuple[Array, Array]:
     """The median of what is a number."""
-    count = jnp.sum(~jnp.isnan(x), axis if x.ndim else None)
+    count = jnp.sum(x == x, axis if x.ndim else None)
     return _kth(x, jnp.maximum((count + 1) // 2, 1), axis, keepdim)
 
 
@@ -169,12 +182,12 @@ RULES = {
     "aten._softmax.default": _softmax,
     "aten.all.default": jnp.all,
     "aten.all.dim": _reduction(jnp.all),
-    "aten.all.dims": _reduction(jnp.all),
+    "aten.all.dims": _truth(jnp.all),
     "aten.amax.default": _reduction(jnp.max),
     "aten.amin.default": _reduction(jnp.min),
     "aten.any.default": jnp.any,
     "aten.any.dim": _reduction(jnp.any),
-    "aten.any.dims": _reduction(jnp.any),
+    "aten.any.dims": _truth(jnp.any),
     "aten.argmax.default": _place(jnp.argmax),
     "aten.argmin.default": _place(jnp.argmin),
     "aten.cummax.default": _running_extreme(lax.cummax),

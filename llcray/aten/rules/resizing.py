@@ -28,7 +28,9 @@ def _nearest(num_axes: int) -> Callable[..., Array]:
     def resize(x: Array, sizes: Sizes, factors: Factors = None) -> Array:
         matrices = []
         for size, new, distance in _axes(x, sizes, factors, num_axes):
-            places = np.minimum(np.floor(np.arange(new) * distance), size - 1).astype(int)
+            # Torch computes places in float32, whatever the type of the image: rounding decides between neighbours.
+            places = np.floor(np.arange(new, dtype=np.float32) * np.float32(distance))
+            places = np.minimum(places, size - 1).astype(int)
             matrices.append(np.eye(size)[places])
         return mixed(x, matrices)
 

@@ -122,7 +122,7 @@ ARITHMETIC: dict[str, list[Case]] = {
     "aten.pow.Scalar": [lambda draw: (2.0, draw.normal(3, 4))],
     "aten.pow.Tensor_Scalar": [
         of((3, 4), 2), of((3, 4), 3.0), lambda draw: (draw.uniform(0.5, 2, 3, 4), -0.5),
-        lambda draw: (torch.zeros(3, dtype=draw.dtype), 2),
+        lambda draw: (torch.zeros(3, dtype=draw.dtype), 2), lambda draw: (1 + draw.whole(3, 4), -1.0),
     ],
     "aten.pow.Tensor_Tensor": two(0.5, 2),
     "aten.remainder.Scalar": [of((9,), 0.7), of((9,), -0.7)],
@@ -164,6 +164,9 @@ POINTWISE: dict[str, list[Case]] = {
        for name in ("exp2", "i0", "signbit", "special_i0e", "special_i1", "special_i1e")},
     "aten.polygamma.default": [lambda draw, order=order: (order, draw.uniform(0.5, 3, 3, 4)) for order in (0, 1, 2)],
     "aten.special_ndtri.default": [between(0.1, 0.9)],
+    "aten.rsqrt.default": [between(0.2, 2), lambda draw: (1 + draw.whole(3, 4),)],
+    "aten.sigmoid.default": [between(-2.3, 2.4), lambda draw: (draw.whole(3, 4),)],
+    "aten.sign.default": [between(-2.3, 2.4), lambda draw: (draw.chance(4),)],
     "aten.round.decimals": [of((9,), {"decimals": 1})],
     "aten.round.default": [lambda draw: (torch.tensor([0.5, 1.5, 2.5, -0.5, 0.3], dtype=draw.dtype),)],
     "aten.softplus.default": [of((9,)), of((9,), 3.0, 1.0), lambda draw: (100 * draw.normal(9),)],
@@ -269,23 +272,24 @@ def a_zero(draw: Draw, shape: Sequence[int] = (3, 4)) -> torch.Tensor:
 REDUCTIONS: dict[str, list[Case]] = {
     "aten._log_softmax.default": [of((3, 4), 1, False), of((3, 4), 0, False)],
     "aten._softmax.default": [of((3, 4), -1, False)],
-    **{f"aten.{name}.default": [of((3, 4), 1), of((3, 4), -2), lambda draw: (equals(draw)[0], 1)]
+    **{f"aten.{name}.default": [of((3, 4), 1), of((3, 4), -2), lambda draw: (equals(draw)[0], 1), one_is_no_number]
        for name in ("cummax", "cummin")},
     "aten.histc.default": [of((30,), 5), of((30,), 4, -1, 1), lambda draw: (torch.ones(3, dtype=draw.dtype), 3)],
     "aten.kthvalue.default": [of((3, 5), 2), of((5, 3), 4, 0, True), lambda draw: (equals(draw)[0], 2, 1)],
     "aten.logcumsumexp.default": [of((3, 4), 1), of((3, 4), -2)],
     **{f"aten.{name}.default": [of((3, 4)), of((3, 3))] for name in ("max", "median", "min", "nanmedian")},
-    "aten.median.dim": [of((3, 4), 1), of((3, 5), 0, True), of((3, 5), -1)],
+    "aten.median.dim": [of((3, 4), 1), of((3, 5), 0, True), of((3, 5), -1), one_is_no_number],
     "aten.nanmedian.dim": [of((3, 4), 1), of((3, 5), 0, True), one_is_no_number],
     "aten.var_mean.correction": [of((3, 4), [1], {"keepdim": True}), of((3, 4), None, {"correction": 0})],
     "aten.all.default": [lambda draw: (draw.chance(3),), lambda draw: (draw.whole(2, 3),)],
     "aten.all.dim": TRUTHS,
-    "aten.all.dims": [lambda draw: (draw.chance(2, 3, 4), [0, 2])],
+    "aten.all.dims": [lambda draw: (draw.chance(2, 3, 4), [0, 2]), lambda draw: (draw.chance(3, 4), [])],
     "aten.amax.default": [*DIMS, lambda draw: (equals(draw)[0], [1])],
     "aten.amin.default": [*DIMS, lambda draw: (equals(draw)[0], [1])],
     "aten.any.default": [lambda draw: (draw.chance(3),)],
     "aten.any.dim": TRUTHS,
-    "aten.any.dims": [lambda draw: (draw.chance(2, 3, 4), [0, 2])],
+    "aten.any.dims": [lambda draw: (draw.chance(2, 3, 4), [0, 2]), lambda draw: (draw.chance(3, 4), []),
+        lambda draw: (draw.chance(3, 4), None, True)],
     "aten.argmax.default": PLACES,
     "aten.argmin.default": PLACES,
     "aten.cumprod.default": [of((3, 4), 1), lambda draw: (a_zero(draw), -1)],
@@ -332,7 +336,8 @@ INDEXING: dict[str, list[Case]] = {
     ] for name in ("", "_forward_only")},
     **{f"aten.{name}.{kind}": [
         lambda draw, name=name, kind=kind, right=right: order_of(
-            name, torch.tensor([0.0, 1, 1, 2]), 1.0 if kind == "Scalar" else draw.whole(4, 2, 3).double(), right)
+            name, torch.tensor([0.0, 1, 1, 2]),
+            1.0 if kind == "Scalar" else torch.tensor([[0, 1, torch.nan], [3, 2, -1]]).double(), right)
         for right in (False, True)
     ] for name in ("bucketize", "searchsorted") for kind in ("Scalar", "Tensor")},
     "aten.diagonal_scatter.default": [
@@ -364,7 +369,8 @@ INDEXING: dict[str, list[Case]] = {
         lambda draw: (draw.normal(3, 4), [None, draw.chance(4)], draw.normal(1), True),
         lambda draw: (draw.normal(3, 4), [draw.chance(3)], draw.normal()),
     ],
-    "aten.index_select.default": [lambda draw: (draw.normal(3, 4), 1, draw.whole(4, 5))],
+    "aten.index_select.default": [lambda draw: (draw.normal(3, 4), 1, draw.whole(4, 5)),
+        lambda draw: (draw.normal(), 0, draw.whole(1, 1))],
     "aten.masked_scatter.default": [lambda draw: (draw.normal(3, 4), draw.chance(3, 4), draw.normal(12)),
         lambda draw: (draw.normal(3, 4), draw.chance(4), draw.normal(3, 4))],
     "aten.put.default": [
@@ -539,6 +545,7 @@ RESIZING: dict[str, list[Case]] = {
         for n, name in ((1, "linear1d"), (2, "bilinear2d"), (3, "trilinear3d"))
     },
 }  # fmt: skip
+RESIZING["aten.upsample_nearest1d.vec"].append(of((1, 1, 14), [46], None))  # 14/46 is rounded between two neighbours
 
 RESIZING |= {
     f"aten.{name}.vec": [
