@@ -69,5 +69,5 @@ def test_a_block_of_a_resnet_has_an_llc_of_its_own():
     target = llcray.torch.target(module.eval(), loss, data)
     assert {"1.running_mean", "4.bn2.running_var"} <= set(target.buffers)
     e = llcray.estimate_llc(target, {"kind": "sgld", "step_size": 1e-4, "batch_size": 4}, component="4.*", **SHORT)
-    assert e.num_params == sum(parameter.numel() for parameter in module[4].parameters())
+    assert e.record["num_sampled_params"] == sum(parameter.numel() for parameter in module[4].parameters())
     assert np.isfinite(e.draws.centered_loss).all()

@@ -162,7 +162,7 @@ def _decomposed(program: ExportedProgram) -> ExportedProgram:
 
 def _refuse_changes(program: ExportedProgram) -> None:
     for output in program.graph_signature.output_specs:
-        if output.kind.name != "USER_OUTPUT":
+        if output.kind.name not in ("USER_OUTPUT", "TOKEN"):  # a token orders checks, such as that of a factorization
             raise TorchLossError(
                 f"the loss changes an array of the module or of the batch in place ({output.target or output.arg}). A "
                 "loss must leave them as they are: call module.eval(), or work on a copy (x = x.clone())."
@@ -192,7 +192,7 @@ def _given(
             name = f"constant.{len(constants)}"
             named["buffers"][node] = name
             constants[name] = held[spec.target].detach()
-        else:
+        elif spec.kind.name != "TOKEN":
             raise TorchLossError(f"the loss uses an object that cannot be traced ({spec.kind.name}, {spec.target})")
     return named, constants
 
@@ -200,8 +200,10 @@ def _given(
 def _needed(program: ExportedProgram) -> tuple[Node, list[Node]]:
     """The node of the losses, and the calls that it needs; assertions of the tracer are none of these."""
     (output,) = (node for node in program.graph.nodes if node.op == "output")
-    results = output.args[0]
-    if not isinstance(results, list | tuple) or len(results) != 1 or not isinstance(results[0], Node):
+    made: Any = output.args[0]
+    kinds = [spec.kind.name for spec in program.graph_signature.output_specs]
+    results = [one for one, kind in zip(made, kinds, strict=True) if kind == "USER_OUTPUT"]
+    if len(results) != 1 or not isinstance(results[0], Node):
         raise TorchLossError("loss(module, batch) returned no array of losses. Return one loss per example.")
     result = results[0]
     needed, waiting = set(), [result]
