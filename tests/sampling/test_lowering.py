@@ -71,16 +71,16 @@ def test_the_programs_of_a_sampler(settings: dict[str, Any], target: Target):
         if kernel.adapt is not None:
             state, hyper, _ = lowered(block.adapt, (*common, 10), seeds, state, posterior, hyper, zero)
         lowered(block.advance, (*common, 2, 0), seeds, state, posterior, hyper, zero, np.int32(2))
+        positions = np.zeros((1, NUM_CHAINS, 30), dtype)
         for program, static in (
             (block.displacement, ()),
             (block.measure, ()),
             (block.measure_noise, (BATCH_SIZE,)),
             (block.measure_seen_noise, (BATCH_SIZE, True)),
         ):
-            lowered(program, (*common, *static), seeds, state, posterior, hyper)
+            lowered(program, (NUM_CHAINS, *static), seeds, positions, posterior)
         if settings["kind"] == "auto":
-            away = np.zeros((1, NUM_CHAINS, 30), dtype)
-            lowered(block.start_displaced, common, seeds, posterior, hyper, away)
+            lowered(block.start_displaced, common, seeds, posterior, hyper, positions)
             lowered(curvature.curvature_over_runs, (), posterior)
             for num_products in (4, 100):  # by Lanczos steps, and by the whole Hessian
                 lowered(quadrature.nodes_over_runs, (num_products,), posterior)
