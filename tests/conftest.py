@@ -81,6 +81,12 @@ def pytest_collection_finish() -> None:
     gc.set_threshold(10_000, 20, 20)
 
 
+@pytest.hookimpl(tryfirst=True)
+def pytest_sessionfinish() -> None:
+    """Lets Hypothesis, which is loaded at the end where no test loads it, find who refers to a random generator."""
+    gc.unfreeze()
+
+
 @pytest.fixture(scope="session")
 def quickstart_results(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A dataset with every run of the quickstart, by the columns its own specs have."""

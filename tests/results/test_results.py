@@ -82,3 +82,8 @@ def test_a_notebook_shows_axes_estimates_and_verdicts(results: Results):
 def test_runs_that_are_missing_are_counted(quickstart_results: Path, results: Results):
     more = Results(str(quickstart_results), "quickstart", (*results.run_ids, "0" * 16))
     assert "1 not run yet" in repr(more)
+
+
+def test_an_option_of_a_figure_that_does_not_exist_is_named(results: Results):
+    with pytest.raises(TypeError, match=r"plot\(\) has no option colour: y, color, facets, "):
+        results.plot("noise_rate", colour="seed")  # pyright: ignore[reportCallIssue]

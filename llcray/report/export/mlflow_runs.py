@@ -10,6 +10,8 @@ ID = "llcray.id"
 """Tag by which a run is found again: MLflow gives its runs ids of its own."""
 MOST_METRICS, MOST_PARAMS = 1000, 100
 """What one request may hold."""
+LONGEST_PARAM = 6000
+"""Characters of a parameter's value that MLflow keeps."""
 
 
 def log_to_mlflow(runs: Sequence[ExportedRun], experiment: str) -> str:
@@ -48,7 +50,9 @@ def _log(client: Any, experiment_id: str, run: ExportedRun) -> None:
     start = run.points[0].milliseconds
     tracked = found[0] if found else client.create_run(experiment_id, start, {ID: run.id}, run_name=run.name)
     tracked_id = tracked.info.run_id
-    lacking = [Param(key, str(value)) for key, value in run.config.items() if key not in tracked.data.params]
+    lacking = [
+        Param(key, str(value)[:LONGEST_PARAM]) for key, value in run.config.items() if key not in tracked.data.params
+    ]
     metrics = [
         Metric(name, value, point.milliseconds, point.step)
         for name in dict.fromkeys(name for point in run.points for name in point.numbers)

@@ -15,7 +15,7 @@ from llcray.targets.checkpoint.folder import WEIGHTS
 from llcray.targets.steps_on_disk import STEP, WILDCARDS, step_of
 
 SCHEME = "hf://"
-ID = re.compile(r"(?P<repository>[\w.-]+(?:/[\w.-]+)?)(?:@(?P<revision>\S+))?")
+ID = re.compile(r"(?P<repository>[\w.-]+(?:/[\w.-]+)?)(?:@(?P<revision>(?!\S*\.\.)\S+))?")
 FILES = (*WEIGHTS, "*.safetensors.index.json")
 """What a decoder reads of a repository."""
 

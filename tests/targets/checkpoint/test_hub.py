@@ -222,6 +222,7 @@ def test_a_path_is_a_name_of_the_hub_where_it_can_be_no_folder(tmp_path, monkeyp
     assert {path: hub_name(path) for path in NAMES} == NAMES
 
 
-def test_a_name_that_is_none_is_refused():
-    with pytest.raises(ValueError, match=r"^hf://a/b/c names no model: write hf://ORGANISATION/MODEL"):
-        HubModel.parse("hf://a/b/c")
+@pytest.mark.parametrize("name", ["hf://a/b/c", "hf://", "hf://a/b@../../refs", "hf://a/b@"])
+def test_a_name_that_is_none_is_refused(name):
+    with pytest.raises(ValueError, match=rf"^{re.escape(name)} names no model: write hf://ORGANISATION/MODEL"):
+        HubModel.parse(name)
