@@ -8,6 +8,7 @@ import click
 
 from llcray.cli.command_group import EXIT_INTERRUPTED
 from llcray.cli.options import knows_sweep, names_damage, only_sweep_option, uri_argument
+from llcray.report.numbers import plural
 from llcray.terminal.text import echo
 
 MAX_REMARKS = 3
@@ -27,9 +28,9 @@ def verify(uri: str, deep: bool, repair: bool) -> int:
     for path in found.quarantined:
         echo(f"quarantined {path}")
     for sweep, run_ids in found.rerun.items():
-        echo(f"run again: {len(run_ids)} runs of sweep '{sweep}': {' '.join(run_ids)}")
+        echo(f"run again: {plural(len(run_ids), 'run')} of sweep '{sweep}': {' '.join(run_ids)}")
     if found.rebuild:
-        echo(f"to be rebuilt by the next sweep: {len(found.rebuild)} targets: {' '.join(found.rebuild)}")
+        echo(f"to be rebuilt by the next sweep: {plural(len(found.rebuild), 'target')}: {' '.join(found.rebuild)}")
     echo(f"{uri} is whole." if found.ok else f"{uri} is damaged{', repaired' if repair else ': --repair mends it'}.")
     return 0 if found.ok or repair else 1
 
@@ -59,7 +60,7 @@ def compact(uri: str, sweep: str | None) -> None:
     import llcray_storage as storage
 
     for done in storage.compact(uri, sweep):
-        echo(f"{done.partition}: {done.absorbed} runs merged, {done.num_segments} files now")
+        echo(f"{done.partition}: {plural(done.absorbed, 'run')} merged, {plural(done.num_segments, 'file')} now")
         for left in done.left:
             echo(f"  left as it is: {left}")
 
@@ -112,12 +113,13 @@ def rename(uri: str, sweep: str, new_name: str, yes: bool) -> int:
     import llcray_storage as storage
 
     storage.check_rename(uri, sweep, new_name)
-    echo(f"To be renamed: sweep '{sweep}' in {uri} to '{new_name}', {len(storage.generations(uri, sweep))} runs.")
+    num_runs = plural(len(storage.generations(uri, sweep)), "run")
+    echo(f"To be renamed: sweep '{sweep}' in {uri} to '{new_name}', {num_runs}.")
     if not yes and not click.confirm("Rename it"):
         echo("Nothing was renamed.")
         return EXIT_INTERRUPTED
-    num_runs = storage.rename_sweep(uri, sweep, new_name)
-    echo(f"Renamed: {num_runs} runs. A sweep file goes on with them as {new_name}.yaml, with name: {new_name}.")
+    num_runs = plural(storage.rename_sweep(uri, sweep, new_name), "run")
+    echo(f"Renamed: {num_runs}. A sweep file goes on with them as {new_name}.yaml, with name: {new_name}.")
     return 0
 
 
@@ -129,6 +131,7 @@ def import_(source: str, destination: str) -> None:
     import llcray_storage as storage
 
     done = storage.import_dataset(source, destination)
-    echo(f"{done.num_runs} runs and {done.num_targets} targets imported, {done.num_known} were there already")
+    imported = f"{plural(done.num_runs, 'run')} and {plural(done.num_targets, 'target')}"
+    echo(f"{imported} imported, {done.num_known} were there already")
     for left in done.left:
         echo(f"left out: {left}")

@@ -14,6 +14,7 @@ from pydantic import Field, field_validator, model_validator
 from llcray.components.grammar import MASK, MATCH, UNION, parse
 from llcray.components.structure import Structure
 from llcray.file_digest import file_digest
+from llcray.full_path import full_path
 from llcray.variant import NonNegativeInt, Record
 
 Numbers = Literal["all", "each"] | Annotated[tuple[NonNegativeInt, ...], Field(min_length=1)]
@@ -133,7 +134,7 @@ def _named(text: str) -> NamedComponent:
     parts, files = [], []
     for part in parse(text).name.split(UNION):
         if part.startswith(MASK):
-            path = Path(part.removeprefix(MASK)).expanduser().absolute()
+            path = full_path(part.removeprefix(MASK))
             if not path.is_file():
                 raise ValueError(f"there is no file {path}: give a path from the folder you run in, or a full one")
             files.append(path)

@@ -43,6 +43,14 @@ class File(SuppliedData, UserFile):
             raise ValueError(f"targets {list(self.targets)} are several columns of classes: name one")
         return self
 
+    @model_validator(mode="after")
+    def _check_that_no_column_is_named_twice(self) -> Self:
+        names = (*(self.inputs or ()), *self.targets)
+        twice = [name for name in dict.fromkeys(names) if names.count(name) > 1]
+        if twice:
+            raise ValueError(f"column {', '.join(twice)} is named twice in inputs and targets: name each once")
+        return self
+
     def check(self) -> None:
         import numpy as np
 
@@ -56,7 +64,7 @@ class File(SuppliedData, UserFile):
     @property
     def images(self) -> bool:
         """Whether inputs may be images: only an `.npz` array can hold them; its shape is known once it is read."""
-        return self.path.suffix == ".npz"
+        return self.path.suffix.lower() == ".npz"
 
     def load(self, rng: "np.random.Generator") -> Split:
         import numpy as np
@@ -72,7 +80,22 @@ class File(SuppliedData, UserFile):
                     f"{self.path}: the classes in {self.targets[0]} are fractions such as {y[y != np.round(y)][0]:g}; "
                     "classes are whole numbers or text. Set predict: numbers."
                 )
+            if y.shape[1] != 1:
+                raise ValueError(
+                    f"{self.path}: the classes in {self.targets[0]} are {y.shape[1]} values an example. Save one: of a "
+                    "one-hot code, its argmax."
+                )
             names, labels = np.unique(y[:, 0], return_inverse=True)
+            if len(names) < 2:
+                raise ValueError(
+                    f"{self.path}: all examples are of one class, {names[0]!s:.40}: there is nothing to learn, and the "
+                    "LLC is 0. Name another column in `targets`."
+                )
+            if len(names) == len(labels) > 2 and y.dtype.kind in "OUS":
+                raise ValueError(
+                    f"{self.path}: every example has a class of its own in {self.targets[0]}, such as "
+                    f"{names[0]!s:.40}: that is a name, and no class. Name another column in `targets`."
+                )
             examples, num_outputs = Examples(x, labels.astype(np.int32)), len(names)
         else:
             examples, num_outputs = Examples(x, self._numbers(y)), y.shape[1]
@@ -84,6 +107,11 @@ class File(SuppliedData, UserFile):
     def _numbers(self, labels: "np.ndarray") -> "np.ndarray":
         import numpy as np
 
+        if labels.dtype.kind in "mM":
+            raise ValueError(
+                f"{self.path}: the labels in {', '.join(self.targets)} are times, which count in units of their file. "
+                "Write them as numbers in a unit of your own."
+            )
         try:
             return np.asarray(labels, np.float64)
         except (TypeError, ValueError) as error:

@@ -7,11 +7,14 @@ from zipfile import BadZipFile
 
 import numpy as np
 
+from llcray.data.delimited import read_delimited
+
 if TYPE_CHECKING:
     import polars as pl
 
-SEPARATORS = ",;\t|"
-DECIMAL_COMMA = r"^\s*[-+]?\d*,\d+([eE][-+]?\d+)?\s*$"
+ROW_NUMBERS = ("", "Unnamed: 0", "__index_level_0__")
+"""Names that pandas gives the numbers of rows which it has written as a column."""
+LARGEST = float(np.finfo(np.float32).max)
 
 
 class TableColumn(NamedTuple):
@@ -47,11 +50,11 @@ def table_columns(path: Path) -> list[TableColumn]:
     Raises:
         ValueError: The file cannot be read, or holds no examples.
     """
-    if path.suffix == ".npz":
+    if path.suffix.lower() == ".npz":
         with path.open("rb") as file, _open_npz(path, file) as archive:
             arrays = {name: _array(path, archive, name) for name in archive.files}
     else:
-        table = _read_parquet(path) if path.suffix == ".parquet" else _read_csv(path)
+        table = _read_columns_of(path)
         arrays = {column.name: column.drop_nulls().to_numpy() for column in table}
     if not any(len(array) for array in arrays.values()):
         raise ValueError(f"{path} holds no examples.")
@@ -73,13 +76,18 @@ def read_table(path: Path, inputs: tuple[str, ...] | None, targets: tuple[str, .
     Raises:
         ValueError: A name is missing, an input is not a number, a value is missing, or lengths differ.
     """
-    x, y = _read_npz(path, inputs, targets) if path.suffix == ".npz" else _read_columns(path, inputs, targets)
+    x, y = _read_npz(path, inputs, targets) if path.suffix.lower() == ".npz" else _read_columns(path, inputs, targets)
     if len(x) != len(y):
         raise ValueError(f"{path} holds {len(x)} inputs but {len(y)} labels. Save as many of one as of the other.")
+    if not (len(x) and x.size):
+        raise ValueError(f"{path} holds no examples with inputs: they have shape {x.shape}. Write one a row.")
     if not np.isfinite(x).all():
         raise ValueError(f"{path} holds inputs that are missing or not finite. Fill or drop those rows.")
     if np.issubdtype(y.dtype, np.floating) and not np.isfinite(y).all():
         raise ValueError(f"{path} holds labels that are missing or not finite. Fill or drop those rows.")
+    for what, values in (("inputs", x), ("labels", y)):
+        if values.dtype.kind == "f" and np.abs(values).max() > LARGEST:
+            raise ValueError(f"{path} holds {what} beyond {LARGEST:.2g}, the range of float32. Rescale them.")
     return x, y
 
 
@@ -97,7 +105,8 @@ def _read_npz(path: Path, inputs: tuple[str, ...] | None, targets: tuple[str, ..
         lengths = ", ".join(f"{len(label)} of {name}" for name, label in zip(targets, labels, strict=True))
         raise ValueError(f"{path} holds labels of unlike numbers: {lengths}. Save as many of one as of the other.")
     x = x[:, None] if x.ndim == 1 else x
-    return x, np.concatenate([label.reshape(len(label), -1) for label in labels], axis=1)
+    columns = [label.reshape(len(label), int(np.prod(label.shape[1:]))) for label in labels]
+    return x, np.concatenate(columns, axis=1)
 
 
 def _open_npz(path: Path, file: IO[bytes]) -> Any:
@@ -122,7 +131,7 @@ def _read_columns(
 ) -> tuple[np.ndarray, np.ndarray]:
     import polars as pl
 
-    table = _read_parquet(path) if path.suffix == ".parquet" else _read_csv(path)
+    table = _read_columns_of(path)
     numeric = [name for name, dtype in table.schema.items() if dtype.is_numeric() and name not in targets]
     names = inputs or tuple(numeric)
     _check_names(path, (*names, *targets), table.columns)
@@ -130,6 +139,8 @@ def _read_columns(
         raise ValueError(f"{path} holds no examples. Write one a row.")
     if not names:
         raise ValueError(f"{path} has no column of numbers beside {', '.join(targets)}. It has: {_types(table)}.")
+    if inputs is None:
+        _check_what_is_taken(path, table, names, targets)
     columns = [table[name] for name in (*names, *targets)]
     nulls = [column for column in columns if column.null_count()]
     if nulls:
@@ -138,10 +149,39 @@ def _read_columns(
             f"{path} holds missing values, such as {nulls[0].name} of example {row}. Fill or drop those rows."
         )
     for column in columns[: len(names)]:
-        if not column.dtype.is_numeric():
+        if not (column.dtype.is_numeric() or column.dtype == pl.Boolean):
             raise ValueError(f"{path}: input columns {column.name} are not numbers{_example(column)}")
+    for column in columns[len(names) :]:
+        if column.dtype.is_nested():
+            raise ValueError(f"{path}: labels {column.name} are {column.dtype}. Write one value an example.")
     x = table.select(pl.col(list(names)).cast(pl.Float64)).to_numpy()
     return x, table.select(list(targets)).to_numpy()
+
+
+def _check_what_is_taken(path: Path, table: "pl.DataFrame", names: tuple[str, ...], targets: tuple[str, ...]) -> None:
+    """Refuses a table where taking all columns of numbers takes too few or too many."""
+    import polars as pl
+
+    for name in names:
+        if name in ROW_NUMBERS and table[name].equals(pl.Series(range(len(table)), dtype=table[name].dtype)):
+            raise ValueError(
+                f"{path}: column {name!r} holds the numbers of the rows, which pandas writes. Write it with "
+                "index=False, or name the inputs in `inputs`."
+            )
+    for column in table:
+        if column.dtype != pl.String or column.name in targets:
+            continue
+        present = column.drop_nulls()
+        num_texts = present.str.strip_chars().cast(pl.Float64, strict=False).null_count()
+        if 0 < num_texts < len(present) / 2:
+            raise ValueError(
+                f"{path}: column {column.name} holds numbers and, in {num_texts} of {len(table)} examples, text"
+                f"{_example(column)} Or name the inputs in `inputs`."
+            )
+
+
+def _read_columns_of(path: Path) -> "pl.DataFrame":
+    return _read_parquet(path) if path.suffix.lower() == ".parquet" else read_delimited(path)
 
 
 def _read_parquet(path: Path) -> "pl.DataFrame":
@@ -151,27 +191,6 @@ def _read_parquet(path: Path) -> "pl.DataFrame":
         return pl.read_parquet(path, glob=False)
     except pl.exceptions.PolarsError as error:
         raise ValueError(f"{path} cannot be read as Parquet ({_first_line(error)}). Write it again.") from error
-
-
-def _read_csv(path: Path) -> "pl.DataFrame":
-    """The table, with types that suit all rows, of comma-, semicolon-, tab- or bar-separated values."""
-    import polars as pl
-
-    with path.open("rb") as file:
-        header = file.readline().decode("utf-8-sig", "replace")
-    separator = max(SEPARATORS, key=header.count)
-    options = {"glob": False, "infer_schema_length": None, "separator": separator}
-    try:
-        table = pl.read_csv(path, **options)
-        texts = [column.drop_nulls() for column in table if column.dtype == pl.String]
-        if separator != "," and any(len(text) and text.str.contains(DECIMAL_COMMA).all() for text in texts):
-            table = pl.read_csv(path, **options, decimal_comma=True)
-    except (pl.exceptions.PolarsError, UnicodeError) as error:
-        raise ValueError(
-            f"{path} cannot be read as CSV ({_first_line(error)}). Save it in UTF-8, with a header and as many values "
-            "in each row."
-        ) from error
-    return table
 
 
 def _example(column: "pl.Series") -> str:

@@ -98,9 +98,9 @@ def _is_flat(row: Any) -> bool:
 
 
 def _read(path: Path, column: str, length: int | None) -> Sequence[Any]:
-    if path.suffix == ".npy":
+    if path.suffix.lower() == ".npy":
         return _read_npy(path, length)
-    if path.suffix == ".parquet":
+    if path.suffix.lower() == ".parquet":
         return _read_parquet(path, column)
     lines = list(_json_lines(path))
     named = [line for line in lines if isinstance(line, dict)]

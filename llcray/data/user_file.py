@@ -9,6 +9,7 @@ from typing import Annotated, Any, ClassVar, Protocol, Self, runtime_checkable
 from pydantic import BaseModel, Field, field_validator, model_validator
 
 from llcray.file_digest import check_as_given, check_as_planned, digest_now, file_digest
+from llcray.full_path import full_path
 from llcray.variant import Variant
 
 Sha256 = Annotated[str, Field(pattern="^[0-9a-f]{64}$")]
@@ -58,9 +59,9 @@ class UserFile(Variant):
     @field_validator("path")
     @classmethod
     def _check_the_suffix(cls, value: Path) -> Path:
-        if value.suffix not in cls.suffixes:
+        if value.suffix.lower() not in cls.suffixes:
             raise ValueError(f"{value} ends in none of {', '.join(cls.suffixes)}: convert it to one of these")
-        return value.expanduser().absolute()
+        return full_path(value)
 
     @model_validator(mode="after")
     def _fill_in_the_digest(self) -> Self:

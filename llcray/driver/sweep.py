@@ -19,8 +19,8 @@ from rich.console import Console
 from llcray.driver.cluster.connect import Choice, connect, is_remote, leave_running
 from llcray.driver.cluster.driver_state import SUBMITTED_BY_VARIABLE, StopRequest
 from llcray.driver.cluster.packages import check_packages
-from llcray.driver.cluster.ray_internals import daemons
-from llcray.driver.cluster.watch import watch_daemons
+from llcray.driver.cluster.ray_internals import daemons, places
+from llcray.driver.cluster.watch import watch_daemons, watch_places
 from llcray.driver.errors import DriverError
 from llcray.driver.interrupts import Interrupts
 from llcray.driver.options import SweepOptions, check_options, command_to_go_on
@@ -28,7 +28,9 @@ from llcray.driver.plan.plan import cost_model, ordered_trials
 from llcray.driver.plan.remaining import Remaining, find_remaining
 from llcray.driver.progress.tracker import Tracker
 from llcray.driver.progress.view import View, choose_view
-from llcray.driver.wording import duration, labels, plural
+from llcray.driver.wording import duration, labels
+from llcray.full_path import full_path
+from llcray.report.numbers import plural
 from llcray.spec import Sweep, load_sweep, runs_before
 from llcray.terminal.console import Terminal
 
@@ -156,11 +158,14 @@ def _run(call: _Call, interrupts: Interrupts) -> Tracker:
         interrupts.deferred = True
         call.view.opened(tracker)
         stack.callback(lambda: call.view.closed(tracker))
+
+        def end(lost: str) -> None:
+            _end_without_ray(call, tracker, lost, interrupts, claims)
+
         if call.options.address is None:
-            own = watch_daemons(
-                daemons(), cluster.scratch, lambda name: _end_without_ray(call, tracker, name, interrupts, claims)
-            )
-            stack.enter_context(own)
+            stack.enter_context(watch_daemons(daemons(), cluster.scratch, end))
+        else:
+            stack.enter_context(watch_places(places(), end))
         publisher = StatePublisher(tracker, call.storage)
         stack.callback(publisher.close)
         assignment = Assignment(
@@ -193,8 +198,10 @@ def _end_without_ray(call: _Call, tracker: Tracker, name: str, interrupts: Inter
     """Ends this process, which could not even disconnect from a Ray that has died."""
     call.view.closed(tracker)
     claims.close()
-    # A signal to the whole process group, as `timeout` and batch systems send it, ends Ray as well.
     why = f"Ray has died on this machine (its {name} is gone: killed, or out of memory)"
+    if call.options.address is not None:
+        why = f"The cluster at {call.options.address} is gone (its {name} answers no more)"
+    # A signal to the whole process group, as `timeout` and batch systems send it, ends Ray as well.
     why = "Interrupted" if interrupts.stop_request else why
     kept = plural(tracker.num_before + len(tracker.finished), "finished run")
     call.view.notice(
@@ -217,8 +224,9 @@ def _stop_request(call: _Call, tracker: Tracker, interrupts: Interrupts, cluster
     if "drain" in requests and not tracker.stopped:
         tracker.stopped = "draining"
         under_way = plural(len(tracker.running), "trial")
+        end = "ends" if len(tracker.running) == 1 else "end"
         now = "Ctrl-C again stops" if interrupts.stop_request else "llcray stop --now stops"
-        call.view.notice(f"No more trials start; {under_way} under way end first. {now} at once.")
+        call.view.notice(f"No more trials start; {under_way} under way {end} first. {now} at once.")
     return "drain" if tracker.stopped == "draining" else ""
 
 
@@ -230,7 +238,7 @@ def _root_for_workers(storage: str) -> str:
     """
     if storage.startswith("memory://"):
         raise DriverError(f"storage '{storage}' is seen by one process only: give a folder, s3:// or gs://.")
-    return storage if "://" in storage else str(Path(storage).expanduser().absolute())
+    return storage if "://" in storage else str(full_path(storage))
 
 
 def _say_what_starts(call: _Call) -> None:
@@ -270,7 +278,7 @@ def _conclude(call: _Call, tracker: Tracker) -> int:
         f"{call.sweep.name}: {plural(len(tracker.finished), 'run')} done{elsewhere} in {taken}, {_failures(tracker)}."
     )
     if not call.is_terse:
-        _say_where_to_look(call)
+        _say_where_to_look(call, has_estimates=tracker.num_done + call.todo.num_done > 0)
     failed_before = [
         run_id
         for run_id, status in call.todo.statuses.items()
@@ -294,15 +302,23 @@ def _show_results(call: _Call) -> None:
         call.console.print(f"Plot: {figure}", markup=False, highlight=False, soft_wrap=True)
 
 
-def _say_where_to_look(call: _Call) -> None:
+def _say_where_to_look(call: _Call, has_estimates: bool) -> None:
     storage, name = call.options.storage, call.sweep.name
+    if not has_estimates:
+        _print_command(call, "query", storage, "SELECT run_id, reason FROM runs")
+        call.console.print(f"Once mended, with --retry-failed: {_again(call)}", markup=False, soft_wrap=True)
+        return
     columns = "run_id, llc, llc_sampling_se, localization_se, localization, n_beta, verdict"
     for words in (
         ("report", storage, "--sweep", name),
         ("plot", storage, "--sweep", name, "--x", "num_params", "--y", "llc", "--color", "sampler_kind"),
         ("query", storage, f"SELECT {columns} FROM runs"),
     ):
-        call.console.print("  " + shlex.join(["llcray", *words]), markup=False, highlight=False, soft_wrap=True)
+        _print_command(call, *words)
+
+
+def _print_command(call: _Call, *words: str) -> None:
+    call.console.print("  " + shlex.join(["llcray", *words]), markup=False, highlight=False, soft_wrap=True)
 
 
 def _again(call: _Call) -> str:

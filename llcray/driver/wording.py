@@ -1,4 +1,4 @@
-"""Writes durations, counts and short names of runs for people."""
+"""Writes durations and short names of runs for people."""
 
 import itertools
 from collections.abc import Iterable, Iterator, Sequence
@@ -21,11 +21,6 @@ def duration(seconds: float) -> str:
     if whole < 3600:
         return f"{whole // 60} min {whole % 60:02d} s" if whole < 600 else f"{whole // 60} min"
     return f"{whole // 3600} h {whole % 3600 // 60:02d} min"
-
-
-def plural(count: int, noun: str) -> str:
-    """Writes a count with its noun, as `1 run` or `2 runs`."""
-    return f"{count:,} {noun}" + ("" if count == 1 else "s")
 
 
 def labels(runs: Sequence[RunSpec]) -> dict[str, str]:

@@ -13,6 +13,7 @@ import numpy as np
 from llcray.estimation.prepare import FailureFn, PreparedRun, prepare_all
 from llcray.estimation.request import EstimateRequest
 from llcray.jax_settings import each_in_own_settings
+from llcray.llc.advice import Spent
 from llcray.llc.estimate import Estimate, estimate
 from llcray.llc.ladder import Rung
 from llcray.sampling.block import paired_batch_size
@@ -21,6 +22,7 @@ from llcray.sampling.engine import Finished, ProgressFn, execute
 from llcray.sampling.job import Job
 from llcray.sampling.program import make_room
 from llcray.sampling.schedules.requests import Sampled
+from llcray.sampling.spec import Budget
 from llcray.targets.long_runs import long_run_answer
 from llcray.targets.target import Target, TrueLLC
 
@@ -165,6 +167,8 @@ def _finish(target: Target, run: PreparedRun, finished: Finished) -> RunEstimate
             spectrum=run.spectrum,
             has_automatic_localization=run.has_automatic_localization,
             has_exact_losses=has_exact_losses,
+            spent=_spent(facts.sampling.budget, finished),
+            budget_of_warmup=sampled.budget_of_warmup,
         ),
         sampled=sampled,
         n_beta=facts.n_beta,
@@ -182,6 +186,11 @@ def _finish(target: Target, run: PreparedRun, finished: Finished) -> RunEstimate
         unresolved=run.unresolved,
         spectrum_gradients=run.spectrum.num_gradients if run.spectrum else None,
     )
+
+
+def _spent(budget: Budget, finished: Finished) -> Spent:
+    work, num_draws = finished.work, finished.sampled.draws.num_draws
+    return Spent(budget.num_gradients, budget.num_draws, work.num_gradients, work.warmup_gradients, num_draws)
 
 
 def _at_temperature(target: Target, n_beta: float, localization: float) -> TrueLLC | None:

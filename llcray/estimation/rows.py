@@ -50,6 +50,16 @@ def record_of(result: RunEstimate, target: Target) -> Row:
     }
 
 
+def with_depths(columns: Row) -> Row:
+    """Columns of a spec, with the number of hidden layers where their widths say it."""
+    depths = {
+        f"{prefix}_depth": len(columns[f"{prefix}_widths"])
+        for prefix in ("architecture", "teacher")
+        if columns.get(f"{prefix}_widths") is not None
+    }
+    return columns | depths
+
+
 def _ladder(result: RunEstimate) -> Row:
     if not result.ladder:
         return {}

@@ -19,7 +19,7 @@ from llcray.estimation.pack import RunEstimate
 from llcray.estimation.probes import observed
 from llcray.estimation.provenance import device, environment
 from llcray.estimation.request import EstimateRequest
-from llcray.estimation.rows import draw_rows, record_of, update_of
+from llcray.estimation.rows import draw_rows, record_of, update_of, with_depths
 from llcray.estimation.targets import TrialTargets
 from llcray.llc.draws import Draws
 from llcray.posterior.density import num_data_of, resolve_n_beta
@@ -205,7 +205,7 @@ def _n_beta(run: RunSpec, target: Target) -> float:
 
 
 def _identity(run: RunSpec, plan: TrialPlan, sweep: str) -> Row:
-    return {**spec_columns(run), "sweep": sweep, "trial_id": plan.trial_id}
+    return {**with_depths(spec_columns(run)), "sweep": sweep, "trial_id": plan.trial_id}
 
 
 def _row(run: RunSpec, plan: TrialPlan, sweep: str, target: Target, result: RunEstimate) -> Row:

@@ -11,6 +11,7 @@ from dataclasses import dataclass, fields, replace
 import numpy as np
 from llcray_storage.schema.verdicts import NUM_SIGMAS, VerdictName
 
+from llcray.llc.advice import Spent
 from llcray.llc.draws import Draws
 from llcray.llc.errors import error_parts
 from llcray.llc.extrapolation import Extrapolation
@@ -125,6 +126,8 @@ def estimate(
     spectrum: Spectrum | None = None,
     has_automatic_localization: bool = False,
     has_exact_losses: bool = True,
+    spent: Spent | None = None,
+    budget_of_warmup: float = float("nan"),
 ) -> Estimate:
     """The LLC of one run, with its error, diagnostics, verdict and cost.
 
@@ -147,6 +150,8 @@ def estimate(
         spectrum: Spectrum of the Hessian of n beta L_n at w*; None where it was not taken.
         has_automatic_localization: Whether gamma was chosen for the user.
         has_exact_losses: Whether the losses of draws are over all of the data, and not over a batch for each draw.
+        spent: What the run was allowed and took, for advice on its budget; None where this is not known.
+        budget_of_warmup: Gradients of a run whose warmup the budget does not end; NaN where the warmup came to its end.
     """
     kept = draws.after(num_warmup_draws)
     healthy = draws.healthy
@@ -196,6 +201,8 @@ def estimate(
             virial_se=virial.se,
             is_quadratic=np.isfinite(local.llc_unlocalized),
             llc_unlocalized=local.llc_unlocalized if has_automatic_localization else np.nan,
+            spent=spent,
+            budget_of_warmup=budget_of_warmup,
         )
     )
     errors = error_parts(summary.mcse, abs(bias) if step_bias is None else step_bias.se, local.localization_se)

@@ -23,10 +23,16 @@ from llcray_storage.schema.verdicts import (
     VerdictName,
 )
 
+from llcray.llc.advice import Spent, raise_budget, rounded_up
+
 # Nats. Rounding of a loss that does not depend on the parameters stays below this.
 CONSTANT = 1e-9
 # Nats. At a minimum no draw near it is lower; rounding of float32 chains stays far below this.
 LOWER = 1.0
+# Nats. A Monte Carlo error below this is small whatever it is beside.
+NOTABLE_MCSE = 0.05
+# R-hat above which chains are not stationary, so that it does not fall in proportion to their length.
+FAR_FROM_MIXED = 1.2
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -68,6 +74,8 @@ class Diagnostics(JudgedNumbers):
         is_quadratic: Whether the quadratic approximation at w* describes the draws.
         llc_unlocalized: The LLC that this approximation promises without a localization; NaN where it is not known or
             gamma was set by hand, which makes it part of the question.
+        spent: What the run was allowed and took; None where this is not known.
+        budget_of_warmup: Gradients of a run whose warmup the budget does not end; NaN where the warmup came to its end.
     """
 
     num_sampled_params: int
@@ -85,6 +93,8 @@ class Diagnostics(JudgedNumbers):
     virial_se: float = float("nan")
     is_quadratic: bool = False
     llc_unlocalized: float = float("nan")
+    spent: Spent | None = None
+    budget_of_warmup: float = float("nan")
 
 
 @dataclass(frozen=True)
@@ -107,13 +117,22 @@ def judge(d: Diagnostics) -> Verdict:
       Metropolis test, if it exceeds d by three.
     * `biased_weights`: k-hat of importance weights is above 0.7.
     * `not_converged`: a posterior that the chains' precision does not resolve, a loss that does not depend on the
-      parameters, a chain that never moved, split R-hat above 1.05, fewer than 50 effective draws, a Monte Carlo error
-      above a quarter of the estimate, or a virial that misses a fifth of d, beyond three standard errors, unless the
-      estimate is that of the quadratic approximation at w*: then only directions that the loss does not see miss.
+      parameters, a warmup that the budget ended, a chain that never moved, split R-hat above 1.05, fewer than 50
+      effective draws, a Monte Carlo error above a quarter of the estimate, or a virial that misses a fifth of d, beyond
+      three standard errors, unless the estimate is that of the quadratic approximation at w*: then only directions that
+      the loss does not see miss.
     * `gamma_decides`: the loss is quadratic, and without the automatic localization its LLC would be larger by half.
     * `ok`: none of these.
     """
-    for rule in (_diverged, _escaped, _biased_weights, _biased_step, _not_converged, _gamma_decides):
+    for rule in (
+        _diverged,
+        _warmup_ended_early,
+        _escaped,
+        _biased_weights,
+        _biased_step,
+        _not_converged,
+        _gamma_decides,
+    ):
         if verdict := rule(d):
             return verdict
     return Verdict("ok", "")
@@ -128,6 +147,17 @@ def _diverged(d: Diagnostics) -> Verdict | None:
     if d.restarts_exhausted:
         return Verdict("diverged", "No step size was stable. Check that w* is a minimum, or raise the localization.")
     return None
+
+
+def _warmup_ended_early(d: Diagnostics) -> Verdict | None:
+    if math.isnan(d.budget_of_warmup):
+        return None
+    budget = d.budget_of_warmup
+    wanted = f" to at least {{num_gradients: {rounded_up(budget)}}}" if math.isfinite(budget) else ""
+    return Verdict(
+        "not_converged",
+        f"The budget ended the warmup early, and the draws are not of the posterior. Raise the budget{wanted}.",
+    )
 
 
 def _escaped(d: Diagnostics) -> Verdict | None:
@@ -163,8 +193,8 @@ def _biased_step(d: Diagnostics) -> Verdict | None:
     if d.bias_is_inconsistent:
         return Verdict(
             "biased_step",
-            "The bias of the step size is not known: levels at two steps, heat and gradient noise disagree. "
-            "Lower the sampler's max_heat, or use an exact sampler.",
+            "The bias of the step size is not known: levels at two steps, heat and gradient noise disagree, or the "
+            "budget did not pay for measuring it. Raise the budget, lower max_heat, or use an exact sampler.",
         )
     if d.acceptance_rate < MIN_ACCEPTANCE:
         return Verdict(
@@ -197,7 +227,6 @@ def _biased_step(d: Diagnostics) -> Verdict | None:
 
 
 def _not_converged(d: Diagnostics) -> Verdict | None:
-    advice = "Raise the budget."
     if d.unresolved:
         return Verdict(
             "not_converged",
@@ -215,15 +244,16 @@ def _not_converged(d: Diagnostics) -> Verdict | None:
             "not_converged", f"{d.num_dead_chains} of {d.num_chains} chains never moved. Lower the step size."
         )
     # Comparisons are written so that NaN, too, fails them.
+    missing = d.num_sampled_params - d.virial
+    advice = _advice(d, missing / d.num_sampled_params)
     if math.isnan(d.rhat) and math.isnan(d.pareto_khat):
         return Verdict("not_converged", f"R-hat is not known: the draws kept are too few or constant. {advice}")
     if d.rhat > RHAT_LIMIT:
         return Verdict("not_converged", f"Split R-hat is {d.rhat:.4f}, above {RHAT_LIMIT}. {advice}")
     if not d.ess_bulk >= MIN_ESS:
         return Verdict("not_converged", f"Only {d.ess_bulk:.0f} effective draws, fewer than {MIN_ESS:.0f}. {advice}")
-    if not d.llc_mcse <= MAX_RELATIVE_MCSE * abs(d.llc) and d.llc_mcse > 0.05:
+    if not d.llc_mcse <= MAX_RELATIVE_MCSE * abs(d.llc) and d.llc_mcse > NOTABLE_MCSE:
         return Verdict("not_converged", f"The Monte Carlo error {d.llc_mcse:.2g} is large beside {d.llc:.3g}. {advice}")
-    missing = d.num_sampled_params - d.virial
     if missing > max(MAX_MISSING * d.num_sampled_params, NUM_SIGMAS * d.virial_se) and not d.is_quadratic:
         return Verdict(
             "not_converged",
@@ -231,6 +261,19 @@ def _not_converged(d: Diagnostics) -> Verdict | None:
             f"spread in all directions. {advice}",
         )
     return None
+
+
+def _advice(d: Diagnostics, missing: float) -> str:
+    """Says how much more work each rule asks for that the run has failed, by the one that asks for most."""
+    are_chains = math.isnan(d.pareto_khat)
+    factors = [(d.rhat - 1) / (RHAT_LIMIT - 1)] if are_chains else []
+    factors.append(MIN_ESS / d.ess_bulk if d.ess_bulk else math.inf)
+    if d.llc_mcse > NOTABLE_MCSE and d.llc:
+        factors.append((d.llc_mcse / (MAX_RELATIVE_MCSE * d.llc)) ** 2)
+    if MAX_MISSING < missing < 1 and not d.is_quadratic:
+        factors.append(math.log(MAX_MISSING) / math.log(missing))
+    is_far = (are_chains and not d.rhat <= FAR_FROM_MIXED) or missing > MAX_MISSING
+    return raise_budget(d.spent, max(factors), is_lower_bound=is_far)
 
 
 def _gamma_decides(d: Diagnostics) -> Verdict | None:

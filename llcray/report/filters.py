@@ -127,5 +127,11 @@ def _check_type(name: str, value: Any, text: str) -> None:
         fits, wanted = is_number(name), "a number"
     else:
         fits, wanted = name == SAMPLER or is_list(name) or RUNS.polars.get(name) == pl.String, "text"
-    if not fits:
-        raise ReportError(f"filter '{text}': column '{name}' does not hold {wanted}, so {value!r} never matches.")
+    if fits:
+        return
+    if is_list(name) and wanted == "a number":
+        raise ReportError(
+            f"filter '{text}': column '{name}' holds lists, which are written with dashes: {name} == \"{value}\" for "
+            f'the list of {value}, "{value}-{value}" for one of two.'
+        )
+    raise ReportError(f"filter '{text}': column '{name}' does not hold {wanted}, so {value!r} never matches.")

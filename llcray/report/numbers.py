@@ -13,3 +13,8 @@ def rounded(value: Any, digits: int | None = None) -> str:
     if digits is None:
         return f"{value:,.4g}" if abs(value) < 10_000 else f"{value:,.0f}"
     return f"{value:,.{digits}f}"
+
+
+def plural(count: int, noun: str) -> str:
+    """A count with its noun, as `1 run` or `2 runs`."""
+    return f"{count:,} {noun}" + ("" if count == 1 else "s")

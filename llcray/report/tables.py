@@ -11,7 +11,7 @@ from rich.console import Console
 from rich.text import Text
 
 from llcray.report.colors import terminal_style
-from llcray.report.numbers import rounded
+from llcray.report.numbers import plural, rounded
 from llcray.report.results_table import leading_columns, plain_table, results_table
 from llcray.report.varying import prepared
 from llcray.report.verdict_filter import FAILED, OK, OUTCOMES, outcome
@@ -80,7 +80,7 @@ def _print_failures(runs: pl.DataFrame, console: Console) -> None:
 
 def _summary_line(runs: pl.DataFrame) -> Text:
     counts = Counter(runs["outcome"])
-    line = Text(f"{runs.height} runs: ")
+    line = Text(f"{plural(runs.height, 'run')}: ")
     parts = [(f"{counts[name]} {name}", terminal_style(name)) for name in OUTCOMES if counts[name]]
     for index, (words, style) in enumerate(parts):
         line.append(", " if index else "").append(words, style=style)

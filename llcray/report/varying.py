@@ -11,6 +11,8 @@ from llcray.report.columns import SAMPLER, is_list, is_number, sampler_label
 SEEDS = ("seed", "sampling_seed")
 FOLLOWING = ("n_beta", "inverse_temperature")
 """Numbers that follow from other axes (`inverse_temperature_scale`, `num_data`) run by run."""
+COUNTED = ("architecture_depth",)
+"""Numbers that a list says as well (`architecture_widths`)."""
 SET_BY_AXES = ("num_params", "num_sampled_params", "num_data")
 """Numbers that are no axes and follow from them."""
 
@@ -68,7 +70,8 @@ def independent(runs: pl.DataFrame, names: Sequence[str]) -> list[str]:
             kept.append(name)
     for name in list(kept):
         others = [other for other in kept if other != name]
-        if others and not is_number(name) and _follows(runs, name, others):
+        may_go = name in COUNTED or not is_number(name)
+        if others and may_go and _follows(runs, name, others):
             kept.remove(name)
     return [name for name in names if name in kept]
 

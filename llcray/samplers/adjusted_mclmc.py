@@ -10,7 +10,7 @@ an acceptance rate.
 Reference: Robnik, Cohn-Gordon & Seljak 2025 (arXiv 2503.01707); BlackJAX's `adjusted_mclmc_dynamic`.
 """
 
-from typing import Annotated, Any, ClassVar, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import Field
 
@@ -25,8 +25,6 @@ class AdjustedMCLMC(SamplerVariant):
         mean_integration_steps: Mean number of integration steps per proposal; the number is uniform from one.
     """
 
-    knows_its_cost: ClassVar[bool] = False
-
     kind: Literal["adjusted_mclmc"] = "adjusted_mclmc"
     target_acceptance_rate: Annotated[float, Field(gt=0, lt=1)] = 0.8
     mean_integration_steps: Annotated[float, Field(ge=1.2)] = 5.0
@@ -35,6 +33,10 @@ class AdjustedMCLMC(SamplerVariant):
         """Returns two full gradients for each integration step."""
         del num_data
         return 2 * self.mean_integration_steps
+
+    def most_gradients_per_step(self, num_data: int) -> float:
+        """Returns the gradients of the longest trajectory, which has twice as many steps as the mean one."""
+        return 2 * self.gradients_per_step(num_data)
 
     def warmup_gradients(self, num_steps: int, num_data: int) -> float:
         """Returns half as much again: BlackJAX's tuner goes over half of the steps twice."""

@@ -82,7 +82,7 @@ class SamplerVariant(Variant):
         precision: Floating-point type that the chains live in.
         bias_order: Power of the step size that the bias is proportional to; None where no such power is known.
         needs_curvature: Whether the sampler measures anything in the largest curvature at w*.
-        knows_its_cost: Whether `gradients_per_step` and `warmup_gradients` are what steps cost, not guesses.
+        ends_its_warmup: Whether the warmup ends by itself, at the latest after the steps that it is given.
         num_calibration_blocks: Blocks of draws, at least, that are taken before the first one whose draws may be kept.
         draws_are_means: Whether a draw is a mean over many positions, whose spread is less than the posterior's.
     """
@@ -91,7 +91,7 @@ class SamplerVariant(Variant):
     precision: ClassVar[Precision] = "float64"
     bias_order: ClassVar[float | None] = None
     needs_curvature: ClassVar[bool] = True
-    knows_its_cost: ClassVar[bool] = True
+    ends_its_warmup: ClassVar[bool] = False
     num_calibration_blocks: ClassVar[int] = 0
     draws_are_means: ClassVar[bool] = False
 
@@ -131,6 +131,10 @@ class SamplerVariant(Variant):
         """Returns the expected cost of a step in full-data-equivalent gradients."""
         raise NotImplementedError
 
+    def most_gradients_per_step(self, num_data: int) -> float:
+        """Returns the most that a step costs, full-data-equivalent gradients; the expected cost where it is fixed."""
+        return self.gradients_per_step(num_data)
+
     @property
     def max_adaptations(self) -> int:
         """How often warmup is repeated at most, until the step size settles; 0 for samplers without warmup.
@@ -143,8 +147,12 @@ class SamplerVariant(Variant):
         """Returns the cost of one warmup of one chain in full-data-equivalent gradients."""
         return num_steps * self.gradients_per_step(num_data)
 
-    def bounded(self) -> "SamplerVariant":
-        """Returns the sampler with steps that cost no more than `gradients_per_step` says, for small budgets."""
+    def bounded(self, most_gradients: float) -> "SamplerVariant":
+        """Returns the sampler with steps of at most so many gradients, or of as few as it may have.
+
+        Samplers whose steps cost a fixed number are returned as they are.
+        """
+        del most_gradients
         return self
 
 

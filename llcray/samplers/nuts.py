@@ -9,7 +9,8 @@ matrix are adapted in windows, per chain. Chains of one program wait for the lon
 Reference: Hoffman & Gelman 2014 (arXiv 1111.4246); Betancourt 2017 (arXiv 1701.02434), A.3; BlackJAX's `nuts`.
 """
 
-from typing import Annotated, ClassVar, Literal
+from math import log2
+from typing import Annotated, Literal
 
 from pydantic import Field
 
@@ -17,30 +18,37 @@ from llcray.samplers.kernel import Kernel, SamplerVariant
 from llcray.variant import Count
 
 FEW_DOUBLINGS = 4
-"""Doublings for small budgets."""
+"""Doublings that every budget allows."""
 
 
 class NUTS(SamplerVariant):
     """The no-U-turn sampler.
 
     Attributes:
-        max_num_doublings: Largest number k of doublings: a draw takes at most 2^k leapfrog steps.
+        max_num_doublings: Largest number k of doublings: a draw takes at most 2^k - 1 leapfrog steps. It is lowered, to
+            four at the least, where half of the budget would not pay for a warmup of such steps.
         target_acceptance_rate: Acceptance rate that the step size is adapted to.
     """
-
-    knows_its_cost: ClassVar[bool] = False
 
     kind: Literal["nuts"] = "nuts"
     max_num_doublings: Count = 8
     target_acceptance_rate: Annotated[float, Field(gt=0, lt=1)] = 0.8
 
     def gradients_per_step(self, num_data: int) -> float:
-        """Returns fifteen leapfrog steps: a guess, and a bound for four doublings; `StepInfo` counts those taken."""
-        del num_data
-        return float(2**FEW_DOUBLINGS - 1)
+        """Returns fifteen leapfrog steps, a guess; `StepInfo` counts those taken."""
+        return min(float(2**FEW_DOUBLINGS - 1), self.most_gradients_per_step(num_data))
 
-    def bounded(self) -> "NUTS":
-        return self.model_copy(update={"max_num_doublings": min(self.max_num_doublings, FEW_DOUBLINGS)})
+    def most_gradients_per_step(self, num_data: int) -> float:
+        """Returns the leapfrog steps of a trajectory of all doublings."""
+        del num_data
+        return float(2**self.max_num_doublings - 1)
+
+    def bounded(self, most_gradients: float) -> "NUTS":
+        """Returns the sampler with fewer doublings where the budget asks for fewer."""
+        num_doublings = max(FEW_DOUBLINGS, int(log2(most_gradients + 1)))
+        if num_doublings >= self.max_num_doublings:
+            return self
+        return self.model_copy(update={"max_num_doublings": num_doublings})
 
     @property
     def max_adaptations(self) -> int:

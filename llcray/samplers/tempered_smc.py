@@ -8,8 +8,9 @@
 targets exp(-n beta L_n(w) - gamma/2 |w - w*|^2). A chain is a population of its own; after tempering its particles are
 moved and recorded in turn, one a draw. Gradients are full and in float64. The localization must be positive.
 
-Tempering goes on to theta = 1 whatever the budget, since particles of an unfinished one estimate nothing. Its cost is
-known when it has ended: `num_mcmc_steps` moves of every particle at each rise.
+A rise costs `num_mcmc_steps` moves of every particle. How many rises there are is known when theta is 1, and the budget
+may end them before: particles of an unfinished tempering estimate nothing, so the verdict is then `not_converged`, with
+the budget that the pace of the last rise asks for.
 
 Reference: Del Moral, Doucet & Jasra 2006, Sequential Monte Carlo samplers; BlackJAX's `adaptive_tempered_smc`.
 """
@@ -34,7 +35,7 @@ class TemperedSMC(SamplerVariant):
         target_ess: Share of the particles that stays effective at a rise.
     """
 
-    knows_its_cost: ClassVar[bool] = False
+    ends_its_warmup: ClassVar[bool] = True
 
     kind: Literal["tempered_smc"] = "tempered_smc"
     num_particles: Count = 64
@@ -49,9 +50,9 @@ class TemperedSMC(SamplerVariant):
         return float(self.num_integration_steps)
 
     def warmup_gradients(self, num_steps: int, num_data: int) -> float:
-        """Returns zero: the number of rises of theta is known afterwards."""
-        del num_steps, num_data
-        return 0.0
+        """Returns the cost of so many rises of theta."""
+        moves = num_steps * self.num_mcmc_steps * self.num_particles
+        return moves * self.gradients_per_step(num_data)
 
     @property
     def max_adaptations(self) -> int:
@@ -101,8 +102,6 @@ def _build(sampler: TemperedSMC) -> Kernel:
         return fb.scaled_logdensity(posterior, hyper)
 
     def adapt(rng_key, state, posterior, hyper, num_steps):
-        del num_steps
-
         def logprior(u):
             return -0.5 * posterior.localization * hyper["scale"] ** 2 * jnp.sum(u**2)
 
@@ -132,9 +131,15 @@ def _build(sampler: TemperedSMC) -> Kernel:
 
         # BlackJAX resamples and moves at the theta that a step starts from: one more step follows the last rise.
         start = (jnp.zeros((), jnp.int32), jnp.zeros(()), smc.init(state.particles))
-        num_rungs, _, tempered = jax.lax.while_loop(lambda carry: carry[1] < 1, body, start)
+        num_rungs, theta, tempered = jax.lax.while_loop(
+            lambda carry: (carry[1] < 1) & (carry[0] < num_steps), body, start
+        )
         cost = sampler.num_mcmc_steps * num_leapfrog * num_particles
-        tuned = {"step_size": jnp.asarray(sampler.step_size, state.position.dtype)}
+        tuned = {
+            "step_size": sampler.step_size,
+            "steps_left": _rises_left(theta, tempered.tempering_param, state.position.size),
+        }
+        tuned = {name: jnp.asarray(value, state.position.dtype) for name, value in tuned.items()}
         return state._replace(particles=tempered.particles), hyper | tuned, (num_rungs * cost).astype(jnp.float32)
 
     def step(rng_key, state, posterior, hyper):
@@ -157,3 +162,18 @@ def _build(sampler: TemperedSMC) -> Kernel:
         loss_gradients=0.0,
         adapt=adapt,
     )
+
+
+def _rises_left(before: Array, theta: Array, dimension: int) -> Array:
+    """Returns the rises from `theta` to 1 at the pace of the last rise, which began at `before`; 0 if that is 1.
+
+    The first rise begins at zero and has no pace. Where a quadratic loss of d directions decides, half of the particles
+    stay effective in a rise by the factor
+
+        1 + sqrt(2 log 2/d)
+    """
+    import jax.numpy as jnp
+
+    of_quadratic = jnp.sqrt(2 * jnp.log(2.0) / dimension)
+    pace = jnp.log1p(jnp.where(before > 0, theta / before - 1, of_quadratic))
+    return jnp.where(before < 1, 1 - jnp.log(theta) / pace, 0.0)

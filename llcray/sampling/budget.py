@@ -4,6 +4,9 @@ A budget that pays the warmup asked for and a first block of draws is left to th
 
     warmup    at most half of the gradients
     draws     the rest, in smaller blocks
+
+Where the cost of a step is known only afterwards, warmup and the next block count with the most that they can cost. A
+warmup that ends by itself may take all but a first block of draws.
 """
 
 import math
@@ -17,6 +20,8 @@ FEWEST = 4
 """Fewest warmup steps and draws of a chain: split R-hat needs two draws in each half of a chain."""
 SMALL_BLOCKS = 4
 """Blocks, at least, that the draws of a small budget are divided into, so that little of the budget is left over."""
+PARTS_OF_BUDGET = 16
+"""Parts, at least, in which draws are taken whose cost is known only afterwards."""
 LOSS_GRADIENTS = 1 / 3
 """Most that the loss of a draw costs: a pass over the data without gradients."""
 NUM_LANCZOS_STEPS, NUM_RADII = 10, 32
@@ -31,14 +36,12 @@ class Shares:
     """The shares of a budget.
 
     Attributes:
-        sampler: The sampler; where the budget is small, with steps whose cost is bounded.
-        num_warmup: Warmup steps of a chain.
-        is_small: Whether the budget does not pay the warmup asked for and a first block of draws.
+        sampler: The sampler, with steps that the budget pays whatever they cost.
+        num_warmup: Warmup steps of a chain; of a warmup that ends by itself, the most.
     """
 
     sampler: SamplerVariant
     num_warmup: int
-    is_small: bool
 
 
 def share_out(sampler: SamplerVariant, sampling: SamplingSpec, num_data: int, gradients_per_draw: float) -> Shares:
@@ -50,26 +53,36 @@ def share_out(sampler: SamplerVariant, sampling: SamplingSpec, num_data: int, gr
         num_data: n.
         gradients_per_draw: Cost of one draw of all chains.
     """
-    asked, budget = warmup_gradients(sampler, sampling, num_data), sampling.budget.num_gradients
-    if asked + DRAWS_PER_BLOCK * gradients_per_draw <= budget:
-        return Shares(sampler, sampling.num_warmup, is_small=False)
-    bounded = sampler.bounded()
-    per_step = sampling.num_chains * bounded.warmup_gradients(1, num_data)
-    affordable = int(budget / 2 / per_step) if per_step else sampling.num_warmup
-    return Shares(bounded, max(1, min(sampling.num_warmup, affordable)), is_small=True)
+    budget, num_chains = sampling.budget.num_gradients, sampling.num_chains
+    per_step = num_chains * sampler.warmup_gradients(1, num_data)
+    if sampler.ends_its_warmup:
+        left = budget - DRAWS_PER_BLOCK * gradients_per_draw
+        return Shares(sampler, max(1, int(left / per_step)))
+    bounded = sampler.bounded(budget / 2 / (num_chains * sampling.num_warmup))
+    if warmup_gradients(sampler, sampling, num_data) + DRAWS_PER_BLOCK * gradients_per_draw <= budget:
+        return Shares(bounded, sampling.num_warmup)
+    affordable = int(budget / 2 / per_step) if sampler.max_adaptations else sampling.num_warmup
+    return Shares(bounded, max(1, min(sampling.num_warmup, affordable)))
 
 
 def draws_per_block(left: float, gradients_per_draw: float) -> int:
     """Returns the draws of a block: 64, or where `left` gradients do not pay them, a power of two that they do pay.
 
-    There are few powers of two, so that packs of runs with several budgets compile few programs. A warmup whose cost is
-    known only afterwards may have left less than a few draws: then a block is taken all the same, without which that
-    warmup would be lost.
+    There are few powers of two, so that packs of runs with several budgets compile few programs.
     """
-    if DRAWS_PER_BLOCK * gradients_per_draw <= left or left < FEWEST * gradients_per_draw:
+    if DRAWS_PER_BLOCK * gradients_per_draw <= left:
         return DRAWS_PER_BLOCK
     affordable = int(left / gradients_per_draw / SMALL_BLOCKS)
     return power_of_two_at_most(max(affordable, 1))
+
+
+def draws_per_call(block: int, left: float, most_per_draw: float) -> int:
+    """Returns the draws to ask for at a time where a draw may cost up to `most_per_draw`.
+
+    That is a block, or a part of it, so small that what remains of the budget at the end, because it might not pay the
+    next part, is little of the `left` gradients.
+    """
+    return min(block, power_of_two_at_most(max(1, int(left / most_per_draw / PARTS_OF_BUDGET))))
 
 
 def power_of_two_at_most(number: int) -> int:
@@ -118,13 +131,15 @@ def most_gradients(sampler: SamplerVariant, sampling: SamplingSpec, num_data: in
 
 def least_gradients(sampler: SamplerVariant, sampling: SamplingSpec, num_data: int) -> float:
     """Returns the smallest budget that pays a few warmup steps and draws of each chain."""
-    bounded = sampler.bounded()
+    bounded = sampler.bounded(0.0)
     per_draw = gradients_per_draw(bounded, sampling, num_data, LOSS_GRADIENTS)
     if bounded.num_calibration_blocks:
         return SCALE_GRADIENTS + (bounded.num_calibration_blocks + 1) * FEWEST * per_draw
     if not bounded.max_adaptations:
         return FEWEST * per_draw
     per_step = sampling.num_chains * bounded.warmup_gradients(1, num_data)
+    if bounded.ends_its_warmup:
+        return per_step + FEWEST * per_draw
     return FEWEST * 2 * max(per_step, per_draw)
 
 
@@ -134,7 +149,9 @@ def too_small_a_budget(sampler: SamplerVariant, sampling: SamplingSpec, num_data
     if budget >= least:
         return None
     kind = getattr(sampler, "kind", type(sampler).__name__)
-    parts = f"{FEWEST} warmup steps and {FEWEST} draws" if sampler.max_adaptations else f"{FEWEST} draws"
+    num_steps = 1 if sampler.ends_its_warmup else FEWEST
+    steps = f"{num_steps} warmup step{'s' * (num_steps > 1)} and " if sampler.max_adaptations else ""
+    parts = f"{steps}{FEWEST} draws"
     return (
         f"num_gradients {budget:g} of the budget does not pay {parts} of each of {sampling.num_chains} chains of "
         f"{kind}; set it to at least {math.ceil(least)}, or lower num_chains"

@@ -61,5 +61,5 @@ def decode(data: bytes, stamp: str) -> Handover | None:
         length = int.from_bytes(data[:8], "little")
         numbers = json.loads(json.loads(data[8 : 8 + length])["__metadata__"][NUMBERS])
         return Handover(arrays[DISPLACEMENT], **numbers) if numbers.pop("stamp") == stamp else None
-    except (SafetensorError, ValueError, KeyError, TypeError):
+    except (SafetensorError, ValueError, KeyError, TypeError, RecursionError):
         return None

@@ -25,8 +25,7 @@ class Budget(Record):
     Attributes:
         num_gradients: Full-data-equivalent gradients, all chains, warmup and tuning included; where they do not pay for
             `num_warmup` steps and 64 draws, warmup takes at most half. Each of `temperatures` and a finer step have as
-            many of their own. `tempered_smc` ends its tempering whatever the budget, and `laplace`, `variational` and
-            `local_volume` end their fit.
+            many of their own. `laplace`, `variational` and `local_volume` end their fit whatever the budget.
         num_draws: Draws per chain that are recorded, warmup excluded. The first 256 are taken in any case, unless
             `num_gradients` ends them.
     """

@@ -7,6 +7,7 @@ from pydantic_core import ErrorDetails
 from llcray.spec import axis, type_forms
 from llcray.spec.aliases import meant_by
 from llcray.spec.problems import Problem, suggestion
+from llcray.spec.sweep import NAME
 from llcray.spec.yaml_tree import Items, Node, Scalar, Table, plain, scalar_value, shown
 
 BOUNDS = {
@@ -16,6 +17,12 @@ BOUNDS = {
     "less_than_equal": ("at most", "le"),
 }
 LENGTHS = {"too_short": ("at least", "min_length"), "too_long": ("at most", "max_length")}
+PATTERNS = {
+    NAME: "letters, digits, '_', '.' and '-' alone, with a letter or digit first",
+    r"^[A-Za-z_][\w.]*:[A-Za-z_]\w*$": "a function of a module, written package.module:function",
+    "^[0-9a-f]{64}$": "the 64 hexadecimal digits that sha256sum prints",
+}
+"""What texts of a pattern are, in words."""
 
 
 def problem(error: ErrorDetails, form: Any, node: Node) -> Problem:
@@ -30,6 +37,12 @@ def problem(error: ErrorDetails, form: Any, node: Node) -> Problem:
     if kind in BOUNDS:
         word, key = BOUNDS[kind]
         return Problem(node.place, f"must be {word} {context[key]:g}; got {shown(node)}")
+    if kind.removeprefix("string_") in LENGTHS and kind not in LENGTHS:
+        word, key = LENGTHS[kind.removeprefix("string_")]
+        characters = "character" if context[key] == 1 else "characters"
+        return Problem(node.place, f"must have {word} {context[key]} {characters}; got {shown(node)}")
+    if kind == "string_pattern_mismatch" and context["pattern"] in PATTERNS:
+        return Problem(node.place, f"must be {PATTERNS[context['pattern']]}; got {shown(node)}")
     if kind in LENGTHS:
         word, key = LENGTHS[kind]
         items = "item" if context[key] == 1 else "items"
@@ -65,6 +78,9 @@ def _remedy(form: Any, node: Node) -> str:
             if value in type_forms.kinds(form)
             else suggestion(value, type_forms.kinds(form))
         )
+    if len(lists := [member for member in type_forms.members(form) if type_forms.is_list(member)]) == 1:
+        item = type_forms.item_form(lists[0])
+        return f"; write [{value}]" if isinstance(node.value, str) and str in type_forms.members(item) else ""
     if isinstance(scalar_value(value), int | float) and isinstance(node.value, str):
         return "; write it without quotes"
     return suggestion(value, type_forms.choices(form))

@@ -22,6 +22,7 @@ MOST_BYTES = 2_000_000
 MOST_NODES = 200_000
 """Keys and values of a file, those that aliases repeat included."""
 MOST_DEPTH = 50
+HALF_CHARACTER = re.compile("[\ud800-\udfff]")
 MERGE = "<<"
 """The key of YAML 1.1 whose mapping gives the keys that are not written beside it."""
 TOO_DEEP = f"is nested more than {MOST_DEPTH} deep; write it flatter"
@@ -96,6 +97,7 @@ def tree_of(value: Any, place: Place) -> Node:
     if isinstance(value, list | tuple):
         return Items(tuple(tree_of(item, place.at(index)) for index, item in enumerate(value)), place)
     if value is None or isinstance(value, str | int | float | bool):
+        _refuse_half_characters(value, place)
         return Scalar(value, place)
     known = "text, numbers, true or false, null, lists and mappings"
     raise SpecError([Problem(place, f"is {value!r:.60} of type {type(value).__name__}; a sweep is made of {known}")])
@@ -121,7 +123,9 @@ def shown(node: Node) -> str:
     if isinstance(node, Table):
         return f"a mapping of {', '.join(node.entries)}" if node.entries else "an empty mapping"
     text = json.dumps(plain(node), ensure_ascii=False)
-    text = f"'{node.value}'" if isinstance(node, Scalar) and isinstance(node.value, str) else text
+    if isinstance(node, Scalar) and isinstance(node.value, str):
+        inside = text[1:-1].replace('\\"', '"')
+        text = f"'{inside}'"
     return text if len(text) <= LONGEST_SHOWN else f"{text[: LONGEST_SHOWN - 3]}..."
 
 
@@ -227,6 +231,7 @@ def _tree(node: yaml.Node, reading: _Reading, path: str, parents: tuple[yaml.Nod
         raise SpecError([Problem(place, TOO_DEEP)])
     if isinstance(node, yaml.ScalarNode):
         _refuse_tag(node, "str", place, reading.problems)
+        _refuse_half_characters(node.value, place)
         return Scalar(node.value if node.style else scalar_value(node.value), place)
     if isinstance(node, yaml.SequenceNode):
         _refuse_tag(node, "seq", place, reading.problems)
@@ -268,6 +273,15 @@ def _merged_tables(value: Node, place: Place, reading: _Reading) -> list[Table]:
         return [table for table in tables if isinstance(table, Table)]
     reading.problems.append(Problem(place, f"'{MERGE}' merges a mapping (*name) or a list of mappings; write one"))
     return []
+
+
+def _refuse_half_characters(value: Any, place: Place) -> None:
+    """Refuses text that has no encoding."""
+    half = HALF_CHARACTER.search(value) if isinstance(value, str) else None
+    if half:
+        raise SpecError(
+            [Problem(place, f"holds \\u{ord(half[0]):04x}, half of a character; write the whole character")]
+        )
 
 
 def _refuse_tag(node: yaml.Node, expected: str, place: Place, problems: list[Problem]) -> None:

@@ -72,7 +72,7 @@ def _read(data: Path | None, predict: str | None, tokens: Path | None) -> tuple[
         return _checkpoint(data, tokens)
     if data.suffix == TRACED:
         return _traced(data)
-    if data.suffix not in File.suffixes:
+    if data.suffix.lower() not in File.suffixes:
         raise ValueError(f"ends in none of {', '.join((*File.suffixes, TRACED))} and is no folder of a checkpoint")
     if not data.is_file():
         raise ValueError("there is no such file: give a path from the folder you run in, or a full one")
@@ -83,7 +83,7 @@ def _table(data: Path, predict: str | None) -> tuple[str, str, dict[str, str]]:
     columns = table_columns(data)
     labels = _labels(data, columns, predict)
     inputs = [column for column in columns if column.is_numeric and column.name != labels.column.name]
-    if data.suffix == ".npz":
+    if data.suffix.lower() == ".npz":
         inputs = sorted(inputs, key=lambda column: -len(column.shape))[:1]
     if not inputs:
         raise ValueError(f"has no input of numbers beside {labels.column.name}")

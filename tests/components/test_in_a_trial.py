@@ -51,6 +51,7 @@ def test_refined_runs_say_what_moved_and_on_which_data(tmp_path: Path) -> None:
     stored = ls.scan_runs(tmp_path / "results", sweep="sweep").collect()
     assert sorted(stored["component"].to_list()) == ["all", "all", "unembed", "unembed"]
     assert sorted(stored["loss_on"].drop_nulls().to_list()) == ["test", "test"]
+    assert set(stored["architecture_depth"]) == {1}, "one hidden layer, as its widths say"
 
 
 def test_other_examples_must_have_the_form_of_the_targets_own() -> None:

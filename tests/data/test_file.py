@@ -1,3 +1,7 @@
+"""Tables of users: read as they are meant, or refused in a line that names place and remedy. A case adds a line."""
+
+import datetime
+import gzip
 from pathlib import Path
 
 import numpy as np
@@ -168,6 +172,29 @@ REFUSED = {
     "no inputs": ("y\n1\n2\n", "targets: y, predict: numbers", "no column of numbers beside y"),
     "an empty file": ("", "targets: y, predict: numbers", "cannot be read as CSV"),
     "fewer rows than asked": ("a,y\n1,2\n2,3\n", "targets: y, predict: numbers, num_data: 9", "num_data 9 is more"),
+    "gzip in a csv": (gzip.compress(b"a,y\n1,2\n"), "targets: y, predict: numbers", "compressed by gzip. Unpack it"),
+    "a workbook": (b"PK\x03\x04xl", "targets: y, predict: numbers", "zip archive .or a workbook of Excel."),
+    "UTF-16": ("a,y\n1,2\n".encode("utf-16"), "targets: y, predict: numbers", "is in UTF-16. Save it in UTF-8"),
+    "numbers with NA": (
+        "a,b,y\n" + "1,2,3\n" * 9 + "1,NA,3\n",
+        "targets: y, predict: numbers",
+        "column b holds numbers and, in 1 of 10 examples, text, such as 'NA' of example 9",
+    ),
+    "row numbers of pandas": (
+        ",a,y\n0,5,1\n1,6,2\n2,7,3\n",
+        "targets: y, predict: numbers",
+        "column '' holds the numbers of the rows, which pandas writes. Write it with index=False",
+    ),
+    "one class": ("a,y\n1,u\n2,u\n", "targets: y, predict: classes", "all examples are of one class, u"),
+    "names as classes": ("a,y\n1,u\n2,v\n3,w\n", "targets: y, predict: classes", "a class of its own in y"),
+    "the target among inputs": (
+        "a,y\n1,2\n",
+        "inputs: [a, y], targets: y, predict: numbers",
+        "column y is named twice",
+    ),
+    "an input twice": ("a,y\n1,2\n", "inputs: [a, a], targets: y, predict: numbers", "column a is named twice"),
+    "beyond float32": ("a,y\n1e300,2\n1,3\n", "targets: y, predict: numbers", "inputs beyond 3.4e.38, the range of"),
+    "a line above the header": ("# of 2024\na,b,y\n1,2,3\n", "targets: y, predict: numbers", "a header, nothing above"),
     "Latin 1": (b"a,y\n\xe9,2\n", "targets: y, predict: numbers", "cannot be read as CSV|not numbers"),
 }
 
@@ -183,17 +210,95 @@ def test_a_table_that_does_not_suit_is_refused_when_the_sweep_is_loaded(name: st
     assert problem.place.line == 6 and "\n" not in problem.message
 
 
+SPACED = "a, b , y\n" + "".join(f"{a}, {b},  {label}\n" for a, b, label, _ in ROWS)
+ODD = {
+    "spaces around names and numbers": ("t.csv", SPACED),
+    "line ends of old Macs": ("t.csv", SPACED.replace("\n", "\r")),
+    "the separator named for Excel": ("t.csv", "sep=;\n" + SPACED.replace(",", ";").replace(".", ",")),
+    "a name in capitals": ("T.CSV", SPACED),
+}
+
+
+@pytest.mark.parametrize("name", ODD)
+def test_an_odd_table_is_read_as_it_is_meant(name: str, tmp_path: Path) -> None:
+    file, text = ODD[name]
+    (tmp_path / file).write_bytes(text.encode())
+    split = load(File(path=tmp_path / file, targets=("y",), predict="numbers", test_fraction=0.0))
+    np.testing.assert_array_equal(sorted(map(tuple, split.train.x.tolist())), sorted((a, b) for a, b, _, _ in ROWS))
+    assert set(split.train.y[:, 0]) == {10.0, 20.5}
+
+
+MANY = 40
+FLAGS = [index % 3 == 0 for index in range(MANY)]
+WORDS = ["u" if flag else "v" for flag in FLAGS]
+DAYS = [datetime.date(2024, 1, 1 + index % 28) for index in range(MANY)]
+# Labels of a Parquet file, what they are to be, and the class of the first examples or what is said.
+LABELS = {
+    "booleans": (pl.Series(FLAGS), "classes", [1, 0, 0, 1]),
+    "booleans as numbers": (pl.Series(FLAGS), "numbers", [1.0, 0.0, 0.0, 1.0]),
+    "categories": (pl.Series(WORDS, dtype=pl.Categorical), "classes", [0, 1, 1, 0]),
+    "an enum": (pl.Series(WORDS, dtype=pl.Enum(["v", "u"])), "classes", [0, 1, 1, 0]),
+    "bytes": (pl.Series([word.encode() for word in WORDS]), "classes", [0, 1, 1, 0]),
+    "-1 and 1": (pl.Series([2 * flag - 1 for flag in FLAGS]), "classes", [1, 0, 0, 1]),
+    "1 to K": (pl.Series([flag + 1 for flag in FLAGS]), "classes", [1, 0, 0, 1]),
+    "whole floats": (pl.Series([float(flag) for flag in FLAGS]), "classes", [1, 0, 0, 1]),
+    "decimals": (
+        pl.Series([f"{flag:d}.50" for flag in FLAGS]).cast(pl.Decimal(10, 2)),
+        "numbers",
+        [1.5, 0.5, 0.5, 1.5],
+    ),
+    "NaN among them": (
+        pl.Series([1.0, float("nan")] * (MANY // 2)),
+        "classes",
+        "labels that are missing or not finite",
+    ),
+    "days": (pl.Series(DAYS), "numbers", "are times, which count in units of their file"),
+    "moments with a zone": (
+        pl.Series(DAYS).cast(pl.Datetime("us", "UTC")),
+        "numbers",
+        "are times, which count in units of their file",
+    ),
+    "lists": (pl.Series([[1.0, 2.0]] * MANY), "classes", r"labels y are List\(Float64\). Write one value an example"),
+}
+
+
+@pytest.mark.parametrize("name", LABELS)
+def test_labels_of_every_type_are_read_or_refused(name: str, tmp_path: Path) -> None:
+    labels, predict, expected = LABELS[name]
+    pl.DataFrame({"a": [float(index) for index in range(MANY)], "y": labels}).write_parquet(tmp_path / "t.parquet")
+    data = File(path=tmp_path / "t.parquet", targets=("y",), predict=predict, test_fraction=0.0)  # type: ignore[arg-type]
+    if isinstance(expected, str):
+        with pytest.raises(ValueError, match=expected):
+            data.check()
+        return
+    train = load(data).train
+    first = np.argsort(train.x[:, 0])[: len(expected)]
+    assert train.y[first].reshape(-1).tolist() == expected
+
+
+def test_flags_may_be_named_as_inputs(tmp_path: Path) -> None:
+    pl.DataFrame({"a": FLAGS, "y": range(MANY)}).write_parquet(tmp_path / "t.parquet")
+    data = File(path=tmp_path / "t.parquet", inputs=("a",), targets=("y",), predict="numbers", test_fraction=0.0)
+    assert set(load(data).train.x[:, 0]) == {0.0, 1.0}
+
+
 def test_arrays_that_cannot_be_used_are_named(tmp_path: Path) -> None:
     cases = {
         "not numbers": {"x": np.array(["u", "v"]), "y": np.zeros(2)},
         "single value": {"x": np.zeros(()), "y": np.zeros(2)},
         "cannot be read": {"x": np.array([{}, {}], object), "y": np.zeros(2)},
         "3 inputs but 2 labels": {"x": np.zeros(3), "y": np.zeros(2)},
+        "no examples with inputs": {"x": np.zeros((0, 2)), "y": np.zeros(0)},
+        "they have shape .3, 0.": {"x": np.zeros((3, 0)), "y": np.zeros(3)},
+        "not numbers but complex128": {"x": np.zeros(3, complex), "y": np.zeros(3)},
     }
     for message, arrays in cases.items():
         np.savez(tmp_path / "t.npz", allow_pickle=True, **arrays)
         with pytest.raises(ValueError, match=message):
             File(path=tmp_path / "t.npz", inputs=("x",), targets=("y",), predict="numbers").check()
+    np.savez(tmp_path / "t.npz", x=np.zeros((3, 2)), y=np.eye(3))
+    with pytest.raises(ValueError, match=r"3 values an example\. Save one: of a one-hot code, its argmax"):
+        File(path=tmp_path / "t.npz", targets=("y",), predict="classes").check()
     (tmp_path / "t.npz").write_bytes(b"PK\x03\x04")
     with pytest.raises(ValueError, match=r"cannot be read as \.npz"):
         File(path=tmp_path / "t.npz", targets=("y",), predict="numbers").check()

@@ -1,9 +1,15 @@
 """A machine that cannot run a sweep says so before rows are written; a Ray that dies costs no finished run."""
 
+import contextlib
 import os
+import re
+import shutil
+import socket
 import subprocess
 import sys
+import tempfile
 import time
+from collections.abc import Iterator
 from pathlib import Path
 
 import llcray_storage as ls
@@ -11,14 +17,14 @@ import psutil
 import pytest
 
 from llcray.driver import DriverError, SweepOptions, run_sweep
-from llcray.driver.cluster import connect
+from llcray.driver.cluster import connect, watch
 from llcray.driver.cluster.ray_internals import own_token
 
 CHECK = "from llcray.driver.trials.process import check_platform; check_platform()"
 PROGRAM = """
 import sys
 from llcray.cli import main
-main(["sweep", sys.argv[1], "--storage", sys.argv[2], "--max-pack", "1"])
+main(["sweep", sys.argv[1], "--storage", sys.argv[2], "--max-pack", "1", *sys.argv[3:]])
 """
 SLOW = "{kind: python, factory: 'driver_targets:slow', arguments: {seconds: 600}}"
 
@@ -104,6 +110,87 @@ def test_a_ray_that_dies_keeps_finished_runs_and_says_how_to_go_on(modules, swee
     left = [process for process, name in offspring.items() if not name.endswith("Agent")]
     assert psutil.wait_procs(left, timeout=10)[1] == []
     assert not list(Path("/tmp").glob(f"llcray-{program.pid}-*"))
+
+
+@pytest.fixture
+def head(tmp_path) -> Iterator[tuple[subprocess.Popen[bytes], str]]:
+    """A Ray of another process, and its address."""
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    folder = tempfile.mkdtemp(prefix="head", dir="/tmp")
+    start = [sys.executable, "-m", "ray.scripts.scripts", "start", "--head", "--block", f"--port={port}"]
+    start += ["--node-ip-address=127.0.0.1", "--num-cpus=2", "--include-dashboard=false", f"--temp-dir={folder}"]
+    environment = os.environ | {"RAY_USAGE_STATS_ENABLED": "0", "RAY_AUTH_MODE": "disabled"}
+    process = subprocess.Popen(start, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    try:
+        yield process, f"127.0.0.1:{port}"
+    finally:
+        _kill_with_offspring(process.pid)
+        process.wait()
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+@pytest.mark.slow
+def test_a_joined_cluster_whose_head_dies_keeps_finished_runs_and_says_how_to_go_on(
+    modules, sweep_file, tmp_path, head
+):
+    """Ray ended the driver from within after up to a minute, with lines of its own and exit code 1."""
+    path, storage = sweep_file(f"[{SLOW}, {{kind: quadratic, num_params: 3, num_data: 200}}]"), str(tmp_path / "r")
+    process, address = head
+    command = [sys.executable, "-c", PROGRAM, str(path), storage, "--address", address]
+    environment = os.environ | {"RAY_AUTH_MODE": "disabled"}
+    _wait_for(address)
+    with subprocess.Popen(
+        command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, env=environment
+    ) as program:
+        deadline = time.monotonic() + 240
+        while not _num_finished(storage):
+            assert time.monotonic() < deadline and program.poll() is None
+            time.sleep(0.1)
+        _kill_with_offspring(process.pid)
+        printed, _ = program.communicate(timeout=30)
+    assert program.returncode == 130, printed
+    assert f"The cluster at {address} is gone" in printed and re.search(r"\d finished runs? kept", printed)
+    assert f"llcray sweep {path} --storage {storage} --address {address} --max-pack 1" in printed
+    assert "Traceback" not in printed
+
+
+def test_a_place_that_is_silent_for_a_moment_is_not_lost(monkeypatch):
+    monkeypatch.setattr(watch, "SECONDS_BETWEEN_LOOKS", 0.02)
+    monkeypatch.setattr(watch, "SECONDS_OF_SILENCE", 0.6)
+    lost: list[str] = []
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        place = server.getsockname()
+        with watch.watch_places({"head": place}, lost.append):
+            time.sleep(0.2)
+            server.close()
+            time.sleep(0.2)
+            assert lost == []
+            with socket.create_server(place, reuse_port=False):
+                time.sleep(0.9)
+                assert lost == []
+            time.sleep(1.2)
+    assert lost == ["head"]
+
+
+def _kill_with_offspring(pid: int) -> None:
+    """Kills a process of this test's with all that it has started."""
+    with contextlib.suppress(psutil.NoSuchProcess):
+        parent = psutil.Process(pid)
+        for process in [*parent.children(recursive=True), parent]:
+            with contextlib.suppress(psutil.NoSuchProcess):
+                process.kill()
+
+
+def _wait_for(address: str) -> None:
+    host, port = address.split(":")
+    deadline = time.monotonic() + 60
+    while time.monotonic() < deadline:
+        with contextlib.suppress(OSError), socket.create_connection((host, int(port)), timeout=1):
+            return
+        time.sleep(0.2)
+    raise AssertionError("Ray has not started")
 
 
 def _num_finished(storage: str) -> int:

@@ -1,5 +1,6 @@
 """A plan says what a sweep would do, and does nothing."""
 
+import re
 import subprocess
 import sys
 
@@ -7,7 +8,7 @@ import pytest
 
 from llcray.driver import DriverError, SweepOptions, describe_plan, run_sweep
 from llcray.driver.plan.cost import SECONDS_PER_RUN, CostModel, fit_cost_model, num_gradients
-from llcray.driver.plan.plan import ordered_trials
+from llcray.driver.plan.plan import SECONDS_TO_COMPILE, SECONDS_TO_START, ordered_trials
 from llcray.driver.plan.remaining import Remaining
 from llcray.spec import load_sweep
 
@@ -26,6 +27,15 @@ def test_planning_imports_neither_jax_nor_ray_and_writes_nothing(sweep_file, tmp
     assert "imported: []" in printed
     assert "4 runs: 0 done, 0 failed, 4 to do" in " ".join(printed.split())
     assert not (tmp_path / "results").exists()
+
+
+def test_the_plan_counts_the_start_and_the_compilation_of_each_program(sweep_file, tmp_path, screen):
+    """It said six seconds at most for what took over a minute."""
+    describe_plan(sweep_file(QUADRATICS), SweepOptions(storage=str(tmp_path), max_concurrent=1), screen)
+    [said] = re.findall(
+        r"At most 2,000 full-data gradients; about (\d+) s here, start and compilation included", screen.text
+    )
+    assert SECONDS_TO_START + SECONDS_TO_COMPILE <= int(said) < SECONDS_TO_START + SECONDS_TO_COMPILE + 20
 
 
 def test_the_plan_knows_what_is_done(done, screen):

@@ -28,6 +28,7 @@ def test_a_sweep_leaves_one_good_row_a_run_and_says_where_to_look(done):
     assert found["run_id"].n_unique() == 4
     assert found["generation"].to_list() == [1] * 4
     assert "4 runs done" in printed and "llcray query" in printed and ".png" in printed
+    assert printed.startswith("tiny: 4 runs to do; workers are starting")
     assert "ray" not in printed.lower().replace("llcray", "")
 
 
@@ -53,6 +54,15 @@ def test_seeds_added_later_reuse_what_exists(done, screen):
     assert run_sweep(path, options, screen) == 0
     assert len(rows(storage)) == 8
     assert rows(storage)["generation"].to_list() == [1] * 8
+
+
+def test_a_sweep_all_of_whose_runs_failed_says_how_to_run_them_again(cluster, sweep_file, tmp_path, screen):
+    """It advised plots and reports, of which there can be none."""
+    path, storage = sweep_file("[{kind: python, factory: 'driver_targets:broken'}]"), str(tmp_path / "results")
+    assert run_sweep(path, SweepOptions(storage=storage, overrides=("samplers=[{kind: hmc}]",)), screen) == 1
+    assert "1 run: 1 failed" in screen.text
+    assert "llcray plot" not in screen.text and "llcray report" not in screen.text
+    assert "Once mended, with --retry-failed: llcray sweep" in screen.text
 
 
 def test_an_exception_fails_its_runs_with_a_reason_and_no_others(partly_failed_once):

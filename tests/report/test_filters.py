@@ -48,6 +48,7 @@ def test_a_filter_keeps_the_rows_it_says(text: str, kept: list[int]):
     [
         ("activation == relu", "quote it"),
         ("activation > 3", "does not hold a number"),
+        ("architecture_widths == 4", r'holds lists, which are written with dashes: architecture_widths == "4"'),
         ("num_data == 'many'", "does not hold text"),
         ("activation ==", "not understood"),
         ("activation", "no condition"),

@@ -86,7 +86,9 @@ def sample(
 ) -> Pooled:
     sampler = parse_sampler({"kind": name.split()[0]} | settings)
     until = StoppingCriteria(relative_mcse=precision, rhat=1.02)
-    sampling = SamplingSpec(until=until, budget=Budget(num_gradients=60_000, num_draws=8192))
+    # Tempering 64 particles up to a posterior of 100 directions takes half a million gradients.
+    budget = 800_000 if name == "tempered_smc" else 60_000
+    sampling = SamplingSpec(until=until, budget=Budget(num_gradients=budget, num_draws=8192))
     requests = [EstimateRequest(sampler, posterior, sampling, seed) for seed in range(4)]
     runs = [run for _, run in estimate_requests(target, requests)]
     estimates = [run.estimate for run in runs]

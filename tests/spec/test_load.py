@@ -115,7 +115,8 @@ def test_a_mapping_is_the_same_sweep_as_its_file(load: Load) -> None:
     ("changed", "message"),
     [
         ({"name": None}, "'name' is missing, which a mapping needs; write name: my_sweep"),
-        ({"name": "a/b"}, "name: string should match pattern"),
+        ({"name": "a/b"}, "name: must be letters, digits, '_', '.' and '-' alone, with a letter or digit first"),
+        ({"question": "\ud800"}, r"question: holds \ud800, half of a character"),
         ({"targets": [object()]}, "targets.0: is <object object"),
         ({"samplers": [{"kind": "sgld", "lr": 1e-5}]}, "samplers.0: unknown key 'lr'; here it is 'step_size'"),
     ],
@@ -150,6 +151,45 @@ def test_words_of_papers_are_understood(load: Load, written: str, said: str) -> 
     samplers = "" if written.startswith("samplers") else "\nsamplers: [{kind: hmc}]"
     [problem] = _problems(load, f"{text}{samplers}\n{written}\n")
     assert said in problem
+
+
+MISWRITTEN = [
+    ("name", "größe", "name: must be letters, digits, '_', '.' and '-' alone, with a letter or digit first"),
+    ("name", "'a\u202eb'", "name: must be letters, digits"),
+    ("name", '"a\\nb"', r"; got 'a\nb'"),
+    ("name", "a" * 129, "name: must have at most 128 characters"),
+    ("question", "''", "question: must have at least 1 character; got ''"),
+    ("question", '"\\ud800"', r"question: holds \ud800, half of a character; write the whole character"),
+    ("targets", "[{kind: quadratic, num_params: true}]", "num_params: must be a whole number from 1; got true"),
+    ("targets", "[{kind: quadratic, num_params: 3, num_data: 1e3}]", "num_data: must be a whole number from 2; got"),
+    ("targets", "[{kind: quadratic, num_params: [3, 4]}]", "to try several values write {grid: [3, 4]}"),
+    ("targets", "[{kind: checkpoint, path: [a], data: {path: a.npy}}]", "path: must be a path; got"),
+    ("targets", "[{kind: checkpoint, path: ~nosuchuser/x, data: {path: a.npy}}]", "~nosuchuser/x holds no config.json"),
+    (
+        "targets",
+        "[{kind: checkpoint, path: org/model, data: {path: a.npy}}]",
+    ),
+    ("targets", "[{kind: python, factory: my.module}]", "a function of a module, written package.module:function"),
+    ("samplers", "hmc", "samplers: must be a list; got 'hmc'"),
+    ("samplers", "[hmc]", "got 'hmc'; write {kind: hmc}"),
+    ("components", "all", "got 'all'; write [all]"),
+    ("replicates", "true", "replicates: must be a whole number from 1; got true"),
+]
+
+
+@pytest.mark.parametrize(("key", "value", "said"), MISWRITTEN)
+def test_what_is_written_wrongly_is_named_in_words(load: Load, key: str, value: str, said: str) -> None:
+    """In the words of a reader, not of pydantic; a place is there, and one line for each mistake."""
+    lines = ["question: q", "targets: [{kind: quadratic, num_params: 3}]", "samplers: [{kind: hmc}]"]
+    kept = [line for line in lines if not line.startswith(key)]
+    problems = _problems(load, "\n".join([*kept, f"{key}: {value}", ""]))
+    assert any(said in problem for problem in problems), problems
+    assert all("\n" not in problem and problem[0].isdigit() for problem in problems)
+
+
+def test_a_size_that_nobody_can_have_is_planned_at_once(load: Load) -> None:
+    """Planning listed the eigenvalues of a quadratic."""
+    assert load(TWO_BY_TWO.replace("{grid: [5, 10]}", "99999999999999999999")).runs
 
 
 @pytest.mark.parametrize("snippet", sorted(set(PLACES.values())))

@@ -1,5 +1,6 @@
 """Readers get a fixed schema whatever lies on disk, and one line when something is wrong."""
 
+import os
 from pathlib import Path
 
 import llcray_storage as ls
@@ -81,6 +82,32 @@ def test_a_torn_commit_is_an_error_that_names_the_remedy_and_never_a_silent_gap(
     next(Path(root).glob("runs/*/t-r1*")).write_bytes(content)
     with pytest.raises(ls.StorageError, match=r"(?s)^[^\n]*verify [^\n]*--repair[^\n]*$"):
         ls.finished(root, "s")
+
+
+STRANGE = {
+    "a table of others under a commit's name": lambda folder: pl.DataFrame({"a": [1]}).write_parquet(
+        folder / "t-zz.g1.parquet"
+    ),
+    "a folder under a commit's name": lambda folder: (folder / "t-zz.g1.parquet").mkdir(),
+    "a pipe under a commit's name": lambda folder: os.mkfifo(folder / "t-zz.g1.parquet"),
+    "a link in a circle": lambda folder: (folder / "t-zz.g1.parquet").symlink_to(folder / "t-zz.g1.parquet"),
+    "a name in no encoding": lambda folder: Path(os.fsdecode(os.fsencode(folder) + b"/t-\xff.g1.parquet")).touch(),
+    "a folder of a desktop": lambda folder: (folder / ".DS_Store").touch(),
+}
+
+
+@pytest.mark.parametrize("name", STRANGE)
+def test_what_else_lies_beside_the_commits_changes_nothing(dataset, root, new_row, name):
+    """Foreign tables were read as rows of nulls, on which reports ended; circles and odd names ended every command."""
+    dataset.write_run(new_row("a"))
+    STRANGE[name](Path(root) / "runs" / "sweep=s")
+    assert ls.scan_runs(root).select("run_id", "sweep").collect().rows() == [("a", "s")]
+    assert ls.sql(root, "SELECT run_id FROM runs")["run_id"].to_list() == ["a"]
+    assert ls.generations(root, "s") == {"a": 1}
+    ls.verify(root)
+    ls.compact(root)
+    ls.rename_sweep(root, "s", "t")
+    assert ls.finished(root, "t") == {"a": "done"}
 
 
 def test_draws_of_one_run_are_read_from_its_files_only(dataset, root, new_row, new_chains):

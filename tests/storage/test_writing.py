@@ -208,8 +208,9 @@ def test_a_dataset_of_a_newer_format_is_refused(dataset, root):
         ls.Dataset.open(root)
 
 
-def test_a_damaged_marker_says_how_to_write_it_anew(dataset, root):
-    (Path(root) / "llcray.json").write_text("{")
+@pytest.mark.parametrize("content", ["", "{", "[]", "{}", "[" * 100_000], ids=["empty", "cut", "list", "none", "deep"])
+def test_a_damaged_marker_says_how_to_write_it_anew(dataset, root, content):
+    (Path(root) / "llcray.json").write_text(content)
     with pytest.raises(ls.StorageError, match=r'is damaged.*Write {"format_version": 1} into it'):
         ls.Dataset.open(root)
 

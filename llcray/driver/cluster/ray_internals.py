@@ -69,6 +69,19 @@ def daemons() -> dict[str, subprocess.Popen[bytes]]:
     return {name: infos[0].process for name, infos in processes.items() if name in ("raylet", "gcs_server") and infos}
 
 
+def places() -> dict[str, tuple[str, int]]:
+    """Returns where the parts of a joined Ray answer that this process cannot do without, by name."""
+    import ray
+
+    context = ray.get_runtime_context()
+    host, _, port = context.gcs_address.rpartition(":")
+    found = {"head": (host, int(port))}
+    own = next((node for node in ray.nodes() if node["NodeID"] == context.get_node_id()), None)
+    if own is not None:
+        found["raylet"] = (own["NodeManagerAddress"], own["NodeManagerPort"])
+    return found
+
+
 def is_inside_a_job() -> bool:
     """Returns whether this process was started by Ray as a submitted job."""
     return INSIDE_A_JOB in os.environ

@@ -12,6 +12,7 @@ from typing import Any
 
 from llcray.driver.cluster.ray_internals import is_inside_a_job
 from llcray.driver.errors import DriverError
+from llcray.full_path import full_path
 
 PACKAGES = ("llcray", "llcray_storage")
 EXCLUDED = ["__pycache__", "*.pyc"]
@@ -40,7 +41,7 @@ def _own_folders() -> list[Path]:
 
 
 def _folder(module: str) -> Path:
-    path = Path(module).expanduser().absolute()
+    path = full_path(module)
     if not path.is_dir():
         raise DriverError(f"--py-module '{module}' is no folder here: give the folder of an import package.")
     return path

@@ -23,7 +23,8 @@ from llcray.driver.cluster.driver_state import (
 )
 from llcray.driver.cluster.ray_internals import free_resources_per_node, log_folder
 from llcray.driver.errors import DriverError
-from llcray.driver.wording import duration, plural
+from llcray.driver.wording import duration
+from llcray.report.numbers import plural
 
 LOG_CHARACTERS = 200_000
 

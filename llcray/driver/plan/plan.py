@@ -20,15 +20,18 @@ from llcray.driver.plan.cost import (
     fit_cost_model,
     pack_size,
     total_gradients,
-    unbounded_samplers,
 )
 from llcray.driver.plan.remaining import Remaining, find_remaining
-from llcray.driver.wording import duration, labels, plural
+from llcray.driver.wording import duration, labels
+from llcray.report.numbers import plural
 from llcray.spec import Conduct, Resources, RunSpec, Sweep, TrialPlan, load_sweep, trials
+from llcray.targets.variant import TargetVariant
 from llcray.terminal.console import Terminal
 from llcray.variant import canonical_json
 
 MAX_ROWS = 40
+SECONDS_TO_START, SECONDS_TO_COMPILE = 10.0, 10.0
+"""Of Ray, and of the programs of one network and sampler: medians on two cores, which small networks share."""
 
 
 def describe_plan(path: str | Path, options: SweepOptions, console: Console | None = None) -> None:
@@ -106,7 +109,7 @@ def ordered_trials(
     longest_first = sorted(plans, key=lambda plan: -model.trial_seconds(plan.runs))
     of_network: dict[str, list[TrialPlan]] = {}
     for plan in longest_first:
-        of_network.setdefault(_network(plan), []).append(plan)
+        of_network.setdefault(_network(plan.target), []).append(plan)
     networks = [[_rotate_samplers(plan, number) for number, plan in enumerate(plans)] for plans in of_network.values()]
     lanes = (itertools.chain(*networks[slot::num_slots]) for slot in range(num_slots))
     in_turn = (plan for turn in itertools.zip_longest(*lanes) for plan in turn if plan is not None)
@@ -130,8 +133,8 @@ def _each_alone(runs: Sequence[RunSpec]) -> tuple[TrialPlan, ...]:
     return tuple(TrialPlan((run,)) for run in runs)
 
 
-def _network(plan: TrialPlan) -> str:
-    return canonical_json([plan.target.kind, getattr(plan.target, "architecture", None)])
+def _network(target: TargetVariant) -> str:
+    return canonical_json([target.kind, getattr(target, "architecture", None)])
 
 
 def _rotate_samplers(plan: TrialPlan, number: int) -> TrialPlan:
@@ -166,14 +169,18 @@ def _summary(sweep: Sweep, todo: Remaining, plans: tuple[TrialPlan, ...], model:
     if not todo.runs:
         return f"{counts}."
     gradients = sum(total_gradients(run) for run in todo.runs)
-    unbounded = unbounded_samplers(todo.runs)
-    bound = f"About {gradients:,.0f} full-data gradients ({' and '.join(unbounded)} can take more)"
-    if not unbounded:
-        bound = f"At most {gradients:,.0f} full-data gradients"
     seconds = sum(model.trial_seconds(plan.runs) for plan in plans) / min(num_slots, len(plans))
-    basis = "runs that are done" if model.slowness else "a guess; the first runs will tell"
+    seconds += SECONDS_TO_START + SECONDS_TO_COMPILE * _num_programs(todo.runs) / num_slots
+    basis = "by runs that are done" if model.slowness else "a guess; the first runs will tell"
     num_targets = len({run.target_id for run in todo.runs})
     return (
         f"{counts}, in {plural(len(plans), 'trial')} of {plural(num_targets, 'target')}, {num_slots} at a time.\n"
-        f"{bound}; about {duration(seconds)} here at most (by {basis})."
+        f"At most {gradients:,.0f} full-data gradients; about {duration(seconds)} here, "
+        f"start and compilation included ({basis})."
     )
+
+
+def _num_programs(runs: Sequence[RunSpec]) -> int:
+    """Counts the pairs of network and sampler, for each of which programs are compiled."""
+    pairs = {(_network(run.target), run.sampler.static_key(), run.sampling.num_chains) for run in runs}
+    return len(pairs)

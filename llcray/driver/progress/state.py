@@ -1,7 +1,8 @@
 """Counts and time left of a sweep, in one line."""
 
 from llcray.driver.progress.tracker import Tracker
-from llcray.driver.wording import duration, plural
+from llcray.driver.wording import duration
+from llcray.report.numbers import plural
 
 
 def state_line(tracker: Tracker) -> str:

@@ -57,8 +57,12 @@ class RunDraws:
 
     @cached_property
     def decisions(self) -> list[Row]:
-        """The steps of calibration, in order; empty for samplers that were set by hand."""
-        return json.loads(self.row["calibration"]) if self.row["calibration"] else []
+        """The steps of calibration, in order; empty for samplers set by hand, and where they are no JSON."""
+        try:
+            steps = json.loads(self.row["calibration"] or "[]")
+        except (ValueError, RecursionError):
+            return []
+        return steps if isinstance(steps, list) and all(isinstance(step, dict) for step in steps) else []
 
     def kept(self, values: np.ndarray) -> np.ndarray:
         """The part of a series of shape (chain, draw, ...) that comes after burn-in."""

@@ -6,6 +6,7 @@ from typing import Any
 import polars as pl
 
 from llcray.report.columns import SAMPLER, label_of
+from llcray.report.numbers import plural
 from llcray.report.page.agreement import MAX_Z
 from llcray.report.page.plain import plain, plain_row
 from llcray.report.verdict_filter import FAILED, OK, OUTCOMES, outcome_text
@@ -27,7 +28,7 @@ def summary_sentence(runs: pl.DataFrame, num_beyond: int, num_pairs: int) -> str
     """
     counts = Counter(runs["outcome"])
     doubts = [f"{counts[name]} {outcome_text(name)}" for name in OUTCOMES if name not in (OK, FAILED) and counts[name]]
-    words = [f"{counts[OK]} of {runs.height} runs can be trusted"]
+    words = [f"{counts[OK]} of {plural(runs.height, 'run')} can be trusted"]
     words.append(", ".join([*doubts, f"{counts[FAILED]} failed" if counts[FAILED] else "none failed"]))
     sentence = "; ".join(words) + "."
     if num_pairs:

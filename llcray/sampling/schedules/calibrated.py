@@ -19,7 +19,7 @@ from dataclasses import replace
 
 from llcray.samplers.auto import Auto
 from llcray.sampling.budget import SCALE_GRADIENTS
-from llcray.sampling.schedules.calibration import Calibration, fit_block
+from llcray.sampling.schedules.calibration import PRODUCTION_BLOCKS, Calibration, fit_block, pays
 from llcray.sampling.schedules.hand_over import hand_over_after_burn_in
 from llcray.sampling.schedules.hot_burn_in import (
     burn_in,
@@ -28,6 +28,7 @@ from llcray.sampling.schedules.hot_burn_in import (
     find_step,
     heat_misleads,
     measure_noise,
+    noise_gradients,
 )
 from llcray.sampling.schedules.production import choose_step, produce
 from llcray.sampling.schedules.requests import RunFacts, Schedule, Start
@@ -54,8 +55,12 @@ def calibrated(facts: RunFacts, sampler: Auto) -> Schedule:
         yield from find_step(facts, calibration)
         hot = yield from burn_in(facts, calibration)
     if heat_misleads(hot, facts, calibration):
-        hot = replace(hot, noise=(yield from measure_noise(facts, calibration)))
-    hot_squared_step = calibration.squared_step
+        if pays(facts, calibration, noise_gradients(facts, calibration), PRODUCTION_BLOCKS):
+            hot = replace(hot, noise=(yield from measure_noise(facts, calibration)))
+        else:
+            calibration.bias_is_unknown = True
+            calibration.record("the budget does not pay for the gradient noise that would tell the bias")
+    hot_squared_step, hot_x = calibration.squared_step, calibration.x
     choose_step(facts, calibration, hot)
-    sampled = yield from produce(facts, calibration, hot)
+    sampled = yield from produce(facts, calibration, hot, hot_x)
     return (yield from hand_over_after_burn_in(facts, calibration, sampled, hot, hot_squared_step))

@@ -25,6 +25,8 @@ CURVATURE_BUDGET = 0.2
 """Share of the budget that one measurement of curvature may cost."""
 BURN_IN_SHARE = 4
 """The first quarter of each stretch is not kept."""
+PRODUCTION_BLOCKS = 2
+"""Blocks that a production has at least: what comes before it leaves the gradients for them."""
 
 
 @dataclass
@@ -38,6 +40,7 @@ class Calibration:
         block_draws: Draws of a block.
         num_gradients: Work of all chains.
         num_restarts: Restarts after a block blew up.
+        bias_is_unknown: Whether the budget did not pay for the noise of gradients where heat does not predict the bias.
         decisions: Decisions with the numbers they rest on, in order; JSON-ready.
     """
 
@@ -47,6 +50,7 @@ class Calibration:
     block_draws: int = BLOCK_DRAWS
     num_gradients: float = 0.0
     num_restarts: int = 0
+    bias_is_unknown: bool = False
     decisions: list[dict[str, Any]] = field(default_factory=list)
 
     @property
@@ -138,6 +142,12 @@ def curvature_gradients(facts: RunFacts) -> float:
     """Returns the cost of the curvature at all chains; 0 where the budget is too small to measure it."""
     cost = facts.sampling.num_chains * chain_curvature_gradients(facts.num_data)
     return cost if cost <= CURVATURE_BUDGET * facts.sampling.budget.num_gradients else 0.0
+
+
+def pays(facts: RunFacts, calibration: Calibration, cost: float, num_blocks: int) -> bool:
+    """Returns whether the budget pays `cost` and so many blocks after it."""
+    blocks = num_blocks * calibration.block_draws * draw_gradients(facts)
+    return calibration.num_gradients + cost + blocks <= facts.sampling.budget.num_gradients
 
 
 def choose_share(hot: Stretch, facts: RunFacts, calibration: Calibration) -> float:

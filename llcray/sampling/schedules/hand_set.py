@@ -6,7 +6,7 @@ budget ends. Burn-in is detected on the draws themselves and never averaged.
 
 from collections.abc import Generator
 from dataclasses import replace
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -19,6 +19,7 @@ from llcray.sampling.budget import (
     DRAWS_PER_BLOCK,
     Shares,
     draws_per_block,
+    draws_per_call,
     gradients_per_draw,
     num_steps_per_draw,
     share_out,
@@ -44,31 +45,35 @@ SETTLED = 0.2
 def hand_set(facts: RunFacts) -> Schedule:
     """Samples one run with the sampler's own numbers, within its budget.
 
-    The budget ends a run before the block that would exceed it; how a small one is shared out is said in
-    `llcray.sampling.budget`. Where the cost of steps is known only afterwards, it is expected to be that of the last
-    ones.
+    The budget ends a run before the draws that could exceed it; how a small one is shared out is said in
+    `llcray.sampling.budget`.
     """
     num_chains, budget = facts.sampling.num_chains, facts.sampling.budget
     localization = facts.localization
     scale = 1 / np.sqrt(facts.curvature + localization)
     hyper = {name: np.full(num_chains, value) for name, value in (facts.sampler.hyper() | {"scale": scale}).items()}
+    asked = facts.kernel
     facts, shares, per_draw = _within_budget(facts)
-    yield Start(localization, hyper, facts.kernel if shares.is_small else None)
-    warmup_gradients, step_size = 0.0, hyper.get("step_size", np.array(np.nan))
+    yield Start(localization, hyper, facts.kernel if facts.kernel is not asked else None)
+    warmup = Warmup(0.0, hyper.get("step_size", np.array(np.nan)))
     if facts.kernel.adapt is not None:
-        warmup_gradients, step_size = yield from _adapt(facts, shares.num_warmup, DRAWS_PER_BLOCK * per_draw)
+        warmup = yield from _adapt(facts, shares.num_warmup, DRAWS_PER_BLOCK * per_draw)
     steps_per_draw = choose_steps_per_draw(facts)
-    num_draws = draws_per_block(budget.num_gradients - warmup_gradients, per_draw)
-    blocks: list[Draws] = []
+    left = budget.num_gradients - warmup.num_gradients
+    block = draws_per_block(left, per_draw)
+    most_per_draw = _most_per_draw(facts, per_draw)
+    num_draws = block if most_per_draw is None else draws_per_call(block, left, most_per_draw)
+    parts: list[Draws] = []
     previous = float("nan")
-    spent, goal, is_spent = warmup_gradients, FIRST_BLOCKS, False
+    spent, goal, is_spent = warmup.num_gradients, FIRST_BLOCKS * block, False
     while True:
-        while len(blocks) < goal and not is_spent:
-            blocks.append((yield Advance(num_draws, steps_per_draw)))
-            cost = float(np.nansum(blocks[-1].num_gradients))
+        while num_draws * len(parts) < goal and not is_spent:
+            parts.append((yield Advance(num_draws, steps_per_draw)))
+            cost = float(np.nansum(parts[-1].num_gradients))
             spent += cost
-            is_spent = spent + cost > budget.num_gradients or not blocks[-1].healthy.any()
-        draws = concatenate(blocks)
+            next_cost = cost if most_per_draw is None else num_draws * most_per_draw
+            is_spent = spent + next_cost > budget.num_gradients or not parts[-1].healthy.any()
+        draws = concatenate(parts)
         num_warmup_draws = burn_in_of(draws)
         is_last = is_spent or draws.num_draws * 2 > budget.num_draws
         if is_last or meets_criteria(draws.after(num_warmup_draws), facts, previous):
@@ -83,11 +88,38 @@ def hand_set(facts: RunFacts) -> Schedule:
         num_warmup_draws=num_warmup_draws,
         localization=localization,
         steps_per_draw=steps_per_draw,
-        step_size=float(np.median(step_size)),
+        step_size=float(np.median(warmup.step_sizes)),
         num_gradients=spent,
         warmup_gradients=spent - kept_gradients,
         seen_share=seen_share,
+        budget_of_warmup=_budget_of(warmup, shares.num_warmup) + FIRST_BLOCKS * DRAWS_PER_BLOCK * per_draw,
     )
+
+
+class Warmup(NamedTuple):
+    """A warmup that has ended.
+
+    Attributes:
+        num_gradients: Work of all chains.
+        step_sizes: Tuned step size of each chain, shape (chain,).
+        steps_left: Steps that a warmup which ends by itself would have taken besides; 0 where it has ended.
+    """
+
+    num_gradients: float
+    step_sizes: np.ndarray
+    steps_left: float = 0.0
+
+
+def _budget_of(warmup: Warmup, num_steps: int) -> float:
+    """Returns the gradients that a warmup would have taken to its end; NaN where it has come to its end."""
+    return warmup.num_gradients * (1 + warmup.steps_left / num_steps) if warmup.steps_left > 0 else float("nan")
+
+
+def _most_per_draw(facts: RunFacts, per_draw: float) -> float | None:
+    """Returns the most gradients that a draw of all chains takes; None where all draws take the same."""
+    expected = facts.sampler.gradients_per_step(facts.num_data)
+    most = facts.sampler.most_gradients_per_step(facts.num_data)
+    return per_draw * most / expected if most > expected else None
 
 
 def _measure_seen_share(facts: RunFacts, draws: Draws, left: float) -> Generator[Request, Any, tuple[float, float]]:
@@ -122,21 +154,19 @@ def draw_gradients(facts: RunFacts) -> float:
     return losses + facts.sampling.num_chains * facts.num_probes / facts.num_data / 3
 
 
-def _adapt(facts: RunFacts, num_steps: int, reserved: float) -> Generator[Request, Adapted, tuple[float, np.ndarray]]:
-    """Adapts until the step size settles, or one more time leaves less than `reserved` of the budget.
-
-    Returns the number of gradients and the step sizes, shape (chain,).
-    """
-    num_gradients, step_sizes = 0.0, []
+def _adapt(facts: RunFacts, num_steps: int, reserved: float) -> Generator[Request, Adapted, Warmup]:
+    """Adapts until the step size settles, or one more time leaves less than `reserved` of the budget."""
+    num_gradients, step_sizes, steps_left = 0.0, [], 0.0
     for _ in range(facts.sampler.max_adaptations):
         adapted = yield Adapt(num_steps)
         num_gradients += adapted.num_gradients
         step_sizes.append(adapted.hyper["step_size"])
+        steps_left = float(np.max(adapted.hyper.get("steps_left", 0.0)))
         if len(step_sizes) > 1 and abs(np.diff(np.log([np.median(size) for size in step_sizes[-2:]]))[0]) < SETTLED:
             break
         if num_gradients + adapted.num_gradients + reserved > facts.sampling.budget.num_gradients:
             break
-    return num_gradients, step_sizes[-1]
+    return Warmup(num_gradients, step_sizes[-1], steps_left)
 
 
 def choose_steps_per_draw(facts: RunFacts) -> int:

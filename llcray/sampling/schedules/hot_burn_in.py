@@ -16,11 +16,13 @@ from llcray.sampling.gradient_noise import BATCH_GRADIENTS, seen_noise_gradients
 from llcray.sampling.schedules.calibration import (
     LARGEST_RATIO,
     MAX_RESTARTS,
+    PRODUCTION_BLOCKS,
     Calibration,
     Stretch,
     blew_up,
     choose_share,
     curvature_gradients,
+    pays,
     restart,
     stretch_of,
 )
@@ -92,6 +94,8 @@ def choose_batch_size(facts: RunFacts, calibration: Calibration, block: Draws) -
     if sampler.batch_size is not None or smaller >= batch_size or not block.healthy.all():
         return facts
     if _is_noisy(stretch, facts):
+        if not pays(facts, calibration, 2 * noise_gradients(facts, calibration), 1 + PRODUCTION_BLOCKS):
+            return facts
         stretch = replace(stretch, noise=(yield from measure_noise(facts, calibration)))
     level = stretch.level
     upper = level._replace(bias=level.bias + 2 * level.bias_se)
@@ -169,12 +173,15 @@ def choose_gradient(facts: RunFacts, calibration: Calibration, hot: Stretch) -> 
     if sampler.gradient != "auto":
         return facts
     level = hot.level
-    if level.bias <= sampler.max_heat * max(level.raw - level.bias, 1.0):
+    batch_size = sampler.examples_per_gradient
+    cost = num_chains * BATCH_GRADIENTS * min(1.0, batch_size / facts.num_data)
+    # Gradients of twice the work, with a burn-in of their own.
+    is_affordable = pays(facts, calibration, cost, 2 * (2 + PRODUCTION_BLOCKS))
+    if level.bias <= sampler.max_heat * max(level.raw - level.bias, 1.0) or not is_affordable:
         calibration.sampler = sampler.model_copy(update={"gradient": "minibatch"})
         return replace(facts, sampler=calibration.sampler)
-    batch_size = sampler.examples_per_gradient
     noise = np.mean((yield MeasureNoise(batch_size)), axis=0)
-    calibration.num_gradients += num_chains * BATCH_GRADIENTS * min(1.0, batch_size / facts.num_data)
+    calibration.num_gradients += cost
     left = float(noise[1] / noise[0]) if noise[0] else 1.0  # full gradients have no noise
     gradient = "control_variate" if left < WORTHWHILE_NOISE else "minibatch"
     calibration.record(f"gradient: {gradient}", control_variate_noise=left)

@@ -14,6 +14,7 @@ from llcray.sampling.schedules.calibration import (
     FIRST_BLOCKS,
     LARGEST_RATIO,
     MAX_RESTARTS,
+    PRODUCTION_BLOCKS,
     SHRINK,
     SMALLEST_RATIO,
     Calibration,
@@ -21,6 +22,7 @@ from llcray.sampling.schedules.calibration import (
     affordable_share,
     blew_up,
     choose_share,
+    pays,
     restart,
     stretch_of,
 )
@@ -46,7 +48,7 @@ def choose_step(facts: RunFacts, calibration: Calibration, hot: Stretch) -> None
     calibration.record("step", share=share)
 
 
-def produce(facts: RunFacts, calibration: Calibration, hot: Stretch) -> Generator[Request, Any, Sampled]:
+def produce(facts: RunFacts, calibration: Calibration, hot: Stretch, hot_x: float) -> Generator[Request, Any, Sampled]:
     """Samples until the corrected estimate is as exact as asked and stands still, or the budget ends.
 
     Chains that lie below w* in burn-in and production alike end early.
@@ -55,6 +57,7 @@ def produce(facts: RunFacts, calibration: Calibration, hot: Stretch) -> Generato
         facts: Facts of the run.
         calibration: The calibration, with the step chosen.
         hot: The burn-in, whose level is compared with the production's.
+        hot_x: h^2/(4 alpha) of the burn-in.
     """
     steps_per_draw = choose_steps_per_draw(facts)
     budget, until = facts.sampling.budget, facts.sampling.until
@@ -64,12 +67,17 @@ def produce(facts: RunFacts, calibration: Calibration, hot: Stretch) -> Generato
     noise, noise_x, out_of_budget = None, float("nan"), False
     previous, previous_se, *_ = fit_line(others, hot.prior_sd)
     while True:
-        reserved = noise_gradients(facts, calibration) if hot.noise is not None and noise_x != calibration.x else 0.0
+        is_measured = hot.noise is None or noise_x == calibration.x
+        reserved = 0.0 if is_measured else noise_gradients(facts, calibration)
+        if hot.noise is not None and not is_measured and not pays(facts, calibration, reserved, PRODUCTION_BLOCKS):
+            # Noise of the same gradients at another step is in proportion to x.
+            noise, noise_x = hot.noise * calibration.x / hot_x, calibration.x
+            is_measured, reserved = True, 0.0
         out_of_budget |= yield from _sample(blocks, goal, steps_per_draw, facts, calibration, reserved)
         draws = concatenate(blocks)
         if not draws.healthy.all():
             return sampled_of(draws, None, steps_per_draw, calibration, is_consistent=True)
-        if hot.noise is not None and noise_x != calibration.x:
+        if not is_measured:
             noise, noise_x = (yield from measure_noise(facts, calibration)), calibration.x
         stretch = replace(stretch_of(blocks, facts), noise=noise, seen_share=hot.seen_share)
         line = fit_line([*others, stretch.level], hot.prior_sd)
@@ -84,16 +92,21 @@ def produce(facts: RunFacts, calibration: Calibration, hot: Stretch) -> Generato
         is_good = error <= allowed and has_mixed and stands_still
         previous, previous_se = llc, error
         disagrees = abs(judgement.levels_apart) > DISAGREES and has_mixed
-        if disagrees and hot.noise is None and not (has_measured_share or out_of_budget):
+        measurement = noise_gradients(facts, calibration)
+        of_next_step = 0.0 if hot.noise is None else measurement
+        can_shrink = not is_last and num_shrinks < MOST_SHRINKS
+        can_shrink = can_shrink and pays(facts, calibration, of_next_step, PRODUCTION_BLOCKS)
+        pays_share = not out_of_budget and pays(facts, calibration, measurement, num_blocks=1)
+        if disagrees and hot.noise is None and not has_measured_share and pays_share:
             # The usual share of the heat is refuted: this loss sees another one.
             hot, has_measured_share = replace(hot, seen_share=(yield from measure_share(facts, calibration))), True
             others = [loosened(hot.level)]
-        elif disagrees and is_good and not is_last and num_shrinks < MOST_SHRINKS:
+        elif disagrees and is_good and can_shrink:
             others, num_shrinks = [loosened(stretch.level)], num_shrinks + 1
             calibration.squared_step *= SHRINK
             calibration.record("smaller step: levels and prediction disagree")
             blocks, goal = [], FIRST_BLOCKS
-        elif has_mixed and judgement.is_limited_by_bias(allowed) and not is_last and num_shrinks < MOST_SHRINKS:
+        elif has_mixed and judgement.is_limited_by_bias(allowed) and can_shrink:
             others, num_shrinks = [*others, loosened(stretch.level)], num_shrinks + 1
             wanted = allowed / (np.sqrt(3) * judgement.bias_se)
             calibration.squared_step *= float(np.clip(wanted, SMALLEST_SHRINK, LARGEST_SHRINK))
@@ -233,7 +246,7 @@ def sampled_of(
         num_gradients=calibration.num_gradients,
         warmup_gradients=calibration.num_gradients - float(np.nansum(draws.after(num_warmup_draws).num_gradients)),
         step_bias=step_bias,
-        bias_is_inconsistent=not is_consistent,
+        bias_is_inconsistent=calibration.bias_is_unknown or not is_consistent,
         restarts_exhausted=calibration.num_restarts >= MAX_RESTARTS,
         decisions=calibration.decisions,
     )

@@ -153,6 +153,7 @@ class Sampled:
         seen_share: Share of the heat that the loss sees.
         importance: The loss under the posterior, where `draws` are resampled from weighted ones; None for chains.
         limit: The learning coefficient as the loss falls, where the draws are rays; None elsewhere.
+        budget_of_warmup: Gradients of a run whose warmup the budget did not end; NaN where it ended by itself.
         step_bias: Predicted bias of each draw, which is subtracted; None where the heat is reported and left in.
         bias_is_inconsistent: Whether the evidence for the bias disagrees beyond its errors, at the smallest step tried.
         restarts_exhausted: Whether no stable step size was found.
@@ -170,6 +171,7 @@ class Sampled:
     seen_share: float = 1.0
     importance: Importance | None = None
     limit: Extrapolation | None = None
+    budget_of_warmup: float = float("nan")
     step_bias: PredictedBias | None = None
     bias_is_inconsistent: bool = False
     restarts_exhausted: bool = False

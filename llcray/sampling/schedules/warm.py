@@ -9,7 +9,8 @@
    the run by the rule of a burn-in. Directions that relax slower than a run show as differences between chains, whose
    displacements are independent of one another, and so in R-hat and in the error.
 4. Chains that blow up, that are far from mixed, or that have not mixed or do not stand still after `PATIENCE` blocks,
-   start cold from w* (`calibrated`). The work of both counts.
+   start cold from w* (`calibrated`). The work of both counts, and until chains have arrived the gradients of a cold
+   start are left over; a budget that does not pay for both starts cold at once.
 
 Randomness differs from checkpoint to checkpoint. With common random numbers the noise of each run would push the
 displacements the same way, and a direction whose displacement relaxes by the factor rho in a run would have
@@ -30,13 +31,13 @@ from llcray.llc.step_bias import fit_line
 from llcray.llc.verdict import MIN_ESS
 from llcray.samplers.auto import Auto
 from llcray.samplers.kernel import build_kernel
-from llcray.sampling.budget import SCALE_GRADIENTS
+from llcray.sampling.budget import FEWEST, SCALE_GRADIENTS
 from llcray.sampling.handover import Handover
 from llcray.sampling.schedules.calibrated import calibrated
-from llcray.sampling.schedules.calibration import Calibration, blew_up, fit_block, stretch_of
+from llcray.sampling.schedules.calibration import LEAST_BLOCKS, Calibration, blew_up, fit_block, pays, stretch_of
 from llcray.sampling.schedules.hand_over import Learned, hand_over
-from llcray.sampling.schedules.hand_set import choose_steps_per_draw
-from llcray.sampling.schedules.hot_burn_in import measure_noise, stands_still
+from llcray.sampling.schedules.hand_set import choose_steps_per_draw, draw_gradients
+from llcray.sampling.schedules.hot_burn_in import measure_noise, noise_gradients, stands_still
 from llcray.sampling.schedules.production import judge, predicted_bias, sampled_of
 from llcray.sampling.schedules.requests import Advance, Request, RunFacts, Sampled, Schedule, Start
 
@@ -60,6 +61,8 @@ def warm(facts: RunFacts, sampler: Auto, handover: Handover) -> Schedule:
     here = replace(facts, sampler=chosen, kernel=build_kernel(chosen))
     calibration = Calibration(chosen, handover.squared_step, facts.localization, fit_block(facts), SCALE_GRADIENTS)
     factor_se = float(np.hypot(handover.factor_se, DRIFT))
+    if not _leaves_a_cold_start(here, calibration, 1, handover):
+        return (yield from calibrated(replace(facts, handover=None), sampler))
     calibration.record("start at the checkpoint before", factor=handover.factor, factor_se=factor_se)
     gammas = handover.localization, facts.localization
     scale = float(np.sqrt(gammas[0] / gammas[1])) if all(gammas) else 1.0
@@ -78,12 +81,15 @@ def _produce(
     steps_per_draw, hyper = choose_steps_per_draw(facts), calibration.hyper(facts.sampling.num_chains)
     budget, until = facts.sampling.budget, facts.sampling.until
     blocks: list[Draws] = []
-    noise, goal, is_last = None, 1, False
+    noise, goal, is_last, has_arrived = None, 1, False, False
     while True:
+        unmeasured = handover if noise is None else None
+        if not has_arrived and not _leaves_a_cold_start(facts, calibration, goal - len(blocks), unmeasured):
+            return None
         while len(blocks) < goal and not is_last:
             blocks.append((yield Advance(calibration.block_draws, steps_per_draw, hyper)))
             is_last = calibration.count(blocks[-1]) + calibration.num_gradients > budget.num_gradients
-            if blew_up(blocks[-1], facts):
+            if blew_up(blocks[-1], facts) and _leaves_a_cold_start(facts, calibration, 0):
                 return None
         if handover.heat_is_noise and noise is None:
             noise = yield from measure_noise(facts, calibration)
@@ -106,11 +112,21 @@ def _produce(
         goal *= 2
 
 
+def _leaves_a_cold_start(
+    facts: RunFacts, calibration: Calibration, num_blocks: int, handover: Handover | None = None
+) -> bool:
+    """Returns whether so many blocks, and the gradient noise where it is still to be measured, leave a cold start."""
+    noise = noise_gradients(facts, calibration) if handover is not None and handover.heat_is_noise else 0.0
+    cold = LEAST_BLOCKS * FEWEST * draw_gradients(facts)
+    return pays(facts, calibration, noise + cold, num_blocks)
+
+
 def _cold(facts: RunFacts, sampler: Auto, spent: Calibration) -> Schedule:
     """Starts from w* with what is left of the budget; the work and the decisions so far are part of the result."""
     spent.record("cold start: the chains blew up, have not mixed or do not stand still")
     budget = facts.sampling.budget
-    left = budget.model_copy(update={"num_gradients": max(1.0, budget.num_gradients - spent.num_gradients)})
+    spent.num_gradients -= SCALE_GRADIENTS  # of the curvature at w*, which is measured once and counts in both
+    left = budget.model_copy(update={"num_gradients": budget.num_gradients - spent.num_gradients})
     sampling = facts.sampling.model_copy(update={"budget": left})
     sampled = yield from calibrated(replace(facts, sampling=sampling, handover=None), sampler)
     return replace(

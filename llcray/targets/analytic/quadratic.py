@@ -57,4 +57,4 @@ class QuadraticTarget(TargetVariant):
 
     @property
     def size(self) -> TargetSize:
-        return TargetSize(self.num_data, len(self.spectrum()))
+        return TargetSize(self.num_data, self.num_params or len(self.eigenvalues or ()))

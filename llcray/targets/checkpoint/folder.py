@@ -5,6 +5,7 @@ import json
 from pathlib import Path
 
 from llcray.file_digest import file_digest
+from llcray.full_path import full_path
 
 ADAPTER = "adapter_config.json"
 WEIGHTS = ("*.safetensors", "config.json", ADAPTER)
@@ -29,7 +30,7 @@ def base_of(folder: Path) -> Path | None:
         return None
     try:
         named = json.loads((folder / ADAPTER).read_text(encoding="utf-8-sig"))["base_model_name_or_path"]
-        base = Path(named).expanduser().absolute()
+        base = full_path(named)
     except (ValueError, KeyError, TypeError, RecursionError) as error:
         raise ValueError(f"{folder / ADAPTER} names no base model ({error!r}). Save the adapter again.") from error
     if not (base / "config.json").is_file() or (base / ADAPTER).is_file():

@@ -12,6 +12,7 @@ from llcray.array_types import Arrays, PyTree
 from llcray.components.structure import Structure
 from llcray.data.tokens import Tokens
 from llcray.file_digest import check_as_given, check_as_planned
+from llcray.full_path import full_path
 from llcray.targets.checkpoint.architecture import TracedConfig, read_architecture
 from llcray.targets.checkpoint.decoder.loading import check_weights
 from llcray.targets.checkpoint.folder import folder_digest
@@ -62,7 +63,7 @@ class CheckpointTarget(TrajectoryVariant):
     @classmethod
     def _make_the_path_full(cls, value: str | Path) -> str | Path:
         named = hub_name(str(value))
-        path = Path(value).expanduser().absolute() if named is None else named
+        path = full_path(value) if named is None else named
         # Here rather than with the whole, so that it is said beside mistakes in other fields.
         for place in _places(path):
             read_architecture(_folder_at(place))

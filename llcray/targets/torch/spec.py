@@ -13,6 +13,7 @@ from llcray.aten.file import read_head
 from llcray.aten.json_form import dumps
 from llcray.components.structure import Structure
 from llcray.file_digest import check_as_given, check_as_planned, file_digest
+from llcray.full_path import full_path
 from llcray.targets.factory_check import check_factory
 from llcray.targets.steps_on_disk import is_pattern, paths_by_step, step_of
 from llcray.targets.target import Target, TargetFacts
@@ -49,7 +50,7 @@ class TorchTarget(TrajectoryVariant):
     @field_validator("path")
     @classmethod
     def _make_the_path_full(cls, value: Path | None) -> Path | None:
-        return None if value is None else value.expanduser().absolute()
+        return None if value is None else full_path(value)
 
     @field_validator("arguments")
     @classmethod

@@ -108,7 +108,7 @@ def load_manifest(store: ObjectStore, partition: Partition, number: int) -> Mani
         if any(not SEGMENT_FILE.fullmatch(segment.name) or segment.table not in tables for segment in segments):
             raise ValueError("a segment has a name that no segment can have")
         return Manifest(number, segments)
-    except (ValueError, KeyError, TypeError) as error:
+    except (ValueError, KeyError, TypeError, RecursionError) as error:
         raise StorageError(
             f"manifest '{store.uri}/{path}' is damaged ({error}): run `{mending_command(store.uri)}`."
         ) from error

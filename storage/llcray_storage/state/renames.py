@@ -21,7 +21,7 @@ def unfinished_renames(store: ObjectStore) -> dict[str, str]:
         new_name = file.removesuffix(".json")
         try:
             sweep = json.loads(store.get(note_of_rename(new_name)))["sweep"]
-        except (ValueError, KeyError, TypeError):
+        except (ValueError, KeyError, TypeError, RecursionError):
             continue
         if isinstance(sweep, str) and NAME.fullmatch(sweep) and NAME.fullmatch(new_name):
             found[new_name] = sweep

@@ -64,7 +64,8 @@ def commits_among(names: Sequence[str]) -> pl.DataFrame:
     """Return name, id and generation of the commits among file names; other names are left to `verify`."""
     parts = pl.col("name").str.extract_groups(r"^t-([A-Za-z0-9_-]{1,64})\.g([0-9]{1,9})\.parquet$")
     return (
-        pl.DataFrame({"name": names}, schema={"name": pl.String})
+        # Names in no encoding, which a frame cannot hold, are none of ours.
+        pl.DataFrame({"name": [name for name in names if name.isascii()]}, schema={"name": pl.String})
         .select("name", parts.alias("parts"))
         .select("name", id=pl.col("parts").struct[0], generation=pl.col("parts").struct[1].cast(pl.Int64))
         .filter(pl.col("id").is_not_null())

@@ -9,7 +9,7 @@ import contextlib
 import errno
 import os
 import secrets
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 
 from llcray_storage.errors import ObjectMissingError, StorageError
@@ -76,7 +76,7 @@ class LocalStore:
 
     def names(self, folder: str) -> list[str]:
         with self._scan(folder) as children:
-            return [entry.name for entry in children if entry.is_file()]
+            return [entry.name for entry in children if _is(entry.is_file)]
 
     def names_with_prefix(self, folder: str, prefix: str) -> list[str]:
         with self._scan(folder) as children:
@@ -87,14 +87,14 @@ class LocalStore:
         with self._scan(folder) as children:
             for entry in children:
                 with contextlib.suppress(FileNotFoundError):
-                    if entry.is_file():
+                    if _is(entry.is_file):
                         stat = entry.stat()
                         entries.append(Entry(entry.name, stat.st_size, stat.st_mtime))
         return entries
 
     def folders(self, folder: str) -> list[str]:
         with self._scan(folder) as children:
-            return sorted(entry.name for entry in children if entry.is_dir())
+            return sorted(entry.name for entry in children if _is(entry.is_dir))
 
     def delete(self, key: str) -> None:
         path = self._path(key)
@@ -154,6 +154,14 @@ class LocalStore:
         for created in missing:
             _sync_folder(created.parent)
         self._synced_folders.add(folder)
+
+
+def _is(kind: Callable[[], bool]) -> bool:
+    """Whether an entry is of a kind; a link that leads in a circle is of none."""
+    try:
+        return kind()
+    except OSError:
+        return False
 
 
 def _write_synced(path: Path, data: bytes) -> None:

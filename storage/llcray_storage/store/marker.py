@@ -61,7 +61,7 @@ def require_dataset(store: ObjectStore) -> None:
         ) from error
     try:
         version = json.loads(data)["format_version"]
-    except (ValueError, KeyError, TypeError) as error:
+    except (ValueError, KeyError, TypeError, RecursionError) as error:
         raise StorageError(
             f"'{store.uri}/{MARKER}' is damaged: it should be JSON with format_version. "
             f'Write {{"format_version": {FORMAT_VERSION}}} into it.'

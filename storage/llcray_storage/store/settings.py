@@ -43,7 +43,7 @@ def open_store(root: Root) -> ObjectStore:
 def _store_at(uri: str, options: dict[str, str]) -> ObjectStore:
     scheme, separator, rest = uri.partition("://")
     if not separator:
-        return LocalStore(Path(uri).expanduser().absolute())
+        return LocalStore(Path(os.path.expanduser(uri)).absolute())  # noqa: PTH111  (the method raises for unknown users)
     if scheme == "file":
         return LocalStore(Path(rest).absolute())
     if f"{scheme}://" not in SCHEMES or not rest:

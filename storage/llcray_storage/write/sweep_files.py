@@ -106,7 +106,7 @@ def _read(store: ObjectStore, sweep: str, number: int) -> SweepFile | None:
         file = SweepFile(**fields | {"overrides": tuple(fields["overrides"])})
         texts = (file.question, file.source, file.written_at, *file.overrides)
         return file if file.sweep == sweep and all(isinstance(text, str) for text in texts) else None
-    except (ObjectMissingError, ValueError, KeyError, TypeError):
+    except (ObjectMissingError, ValueError, KeyError, TypeError, RecursionError):
         return None
 
 

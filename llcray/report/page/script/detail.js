@@ -22,10 +22,7 @@ export function openDetail(row) {
   const known = names.filter((name) => (columns[name]?.[row] ?? null) !== null);
   const pairs = known.flatMap((name) => [element("dt", {}, label(name)), element("dd", {}, formatCell(row, name))]);
   byId("detail-numbers").replaceChildren(...pairs);
-  const spec = data.runs.specs[row];
-  byId("detail-spec").textContent = spec
-    ? JSON.stringify(JSON.parse(spec), null, 1)
-    : "see the column `spec`: llcray query";
+  byId("detail-spec").textContent = specText(data.runs.specs[row]);
   byId("detail-command").textContent = `llcray diagnose ${data.root} ${id}`;
   linkDiagnostics(id);
   const hash = new URLSearchParams(location.hash.slice(1));
@@ -33,6 +30,16 @@ export function openDetail(row) {
   history.replaceState(null, "", `#${hash}`);
   if (!byId("detail").open) byId("detail").showModal();
   drawChains(row, id);
+}
+
+/** A spec with its lines apart; as it stands where it is no JSON, as in a dataset of somebody else. */
+function specText(spec) {
+  if (!spec) return "see the column `spec`: llcray query";
+  try {
+    return JSON.stringify(JSON.parse(spec), null, 1);
+  } catch {
+    return spec;
+  }
 }
 
 /** Link the pictures that `llcray diagnose` left beside the dataset. */
