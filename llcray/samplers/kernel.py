@@ -82,6 +82,7 @@ class SamplerVariant(Variant):
         precision: Floating-point type that the chains live in.
         bias_order: Power of the step size that the bias is proportional to; None where no such power is known.
         needs_curvature: Whether the sampler measures anything in the largest curvature at w*.
+        knows_its_cost: Whether a run stays within its budget; a fit takes what it takes.
         ends_its_warmup: Whether the warmup ends by itself, at the latest after the steps that it is given.
         num_calibration_blocks: Blocks of draws, at least, that are taken before the first one whose draws may be kept.
         draws_are_means: Whether a draw is a mean over many positions, whose spread is less than the posterior's.
@@ -91,6 +92,7 @@ class SamplerVariant(Variant):
     precision: ClassVar[Precision] = "float64"
     bias_order: ClassVar[float | None] = None
     needs_curvature: ClassVar[bool] = True
+    knows_its_cost: ClassVar[bool] = True
     ends_its_warmup: ClassVar[bool] = False
     num_calibration_blocks: ClassVar[int] = 0
     draws_are_means: ClassVar[bool] = False

@@ -68,9 +68,11 @@ def share_out(sampler: SamplerVariant, sampling: SamplingSpec, num_data: int, gr
 def draws_per_block(left: float, gradients_per_draw: float) -> int:
     """Returns the draws of a block: 64, or where `left` gradients do not pay them, a power of two that they do pay.
 
-    There are few powers of two, so that packs of runs with several budgets compile few programs.
+    There are few powers of two, so that packs of runs with several budgets compile few programs. A fit whose cost is
+    known only afterwards may have left less than a few draws: then a block is taken all the same, without which the fit
+    would be lost.
     """
-    if DRAWS_PER_BLOCK * gradients_per_draw <= left:
+    if DRAWS_PER_BLOCK * gradients_per_draw <= left or left < FEWEST * gradients_per_draw:
         return DRAWS_PER_BLOCK
     affordable = int(left / gradients_per_draw / SMALL_BLOCKS)
     return power_of_two_at_most(max(affordable, 1))

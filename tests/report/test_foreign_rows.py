@@ -12,6 +12,7 @@ from llcray_storage.files.encode import commit_bytes
 from llcray_storage.schema.tables import RUNS
 from pyarrow.parquet import ParquetFile
 
+from llcray.report.diagnostics.chains import load_run
 from llcray.report.diagnostics.diagnose import diagnose, diagnose_all
 from llcray.report.errors import ReportError
 from llcray.report.export.runs import exported_runs
@@ -70,6 +71,17 @@ def test_runs_whose_names_are_paths_are_not_exported(foreign, columns):
     forge(foreign, **columns)
     with pytest.raises(StorageError):
         exported_runs(foreign)
+
+
+@pytest.mark.parametrize("calibration", ["{", "[1, 2]", "{}", "[" * 50_000], ids=["cut", "list", "table", "deep"])
+def test_decisions_that_nobody_can_read_are_left_out(foreign, calibration):
+    assert load_run(foreign, forge(foreign, calibration=calibration)).decisions == []
+
+
+@pytest.mark.parametrize("n_beta", [None, float("inf"), float("nan")])
+def test_a_row_without_the_scale_of_its_draws_is_named(foreign, n_beta):
+    with pytest.raises(ReportError, match=r"run r1: its row says n beta .*it is damaged"):
+        diagnose(foreign, forge(foreign, n_beta=n_beta), ["rank"])
 
 
 def test_a_link_out_of_a_dataset_is_not_followed_by_diagnostics(foreign, tmp_path):

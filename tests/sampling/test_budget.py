@@ -6,7 +6,7 @@ import pytest
 from pydantic import TypeAdapter
 
 from llcray.api import estimate_llc, parse_sampler
-from llcray.driver.plan.cost import num_gradients, total_gradients
+from llcray.driver.plan.cost import num_gradients, total_gradients, unbounded_samplers
 from llcray.estimation.companions import members_of
 from llcray.estimation.request import EstimateRequest
 from llcray.posterior.spec import PosteriorSpec
@@ -148,3 +148,8 @@ def test_the_plan_counts_the_companions_of_a_run() -> None:
         run = run_of({"kind": kind}, sampling, posterior)
         members = members_of(0, EstimateRequest(run.sampler, posterior, sampling, 0))
         assert total_gradients(run) == 1000 * len(members)
+
+
+def test_the_plan_names_the_samplers_whose_cost_is_known_only_afterwards() -> None:
+    runs = [run_of({"kind": kind}, SamplingSpec()) for kind in ("hmc", "tempered_smc", "nuts", "laplace", "sgld")]
+    assert unbounded_samplers(runs) == ["laplace"]

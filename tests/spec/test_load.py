@@ -165,10 +165,6 @@ MISWRITTEN = [
     ("targets", "[{kind: quadratic, num_params: [3, 4]}]", "to try several values write {grid: [3, 4]}"),
     ("targets", "[{kind: checkpoint, path: [a], data: {path: a.npy}}]", "path: must be a path; got"),
     ("targets", "[{kind: checkpoint, path: ~nosuchuser/x, data: {path: a.npy}}]", "~nosuchuser/x holds no config.json"),
-    (
-        "targets",
-        "[{kind: checkpoint, path: org/model, data: {path: a.npy}}]",
-    ),
     ("targets", "[{kind: python, factory: my.module}]", "a function of a module, written package.module:function"),
     ("samplers", "hmc", "samplers: must be a list; got 'hmc'"),
     ("samplers", "[hmc]", "got 'hmc'; write {kind: hmc}"),

@@ -61,6 +61,11 @@ def total_gradients(run: RunSpec) -> float:
     return (1 + temperatures + finer) * num_gradients(run)
 
 
+def unbounded_samplers(runs: Iterable[RunSpec]) -> list[str]:
+    """Returns the kinds of sampler that may take more than `num_gradients` knows, sorted."""
+    return sorted({run.sampler.kind for run in runs if not run.sampler.knows_its_cost})
+
+
 def num_data_of(run: RunSpec) -> int:
     """Returns n where the target's spec says it, else a guess."""
     return run.target.size.num_data or TYPICAL_NUM_DATA

@@ -20,6 +20,7 @@ from llcray.driver.plan.cost import (
     fit_cost_model,
     pack_size,
     total_gradients,
+    unbounded_samplers,
 )
 from llcray.driver.plan.remaining import Remaining, find_remaining
 from llcray.driver.wording import duration, labels
@@ -169,13 +170,17 @@ def _summary(sweep: Sweep, todo: Remaining, plans: tuple[TrialPlan, ...], model:
     if not todo.runs:
         return f"{counts}."
     gradients = sum(total_gradients(run) for run in todo.runs)
+    unbounded = unbounded_samplers(todo.runs)
+    bound = f"About {gradients:,.0f} full-data gradients ({' and '.join(unbounded)} can take more)"
+    if not unbounded:
+        bound = f"At most {gradients:,.0f} full-data gradients"
     seconds = sum(model.trial_seconds(plan.runs) for plan in plans) / min(num_slots, len(plans))
     seconds += SECONDS_TO_START + SECONDS_TO_COMPILE * _num_programs(todo.runs) / num_slots
     basis = "by runs that are done" if model.slowness else "a guess; the first runs will tell"
     num_targets = len({run.target_id for run in todo.runs})
     return (
         f"{counts}, in {plural(len(plans), 'trial')} of {plural(num_targets, 'target')}, {num_slots} at a time.\n"
-        f"At most {gradients:,.0f} full-data gradients; about {duration(seconds)} here, "
+        f"{bound}; about {duration(seconds)} here, "
         f"start and compilation included ({basis})."
     )
 

@@ -1,6 +1,7 @@
 """A run and the draws of its chains as arrays, with burn-in marked and failed chains set apart."""
 
 import json
+import math
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -101,6 +102,9 @@ def arranged(row: Row, draws: pl.DataFrame) -> RunDraws:
     name = f"run {row['run_id']}"
     if row["status"] == FAILED:
         raise ReportError(f"{name} failed: {row['reason']}. It has no draws to look at.")
+    n_beta = row["n_beta"]
+    if n_beta is None or not math.isfinite(n_beta):
+        raise ReportError(f"{name}: its row says n beta {n_beta}, without which its draws are no LLC: it is damaged.")
     chains = draws.sort("chain").to_dicts()
     healthy = [chain for chain in chains if chain["status"] != FAILED and chain["centered_loss"]]
     failed = tuple(chain for chain in chains if chain["status"] == FAILED)
