@@ -141,11 +141,17 @@ def _describe(form: Any) -> str:
 
 
 def _range(form: Any) -> str:
+    """The bounds in words; of several on one side, the narrowest."""
     metadata = form.__metadata__ if typing.get_origin(form) is Annotated else ()
-    words = {annotated_types.Gt: "above", annotated_types.Ge: "from", annotated_types.Lt: "below"}
-    words[annotated_types.Le] = "up to"
-    parts = [f"{words[type(bound)]} {_value(bound):g}" for bound in metadata if type(bound) in words]
-    return "".join(f" {part}" for part in parts)
+    below = {annotated_types.Gt: "above", annotated_types.Ge: "from"}
+    above = {annotated_types.Lt: "below", annotated_types.Le: "up to"}
+    parts = []
+    for words, narrowest in ((below, max), (above, min)):
+        bounds = [bound for bound in metadata if type(bound) in words]
+        if bounds:
+            bound = narrowest(bounds, key=_value)
+            parts.append(f" {words[type(bound)]} {_value(bound):g}")
+    return "".join(parts)
 
 
 def _value(bound: Any) -> float:

@@ -163,7 +163,7 @@ MISWRITTEN = [
     ("targets", "[{kind: quadratic, num_params: true}]", "num_params: must be a whole number from 1; got true"),
     ("targets", "[{kind: quadratic, num_params: 3, num_data: 1e3}]", "num_data: must be a whole number from 2; got"),
     ("targets", "[{kind: quadratic, num_params: [3, 4]}]", "to try several values write {grid: [3, 4]}"),
-    ("targets", "[{kind: checkpoint, path: [a], data: {path: a.npy}}]", "path: must be a path; got"),
+    ("targets", "[{kind: checkpoint, path: [a], data: {path: a.npy}}]", "path: must be text or a path; got"),
     ("targets", "[{kind: checkpoint, path: ~nosuchuser/x, data: {path: a.npy}}]", "~nosuchuser/x holds no config.json"),
     ("targets", "[{kind: python, factory: my.module}]", "a function of a module, written package.module:function"),
     ("samplers", "hmc", "samplers: must be a list; got 'hmc'"),
