@@ -113,7 +113,7 @@ function drawRanks(chains) {
     height: 220,
     showlegend: false,
     margin: { l: 62, r: 14, t: 10, b: 46 },
-    xaxis: axisStyle("rank of the loss among all draws (share)", { range: [0, 1] }),
+    xaxis: axisStyle("rank of the loss (share)", { range: [0, 1] }),
     yaxis: axisStyle("draws", { rangemode: "tozero" }),
   });
   Plotly.react("detail-ranks", traces, layout, configWithoutButtons);
