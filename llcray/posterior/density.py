@@ -333,6 +333,16 @@ def _given(buffers: PyTree) -> tuple[PyTree, ...]:
     return () if buffers is None else (buffers,)
 
 
+UNTRACEABLE = (
+    jax.errors.ConcretizationTypeError,
+    jax.errors.TracerArrayConversionError,
+    jax.errors.TracerBoolConversionError,
+    jax.errors.TracerIntegerConversionError,
+    jax.errors.NonConcreteBooleanIndexError,
+)
+"""What JAX raises where a function asks for the values of what it is given."""
+
+
 def _shape_of_losses(loss_fn: LossFn, params: PyTree, data: PyTree, buffers: PyTree) -> tuple[int, ...]:
     try:
         hash(loss_fn)
@@ -343,6 +353,11 @@ def _shape_of_losses(loss_fn: LossFn, params: PyTree, data: PyTree, buffers: PyT
         ) from error
     try:
         losses = jax.eval_shape(loss_fn, params, data, *_given(buffers))
+    except UNTRACEABLE as error:
+        raise ValueError(
+            f"loss_fn cannot be traced by JAX: {str(error).strip().splitlines()[0]} Compute with jax.numpy in place of "
+            "NumPy and float(), and with jnp.where in place of `if`."
+        ) from error
     except Exception as error:
         # flax's own class; flax is not imported for its name.
         if type(error).__name__ != "TraceContextError":
@@ -356,6 +371,10 @@ def _shape_of_losses(loss_fn: LossFn, params: PyTree, data: PyTree, buffers: PyT
     if shape is None:
         raise ValueError(
             f"loss_fn returned a {type(losses).__name__}; it must return an array of one loss per example."
+        )
+    if not jnp.issubdtype(losses.dtype, jnp.floating):
+        raise ValueError(
+            f"loss_fn returned numbers of type {losses.dtype}, which have no gradient. Return real floats."
         )
     return shape
 

@@ -165,3 +165,33 @@ def test_a_loss_that_cannot_be_hashed_is_refused_with_the_remedy() -> None:
 def test_a_loss_that_returns_something_else_than_an_array_is_refused() -> None:
     with pytest.raises(ValueError, match="loss_fn returned a tuple"):
         estimate_llc(Target(W, lambda w, b: (squares(w, *b), b[1]), (X, Y)))
+
+
+UNSUITED: dict[str, tuple[Loss, str]] = {
+    "complex numbers": (lambda w, batch: squares(w, *batch) + 0j, "type complex128, which have no gradient"),
+    "whole numbers": (lambda w, batch: squares(w, *batch).astype(int), "type int64, which have no gradient"),
+    "truths": (lambda w, batch: squares(w, *batch) > 0, "type bool, which have no gradient"),
+    "a column": (lambda w, batch: squares(w, *batch)[:, None], r"shape \(40, 1\) for 40 examples"),
+    "their mean": (lambda w, batch: squares(w, *batch).mean(), r"shape \(\) for 40 examples"),
+    "NumPy's functions": (
+        lambda w, batch: np.square(np.asarray(batch[0]) @ np.asarray(w)),
+        "cannot be traced by JAX: ",
+    ),
+    "numbers of Python": (
+        lambda w, batch: jnp.array([float(x) for x in squares(w, *batch)]),
+        "cannot be traced by JAX",
+    ),
+    "a branch": (
+        lambda w, batch: squares(w, *batch) if w[0] > 0 else 2 * squares(w, *batch),
+        "jnp.where in place of `if`",
+    ),
+}
+
+
+@pytest.mark.parametrize("name", UNSUITED)
+def test_a_loss_that_cannot_be_sampled_is_refused_in_a_line_with_the_remedy(name: str) -> None:
+    """Whole numbers were sampled as they are, without a gradient; the others were JAX's own pages of text."""
+    loss_fn, said = UNSUITED[name]
+    with pytest.raises(ValueError, match=said) as error:
+        estimate_llc(Target(params=W, loss_fn=loss_fn, data=(X, Y)), "hmc")
+    assert "\n" not in str(error.value)
