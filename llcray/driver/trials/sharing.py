@@ -15,7 +15,7 @@ from llcray_storage.write.claims import Claims
 from llcray.driver.progress.reports import RunReport
 from llcray.driver.progress.tracker import Tracker
 from llcray.driver.trials.work import Assignment
-from llcray.driver.wording import plural
+from llcray.report.numbers import plural
 from llcray.spec import RunSpec, TrialPlan
 
 SECONDS_BETWEEN_LOOKS = 15.0
