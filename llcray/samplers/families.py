@@ -197,7 +197,8 @@ def _descend(objective: Callable[[Hyper], Array], fit: tuple[Hyper, Any], optimi
     """Takes one step of the optimizer; `fit` holds the numbers of the density and the optimizer's state."""
     q, optimizer_state = fit
     updates, optimizer_state = optimizer.update(jax.grad(objective)(q), optimizer_state, q)
-    return optax.apply_updates(q, updates), optimizer_state
+    moved: Any = optax.apply_updates(q, updates)  # typed for more than dicts of arrays
+    return moved, optimizer_state
 
 
 def _sample_component(rng_key: Key[Array, ""], q: Hyper, component: Array) -> Float[Array, " d"]:
