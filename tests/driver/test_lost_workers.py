@@ -42,3 +42,15 @@ def test_a_trial_that_always_kills_its_worker_fails_after_its_retries_and_stops_
     assert sorted(found["status"].to_list()) == ["done", "done", "failed", "failed"]
     reasons = [reason for reason in found["reason"].to_list() if reason]
     assert all("3 workers died" in reason for reason in reasons)
+
+
+def test_a_worker_that_cannot_start_says_what_went_wrong_there():
+    """The reason was the first 300 characters of Ray's traceback, colours and carets, without its last line."""
+    from llcray.driver.trials.scheduling import why_lost
+
+    text = (
+        "The actor died because of an error raised in its creation task, \x1b[36mray::SweepTrial\x1b[39m (pid=7)\n"
+        "           ^^^^^^^^^^^^\n  File \"sharing.py\", line 18, in <module>\nImportError: cannot import name 'plural'"
+    )
+    assert why_lost(RuntimeError(text)) == "it could not start: ImportError: cannot import name 'plural'"
+    assert why_lost(OSError("gone\n  away")) == "OSError: gone away"

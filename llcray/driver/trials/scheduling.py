@@ -6,6 +6,7 @@ other runs get failed rows. When Tune itself gives up, the unfinished trials are
 
 import errno
 import os
+import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -32,6 +33,8 @@ from llcray.driver.trials.trial_queue import TrialQueue
 from llcray.driver.trials.work import Assignment, reason_of, settle
 from llcray.spec import Conduct, Resources
 
+COLORS = re.compile(r"\x1b\[[0-9;]*m")
+CREATION = "raised in its creation task"
 MAX_FRUITLESS_ROUNDS = 3
 NO_ROOM = (errno.ENOSPC, errno.EDQUOT)
 PENDING_PER_SLOT = 2
@@ -260,5 +263,9 @@ def why_lost(error: BaseException | None) -> str:
     """Returns in one line why a worker died."""
     if isinstance(error, RayTaskError) and isinstance(error.cause, BaseException):
         return reason_of(error.cause)
-    text = " ".join(str(error).split())
+    lines = COLORS.sub("", str(error)).strip().splitlines()
+    if len(lines) > 1 and CREATION in lines[0]:
+        # Ray gives the traceback of the worker, whose last line says what went wrong.
+        return f"it could not start: {lines[-1].strip()[:300]}"
+    text = " ".join(" ".join(lines).split())
     return f"{type(error).__name__}: {text[:300]}"
