@@ -149,8 +149,12 @@ def unmark_as_resetting(tune_controller: Any, trial: Any) -> None:
 
 def forget_finished_trials(tune_controller: Any) -> None:
     """Drops what Tune keeps of trials that are over, some 100 kB each: the dataset has their results."""
-    trials = tune_controller._trials
-    tune_controller._trials = [trial for trial in trials if not trial.is_finished()]
+    for trial in tune_controller._trials:
+        if trial.is_finished():
+            # Handles of actors keep the trial itself; statistics of its metrics are most of it.
+            trial.run_metadata.metric_analysis.clear()
+            trial.run_metadata.metric_n_steps.clear()
+    tune_controller._trials = [trial for trial in tune_controller._trials if not trial.is_finished()]
     for kept in ("_stopped_trials", "_failed_trials", "_trials_to_cache", "_trial_metadata"):
         getattr(tune_controller, kept).clear()
 
