@@ -132,17 +132,4 @@ def whisper() -> Made:
     )
 
 
-def mixture_as_it_is() -> Made:
-    """A mixture of experts with transformers' own default, `grouped_mm`."""
-    config = transformers.MixtralConfig(
-        vocab_size=29, num_key_value_heads=2, num_local_experts=4, num_experts_per_tok=2, **SMALL
-    )
-
-    def loss(model: Any, batch: Any) -> torch.Tensor:
-        logits = model(batch["tokens"][:, :-1], use_cache=False).logits
-        return over_labels(logits, batch["tokens"][:, 1:])
-
-    return transformers.MixtralForCausalLM(config), loss, {"tokens": torch.randint(1, 29, (4, 9))}
-
-
-MODELS = {made.__name__: made for made in (bert, t5, vit, swin, whisper, mixture_as_it_is)}
+MODELS = {made.__name__: made for made in (bert, t5, vit, swin, whisper)}
