@@ -4,8 +4,8 @@
 
 Runs what the dataset lacks, as many as the time allows, and writes the table of all there is to
 benchmarks/efficiency.md. SGLD is tried at five steps, in units of the largest curvature of the posterior at w*, and
-with the RMSProp preconditioner at five more; `auto` chooses for itself. They are compared by the gradients that each
-needs for one total error, bias included. Work counts warmup, tuning and evaluations.
+with the RMSProp preconditioner at five more, `ubu` and `sg_mclmc` at two; `auto` chooses for itself. They are compared
+by the gradients that each needs for one total error, bias included. Work counts warmup, tuning and evaluations.
 """
 
 import argparse
@@ -22,7 +22,7 @@ from llcray.architectures import MLP
 from llcray.data import Gaussian
 from llcray.estimation.trial import run_trial
 from llcray.posterior.spec import PosteriorSpec
-from llcray.samplers import HMC, MCLMC, SGLD, Auto, Sampler
+from llcray.samplers import HMC, MCLMC, SGLD, SGMCLMC, UBU, Auto, Sampler
 from llcray.sampling.spec import Budget, SamplingSpec, StoppingCriteria
 from llcray.spec import RunSpec, TrialPlan
 from llcray.targets import QuadraticTarget, RandomDeepLinearTarget, RealisableTarget, TargetSpec
@@ -31,6 +31,7 @@ from llcray.validation.summary import with_long_runs
 SWEEP = "efficiency"
 OUTPUT = Path(__file__).with_name("efficiency.md")
 SGLD_SHARES = (0.001, 0.003, 0.01, 0.03, 0.1)
+UNDERDAMPED_SHARES = (0.01, 0.1)
 RMSPROP_STEPS = (1e-7, 1e-6, 1e-5, 1e-4, 1e-3)
 
 
@@ -98,6 +99,10 @@ def _runs(problem: Problem) -> Iterator[tuple[str, RunSpec]]:
         samplers[f"sgld, epsilon {share:g} x 4/curvature"] = SGLD(step_size=4 * share / problem.curvature)
     for step in RMSPROP_STEPS:
         samplers[f"sgld rmsprop, epsilon {step:g}"] = SGLD(step_size=step, preconditioner="rmsprop")
+    for share in UNDERDAMPED_SHARES:
+        step = (share / problem.curvature) ** 0.5
+        samplers[f"ubu, h^2 {share:g}/curvature"] = UBU(step_size=step)
+        samplers[f"sg_mclmc, h^2 {share:g}/curvature"] = SGMCLMC(step_size=step)
     samplers |= {"hmc": HMC(), "mclmc": MCLMC()}
     for label, sampler in samplers.items():
         yield label, RunSpec(target=problem.target, posterior=PosteriorSpec(), sampler=sampler, sampling=sampling)

@@ -10,6 +10,7 @@ import numpy as np
 
 from llcray.estimation.request import EstimateRequest
 from llcray.llc.spectrum import Spectrum
+from llcray.posterior.coordinates import Coordinates
 from llcray.posterior.density import (
     EXAMPLES_PER_CHUNK,
     Posterior,
@@ -208,12 +209,13 @@ def check_budget(request: EstimateRequest, num_data: int) -> None:
 
 def _scaled(job: Job, facts: RunFacts, spectrum: Spectrum | None) -> tuple[Job, RunFacts]:
     """The run of a calibrated sampler with scales of coordinates, where their curvatures differ by orders."""
-    if not isinstance(facts.sampler, Auto) or spectrum is None or spectrum.hessian is None:
+    if not isinstance(facts.sampler, Auto) or facts.sampler.mass != "auto" or not spectrum or spectrum.hessian is None:
         return job, facts
     scale = coordinate_scale(spectrum.hessian, facts.localization)
     if scale is None:
         return job, facts
-    job.posterior = replace(job.posterior, scale=scale.astype(job.posterior.center.dtype))
+    coordinates = Coordinates(scale.astype(job.posterior.center.dtype))
+    job.posterior = replace(job.posterior, coordinates=coordinates)
     facts = replace(
         facts, curvature=largest_scaled_curvature(spectrum.hessian, facts.localization, scale), handover=None
     )
@@ -236,6 +238,7 @@ def _prepared(posterior: Posterior, n_beta: float, curvature: float, request: Es
         n_beta=n_beta,
         curvature=curvature / request.temperature,
         num_probes=posterior.num_probes,
+        blocks=posterior.layout.blocks,
         handover=_fitting(request.handover, posterior, request),
     )
     job = Job(
@@ -251,6 +254,7 @@ def _prepared(posterior: Posterior, n_beta: float, curvature: float, request: Es
 
 
 def _fitting(handover: Handover | None, posterior: Posterior, request: EstimateRequest) -> Handover | None:
-    """The handover, where its chains are as many as this run's and live in as many dimensions."""
+    """The handover, where its chains are as many as this run's, live in as many dimensions and have no mass."""
     shape = (request.sampling.num_chains, posterior.num_sampled_params)
-    return handover if handover is not None and handover.displacement.shape == shape else None
+    has_mass = isinstance(request.sampler, Auto) and request.sampler.mass not in ("auto", "none")
+    return handover if handover is not None and handover.displacement.shape == shape and not has_mass else None

@@ -17,6 +17,7 @@ import numpy as np
 from jaxtyping import Float, Float64
 
 from llcray.array_types import Array, LossFn, PyTree
+from llcray.posterior.coordinates import Block, Coordinates
 from llcray.posterior.spec import FixedInverseTemperature, FixedProduct, Ladder, LogN, PosteriorSpec, Radius
 from llcray.targets.target import Target
 
@@ -44,6 +45,17 @@ class Layout:
         """Whether some coordinates of this leaf move and others do not."""
         return 0 < self.num_free[leaf] < int(np.prod(self.shapes[leaf]))
 
+    @property
+    def blocks(self) -> tuple[Block, ...]:
+        """The places of the parameter arrays among the free coordinates; a convolution's last axis is its columns."""
+        blocks, start = [], 0
+        for leaf, (shape, num_free) in enumerate(zip(self.shapes, self.num_free, strict=True)):
+            columns = shape[-1] if len(shape) > 1 and not self.is_partial(leaf) else num_free
+            if num_free:
+                blocks.append(Block(start, num_free // columns, columns))
+            start += num_free
+        return tuple(blocks)
+
 
 @partial(
     jax.tree_util.register_dataclass,
@@ -57,7 +69,7 @@ class Layout:
         "n_beta",
         "localization",
         "loss_at_center",
-        "scale",
+        "coordinates",
     ],
     meta_fields=["loss_fn", "layout", "micro_batch", "loss_batch", "chains_together"],
 )
@@ -77,7 +89,7 @@ class Posterior:
         loss_fn: Per-example loss, `(params, batch) -> (batch,)`.
         layout: Places of the free coordinates.
         buffers: Arrays that the loss reads besides and that never move; None for none.
-        scale: Scale s of each coordinate, shape (d,): positions are w* + u where the parameters are w* + s u. None: 1.
+        coordinates: The map S: positions are w* + u where the parameters are w* + S u. None: the identity.
         micro_batch: Most examples whose losses are computed at a time, forwards and backwards: bounds memory.
         loss_batch: Examples of the paired batch that a draw's loss is taken on; None for all of the data.
         chains_together: Whether the chains of a run are advanced side by side, or one after another.
@@ -94,7 +106,7 @@ class Posterior:
     layout: Layout
     buffers: PyTree = None
     probe: PyTree = None
-    scale: Array | None = None
+    coordinates: Coordinates | None = None
     micro_batch: int = EXAMPLES_PER_CHUNK
     loss_batch: int | None = None
     chains_together: bool = True
@@ -129,13 +141,19 @@ class Posterior:
         return jax.tree.unflatten(self.layout.treedef, leaves)
 
     def place(self, position: Float[Array, " d"]) -> Float[Array, " d"]:
-        """Returns the free coordinates of the parameters at a position, which differ where coordinates have scales."""
-        return position if self.scale is None else self.center + self.scale * (position - self.center)
+        """Returns the free coordinates of the parameters at a position: others where chains have `coordinates`."""
+        if self.coordinates is None:
+            return position
+        return self.center + self.coordinates.displacement(position - self.center)
+
+    def position_at(self, displacement: Float[Array, " d"]) -> Float[Array, " d"]:
+        """Returns the position whose parameters are w* plus a displacement w - w*."""
+        return self.center + (displacement if self.coordinates is None else self.coordinates.of(displacement))
 
     def localization_gradient(self, position: Float[Array, " d"]) -> Float[Array, " d"]:
         """Returns the gradient of gamma/2 |w - w*|^2 along the position, shape (d,)."""
         gradient = self.localization * (position - self.center)
-        return gradient if self.scale is None else self.scale**2 * gradient
+        return gradient if self.coordinates is None else self.coordinates.scale**2 * gradient
 
     def losses(self, position: Float[Array, " d"], batch: PyTree) -> Float[Array, " batch"]:
         """Returns the per-example losses at `position`, shape (batch,), nats."""

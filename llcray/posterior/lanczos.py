@@ -16,15 +16,22 @@ EXHAUSTED = 1e-8
 def tridiagonal(
     product: Callable[[Array], Array], start: Float[Array, " d"], num_steps: int
 ) -> Float[Array, "num_steps num_steps"]:
-    """Projects a symmetric matrix on the Krylov space of a vector, by fully reorthogonalised Lanczos.
+    """Projects a symmetric matrix on the Krylov space of a vector; its eigenvalues are the Ritz values.
 
     Args:
         product: The matrix times a vector.
         start: Shape (d,); the first basis vector is `start` divided by its length.
         num_steps: Products; no more than d are made.
+    """
+    return krylov(product, start, num_steps)[1]
 
-    Returns:
-        The projection, whose eigenvalues are the Ritz values.
+
+def krylov(
+    product: Callable[[Array], Array], start: Float[Array, " d"], num_steps: int
+) -> tuple[Float[Array, "num_steps d"], Float[Array, "num_steps num_steps"]]:
+    """Returns a basis of the Krylov space of a vector and the projection, by fully reorthogonalised Lanczos.
+
+    The arguments are those of `tridiagonal`.
     """
     num_steps = min(num_steps, start.shape[0])
     basis = jnp.zeros((num_steps, *start.shape), start.dtype)
@@ -40,7 +47,7 @@ def tridiagonal(
 
     basis, images, _ = jax.lax.fori_loop(0, num_steps, step, (basis, jnp.zeros_like(basis), start))
     projected = basis @ images.T
-    return 0.5 * (projected + projected.T)
+    return basis, 0.5 * (projected + projected.T)
 
 
 def leading_curvatures(

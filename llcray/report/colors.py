@@ -35,6 +35,8 @@ SAMPLER_LOOKS = {
     "nuts": Look(ORANGE, "p", "--"),
     "mala": Look(ORANGE, "<", ":"),
     "adjusted_mclmc": Look(GREEN, ">", ":"),
+    "ubu": Look(SKY, "d", "-."),
+    "sg_mclmc": Look(GREEN, "v", "--"),
     "tempered_smc": Look(GREY, "*", ":"),
     "laplace": Look(GREY, "d", "--"),
     "variational": Look(GREY, "h", "-."),

@@ -8,7 +8,7 @@ from typing import Annotated, ClassVar, Literal
 
 from pydantic import Field
 
-from llcray.samplers.baoab import build_baoab
+from llcray.samplers.baoab import Mass, build_baoab
 from llcray.samplers.kernel import Kernel, Precision, SamplerVariant
 from llcray.variant import Count
 
@@ -23,19 +23,23 @@ class Auto(SamplerVariant):
             the step and they have less than half of that noise, which repays twice the work.
         max_heat: Largest step-size bias to sample with, as a share of the LLC. It is subtracted; the share is smaller
             where the error asked for needs that.
+        mass: The mass of the chains, as for `baoab`, measured where the burn-in has led; `auto`: the unit mass, but for
+            models of at most 100 parameters whose curvatures at w* differ by orders the diagonal of these.
         curvature_share: h^2 times the largest curvature met on the chain, during burn-in; BAOAB is stable below 4.
     """
 
     precision: ClassVar[Precision] = "float32"
     bias_order: ClassVar[float | None] = 2.0
     num_calibration_blocks: ClassVar[int] = 2
-    # The schedule alone reads these numbers: they compile nothing.
+    # The schedule alone reads these fields: they compile nothing.
     traced: ClassVar[tuple[str, ...]] = ("max_heat", "curvature_share")
+    of_schedule: ClassVar[tuple[str, ...]] = ("mass",)
 
     version: int = 4
     kind: Literal["auto"] = "auto"
     batch_size: Count | None = None
     gradient: Literal["auto", "minibatch", "control_variate"] = "auto"
+    mass: Literal["auto"] | Mass = "auto"
     max_heat: Annotated[float, Field(gt=0, le=0.5)] = 0.2
     curvature_share: Annotated[float, Field(gt=0, le=2)] = 0.4
 

@@ -33,6 +33,9 @@ from llcray.array_types import Array
 from llcray.samplers.kernel import Kernel, Precision, SamplerVariant
 from llcray.variant import Count, PositiveFloat
 
+Mass = Literal["none", "tensor", "diagonal", "kronecker", "orthogonal"]
+"""The form of a mass (see `llcray.sampling.mass`)."""
+
 
 class BAOAB(SamplerVariant):
     """Underdamped Langevin dynamics with the BAOAB splitting.
@@ -42,11 +45,16 @@ class BAOAB(SamplerVariant):
         damping: alpha, friction times h, dimensionless.
         batch_size: Examples per gradient, drawn with replacement.
         gradient: `minibatch`, or `control_variate`, which subtracts the batch's gradient at w* and adds the full one.
+        mass: `none`, the unit mass; or a mass made of gradients met during warmup, and then kept: `tensor`, a number
+            for each parameter array; `diagonal`, as RMSProp; `kronecker`, two factors for each matrix, as Shampoo;
+            `orthogonal`, one factor for each matrix, which Muon's steps have in the mean. The steepest coordinate keeps
+            the unit mass, so h is what is stable without one.
     """
 
     precision: ClassVar[Precision] = "float32"
     bias_order: ClassVar[float | None] = 2.0
     traced: ClassVar[tuple[str, ...]] = ("step_size", "damping")
+    of_schedule: ClassVar[tuple[str, ...]] = ("mass",)
 
     kind: Literal["baoab"] = "baoab"
     version: int = 2
@@ -54,6 +62,11 @@ class BAOAB(SamplerVariant):
     damping: PositiveFloat = 0.1
     batch_size: Count = 64
     gradient: Literal["minibatch", "control_variate"] = "minibatch"
+    mass: Mass = "none"
+
+    @property
+    def max_adaptations(self) -> int:
+        return int(self.mass != "none")
 
     def gradients_per_step(self, num_data: int) -> float:
         return min(self.batch_size, num_data) / num_data * (2 if self.gradient == "control_variate" else 1)
@@ -95,11 +108,6 @@ def build_baoab(batch_size: int, gradient: Literal["minibatch", "control_variate
         gradient = estimator.gradient(rng_key, position, anchor, posterior)
         return -sg.logdensity_gradient(gradient, position, posterior)
 
-    def excess_kinetic_energy(momentum, noise, c):
-        """Returns |p|^2 - d - Z/(1 - c^2), whose mean is that of |p|^2 - d, at far less variance."""
-        decaying_noise = jnp.sum(noise**2 + 2 * c / jnp.sqrt(1 - c**2) * momentum * noise)
-        return jnp.sum(momentum**2) - decaying_noise
-
     def init(rng_key, position, posterior, hyper):
         del hyper
         gradient_key, momentum_key = jax.random.split(rng_key)
@@ -116,7 +124,7 @@ def build_baoab(batch_size: int, gradient: Literal["minibatch", "control_variate
         position = position + 0.5 * h * momentum_after
         gradient = potential_gradient(rng_key, position, state.anchor, posterior)
         momentum = momentum_after - 0.5 * h * gradient
-        heat = 0.25 * (1 + c**2) * excess_kinetic_energy(momentum_before, noise, c)
+        heat = 0.25 * (1 + c**2) * sg.excess_kinetic_energy(momentum_before, noise, c)
         moved = BAOABState(position, momentum, gradient, state.anchor)
         virial = sg.virial(-gradient, position, posterior)
         return moved, sg.step_info(estimator.cost(posterior), heat, heat, virial)

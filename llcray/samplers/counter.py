@@ -20,6 +20,7 @@ Reference: mix: Wellons, "Prospecting for hash functions" (public domain), `lowb
 Teichroew 1953; the moments that a scheme needs of its noise: Kloeden & Platen 1992, 14.1.
 """
 
+import math
 from typing import Any
 
 import jax
@@ -34,6 +35,7 @@ SUM_MEAN, SUM_SCALE = 1020.0, 0.004784196154532612
 # The coefficients a_0, a_1, a_2 solve E z^2 = 1, E z^4 = 3, E z^6 = 15 for the 2,041 values of s.
 POLYNOMIAL = (9.81850573e-01, 5.08095944e-03, 2.75017484e-04)
 BYTES = 0x00FF00FF
+NUM_ROUNDS = 4
 
 
 def bits(rng_key: Key[Array, ""], num: int, stream: int = 0) -> UInt32[Array, " num"]:
@@ -62,6 +64,33 @@ def indices(rng_key: Key[Array, ""], num: int, below: int, stream: int = 0) -> I
     """Makes whole numbers from 0 to `below` - 1, uniform to within `below`/2^32, shape (num,)."""
     wide = bits(rng_key, num, stream).astype(jnp.uint64) * jnp.uint64(below)
     return (wide >> 32).astype(jnp.int32)
+
+
+def permuted(rng_key: Key[Array, ""], places: Int32[Array, " num"], below: int) -> Int32[Array, " num"]:
+    """Returns the numbers at some places of a random permutation of 0 to `below` - 1, shape (num,).
+
+    A Feistel network of four rounds permutes the square of a side a >= sqrt(`below`); numbers that it takes past the
+    end are permuted again until they are not. No more of the permutation is made than is asked for.
+
+    Reference:
+        Black & Rogaway 2002, Ciphers with arbitrary finite domains.
+    """
+    side = jnp.uint32(math.isqrt(below - 1) + 1)
+    words = jax.random.key_data(rng_key)
+
+    def permute(x: Array) -> Array:
+        left, right = x // side, x % side
+        for number in range(NUM_ROUNDS):
+            hashed = _mix(_mix(right * jnp.uint32(GOLDEN) + (words[0] ^ _mix(jnp.uint32(number + 1)))) ^ words[-1])
+            left, right = right, (left + hashed % side) % side
+        return left * side + right
+
+    def again(x: Array) -> Array:
+        return jnp.where(x < below, x, permute(x))
+
+    return jax.lax.while_loop(lambda x: jnp.any(x >= below), again, permute(places.astype(jnp.uint32))).astype(
+        jnp.int32
+    )
 
 
 def _mix(x: Array) -> Array:

@@ -79,6 +79,7 @@ class SamplerVariant(Variant):
 
     Attributes:
         traced: Names of the numeric fields that may change without compiling anew; the kernel is built from the others.
+        of_schedule: Names of further fields that the kernel is not built from: a schedule alone reads them.
         precision: Floating-point type that the chains live in.
         bias_order: Power of the step size that the bias is proportional to; None where no such power is known.
         needs_curvature: Whether the sampler measures anything in the largest curvature at w*.
@@ -89,6 +90,7 @@ class SamplerVariant(Variant):
     """
 
     traced: ClassVar[tuple[str, ...]] = ()
+    of_schedule: ClassVar[tuple[str, ...]] = ()
     precision: ClassVar[Precision] = "float64"
     bias_order: ClassVar[float | None] = None
     needs_curvature: ClassVar[bool] = True
@@ -126,7 +128,7 @@ class SamplerVariant(Variant):
 
     def static_key(self) -> tuple[Hashable, ...]:
         """Returns the part of the spec that a compiled program depends on: samplers of equal keys share programs."""
-        fields = sorted(set(type(self).model_fields) - set(self.traced))
+        fields = sorted(set(type(self).model_fields) - {*self.traced, *self.of_schedule})
         return (type(self).__name__, *((name, getattr(self, name)) for name in fields))
 
     def gradients_per_step(self, num_data: int) -> float:

@@ -14,14 +14,16 @@ from jaxtyping import Float, Key, UInt32
 
 from llcray.array_types import Array
 from llcray.llc.draws import Draws
+from llcray.posterior.coordinates import Block
 from llcray.posterior.density import Posterior, full_loss
 from llcray.samplers.kernel import Hyper, Kernel, State, StepInfo
 from llcray.samplers.stochastic_gradient import random_batch
 from llcray.sampling.curvature import chain_curvature
+from llcray.sampling.gradient_moments import gradient_moments
 from llcray.sampling.gradient_noise import gradient_noise, seen_noise
 from llcray.sampling.program import Program
 
-START, ADAPT, DRAW = range(3)
+START, ADAPT, DRAW, GRADIENTS = range(4)
 # The key of a draw's loss is folded with this number; the keys of its steps with 0, 1, ...
 LOSS = 2**31 - 1
 
@@ -40,7 +42,7 @@ def _start_displaced_chain(
     kernel: Kernel, rng_key: Key[Array, ""], posterior: Posterior, hyper: Hyper, displacement: Float[Array, " d"]
 ) -> State:
     """Starts one chain away from w*."""
-    position = posterior.center + displacement.astype(posterior.center.dtype)
+    position = posterior.position_at(displacement.astype(posterior.center.dtype))
     return kernel.init(jax.random.split(jax.random.fold_in(rng_key, START))[0], position, posterior, hyper)
 
 
@@ -229,7 +231,7 @@ def positions_of(kernel: Kernel, state: State, posterior: Posterior, hyper: Hype
 
 def _displacement_run(num_chains: int, seed: Array, positions: Array, posterior: Posterior) -> Array:
     del num_chains, seed
-    return positions - posterior.center
+    return jax.vmap(posterior.place)(positions) - posterior.center
 
 
 def _measure_run(num_chains: int, seed: Array, positions: Array, posterior: Posterior) -> Array:
@@ -261,6 +263,29 @@ def _measure_seen_noise_run(
     return jax.lax.map(measure, (chain_keys(seed, num_chains), positions))
 
 
+def _measure_gradients_run(
+    kernel: Kernel,
+    num_chains: int,
+    num_samples: int,
+    steps_between: int,
+    num_before: int,
+    batch_size: int,
+    blocks: tuple[Block, ...],
+    seed: Array,
+    state: State,
+    posterior: Posterior,
+    hyper: Hyper,
+) -> tuple[State, Array]:
+    def measure(chain: tuple[Array, State, Hyper]) -> tuple[State, Array]:
+        rng_key, state, hyper = chain
+        key = jax.random.fold_in(rng_key, GRADIENTS)
+        numbers = (num_samples, steps_between, num_before, batch_size, blocks)
+        return gradient_moments(kernel, *numbers, key, state, posterior, hyper)
+
+    chains = (chain_keys(seed, num_chains), state, hyper)
+    return jax.vmap(measure)(chains) if posterior.chains_together else jax.lax.map(measure, chains)
+
+
 def _over_runs(function: Callable[..., Any], num_static: int, in_axes: Any = 0) -> Callable[..., Any]:
     def all_runs(*args: Any) -> Any:
         return jax.vmap(partial(function, *args[:num_static]), in_axes)(*args[num_static:])
@@ -287,3 +312,6 @@ measure_noise = Program(_over_runs(_measure_noise_run, 2))
 # measure_seen_noise((num_chains, batch_size, control variates?), seeds, positions, posterior)
 #   -> gradient noise at each chain, and the part of it that the loss sees
 measure_seen_noise = Program(_over_runs(_measure_seen_noise_run, 3))
+# measure_gradients((kernel, num_chains, num_samples, steps_between, num_before, batch_size, blocks), seeds, state,
+#   posterior, hyper) -> (state, moments of gradients at each chain)
+measure_gradients = Program(_over_runs(_measure_gradients_run, 7), donate=(1,))

@@ -27,6 +27,7 @@ from llcray.sampling.schedules.requests import (
     Adapted,
     Advance,
     MeasureDisplacement,
+    MeasureGradients,
     MeasureNoise,
     MeasureSeenNoise,
     Phase,
@@ -111,11 +112,14 @@ def _next_group(jobs: Sequence[Job], pending: dict[int, Request]) -> list[int]:
                 key: Any = (0, "adapt", num_steps)
             case Advance(num_draws=num_draws, steps_per_draw=steps_per_draw):
                 key = (1, "advance", num_draws, steps_per_draw)
-            case Start(displacement=displacement):
-                key = (0, "start", displacement is None)
+            case Start(displacement=displacement, coordinates=coordinates):
+                key = (0, "start", displacement is None, jax.tree.structure(coordinates))
+            case MeasureGradients() as gradients:
+                key = (0, gradients)
             case _:
                 key = (0, type(request).__name__)
-        groups.setdefault((*key, id(jobs[index].kernel)), []).append(index)
+        coordinates = jax.tree.structure(jobs[index].posterior.coordinates)
+        groups.setdefault((*key, coordinates, id(jobs[index].kernel)), []).append(index)
     return groups[min(groups, key=lambda key: (key[0], -len(groups[key])))]
 
 
@@ -168,6 +172,8 @@ class _Calls:
                 return self._measure(members, width, block.measure_seen_noise, batch_size, controlled)
             case MeasureNoise(batch_size=batch_size):
                 return self._measure(members, width, block.measure_noise, batch_size)
+            case MeasureGradients() as gradients:
+                return self._measure_gradients(members, gradients, width)
             case MeasureDisplacement():
                 return self._measure(members, width, block.displacement)
             case _:
@@ -180,6 +186,8 @@ class _Calls:
             localization = np.asarray(request.localization, dtype)
             if localization != job.posterior.localization:
                 job.posterior = replace(job.posterior, localization=localization)
+                self._constants.forget(index)
+            if job.enter(request.coordinates):
                 self._constants.forget(index)
             job.hyper = job.start_hyper = _as_hyper(request.hyper, dtype)
             job.next_draw = 0
@@ -236,6 +244,16 @@ class _Calls:
         hypers = self._hypers(members, width)
         positions = block.positions_of(job.kernel, self._states(members, width), posteriors, hypers)
         return list(jax.device_get(program((job.num_chains, *static), seeds, positions, posteriors)))[: len(members)]
+
+    def _measure_gradients(self, members: tuple[int, ...], request: MeasureGradients, width: int) -> list[np.ndarray]:
+        job = self._jobs[members[0]]
+        seeds, posteriors = self._constants.get(members, width)
+        numbers = (request.num_samples, request.steps_between, request.num_before, request.batch_size, request.blocks)
+        static = (job.kernel, job.num_chains, *numbers)
+        args = (seeds, self._states(members, width), posteriors, self._hypers(members, width))
+        states, moments = block.measure_gradients(static, *args)
+        self._place(members, states)
+        return list(jax.device_get(moments))[: len(members)]
 
     def _place(self, members: Sequence[int], states: PyTree) -> None:
         job = self._jobs[members[0]]

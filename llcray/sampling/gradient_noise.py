@@ -1,12 +1,14 @@
 """The noise of minibatch gradients at a chain's position: its variance, and the part of it that the loss sees."""
 
+from collections.abc import Callable
+
 import jax
 import jax.numpy as jnp
 from jaxtyping import Float, Key
 
 from llcray.array_types import Array
 from llcray.posterior.density import Posterior
-from llcray.posterior.lanczos import tridiagonal
+from llcray.posterior.lanczos import krylov, tridiagonal
 from llcray.samplers.kernel import GRADIENTS_PER_PRODUCT
 from llcray.samplers.stochastic_gradient import random_batch
 from llcray.sampling.budget import HESSIAN_EXAMPLES
@@ -15,6 +17,8 @@ NUM_PAIRS = 4
 # Two batches a pair, each at the position and at w*.
 BATCH_GRADIENTS = 4 * NUM_PAIRS
 NUM_QUADRATURE_STEPS = 8
+ROUNDING = 1e-7
+"""Eigenvalues below this share of the largest are rounding errors of float32."""
 
 
 def gradient_noise(
@@ -61,6 +65,12 @@ def seen_noise(
     xi is the difference of two batches' gradients over the root of 2, H the Hessian of n beta L_n on at most
     `HESSIAN_EXAMPLES` examples. The quadratic form is a Gauss quadrature by Lanczos from xi.
 
+    Chains that move in coordinates u, w - w* = S u, feel the noise S' xi, the Hessian S' H S and the localization
+    gamma S'S, which need not have the same eigenvectors. The covariance C that the noise adds to overdamped chains
+    solves A C + C A ~ S' xi xi' S, and so W is the solution of
+
+        A W + W A = 2 S' H S,    A = S' H S + gamma S'S;    for S = 1 it is f(H).
+
     Args:
         rng_key: Key of the batches.
         posterior: The posterior.
@@ -87,12 +97,38 @@ def seen_noise(
     noise = posterior.n_beta * (first - second) / jnp.sqrt(2.0).astype(position.dtype)
     examples = random_batch(hessian_key, posterior.data, HESSIAN_EXAMPLES)
     gradient = jax.grad(lambda w: posterior.n_beta * posterior.minibatch_loss(w, examples).astype(w.dtype))
-    projected = tridiagonal(lambda v: jax.jvp(gradient, (position,), (v,))[1], noise, NUM_QUADRATURE_STEPS)
-    curvatures, vectors = jnp.linalg.eigh(projected)
-    curvatures = jnp.maximum(curvatures, 0)
-    seen = curvatures / (curvatures + posterior.localization)
+
+    def product(vector: Array) -> Array:
+        return jax.jvp(gradient, (position,), (vector,))[1]
+
     squared = jnp.sum(noise**2)
-    return jnp.stack([squared, squared * jnp.sum(vectors[0] ** 2 * seen)])
+    seen = _seen_share(product, noise, posterior)
+    return jnp.stack([squared, squared * seen])
+
+
+def _seen_share(product: Callable[[Array], Array], noise: Array, posterior: Posterior) -> Array:
+    """Returns xi' W xi/|xi|^2 from products with S' H S."""
+    if posterior.coordinates is None:
+        curvatures, vectors = jnp.linalg.eigh(tridiagonal(product, noise, NUM_QUADRATURE_STEPS))
+        curvatures = jnp.maximum(curvatures, 0)
+        return jnp.sum(vectors[0] ** 2 * curvatures / (curvatures + posterior.localization))
+    held = posterior.localization * posterior.coordinates.scale**2
+    basis, projected = krylov(lambda v: product(v) + held * v, noise, NUM_QUADRATURE_STEPS)
+    return lyapunov_form(projected, projected - (basis * held) @ basis.T, held.min())
+
+
+def lyapunov_form(total: Float[Array, "m m"], part: Float[Array, "m m"], least: Float[Array, ""]) -> Float[Array, ""]:
+    """Returns the first diagonal entry of W, A W + W A = 2 B, held between 0 and 1.
+
+    Args:
+        total: A, symmetric.
+        part: B, symmetric, no larger than A.
+        least: Least eigenvalue of A where B is not negative.
+    """
+    values, vectors = jnp.linalg.eigh(total)
+    values = jnp.maximum(values, jnp.maximum(least, ROUNDING * values[-1]))
+    solution = 2 * (vectors.T @ part @ vectors) / (values[:, None] + values)
+    return jnp.clip(vectors[0] @ solution @ vectors[0], 0, 1)
 
 
 def seen_noise_gradients(num_data: int, batch_size: int) -> float:

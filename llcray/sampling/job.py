@@ -1,9 +1,13 @@
 """A run in flight: its schedule, the place of its chains on the device, and the work that it has cost so far."""
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
+import jax
+import numpy as np
+
+from llcray.posterior.coordinates import Coordinates
 from llcray.posterior.density import Posterior
 from llcray.samplers.kernel import Hyper, Kernel
 from llcray.sampling.progress import Keeper, fingerprint
@@ -36,6 +40,7 @@ class Job:
         keeper: Keeps the unfinished run; None where nothing keeps it.
         journal: Fingerprints of the requests so far, with their answers; empty without a keeper.
         fingerprint: Fingerprint of the request that waits for its answer; empty without a keeper.
+        given: The posterior that the run began with, which a schedule may change; None before it begins.
     """
 
     posterior: Posterior
@@ -59,9 +64,12 @@ class Job:
     journal: list[tuple[str, Any]] = field(default_factory=list)
     fingerprint: str = ""
     schedule: Schedule = field(init=False)
+    given: Posterior | None = None
 
     def begin(self) -> Request:
         """Begins the run, or begins it again, and returns the first request of its schedule."""
+        self.given = self.posterior if self.given is None else self.given
+        self.posterior = self.given
         self.chains = None
         self.journal = []
         self.next_draw = self.num_adaptations = 0
@@ -77,6 +85,15 @@ class Job:
         if self.keeper is not None:
             self.journal.append((self.fingerprint, answer))
         return self._noted(self.schedule.send(answer))
+
+    def enter(self, coordinates: Coordinates | None) -> bool:
+        """Moves the posterior into these coordinates; returns whether it changes: None keeps the present ones."""
+        if coordinates is None:
+            return False
+        dtype = self.posterior.center.dtype
+        coordinates = jax.tree.map(lambda leaf: np.asarray(leaf, dtype), coordinates)
+        self.posterior = replace(self.posterior, coordinates=coordinates)
+        return True
 
     def lanes(self, width: int) -> Lanes:
         """Returns the layout of `width` runs like this one."""

@@ -16,6 +16,7 @@ from safetensors import SafetensorError
 from safetensors.numpy import load, save
 
 from llcray.llc.draws import Draws
+from llcray.posterior.coordinates import Coordinates
 from llcray.samplers.kernel import Hyper, Kernel
 from llcray.sampling.schedules.requests import Adapted, Request
 
@@ -66,7 +67,8 @@ def fingerprint(request: Request) -> str:
     digest = hashlib.sha256(type(request).__name__.encode())
     for name, value in sorted((field.name, getattr(request, field.name)) for field in fields(request)):
         digest.update(name.encode())
-        if isinstance(value, Kernel):  # follows from the sampler, which the run's id names
+        # These follow from the sampler, which the run's id names, and from the answers before.
+        if isinstance(value, Kernel | Coordinates):
             continue
         for key, part in sorted(value.items()) if isinstance(value, dict) else [("", value)]:
             digest.update(key.encode())

@@ -37,7 +37,9 @@ def begin_or_resume(job: Job) -> Request:
     for fingerprint, answer in zip(progress.fingerprints, progress.answers, strict=True):
         if job.fingerprint != fingerprint:
             return job.begin()  # the schedule is another version's: its answers are of no use to this one
-        last_start = request if isinstance(request, Start) else last_start
+        if isinstance(request, Start):
+            last_start = request
+            job.enter(request.coordinates)
         request = job.answer(answer)
     assert last_start is not None
     _restore(job, last_start, progress)

@@ -82,3 +82,15 @@ def test_a_number_depends_on_its_key_and_place_alone() -> None:
     keys = jax.random.split(jax.random.key(0), 3)
     batched = jax.vmap(lambda key: counter.normal(key, 100, jnp.float32))(keys)
     np.testing.assert_array_equal(batched[1][:10], counter.normal(keys[1], 10, jnp.float32))
+
+
+@pytest.mark.parametrize("below", [1, 2, 7, 64, 1000, 5003])
+def test_places_of_a_permutation_are_a_permutation_and_uniform(below: int) -> None:
+    """Each number once, and the first place takes each with equal frequency, and the second given the first."""
+    keys = jax.random.split(jax.random.key(below), 64)
+    permutations = np.asarray(jax.vmap(lambda key: counter.permuted(key, jnp.arange(below), below))(keys))
+    assert (np.sort(permutations, axis=1) == np.arange(below)).all()
+    if below >= 64:
+        places = stats.kstest((permutations[:, ::7].ravel() + 0.5) / below, "uniform")
+        steps = stats.kstest(((np.diff(permutations[:, :64], axis=1) % below).ravel() + 0.5) / below, "uniform")
+        assert min(places.pvalue, steps.pvalue) > 1e-4

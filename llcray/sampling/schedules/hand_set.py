@@ -14,7 +14,9 @@ from llcray.llc.burn_in import detect_burn_in
 from llcray.llc.draws import Draws, concatenate
 from llcray.llc.summary import summarize
 from llcray.samplers.baoab import BAOAB
-from llcray.samplers.kernel import build_kernel
+from llcray.samplers.kernel import Hyper, build_kernel
+from llcray.samplers.sg_mclmc import SGMCLMC
+from llcray.samplers.ubu import UBU
 from llcray.sampling.budget import (
     DRAWS_PER_BLOCK,
     Shares,
@@ -25,10 +27,12 @@ from llcray.sampling.budget import (
     share_out,
 )
 from llcray.sampling.gradient_noise import seen_noise_gradients
+from llcray.sampling.schedules.measured_mass import STEPS_BETWEEN, measure_coordinates
 from llcray.sampling.schedules.requests import (
     Adapt,
     Adapted,
     Advance,
+    MeasureDisplacement,
     MeasureSeenNoise,
     Request,
     RunFacts,
@@ -56,6 +60,10 @@ def hand_set(facts: RunFacts) -> Schedule:
     facts, shares, per_draw = _within_budget(facts)
     yield Start(localization, hyper, facts.kernel if facts.kernel is not asked else None)
     warmup = Warmup(0.0, hyper.get("step_size", np.array(np.nan)))
+    match facts.sampler:
+        case (BAOAB() | SGMCLMC()) as sampler if sampler.mass != "none":
+            spent = yield from _enter_mass(facts, sampler, hyper, shares.num_warmup)
+            warmup = warmup._replace(num_gradients=spent)
     if facts.kernel.adapt is not None:
         warmup = yield from _adapt(facts, shares.num_warmup, DRAWS_PER_BLOCK * per_draw)
     steps_per_draw = choose_steps_per_draw(facts)
@@ -122,20 +130,45 @@ def _most_per_draw(facts: RunFacts, per_draw: float) -> float | None:
     return per_draw * most / expected if most > expected else None
 
 
+def _enter_mass(
+    facts: RunFacts, sampler: BAOAB | SGMCLMC, hyper: Hyper, num_warmup: int
+) -> Generator[Request, Any, float]:
+    """Gives the chains their mass after half of the warmup, measured in the other half; returns the work.
+
+    The step that was set by hand stays as stable as it was, since the steepest coordinate keeps its scale.
+    """
+    num_before = num_warmup // 2
+    num_samples = max(1, (num_warmup - num_before) // (STEPS_BETWEEN + 1))
+    batch_size = min(sampler.batch_size, facts.num_data)
+    coordinates, spent = yield from measure_coordinates(facts, sampler.mass, batch_size, num_samples, num_before)
+    coordinates = replace(coordinates, scale=coordinates.scale / coordinates.scale.min())
+    displacement = yield MeasureDisplacement()
+    yield Start(facts.localization, hyper, displacement=displacement, coordinates=coordinates)
+    return spent
+
+
 def _measure_seen_share(facts: RunFacts, draws: Draws, left: float) -> Generator[Request, Any, tuple[float, float]]:
     """Measures the share of kinetic heat that the loss sees where the chains ended.
 
     Returns the number of gradients, and the share: 1 where heat is no kinetic energy, or `left` does not pay for it.
     """
     match facts.sampler:
-        case BAOAB(batch_size=batch_size, gradient=gradient) if batch_size < facts.num_data and draws.healthy.all():
-            cost = facts.sampling.num_chains * seen_noise_gradients(facts.num_data, batch_size)
-            if cost > left:
-                return 0.0, 1.0
-            total, seen = np.mean((yield MeasureSeenNoise(batch_size, gradient == "control_variate")), axis=0)
-            return cost, float(seen / total) if total > 0 else 1.0
+        case BAOAB(batch_size=batch_size, gradient=gradient):
+            uses_control_variates = gradient == "control_variate"
+        case UBU(batch_size=batch_size) | SGMCLMC(batch_size=batch_size):
+            uses_control_variates = False
         case _:
             return 0.0, 1.0
+    cost = facts.sampling.num_chains * seen_noise_gradients(facts.num_data, batch_size)
+    if batch_size >= facts.num_data or not draws.healthy.all() or cost > left:
+        return 0.0, 1.0
+    total, seen = np.mean((yield MeasureSeenNoise(batch_size, uses_control_variates)), axis=0)
+    share = float(seen / total) if total > 0 else 1.0
+    if isinstance(facts.sampler, SGMCLMC):
+        # Momenta of a fixed length take from all directions alike what noise adds to some.
+        num_seen = 2 * facts.n_beta * draws.after(draws.num_draws // 2).centered_loss.mean()
+        share -= float(num_seen / facts.num_sampled_params)
+    return cost, share
 
 
 def _within_budget(facts: RunFacts) -> tuple[RunFacts, Shares, float]:

@@ -14,6 +14,7 @@ from llcray.llc.draws import Draws
 from llcray.llc.extrapolation import Extrapolation
 from llcray.llc.importance import Importance
 from llcray.llc.step_bias import PredictedBias
+from llcray.posterior.coordinates import Block, Coordinates
 from llcray.samplers.kernel import Hyper, Kernel, SamplerVariant
 from llcray.sampling.handover import Handover
 from llcray.sampling.spec import SamplingSpec
@@ -35,6 +36,7 @@ class RunFacts:
         n_beta: n times the inverse temperature.
         curvature: Largest curvature of n beta L_n near w*; NaN where nothing is measured in it.
         num_probes: Examples whose losses are evaluated at each draw besides.
+        blocks: The places of the parameter arrays among the free coordinates.
         handover: What the run at the checkpoint before hands over; None for a run that starts at w*.
     """
 
@@ -47,6 +49,7 @@ class RunFacts:
     n_beta: float
     curvature: float
     num_probes: int = 0
+    blocks: tuple[Block, ...] = ()
     handover: Handover | None = None
 
 
@@ -59,12 +62,14 @@ class Start:
         hyper: The sampler's numbers, each of shape (chain, ...).
         kernel: The kernel to go on with; None for the present one.
         displacement: w - w* of each chain, shape (chain, d); None starts the chains at w*.
+        coordinates: The coordinates that chains move in from here on; None for the present ones.
     """
 
     localization: float
     hyper: Hyper
     kernel: Kernel | None = None
     displacement: np.ndarray | None = None
+    coordinates: Coordinates | None = None
 
 
 @dataclass(frozen=True)
@@ -126,11 +131,33 @@ class MeasureSeenNoise:
 
 
 @dataclass(frozen=True)
+class MeasureGradients:
+    """Asks to go on and to average moments of gradients along the way (see `gradient_moments`).
+
+    The answer has shape (chain, moments).
+
+    Attributes:
+        num_samples: Gradients of each chain.
+        steps_between: Sampler steps from one gradient to the next.
+        num_before: Sampler steps before the first of them.
+        batch_size: Examples per gradient.
+        blocks: Blocks whose products with themselves are wanted.
+    """
+
+    num_samples: int
+    steps_between: int
+    num_before: int
+    batch_size: int
+    blocks: tuple[Block, ...]
+
+
+@dataclass(frozen=True)
 class MeasureDisplacement:
     """Asks for w - w* of each chain. The answer has shape (chain, d)."""
 
 
-Request = Start | Adapt | Advance | MeasureCurvature | MeasureNoise | MeasureSeenNoise | MeasureDisplacement
+Measurement = MeasureCurvature | MeasureNoise | MeasureSeenNoise | MeasureGradients | MeasureDisplacement
+Request = Start | Adapt | Advance | Measurement
 
 
 def phase_of(request: Request) -> Phase:

@@ -200,6 +200,8 @@ AXES: tuple[Column, ...] = (
     _axis("sampler_preconditioner", TEXT, "", "Preconditioner of the sampler: none, rmsprop, adam."),
     _axis("sampler_preconditioning", TEXT, "", "Whether the preconditioner goes on adapting: adaptive, frozen."),
     _axis("sampler_gradient", TEXT, "", "Stochastic gradient: minibatch, control_variate, auto."),
+    _axis("sampler_batches", TEXT, "", "How ubu draws minibatches: symmetric sweeps, or with replacement."),
+    _axis("sampler_mass", TEXT, "", "Mass of the chains: auto, none, tensor, diagonal, kronecker, orthogonal."),
     _axis(
         "sampler_step_size",
         REAL,
