@@ -5,9 +5,12 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 ROOT = Path(__file__).parents[1]
 
 
+@pytest.mark.slow
 def test_the_benchmark_of_a_gpu_runs_on_a_cpu_in_its_smallest_size():
     """Both processes are CPUs and draw the same numbers, so that the estimates must agree exactly."""
     command = [sys.executable, str(ROOT / "benchmarks" / "gpu.py"), "--size", "tiny", "--no-write"]
