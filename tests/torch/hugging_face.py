@@ -113,23 +113,4 @@ def swin() -> Made:
     return transformers.SwinForImageClassification(config), classes, images(16)
 
 
-def whisper() -> Made:
-    """Convolutions over a spectrogram, and a decoder."""
-    config = transformers.WhisperConfig(
-        vocab_size=29, num_mel_bins=6, encoder_layers=1, decoder_layers=1, encoder_attention_heads=2, d_model=8,
-        decoder_attention_heads=2, encoder_ffn_dim=12, decoder_ffn_dim=12, max_source_positions=10,
-        max_target_positions=12, pad_token_id=0, bos_token_id=1, eos_token_id=2, decoder_start_token_id=1,
-    )  # fmt: skip
-
-    def loss(model: Any, batch: Any) -> Any:
-        outputs = model(input_features=batch["x"], decoder_input_ids=batch["labels"], use_cache=False)
-        return over_labels(outputs.logits[:, :-1], batch["labels"][:, 1:])
-
-    return (
-        transformers.WhisperForConditionalGeneration(config),
-        loss,
-        {"x": torch.randn(4, 6, 20), "labels": torch.randint(1, 29, (4, 7))},
-    )
-
-
-MODELS = {made.__name__: made for made in (bert, t5, vit, swin, whisper)}
+MODELS = {made.__name__: made for made in (bert, t5, vit, swin)}
