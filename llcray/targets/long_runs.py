@@ -42,6 +42,17 @@ class LongRun(NamedTuple):
     sampler: str
 
 
+class LongRunsAlone:
+    """The oracle of targets whose answer no formula gives: at most the table of long runs has it."""
+
+    def asymptotic(self) -> None:
+        """Nothing is known as n goes to infinity."""
+
+    def at_temperature(self, n_beta: float, localization: float) -> None:
+        """No formula."""
+        del n_beta, localization
+
+
 def long_run_answer(target_id: str, n_beta: float, localization: float) -> TrueLLC | None:
     """t E[L - L*] of a target at n beta and gamma; None where no row has both."""
     for run in table().get(target_id, ()):

@@ -10,6 +10,7 @@ from llcray.driver.plan.cost import num_gradients, total_gradients, unbounded_sa
 from llcray.estimation.companions import members_of
 from llcray.estimation.request import EstimateRequest
 from llcray.posterior.spec import PosteriorSpec
+from llcray.samplers import NUTS
 from llcray.sampling.budget import draws_per_block, draws_per_call, least_gradients, share_out
 from llcray.sampling.spec import Budget, SamplingSpec
 from llcray.spec import RunSpec, SpecError, load_sweep
@@ -77,6 +78,7 @@ def test_auto_keeps_a_budget_that_quadratures_would_spend(target: Target, budget
     e = estimate_llc(target, posterior=HELD, sampling=sampling_of(budget))
     assert e.num_gradients <= budget
     # A bias that the budget did not pay to measure is never trusted.
+    assert e.true_llc is not None
     assert e.verdict != "ok" or abs(e.llc - e.true_llc.value) < 3 * e.llc_sampling_se + 0.05 * e.llc
 
 
@@ -120,7 +122,7 @@ def test_draws_of_unknown_cost_are_taken_in_parts_of_the_budget(most_per_draw: f
 def test_nuts_may_double_as_often_as_the_budget_pays_in_every_step_of_the_warmup(budget: int, doublings: int) -> None:
     """Its warmup was counted as fifteen gradients a step, and took up to 255."""
     shares = share_out(parse_sampler({"kind": "nuts"}), sampling_of(budget), 500, 60)
-    assert shares.sampler.max_num_doublings == doublings
+    assert isinstance(shares.sampler, NUTS) and shares.sampler.max_num_doublings == doublings
     assert shares.num_warmup * 4 * shares.sampler.most_gradients_per_step(500) <= budget
 
 

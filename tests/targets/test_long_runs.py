@@ -5,8 +5,15 @@ from pathlib import Path
 
 import pytest
 
+from llcray import estimate_llc
+from llcray.architectures import MLP
+from llcray.data import Digits
+from llcray.posterior.spec import FixedProduct, PosteriorSpec
+from llcray.sampling.spec import Budget, SamplingSpec
+from llcray.targets import TrainedTarget
 from llcray.targets.build import build_target
 from llcray.targets.long_runs import TABLE, LongRun, long_run_answer, read_table, write_table
+from llcray.training import Adam
 from llcray.validation.suite import cases
 from llcray.variant import content_id
 
@@ -32,6 +39,22 @@ def test_answers_hold_at_their_own_n_beta_and_gamma_and_at_no_other() -> None:
     assert (answer.value, answer.mcse, answer.kind) == (run.value, run.mcse, "finite_temperature")
     assert long_run_answer(run.target_id, run.n_beta * 1.01, run.localization) is None
     assert long_run_answer(run.target_id, run.n_beta, run.localization * 1.01) is None
+
+
+def test_a_trained_network_is_compared_with_its_long_run(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Catches answers that are looked up for targets with a formula alone."""
+    training = Adam(num_steps=3, polish_steps=0)
+    target = build_target(TrainedTarget(architecture=MLP(widths=(2,)), data=Digits(num_data=60), training=training))
+    run = RUN._replace(target_id=target.target_id, n_beta=40.0)
+    monkeypatch.setattr("llcray.targets.long_runs.table", lambda: {run.target_id: (run,)})
+    settings = {
+        "posterior": PosteriorSpec(inverse_temperature=FixedProduct(value=40.0), localization=2.0),
+        "sampling": SamplingSpec(budget=Budget(num_draws=8)),
+    }
+    e = estimate_llc(target, {"kind": "sgld", "batch_size": 20}, **settings)
+    assert e.true_llc is not None and e.true_llc.value == run.value
+    biases = estimate_llc(target, {"kind": "sgld", "batch_size": 20}, component="*/bias", **settings)
+    assert biases.true_llc is None
 
 
 def test_a_table_that_was_written_is_read_back(tmp_path: Path) -> None:

@@ -10,6 +10,7 @@ import numpy as np
 from llcray.array_types import Arrays, PyTree
 from llcray.data import Split
 from llcray.jax_settings import own_settings
+from llcray.targets.long_runs import LongRunsAlone
 from llcray.targets.model_loss import ModelLoss, initial_params
 from llcray.targets.random_streams import jax_seed
 from llcray.targets.target import Target, TargetFacts
@@ -31,7 +32,7 @@ def build_trained(spec: TrainingRecipe) -> Target:
     minimum = minimize(spec.training, loss, initial, data, jax_seed("minibatches", spec.seed, spec.data))
     params = jax.tree.map(np.asarray, minimum.params)
     facts = facts_of(spec, split, loss, params, data, test)
-    return Target(params=params, loss_fn=loss, data=data, facts=facts)
+    return Target(params=params, loss_fn=loss, data=data, oracle=LongRunsAlone(), facts=facts)
 
 
 def untrained(spec: TrainingRecipe, arrays: Arrays) -> Target:
@@ -48,7 +49,7 @@ def untrained(spec: TrainingRecipe, arrays: Arrays) -> Target:
         split = labelled_examples(spec)
         data, num_outputs = batch_of(spec, split.train), split.num_outputs
     loss = loss_of(spec, data["x"].shape[1:], num_outputs)
-    return Target(params=loss.abstract_params(), loss_fn=loss, data=data)
+    return Target(params=loss.abstract_params(), loss_fn=loss, data=data, oracle=LongRunsAlone())
 
 
 def loss_of(spec: TrainingRecipe, input_shape: tuple[int, ...], num_outputs: int) -> ModelLoss:
