@@ -113,7 +113,7 @@ def rename(uri: str, sweep: str, new_name: str, yes: bool) -> int:
     import llcray_storage as storage
 
     storage.check_rename(uri, sweep, new_name)
-    num_runs = plural(len(storage.generations(uri, sweep)), "run")
+    num_runs = plural(len(storage.finished(uri, sweep)), "run")
     echo(f"To be renamed: sweep '{sweep}' in {uri} to '{new_name}', {num_runs}.")
     if not yes and not click.confirm("Rename it"):
         echo("Nothing was renamed.")

@@ -62,7 +62,7 @@ def test_language_commands_are_one_line_of_shell(tmp_path: Path, monkeypatch: py
 
 
 def test_looking_at_results_imports_neither_jax_nor_ray():
-    modules = "plots.plot, tables, query, promote, netcdf, page.page, diagnostics.diagnose"
+    modules = "plots.plot, tables, query, promote, export.netcdf, page.page, diagnostics.diagnose"
     imports = "".join(f"import llcray.report.{name}\n" for name in modules.split(", "))
     code = f"import sys\n{imports}print([name for name in ('jax', 'ray', 'flax', 'optax') if name in sys.modules])"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)

@@ -31,7 +31,7 @@ def test_a_sweep_is_renamed_after_a_yes(results):
     assert refused.exit_code == 130 and "Nothing was renamed" in refused.output
     assert sweeps_of(results) == ["b", "quickstart"]
     done = run("rename", results, "quickstart", "first", answer="y\n")
-    assert done.exit_code == 0 and "Renamed: 1 runs" in done.output, done.output
+    assert done.exit_code == 0 and "Renamed: 1 run." in done.output, done.output
     assert sweeps_of(results) == ["b", "first"]
     assert run("rename", results, "first", "again", "--yes").exit_code == 0
     assert sweeps_of(results) == ["again", "b"]

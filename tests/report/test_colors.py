@@ -84,5 +84,5 @@ def test_series_are_read_on_the_dark_page_and_told_apart_in_grey():
     for look in (*SERIES, *SAMPLER_LOOKS.values()):
         assert contrast(on_dark(look.color), DARK_PAPER) >= 4.5
     assert len({look.marker for look in SERIES}) == len(SERIES)
-    assert len({look.marker for look in SAMPLER_LOOKS.values()}) == len(SAMPLER_LOOKS)
+    assert len({(look.marker, look.line) for look in SAMPLER_LOOKS.values()}) == len(SAMPLER_LOOKS)
     assert on_dark(ORANGE) == ORANGE.lower(), "what is light enough stays as it is"

@@ -19,7 +19,7 @@ from llcray_storage.errors import StorageError
 from llcray_storage.files.encode import read_parquet
 from llcray_storage.maintain.compact import compact_if_due
 from llcray_storage.maintain.remove import remove_runs, remove_sweep
-from llcray_storage.read import generations, require_sweep, scan_draws, scan_runs
+from llcray_storage.read import finished, require_sweep, scan_draws, scan_runs
 from llcray_storage.schema.draw import DRAW_COLUMNS
 from llcray_storage.schema.run import COMMIT
 from llcray_storage.schema.tables import STAGES
@@ -54,7 +54,7 @@ def rename_sweep(root: Root, sweep: str, new_name: str) -> int:
     copy_sweep_files(store, sweep, new_name)
     num_renamed = 0
     for _ in range(ATTEMPTS):
-        run_ids = sorted(generations(root, sweep))
+        run_ids = sorted(finished(root, sweep))
         if not run_ids:
             break
         for start in range(0, len(run_ids), RUNS_AT_A_TIME):
@@ -83,7 +83,7 @@ def check_rename(root: Root, sweep: str, new_name: str) -> None:
     if unfinished_renames(store).get(new_name) == sweep:
         return
     require_sweep(root, sweep)
-    if num_runs := len(generations(root, new_name)):
+    if num_runs := len(finished(root, new_name)):
         raise StorageError(f"'{store.uri}' has a sweep '{new_name}' already, of {num_runs} runs: give another name.")
 
 
