@@ -48,10 +48,18 @@ def test_a_run_that_another_driver_has_is_left_to_it(cluster, sweep_file, tmp_pa
     assert claims.take({runs[0].run_id: 1}).mine
 
     def finish_later() -> None:
-        wait_until(lambda: num_finished(storage) == len(runs) - 1)
-        row = {**spec_columns(runs[0]), "sweep": "tiny", "trial_id": "elsewhere", "status": "failed", "reason": "there"}
-        dataset.write_run(row)
-        claims.close()
+        try:
+            wait_until(lambda: "waiting for 1 run of other drivers" in screen.text)
+        finally:
+            row = {
+                **spec_columns(runs[0]),
+                "sweep": "tiny",
+                "trial_id": "elsewhere",
+                "status": "failed",
+                "reason": "there",
+            }
+            dataset.write_run(row)
+            claims.close()
 
     other = threading.Thread(target=finish_later)
     other.start()
