@@ -110,4 +110,5 @@ def test_the_other_driver_finishes_what_a_killed_one_has_taken(counted):
     assert first.returncode == 0, printed
     rows = ls.scan_runs(storage, latest=False).collect()
     assert rows["run_id"].n_unique() == len(rows) == 2 * NUM_TARGETS
-    assert len(list(folder.iterdir())) <= NUM_TARGETS + 1, "more was lost than what the killed driver had under way"
+    # The killed driver loses the target that it builds; another may be built by both, for the run that each has of it.
+    assert len(list(folder.iterdir())) <= NUM_TARGETS + 2, "more was lost than what the killed driver had under way"

@@ -26,10 +26,10 @@ def _axes(x: Array, sizes: Sizes, factors: Factors, num_axes: int) -> Iterator[t
 
 def _nearest(num_axes: int) -> Callable[..., Array]:
     def resize(x: Array, sizes: Sizes, factors: Factors = None) -> Array:
-        matrices = []
+        matrices, precision = [], np.float64 if x.dtype == jnp.float64 else np.float32
         for size, new, distance in _axes(x, sizes, factors, num_axes):
-            # Torch computes places in float32, whatever the type of the image: rounding decides between neighbours.
-            places = np.floor(np.arange(new, dtype=np.float32) * np.float32(distance))
+            # Torch computes places in the type of the image and rounds them to float32: it decides between neighbours.
+            places = np.floor((np.arange(new, dtype=precision) * precision(distance)).astype(np.float32))
             places = np.minimum(places, size - 1).astype(int)
             matrices.append(np.eye(size)[places])
         return mixed(x, matrices)

@@ -43,8 +43,12 @@ WITHOUT_DERIVATIVE = {
     "aten.scatter.value_reduce",
 }  # fmt: skip
 """Operators that torch has no derivative of, or another one on purpose."""
-FOR_VALUES = [("aten._linalg_eigh.default", 1), ("aten._linalg_svd.default", 0), ("aten.linalg_qr.default", 2)]
-"""Cases that torch has no derivative of: eigenvalues and singular values without vectors, R without Q."""
+FOR_VALUES = [
+    ("aten._linalg_eigh.default", 1), ("aten._linalg_svd.default", 0), ("aten.linalg_qr.default", 2),
+    ("aten.upsample_nearest1d.vec", 2),
+]  # fmt: skip
+"""Cases that torch has no derivative of (eigenvalues and singular values without vectors, R without Q), and one whose
+derivative rounds places otherwise than its values, in float64."""
 TRIANGULAR = {"aten.cholesky_inverse.default", "aten.cholesky_solve.default"}
 """Operators that read a triangle of a matrix, and of which torch gives the other triangle a derivative too."""
 PARAMS = [(op, number, dtype) for op, cases in CASES.items() for number in range(len(cases)) for dtype in TOLERANCE]
