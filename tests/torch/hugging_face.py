@@ -80,7 +80,7 @@ def over_labels(logits: Any, labels: Any) -> Any:
 def t5() -> Made:
     """An encoder and a decoder with relative positions."""
     config = transformers.T5Config(
-        vocab_size=29, d_model=16, d_kv=4, d_ff=24, num_layers=1, num_heads=4, decoder_start_token_id=0, pad_token_id=0,
+        vocab_size=29, d_model=16, d_kv=4, d_ff=24, num_layers=1, num_heads=4, decoder_start_token_id=0, pad_token_id=0,  # pyright: ignore[reportCallIssue]
     )  # fmt: skip
 
     def loss(model: Any, batch: Any) -> Any:
@@ -101,14 +101,20 @@ def images(size: int) -> dict[str, Any]:
 
 
 def vit() -> Made:
-    config = transformers.ViTConfig(image_size=16, patch_size=8, num_labels=5, **SMALL)
+    config = transformers.ViTConfig(image_size=16, patch_size=8, num_labels=5, **SMALL)  # pyright: ignore[reportCallIssue]
     return transformers.ViTForImageClassification(config), classes, images(16)
 
 
 def swin() -> Made:
     """Windows that shift, which are rolled and masked."""
     config = transformers.SwinConfig(
-        image_size=16, patch_size=2, embed_dim=8, depths=[2, 1], num_heads=[2, 2], window_size=2, num_labels=5
+        image_size=16,
+        patch_size=2,
+        embed_dim=8,
+        depths=[2, 1],
+        num_heads=[2, 2],
+        window_size=2,
+        num_labels=5,  # pyright: ignore[reportCallIssue]
     )
     return transformers.SwinForImageClassification(config), classes, images(16)
 

@@ -383,7 +383,7 @@ INDEXING: dict[str, list[Case]] = {
     "aten.scatter.src": [lambda draw: (draw.normal(3, 4), 1, torch.tensor([[1, 3], [0, 2]]), draw.normal(2, 2))],
     "aten.scatter.value": [lambda draw: (draw.normal(3, 4), -1, draw.whole(4, 3, 2), 1.5)],
     "aten.scatter_add.default": [lambda draw: (draw.normal(3, 4), 0, draw.whole(3, 6, 4), draw.normal(6, 4))],
-    "aten.scatter_reduce.two": [
+    "aten.scatter_reduce.two": [  # pyright: ignore[reportAssignmentType]
         lambda draw, how=how, own=own: (
             draw.normal(3, 4), 0, draw.whole(2, 6, 4), draw.normal(6, 4), how, {"include_self": own}
         )
