@@ -38,8 +38,7 @@ def krylov(
 
     def step(i: Array, carry: tuple[Array, Array, Array]) -> tuple[Array, Array, Array]:
         basis, images, vector = carry
-        vector = vector - basis.T @ (basis @ vector)
-        vector = vector - basis.T @ (basis @ vector)
+        vector = _outside(basis, vector)
         norm = jnp.linalg.norm(vector)
         vector = jnp.where(norm > 0, vector / jnp.where(norm > 0, norm, 1), 0)
         image = product(vector)
@@ -72,17 +71,13 @@ def leading_curvatures(
     center = posterior.center
     gradient = jax.grad(lambda w: posterior.n_beta * posterior.loss(w).astype(w.dtype))
 
-    def outside(basis: Array, vector: Array) -> Array:
-        vector = vector - basis.T @ (basis @ vector)
-        return vector - basis.T @ (basis @ vector)
-
     def step(i: Array, carry: tuple[Array, Array, Array]) -> tuple[Array, Array, Array]:
         basis, images, image = carry
         fresh = jax.random.normal(jax.random.fold_in(rng_key, i), center.shape, center.dtype)
-        vector, restart = outside(basis, image), outside(basis, fresh)
+        vector, restart = _outside(basis, image), _outside(basis, fresh)
         is_exhausted = jnp.linalg.norm(vector) <= EXHAUSTED * jnp.linalg.norm(image)
         vector = jnp.where(is_exhausted, restart, vector)
-        vector = outside(basis, vector / jnp.linalg.norm(vector))
+        vector = _outside(basis, vector / jnp.linalg.norm(vector))
         vector = vector / jnp.linalg.norm(vector)
         image = jax.jvp(gradient, (center,), (vector,))[1]
         return basis.at[i].set(vector), images.at[i].set(image), image
@@ -92,6 +87,12 @@ def leading_curvatures(
     projected = basis @ images.T
     curvatures, coefficients = jnp.linalg.eigh(0.5 * (projected + projected.T))
     return coefficients.T @ basis, curvatures
+
+
+def _outside(basis: Float[Array, "rank d"], vector: Float[Array, " d"]) -> Float[Array, " d"]:
+    """Returns the part of a vector outside of a basis; twice is enough against rounding."""
+    vector = vector - basis.T @ (basis @ vector)
+    return vector - basis.T @ (basis @ vector)
 
 
 def whitened(

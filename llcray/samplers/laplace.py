@@ -15,11 +15,10 @@ weights: Vehtari et al. 2024 (arXiv 1507.02646); Lanczos: Golub & Van Loan 2013,
 from typing import Literal
 
 from llcray.samplers.kernel import Kernel
-from llcray.samplers.weighted import WeightedSampler
-from llcray.variant import Count
+from llcray.samplers.weighted import CurvatureSampler
 
 
-class Laplace(WeightedSampler):
+class Laplace(CurvatureSampler):
     """A Gaussian at w* of the Hessian's leading curvatures, with importance weights.
 
     Attributes:
@@ -28,10 +27,6 @@ class Laplace(WeightedSampler):
     """
 
     kind: Literal["laplace"] = "laplace"
-    rank: Count = 200
-
-    def num_numbers(self, num_sampled_params: int) -> int:
-        return min(self.rank, num_sampled_params) * num_sampled_params
 
     def build(self) -> Kernel:
         return _build(self.rank)

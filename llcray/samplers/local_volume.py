@@ -18,17 +18,18 @@ Reference: Scherlis & Belrose 2025, Estimating the probability of sampling a tra
 from typing import ClassVar, Literal
 
 from llcray.samplers.kernel import Kernel
-from llcray.samplers.weighted import WeightedSampler
-from llcray.variant import Count
+from llcray.samplers.weighted import CurvatureSampler
 
 NUM_COARSE, NUM_FINE = 16, 32
 LOWEST, HIGHEST = -6.0, 3.0
 """Ends of the coarse grid of a ray, as log of r over the root of d."""
+RAY_GRADIENTS = (NUM_COARSE + NUM_FINE) / 3
+"""Cost of the losses of a ray, in full-data-equivalent gradients."""
 NUM_RUNGS = 8
 """Rungs of the ladder of epsilon, each half of the one before."""
 
 
-class LocalVolume(WeightedSampler):
+class LocalVolume(CurvatureSampler):
     """Volumes along preconditioned random rays.
 
     Attributes:
@@ -38,15 +39,11 @@ class LocalVolume(WeightedSampler):
     draws_are_means: ClassVar[bool] = True
 
     kind: Literal["local_volume"] = "local_volume"
-    rank: Count = 200
 
     def gradients_per_step(self, num_data: int) -> float:
         """Returns the cost of a ray."""
         del num_data
-        return (NUM_COARSE + NUM_FINE) / 3
-
-    def num_numbers(self, num_sampled_params: int) -> int:
-        return min(self.rank, num_sampled_params) * num_sampled_params
+        return RAY_GRADIENTS
 
     def build(self) -> Kernel:
         return _build(self.rank)
@@ -82,6 +79,6 @@ def _build(rank: int) -> Kernel:
         ray = integrate_ray(losses, grid, NUM_FINE, num_params, jnp.sum(direction**2), posterior, hyper["ladder"])
         position = posterior.center + ray.radius * direction
         state = DrawState(position, ray.centered_loss, ray.log_weight, ray.log_volumes)
-        return state, draw_info((NUM_COARSE + NUM_FINE) / 3, jnp.asarray(num_params))
+        return state, draw_info(RAY_GRADIENTS, jnp.asarray(num_params))
 
     return proposal_kernel(step, adapt, NUM_RUNGS)

@@ -11,9 +11,7 @@ from llcray.array_types import Array
 from llcray.posterior.density import Posterior
 from llcray.posterior.lanczos import leading_curvatures
 from llcray.samplers.kernel import GRADIENTS_PER_PRODUCT, Hyper, Kernel, StepInfo
-
-# A forward pass with its derivative along one direction, in full-data-equivalent gradients.
-DRAW_GRADIENTS = 2 / 3
+from llcray.samplers.weighted import DRAW_GRADIENTS
 
 
 class DrawState(NamedTuple):

@@ -3,9 +3,12 @@
 from typing import ClassVar
 
 from llcray.samplers.kernel import SamplerVariant
+from llcray.variant import Count
 
 MAX_NUMBERS = 4_000_000
 """Numbers of the largest proposal: each chain holds them in float64, and a call may advance eight runs at a time."""
+DRAW_GRADIENTS = 2 / 3
+"""Cost of a forward pass with its derivative along one direction, in full-data-equivalent gradients."""
 
 
 class WeightedSampler(SamplerVariant):
@@ -16,7 +19,7 @@ class WeightedSampler(SamplerVariant):
     def gradients_per_step(self, num_data: int) -> float:
         """Returns the cost of a draw: its loss, with the derivative along the ray from w*."""
         del num_data
-        return 2 / 3
+        return DRAW_GRADIENTS
 
     def warmup_gradients(self, num_steps: int, num_data: int) -> float:
         """Returns zero: the cost of the fit depends on d, and is known afterwards."""
@@ -40,3 +43,16 @@ class WeightedSampler(SamplerVariant):
                 f"{MAX_NUMBERS:,} are possible. Lower its rank, sample a component, or use auto"
             )
         return None
+
+
+class CurvatureSampler(WeightedSampler):
+    """The base of those whose proposal is made of the Hessian's leading curvatures at w*.
+
+    Attributes:
+        rank: Hessian-vector products, at 2 gradients each, and curvatures of the proposal; all d where d is smaller.
+    """
+
+    rank: Count = 200
+
+    def num_numbers(self, num_sampled_params: int) -> int:
+        return min(self.rank, num_sampled_params) * num_sampled_params

@@ -4,7 +4,6 @@ import signal
 import subprocess
 import sys
 import threading
-import time
 from pathlib import Path
 
 import llcray_storage as ls
@@ -12,6 +11,7 @@ import pytest
 
 from llcray.driver import SweepOptions, run_sweep
 from llcray.spec import load_sweep, spec_columns
+from tests.driver.test_stopping import num_finished, wait_until
 
 PROGRAM = """
 import sys
@@ -23,20 +23,6 @@ COUNTED = (
     "[{{kind: python, factory: 'driver_targets:counted', "
     "arguments: {{folder: '{folder}', number: {{grid: [{numbers}]}}}}}}]"
 )
-
-
-def wait_until(condition, seconds: float = 120) -> None:
-    deadline = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < deadline, "waited too long"
-        time.sleep(0.05)
-
-
-def num_finished(storage: str) -> int:
-    try:
-        return len(ls.finished(storage, "tiny"))
-    except ls.StorageError:
-        return 0
 
 
 def test_a_run_that_another_driver_has_is_left_to_it(cluster, sweep_file, tmp_path, screen):
