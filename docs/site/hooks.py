@@ -26,6 +26,8 @@ ELSEWHERE = {
     "extend.md": "CONTRIBUTING.md",
     "changelog.md": "CHANGELOG.md",
     "experiments/index.md": "experiments/README.md",
+    "benchmarks/index.md": "benchmarks/README.md",
+    "benchmarks/efficiency.md": "benchmarks/efficiency.md",
 }
 """Pages of the site, and the files of the repository that they show."""
 COPIES = "repository"
