@@ -2,8 +2,9 @@
 
     python benchmarks/long_runs.py --minutes 8
 
-Looks at every deep linear target and every network of the validation suite that has no exact answer, at its own n beta
-and at `localization: auto`, unless the table has it; call it again until it says that nothing is left.
+Looks at every deep linear target, every polygon of superposition and every network of the validation suite that has no
+exact answer, and at some components of networks, at its own n beta and at `localization: auto`, unless the table has
+it; call it again until it says that nothing is left.
 
 A deep linear loss with whitened inputs is c/2 |W - W*|^2, W the product of the matrices, whatever n is. It is sampled
 here in NumPy, 32 chains at once and with nothing of llcray but the target: these answers check its samplers and are not
@@ -20,12 +21,20 @@ from itertools import pairwise
 import numpy as np
 
 from llcray.api import estimate_llc
+from llcray.components import ALL
 from llcray.llc.summary import summarize
 from llcray.posterior.density import LOCALIZATION_RATIO
 from llcray.posterior.spec import PosteriorSpec
 from llcray.samplers import HMC
 from llcray.sampling.spec import Budget, SamplingSpec, StoppingCriteria
-from llcray.targets import DeepLinearTarget, RandomDeepLinearTarget, RealisableTarget, TargetSpec, TrainedTarget
+from llcray.targets import (
+    DeepLinearTarget,
+    RandomDeepLinearTarget,
+    RealisableTarget,
+    SuperpositionTarget,
+    TargetSpec,
+    TrainedTarget,
+)
 from llcray.targets.build import build_target
 from llcray.targets.deep_linear.build import teacher_matrices
 from llcray.targets.long_runs import TABLE, LongRun, read_table, write_table
@@ -39,6 +48,7 @@ ACCEPTANCE = 0.8
 MAX_RHAT = 1.02
 POWER_ITERATIONS = 200
 MAX_PARAMS = 5000
+COMPONENTS = {"modular addition, transformer of one layer": ("l0 mlp",)}
 
 Matrices = list[np.ndarray]
 
@@ -79,30 +89,34 @@ def main() -> None:
     """Does what the table lacks until the time is up."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--minutes", type=float, default=60, help="start no run after this time")
-    parser.add_argument("--only", default="", help="cases whose name contains this")
+    parser.add_argument("--only", default="", help="cases whose name and component contain this")
     arguments = parser.parse_args()
     started, left = time.monotonic(), 0
-    wanted = DeepLinearTarget | RandomDeepLinearTarget | RealisableTarget | TrainedTarget
+    wanted = DeepLinearTarget | RandomDeepLinearTarget | RealisableTarget | SuperpositionTarget | TrainedTarget
     for case in (*cases("full"), *cases("networks")):
-        if arguments.only not in case.name or not isinstance(case.target, wanted):
+        if not isinstance(case.target, wanted):
             continue
-        if time.monotonic() - started > 60 * arguments.minutes:
-            left += 1
-        else:
-            _fill(case)
+        for component in (ALL, *COMPONENTS.get(case.name, ())):
+            if arguments.only not in f"{case.name}, {component}":
+                continue
+            if time.monotonic() - started > 60 * arguments.minutes:
+                left += 1
+            else:
+                _fill(case, component)
     print(f"{left} cases were not looked at; call again" if left else "nothing is left")
 
 
-def _fill(case: Case) -> None:
+def _fill(case: Case, component: str) -> None:
     """Adds the row of a case, if it is wanted and not there; one that is to be made again must be deleted first."""
     target_id, drawn = content_id(case.target), _drawn(case.target)
-    if any(row.target_id == target_id for row in read_table(TABLE)) or not _is_wanted(drawn):
+    there = {(row.target_id, row.component) for row in read_table(TABLE)}
+    if (target_id, component) in there or not _is_wanted(drawn):
         return
     started = time.process_time()
-    row = LongRun(target_id, case.name, _n_beta(drawn), *_NOTHING)
+    row = LongRun(target_id, case.name, _n_beta(drawn), *_NOTHING, component)
     row = _deep_linear(drawn, row) if isinstance(drawn, DeepLinearTarget) else _network(drawn, row, case.posterior)
     took = f"{time.process_time() - started:.0f} CPU s"
-    print(f"{case.name}: {row.value:.2f} +- {row.mcse:.2g}, R-hat {row.rhat:.3f}, {took}", flush=True)
+    print(f"{case.name}, {component}: {row.value:.2f} +- {row.mcse:.2g}, R-hat {row.rhat:.3f}, {took}", flush=True)
     if row.rhat < MAX_RHAT:
         write_table(TABLE, [*read_table(TABLE), row])
 
@@ -201,7 +215,9 @@ def _network(spec: TargetSpec, row: LongRun, posterior: PosteriorSpec) -> LongRu
     until = StoppingCriteria(relative_mcse=NETWORK_PRECISION, rhat=1.01)
     sampling = SamplingSpec(until=until, budget=Budget(num_gradients=2e6, num_draws=16_384), num_warmup=300)
     sampler = HMC(num_integration_steps=32)
-    e = estimate_llc(build_target(spec), sampler, num_chains=4, posterior=posterior, sampling=sampling)
+    e = estimate_llc(
+        build_target(spec), sampler, num_chains=4, component=row.component, posterior=posterior, sampling=sampling
+    )
     row = row._replace(localization=e.localization, value=e.llc, mcse=e.llc_mcse, rhat=e.rhat)
     return row._replace(num_gradients=e.num_gradients, sampler="llcray's hmc, 4 chains, 32 leapfrog steps")
 

@@ -127,7 +127,7 @@ def _estimates(
         widths = widths_of(jobs[0].posterior, jobs[0].num_chains).at_most(max_width)
         for finished in execute(jobs, widths, _renumber(on_progress, group)):
             index = group[finished.index]
-            yield index, _finish(wanted[index][0], prepared.pop(index), finished)
+            yield index, _finish(*wanted[index], prepared.pop(index), finished)
 
 
 def _renumber(on_progress: ProgressFn | None, group: list[int]) -> Any:
@@ -141,11 +141,13 @@ def _signature(job: Job) -> Hashable:
     return treedef, shapes, job.kernel, job.num_chains, job.projection_dimension
 
 
-def _finish(target: Target, run: PreparedRun, finished: Finished) -> RunEstimate:
+def _finish(target: Target, request: EstimateRequest, run: PreparedRun, finished: Finished) -> RunEstimate:
     job, facts, sampled = run.job, run.facts, finished.sampled
     oracle = target.oracle if facts.num_sampled_params == num_params_of(target) else None
     asymptotic = oracle.asymptotic() if oracle else None
-    exact = _at_temperature(target, facts.n_beta, sampled.localization) if oracle else None
+    exact = oracle.at_temperature(facts.n_beta, sampled.localization) if oracle else None
+    if exact is None and target.oracle:
+        exact = long_run_answer(target.target_id, facts.n_beta, sampled.localization, request.component)
     precision = str(job.posterior.center.dtype)
     has_exact_losses = paired_batch_size(job.kernel, job.posterior) is None
     return RunEstimate(
@@ -191,12 +193,6 @@ def _finish(target: Target, run: PreparedRun, finished: Finished) -> RunEstimate
 def _spent(budget: Budget, finished: Finished) -> Spent:
     work, num_draws = finished.work, finished.sampled.draws.num_draws
     return Spent(budget.num_gradients, budget.num_draws, work.num_gradients, work.warmup_gradients, num_draws)
-
-
-def _at_temperature(target: Target, n_beta: float, localization: float) -> TrueLLC | None:
-    """The answer for this very posterior, exact or from a long run."""
-    exact = target.oracle.at_temperature(n_beta, localization) if target.oracle else None
-    return exact or long_run_answer(target.target_id, n_beta, localization)
 
 
 def num_params_of(target: Target) -> int:

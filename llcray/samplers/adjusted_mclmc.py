@@ -10,7 +10,7 @@ an acceptance rate.
 Reference: Robnik, Cohn-Gordon & Seljak 2025 (arXiv 2503.01707); BlackJAX's `adjusted_mclmc_dynamic`.
 """
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import Field
 
@@ -24,6 +24,8 @@ class AdjustedMCLMC(SamplerVariant):
         target_acceptance_rate: Acceptance rate that the step size is tuned to.
         mean_integration_steps: Mean number of integration steps per proposal; the number is uniform from one.
     """
+
+    fewest_params: ClassVar[int] = 2  # the length of a direction is fixed
 
     kind: Literal["adjusted_mclmc"] = "adjusted_mclmc"
     target_acceptance_rate: Annotated[float, Field(gt=0, lt=1)] = 0.8

@@ -87,6 +87,7 @@ class SamplerVariant(Variant):
         ends_its_warmup: Whether the warmup ends by itself, at the latest after the steps that it is given.
         num_calibration_blocks: Blocks of draws, at least, that are taken before the first one whose draws may be kept.
         draws_are_means: Whether a draw is a mean over many positions, whose spread is less than the posterior's.
+        fewest_params: Least d that the sampler can move in.
     """
 
     traced: ClassVar[tuple[str, ...]] = ()
@@ -98,6 +99,7 @@ class SamplerVariant(Variant):
     ends_its_warmup: ClassVar[bool] = False
     num_calibration_blocks: ClassVar[int] = 0
     draws_are_means: ClassVar[bool] = False
+    fewest_params: ClassVar[int] = 1
 
     def build(self) -> Kernel:
         """Builds the kernel from the fields that are not `traced`."""
@@ -115,7 +117,11 @@ class SamplerVariant(Variant):
             localization: gamma; NaN where it is not known yet.
             num_sampled_params: d.
         """
-        del localization, num_sampled_params
+        del localization
+        if num_sampled_params < self.fewest_params:
+            kind = getattr(self, "kind", type(self).__name__)
+            sampled = f"{num_sampled_params} of the {self.fewest_params} parameters that it needs"
+            return f"sampler {kind} is given {sampled}. Use auto or hmc"
         return None
 
     def finer(self) -> "SamplerVariant":

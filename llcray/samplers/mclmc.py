@@ -8,7 +8,7 @@ an energy error per dimension, which bounds the bias without removing it. Gradie
 Reference: Robnik et al. 2022 (arXiv 2212.08549), eq. 4; tuning: BlackJAX's `mclmc_find_L_and_step_size`.
 """
 
-from typing import Any, Literal
+from typing import Any, ClassVar, Literal
 
 from llcray.samplers.kernel import Kernel, SamplerVariant
 from llcray.variant import PositiveFloat
@@ -22,6 +22,8 @@ class MCLMC(SamplerVariant):
             BlackJAX's default, 5e-4, leaves a bias of one to two percent on quadratics and several percent on deep
             linear networks.
     """
+
+    fewest_params: ClassVar[int] = 2  # the length of a direction is fixed
 
     kind: Literal["mclmc"] = "mclmc"
     energy_variance: PositiveFloat = 1e-5

@@ -43,7 +43,7 @@ def integrate_ray(
 ) -> Ray:
     """Integrates along a ray w* + r v: a coarse grid finds where the integrand is large, a fine one resolves it.
 
-    Between points, L/r^2 is interpolated, which is constant for a quadratic loss.
+    Between points, log(L/r^2) is interpolated, which is linear in log r for a loss that is a power of r.
 
     Args:
         losses: L - L* at given log r.
@@ -76,16 +76,28 @@ def integrate_ray(
 
 
 def _loss_between(log_radii: Array, losses: Array, dense: Array) -> Array:
-    """Interpolates losses by cubics of log r in L/r^2, on a uniform grid (Catmull & Rom 1974)."""
+    """Interpolates losses by cubics of log r in log(L/r^2), on a uniform grid; in L/r^2 near losses not above zero."""
     ratio = jnp.where(jnp.isfinite(losses), losses, jnp.finfo(losses.dtype).max ** 0.25) * jnp.exp(-2 * log_radii)
     spacing = log_radii[1] - log_radii[0]
     place = jnp.clip((dense - log_radii[0]) / spacing, 0, len(log_radii) - 1 - 1e-9)
     index = place.astype(int)
     part = place - index
-    padded = jnp.concatenate([2 * ratio[:1] - ratio[1:2], ratio, 2 * ratio[-1:] - ratio[-2:-1]])
-    a, b, c, d = (padded[index + shift] for shift in range(4))
-    cubic = b + 0.5 * part * (c - a + part * (2 * a - 5 * b + 4 * c - d + part * (3 * (b - c) + d - a)))
-    return cubic * jnp.exp(2 * dense)
+    near = _four_around(ratio, index)
+    is_positive = jnp.all(near > 0, axis=0)
+    power_law = jnp.exp(_cubic(jnp.log(jnp.where(is_positive, near, 1.0)), part))
+    return jnp.where(is_positive, power_law, _cubic(near, part)) * jnp.exp(2 * dense)
+
+
+def _four_around(values: Array, index: Array) -> Array:
+    """Returns the values from one before to two after each index, shape (4, index); beyond the ends they go on."""
+    padded = jnp.concatenate([2 * values[:1] - values[1:2], values, 2 * values[-1:] - values[-2:-1]])
+    return jnp.stack([padded[index + shift] for shift in range(4)])
+
+
+def _cubic(four: Array, part: Array) -> Array:
+    """Interpolates between the second and the third of four values (Catmull & Rom 1974)."""
+    a, b, c, d = four
+    return b + 0.5 * part * (c - a + part * (2 * a - 5 * b + 4 * c - d + part * (3 * (b - c) + d - a)))
 
 
 def _mode(log_radii: Array, log_density: Array) -> tuple[Array, Array]:

@@ -58,6 +58,7 @@ class SGMCLMC(SamplerVariant):
     bias_order: ClassVar[float | None] = 2.0
     traced: ClassVar[tuple[str, ...]] = ("step_size", "damping")
     of_schedule: ClassVar[tuple[str, ...]] = ("mass",)
+    fewest_params: ClassVar[int] = 2  # the length of a direction is fixed
 
     kind: Literal["sg_mclmc"] = "sg_mclmc"
     step_size: PositiveFloat = 1e-3

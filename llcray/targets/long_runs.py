@@ -1,7 +1,7 @@
 """Finite-temperature answers that no formula gives: means of long exact chains, kept in a table.
 
-`benchmarks/long_runs.py` makes the table. A row holds for one target at one n beta and one gamma, and for no other:
-both move the answer, and an answer that is nearly the right one hides errors of its own size.
+`benchmarks/long_runs.py` makes the table. A row holds for one target and component at one n beta and gamma, and for no
+other: all move the answer, and an answer that is nearly the right one hides errors of its own size.
 """
 
 import csv
@@ -9,6 +9,7 @@ from functools import cache
 from pathlib import Path
 from typing import NamedTuple
 
+from llcray.components.grammar import ALL
 from llcray.targets.target import TrueLLC
 
 TABLE = Path(__file__).with_name("long_runs.csv")
@@ -29,6 +30,7 @@ class LongRun(NamedTuple):
         rhat: Split R-hat.
         num_gradients: Work, full gradients.
         sampler: What drew.
+        component: Subset of parameters that was sampled.
     """
 
     target_id: str
@@ -40,6 +42,7 @@ class LongRun(NamedTuple):
     rhat: float
     num_gradients: float
     sampler: str
+    component: str = ALL
 
 
 class LongRunsAlone:
@@ -53,9 +56,11 @@ class LongRunsAlone:
         del n_beta, localization
 
 
-def long_run_answer(target_id: str, n_beta: float, localization: float) -> TrueLLC | None:
-    """t E[L - L*] of a target at n beta and gamma; None where no row has both."""
+def long_run_answer(target_id: str, n_beta: float, localization: float, component: str = ALL) -> TrueLLC | None:
+    """t E[L - L*] of a target's component at n beta and gamma; None where no row has all of them."""
     for run in table().get(target_id, ()):
+        if run.component != component:
+            continue
         if abs(run.n_beta / n_beta - 1) < SAME and abs(run.localization - localization) < SAME * localization:
             source = f"long run of {run.sampler}: {run.num_gradients:.0f} gradients, R-hat {run.rhat:.3f}"
             return TrueLLC(run.value, "finite_temperature", source, mcse=run.mcse)
@@ -94,5 +99,5 @@ def _short(value: float, digits: int = 6) -> float:
 
 
 def _parsed(row: dict[str, str]) -> LongRun:
-    texts = {"target_id", "name", "sampler"}
+    texts = {"target_id", "name", "sampler", "component"}
     return LongRun(**{key: value if key in texts else float(value) for key, value in row.items()})  # pyright: ignore

@@ -60,6 +60,8 @@ SAMPLING: dict[Size, SamplingSpec] = {
     "networks": SamplingSpec(until=StoppingCriteria(relative_mcse=0.02, rhat=1.05)),
     "routes": SamplingSpec(budget=Budget(num_gradients=20_000)),
 }
+TEMPERING = SamplingSpec(budget=Budget(num_gradients=120_000))
+"""Particles that come from far away need more than chains that start at w*."""
 NUM_RANDOM: dict[Size, int] = {"quick": 0, "default": 10, "full": 60, "random": 60, "networks": 0, "routes": 0}
 NUM_RANDOM_NETS: dict[Size, int] = {"quick": 0, "default": 0, "full": 10, "random": 10, "networks": 0, "routes": 0}
 ACTIVATIONS: tuple[Activation, ...] = ("tanh", "gelu", "relu")
@@ -109,6 +111,8 @@ class Case:
             return WEIGHTED[kind] if (self.target.size.num_params or 0) <= MAX_WEIGHTED else None
         if self.stiffness is None and not self.by_all_routes:
             return None
+        if kind == "tempered_smc" and (self.target.size.num_params or 0) > MAX_TEMPERED:
+            return None
         return SGLD(step_size=self.sgld_step_size) if kind == "sgld" else UNTUNED[kind]
 
 
@@ -118,11 +122,13 @@ UNTUNED: dict[str, Sampler] = {
     "mala": MALA(),
     "mclmc": MCLMC(),
     "adjusted_mclmc": AdjustedMCLMC(),
-    "tempered_smc": TemperedSMC(),
+    "tempered_smc": TemperedSMC(num_particles=16),
 }
 WEIGHTED: dict[str, Sampler] = {"laplace": Laplace(), "variational": Variational(), "local_volume": LocalVolume()}
 MAX_WEIGHTED = 2000
 """Parameters of the largest targets that independent draws with weights are tried on."""
+MAX_TEMPERED = 50
+"""Parameters of the largest targets that particles from far away are tried on."""
 KINDS = ("auto", "sgld", *UNTUNED, *WEIGHTED)
 
 
@@ -143,7 +149,7 @@ def suite_runs(size: Size, kinds: Sequence[str] = ()) -> tuple[SuiteRun, ...]:
         kinds: Kinds of samplers, in place of those of the size.
     """
     return tuple(
-        SuiteRun(case.name, kind, run_spec(case, sampler, SAMPLING[size]))
+        SuiteRun(case.name, kind, run_spec(case, sampler, TEMPERING if kind == "tempered_smc" else SAMPLING[size]))
         for case in cases(size)
         for kind in dict.fromkeys(kinds or SAMPLERS[size])
         if (sampler := case.sampler(kind)) is not None

@@ -112,7 +112,7 @@ def test_leading_curvatures_of_a_matrix_with_repeated_eigenvalues_are_exact() ->
     assert np.allclose(ones, 1 / np.sqrt(curvatures + 0.5), atol=1e-9)
 
 
-@pytest.mark.parametrize(("degree", "num_params"), [(2, 3), (2, 300), (4, 3), (4, 300)])
+@pytest.mark.parametrize(("degree", "num_params"), [(2, 3), (2, 300), (4, 3), (4, 300), (8, 2), (8, 300), (12, 2)])
 def test_integrals_along_a_ray_are_those_of_the_gamma_function(degree: int, num_params: int) -> None:
     """For L = c r^k without a localization: t E[L] = d/k, and V(epsilon) = (epsilon/c)^(d/k)/d."""
     scale = num_params ** (-degree / 2) * num_params / degree / 50

@@ -27,8 +27,8 @@ def test_every_row_is_of_a_target_that_the_suite_has() -> None:
 
 
 def test_a_target_has_one_row_for_each_gamma() -> None:
-    rows = sorted(read_table(TABLE), key=lambda run: (run.target_id, run.localization))
-    for _, same in groupby(rows, key=lambda run: (run.target_id, f"{run.localization:.4g}")):
+    rows = sorted(read_table(TABLE), key=lambda run: (run.target_id, run.component, run.localization))
+    for _, same in groupby(rows, key=lambda run: (run.target_id, run.component, f"{run.localization:.4g}")):
         assert len(list(same)) == 1
 
 
@@ -42,11 +42,12 @@ def test_answers_hold_at_their_own_n_beta_and_gamma_and_at_no_other() -> None:
 
 
 def test_a_trained_network_is_compared_with_its_long_run(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Catches answers that are looked up for targets with a formula alone."""
+    """Catches answers that are looked up for targets with a formula alone, and those of another component."""
     training = Adam(num_steps=3, polish_steps=0)
     target = build_target(TrainedTarget(architecture=MLP(widths=(2,)), data=Digits(num_data=60), training=training))
     run = RUN._replace(target_id=target.target_id, n_beta=40.0)
-    monkeypatch.setattr("llcray.targets.long_runs.table", lambda: {run.target_id: (run,)})
+    of_biases = run._replace(component="*/bias", value=1.0)
+    monkeypatch.setattr("llcray.targets.long_runs.table", lambda: {run.target_id: (run, of_biases)})
     settings = {
         "posterior": PosteriorSpec(inverse_temperature=FixedProduct(value=40.0), localization=2.0),
         "sampling": SamplingSpec(budget=Budget(num_draws=8)),
@@ -54,7 +55,9 @@ def test_a_trained_network_is_compared_with_its_long_run(monkeypatch: pytest.Mon
     e = estimate_llc(target, {"kind": "sgld", "batch_size": 20}, **settings)
     assert e.true_llc is not None and e.true_llc.value == run.value
     biases = estimate_llc(target, {"kind": "sgld", "batch_size": 20}, component="*/bias", **settings)
-    assert biases.true_llc is None
+    assert biases.true_llc is not None and biases.true_llc.value == 1.0
+    kernels = estimate_llc(target, {"kind": "sgld", "batch_size": 20}, component="*/kernel", **settings)
+    assert kernels.true_llc is None
 
 
 def test_a_table_that_was_written_is_read_back(tmp_path: Path) -> None:
