@@ -17,6 +17,7 @@ from llcray.llc.susceptibility import Measured, bayesian_influence, susceptibili
 from llcray.posterior.spec import PosteriorSpec
 from llcray.samplers import SamplerVariant
 from llcray.sampling.spec import SamplingSpec
+from llcray.spec.keywords import explain_keywords
 from llcray.spec.settings import parse_posterior, parse_sampler, parse_sampling
 from llcray.targets.target import Target, TrueLLC
 from llcray.targets.trees import check_data, check_params
@@ -127,6 +128,7 @@ class LLCEstimate(Estimate):
         return data_tree_of_estimate(self.record, self.draws, self.num_warmup_draws)
 
 
+@explain_keywords
 def estimate_llc(
     target: Target,
     sampler: str | dict[str, Any] | SamplerVariant = "auto",
@@ -159,6 +161,7 @@ def estimate_llc(
             standard error is a terminal.
 
     Raises:
+        TypeError: A keyword is no argument; the error says where such a setting belongs.
         ValueError: The loss is not one finite number per example, or depends on the other examples of its batch,
             parameters are not floating point, arrays of data are not equally long, the component is empty, or a
             setting is impossible.

@@ -1,5 +1,6 @@
 """`estimate_llc` as a user calls it: any pytree, any per-example loss, clear errors."""
 
+import re
 from dataclasses import asdict, fields
 from typing import Any
 
@@ -15,6 +16,7 @@ from llcray.llc.estimate import Estimate
 from llcray.report.errors import ReportError
 from llcray.sampling.spec import Budget, SamplingSpec
 from llcray.targets.target import Target
+from llcray.tracking.tracker import LLCTracker
 
 QUICK = SamplingSpec(budget=Budget(num_gradients=3000, num_draws=512))
 RNG = np.random.default_rng(0)
@@ -163,6 +165,17 @@ WRONG_SETTINGS = {
     "a seed that is a text": ({"seed": "1"}, "seed is '1'; give a whole number"),
 }
 
+UNKNOWN_KEYWORDS = {
+    "gamma": "write posterior={'localization': 100.0}",
+    "n_beta": "write posterior={'inverse_temperature': {'kind': 'n_beta', 'value': 30.0}}",
+    "num_draws": "write sampling={'budget': {'num_draws': 2000}}",
+    "chains": "here it is 'num_chains'",
+    "lr": "it is a setting of samplers, as in sampler={'kind': 'sgld', 'step_size': 1e-05}",
+    "batch_size": "it is a setting of samplers, as in sampler={'kind': 'sgld', 'batch_size': ",
+    "componet": "did you mean 'component'?",
+    "xyz": "its arguments are target, sampler, num_chains, ",
+}
+
 
 @pytest.mark.parametrize("name", WRONG_DATA)
 def test_data_that_are_no_arrays_of_examples_are_named(name: str) -> None:
@@ -178,6 +191,17 @@ def test_a_wrong_setting_is_named_in_a_line(name: str) -> None:
     with pytest.raises(ValueError, match=message) as error:
         estimate_llc(regression(), **settings)
     assert "\n" not in str(error.value)
+
+
+@pytest.mark.parametrize("name", UNKNOWN_KEYWORDS)
+def test_a_keyword_of_another_place_is_explained(name: str) -> None:
+    with pytest.raises(TypeError, match=re.escape(f"takes no argument '{name}'; {UNKNOWN_KEYWORDS[name]}")):
+        estimate_llc(regression(), **{name: 1})
+
+
+def test_a_keyword_that_the_tracker_does_not_take_is_explained() -> None:
+    with pytest.raises(TypeError, match=r"LLCTracker takes no argument 'chains'; write sampling={'num_chains': 4}"):
+        LLCTracker(squared_error, chains=4)  # pyright: ignore[reportCallIssue]
 
 
 def test_a_prng_key_among_the_parameters_is_named() -> None:

@@ -27,6 +27,7 @@ from llcray.posterior.spec import PosteriorSpec
 from llcray.samplers import SamplerVariant
 from llcray.sampling.handover import Handover
 from llcray.sampling.spec import SamplingSpec
+from llcray.spec.keywords import explain_keywords
 from llcray.spec.settings import parse_posterior, parse_sampler, parse_sampling
 from llcray.targets.target import LossFn, PyTree, Target
 from llcray.targets.trees import check_data, check_params
@@ -68,6 +69,7 @@ class Tracked:
         return {component: row["llc"] for component, row in self.rows.items()}
 
 
+@explain_keywords
 @dataclass
 class LLCTracker:
     """Estimates LLCs at steps of a training.

@@ -156,8 +156,11 @@ def _draw_doubtful(axes: Axes, estimate: Estimate, series: Series, moved: dict[s
     if look and look.sign:
         _mark(axes, at, shown, moved, marker=look.sign, zorder=2.6, color=color, clip_on=False, **SIGN)
     if shown != value:
-        words, side = (f"↑ {value:.3g}", -9) if value > high else (f"↓ {value:.3g}", 5)
-        axes.annotate(words, (at, shown), xytext=(3, side), textcoords="offset points", fontsize=5.5, color=VALUE_COLOR)
+        is_above = value > high
+        place = {"xytext": (0, -6), "va": "top"} if is_above else {"xytext": (0, 6), "va": "bottom"}
+        look = {"fontsize": 5.5, "color": VALUE_COLOR, "rotation": "vertical", "ha": "center"}  # side by side, they fit
+        words = f"{value:.3g} →" if is_above else f"← {value:.3g}"
+        axes.annotate(words, (at, shown), textcoords="offset points", **place, **look)
 
 
 def _mark(axes: Axes, at: float, value: float, moved: dict[str, Any], **look: Any) -> None:
