@@ -2,7 +2,7 @@
 
 import re
 from dataclasses import asdict, fields
-from typing import Any
+from typing import Any, cast
 
 import jax
 import jax.numpy as jnp
@@ -196,7 +196,7 @@ def test_a_wrong_setting_is_named_in_a_line(name: str) -> None:
 @pytest.mark.parametrize("name", UNKNOWN_KEYWORDS)
 def test_a_keyword_of_another_place_is_explained(name: str) -> None:
     with pytest.raises(TypeError, match=re.escape(f"takes no argument '{name}'; {UNKNOWN_KEYWORDS[name]}")):
-        estimate_llc(regression(), **{name: 1})
+        estimate_llc(regression(), **cast("dict[str, Any]", {name: 1}))
 
 
 def test_a_keyword_that_the_tracker_does_not_take_is_explained() -> None:

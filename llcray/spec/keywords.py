@@ -23,8 +23,9 @@ def explain_keywords(function: Called) -> Called:
         function: A function, or a class, whose constructor is replaced.
     """
     if isinstance(function, type):
-        function.__init__ = _explained(function.__init__, function.__name__)
-        return function
+        cls: Any = function
+        cls.__init__ = _explained(cls.__init__, cls.__name__)
+        return cls
     return _explained(function, function.__name__)
 
 
