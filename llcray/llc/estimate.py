@@ -199,7 +199,7 @@ def estimate(
             unresolved=unresolved,
             virial=virial.value if localization > 0 else np.nan,  # without one, flat directions never end
             virial_se=virial.se,
-            is_quadratic=np.isfinite(local.llc_unlocalized),
+            misses_flat_directions_only=local.misses_flat_directions_only,
             llc_unlocalized=local.llc_unlocalized if has_automatic_localization else np.nan,
             spent=spent,
             budget_of_warmup=budget_of_warmup,

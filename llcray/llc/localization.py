@@ -25,6 +25,8 @@ from llcray.llc.virial import Virial
 
 NOT_QUADRATIC = 0.1
 """Share by which the loss along the draws may differ from the quadratic approximation at w* and be told by it."""
+LEAST_SPREAD = 0.5
+"""Share of the directions that the localization holds in which chains have to have spread to bear that out."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -41,6 +43,19 @@ class Localized:
     virial: float
     virial_se: float
     loss_degree: float
+
+    @property
+    def misses_flat_directions_only(self) -> bool:
+        """Whether what is missing of the virial lies where the loss is flat, at w* and wherever chains may go.
+
+        The quadratic approximation describes the draws, and chains have spread by the share s of what it says,
+
+            s = num_held/num_held_quadratic >= 1/2.
+
+        To first order the loss departs from the approximation in proportion to the spread in flat directions, so chains
+        that see the departure c miss c (1 - s)/s: no more than they see, and that was found to be small.
+        """
+        return math.isfinite(self.llc_unlocalized) and self.num_held >= LEAST_SPREAD * self.num_held_quadratic
 
 
 def localization_sensitivity(raw: np.ndarray, squared_distance: np.ndarray, localization: float) -> Sensitivity:

@@ -71,7 +71,7 @@ class Diagnostics(JudgedNumbers):
         restarts_exhausted: Whether calibration gave up on finding a stable step size.
         unresolved: What the precision of the chains does not resolve of the posterior; empty where it resolves all.
         virial: The virial, d where chains have arrived; `virial_se` is its standard error.
-        is_quadratic: Whether the quadratic approximation at w* describes the draws.
+        misses_flat_directions_only: Whether what the virial misses lies where the loss is flat.
         llc_unlocalized: The LLC that this approximation promises without a localization; NaN where it is not known or
             gamma was set by hand, which makes it part of the question.
         spent: What the run was allowed and took; None where this is not known.
@@ -91,7 +91,7 @@ class Diagnostics(JudgedNumbers):
     unresolved: str = ""
     virial: float = float("nan")
     virial_se: float = float("nan")
-    is_quadratic: bool = False
+    misses_flat_directions_only: bool = False
     llc_unlocalized: float = float("nan")
     spent: Spent | None = None
     budget_of_warmup: float = float("nan")
@@ -119,8 +119,8 @@ def judge(d: Diagnostics) -> Verdict:
     * `not_converged`: a posterior that the chains' precision does not resolve, a loss that does not depend on the
       parameters, a warmup that the budget ended, a chain that never moved, split R-hat above 1.05, fewer than 50
       effective draws, a Monte Carlo error above a quarter of the estimate, or a virial that misses a fifth of d, beyond
-      three standard errors, unless the estimate is that of the quadratic approximation at w*: then only directions that
-      the loss does not see miss.
+      three standard errors, unless only directions that the loss does not see miss: the estimate is that of the
+      quadratic approximation at w*, and chains have spread in half of the directions that it leaves to gamma.
     * `gamma_decides`: the loss is quadratic, and without the automatic localization its LLC would be larger by half.
     * `ok`: none of these.
     """
@@ -254,7 +254,10 @@ def _not_converged(d: Diagnostics) -> Verdict | None:
         return Verdict("not_converged", f"Only {d.ess_bulk:.0f} effective draws, fewer than {MIN_ESS:.0f}. {advice}")
     if not d.llc_mcse <= MAX_RELATIVE_MCSE * abs(d.llc) and d.llc_mcse > NOTABLE_MCSE:
         return Verdict("not_converged", f"The Monte Carlo error {d.llc_mcse:.2g} is large beside {d.llc:.3g}. {advice}")
-    if missing > max(MAX_MISSING * d.num_sampled_params, NUM_SIGMAS * d.virial_se) and not d.is_quadratic:
+    if (
+        missing > max(MAX_MISSING * d.num_sampled_params, NUM_SIGMAS * d.virial_se)
+        and not d.misses_flat_directions_only
+    ):
         return Verdict(
             "not_converged",
             f"The virial is {d.virial:.3g} where chains that have arrived have {d.num_sampled_params}: they have not "
@@ -270,7 +273,7 @@ def _advice(d: Diagnostics, missing: float) -> str:
     factors.append(MIN_ESS / d.ess_bulk if d.ess_bulk else math.inf)
     if d.llc_mcse > NOTABLE_MCSE and d.llc:
         factors.append((d.llc_mcse / (MAX_RELATIVE_MCSE * d.llc)) ** 2)
-    if MAX_MISSING < missing < 1 and not d.is_quadratic:
+    if MAX_MISSING < missing < 1 and not d.misses_flat_directions_only:
         factors.append(math.log(MAX_MISSING) / math.log(missing))
     is_far = (are_chains and not d.rhat <= FAR_FROM_MIXED) or missing > MAX_MISSING
     return raise_budget(d.spent, max(factors), is_lower_bound=is_far)

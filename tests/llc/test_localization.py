@@ -102,6 +102,19 @@ def test_a_quadratic_posterior_takes_its_sensitivity_from_the_spectrum() -> None
     assert local.num_held_quadratic == pytest.approx(20 / 1001)
 
 
+@pytest.mark.parametrize(
+    ("degree", "num_held", "is_exempt"),
+    [(2.0, 3.0, False), (2.0, 39.0, False), (2.0, 41.0, True), (0.7, 80.0, False)],
+)
+def test_chains_that_have_spread_in_half_of_what_gamma_holds_miss_flat_directions_only(
+    degree: float, num_held: float, is_exempt: bool
+) -> None:
+    """Twenty stiff directions and eighty flat ones; a deep linear network with 3 of 73 read 6% low and was `ok`."""
+    spectrum = spectrum_of(np.array([1e6] * 20 + [0.0] * 80))
+    local = localized(spectrum, Virial(20 + num_held, 0.1, num_held, degree), NOISE, UNKNOWN, 10.0, 0.1, 1.0)
+    assert local.misses_flat_directions_only is is_exempt
+
+
 @pytest.mark.parametrize(("degree", "llc"), [(0.7, 10.0), (4.0, 10.0), (2.0, 6.0)])
 def test_other_posteriors_take_it_from_the_draws(degree: float, llc: float) -> None:
     spectrum = spectrum_of(np.full(20, 1000.0))
