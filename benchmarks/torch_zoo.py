@@ -24,9 +24,13 @@ import numpy as np
 import torch
 
 import llcray
+from llcray.aten.errors import TorchLossError
 from llcray.aten.loss import GraphLoss
 
 TESTS = Path(__file__).parents[1] / "tests" / "torch"
+CHECKPOINTS = Path(__file__).parents[1] / "tests" / "targets" / "checkpoint" / "fixtures"
+DECODED = ("gpt2", "gpt_neox", "llama", "qwen2", "qwen3")
+"""Families that llcray's own decoder computes too; here they are traced."""
 MEASURED_SECONDS = 0.3
 """Time that gradients are repeated for; of five such times the least counts."""
 HEAD = """| model | calls | losses off by | gradient off by | convert, s | compile, s | gradient, ms | torch, ms |
@@ -63,19 +67,52 @@ def main() -> None:
     print(HEAD)
     for name in sys.argv[1:] or models:
         torch.manual_seed(0)
-        row = measure(*models[name]())
+        try:
+            row = measure(*models[name]())
+        except TorchLossError as error:
+            print(f"| {name} | refused: {str(error).replace('|', ' ')} | | | | | | |", flush=True)
+            continue
         times = f"{row.convert:.1f} | {row.compile:.1f} | {1e3 * row.gradient:.2f} | {1e3 * row.in_torch:.2f}"
         print(f"| {name} | {row.num_calls} | {row.loss_error:.0e} | {row.gradient_error:.0e} | {times} |", flush=True)
 
 
 def all_models() -> dict[str, Callable[[], Any]]:
     """Functions that make a module, its loss and its data, by name."""
-    models = dict(runpy.run_path(str(TESTS / "models.py"))["MODELS"])
+    models = {**runpy.run_path(str(TESTS / "models.py"))["MODELS"], "backward_of_its_own": backward_of_its_own}
     if find_spec("transformers") is not None:
         hub = runpy.run_path(str(TESTS / "hugging_face.py"))
-        models |= {name: lambda make=make: moved(hub, *make()) for name, make in hub["MODELS"].items()}
+        models |= {f"hf_{name}": lambda make=make: moved(hub, *make()) for name, make in hub["MODELS"].items()}
         models |= {name: lambda name=name: language_model(hub["decoder"](name)) for name in hub["FAMILIES"]}
+        models |= {name: lambda name=name: language_model(pretrained(name)) for name in DECODED}
     return models
+
+
+class HalfGradient(torch.autograd.Function):
+    """The identity, whose backward pass halves the gradient."""
+
+    @staticmethod
+    def forward(ctx: Any, x: torch.Tensor) -> torch.Tensor:
+        return x.clone()
+
+    @staticmethod
+    def backward(ctx: Any, *gradients: torch.Tensor) -> torch.Tensor:
+        return gradients[0] / 2
+
+
+def backward_of_its_own() -> tuple[Any, Any, Any]:
+    """A model that is to be refused: chains would not follow the derivative of its losses."""
+
+    def loss(module: Any, batch: Any) -> torch.Tensor:
+        return HalfGradient.apply(module(batch["x"])[:, 0]).square()  # pyright: ignore[reportOptionalMemberAccess]
+
+    return torch.nn.Linear(3, 1), loss, {"x": torch.randn(4, 3)}
+
+
+def pretrained(name: str) -> Any:
+    """A small model of a family that the decoder has."""
+    import transformers
+
+    return transformers.AutoModelForCausalLM.from_pretrained(CHECKPOINTS / name, dtype=torch.float32)
 
 
 def moved(hub: dict[str, Any], module: Any, loss: Any, data: Any) -> tuple[Any, Any, Any]:
@@ -85,9 +122,8 @@ def moved(hub: dict[str, Any], module: Any, loss: Any, data: Any) -> tuple[Any, 
 
 def language_model(model: Any) -> tuple[Any, Any, Any]:
     """A causal language model with the loss of the next token."""
-    if getattr(model.config, "num_local_experts", None):
-        model.set_experts_implementation("batched_mm")
-    return model, llcray.torch.next_token_loss(model), {"tokens": torch.randint(2, 29, (4, 9))}
+    end = min(29, model.config.vocab_size)
+    return model, llcray.torch.next_token_loss(model), {"tokens": torch.randint(2, end, (4, 9))}
 
 
 def measure(module: Any, loss: Any, data: Any) -> Row:

@@ -119,4 +119,32 @@ def swin() -> Made:
     return transformers.SwinForImageClassification(config), classes, images(16)
 
 
-MODELS = {made.__name__: made for made in (bert, t5, vit, swin)}
+def resnet() -> Made:
+    config = transformers.ResNetConfig(
+        embedding_size=8,
+        hidden_sizes=[8, 16],
+        depths=[1, 1],
+        layer_type="basic",
+        num_labels=5,  # pyright: ignore[reportCallIssue]
+    )
+    return transformers.ResNetForImageClassification(config), classes, images(16)
+
+
+def whisper() -> Made:
+    """Convolutions over a spectrogram, an encoder, and a decoder that attends to it."""
+    config = transformers.WhisperConfig(
+        vocab_size=29, num_mel_bins=6, d_model=16, encoder_layers=1, decoder_layers=1, encoder_attention_heads=4,
+        decoder_attention_heads=4, encoder_ffn_dim=24, decoder_ffn_dim=24, max_source_positions=8,
+        max_target_positions=16, pad_token_id=0, bos_token_id=1, eos_token_id=2, decoder_start_token_id=1,
+    )  # fmt: skip
+
+    def loss(model: Any, batch: Any) -> Any:
+        inputs = torch.nn.functional.pad(batch["labels"][:, :-1], (1, 0), value=1)
+        outputs = model(input_features=batch["sounds"], decoder_input_ids=inputs, use_cache=False)
+        return over_labels(outputs.logits, batch["labels"])
+
+    data = {"sounds": torch.randn(4, 6, 16), "labels": torch.randint(3, 29, (4, 7))}
+    return transformers.WhisperForConditionalGeneration(config), loss, data
+
+
+MODELS = {made.__name__: made for made in (bert, t5, vit, swin, resnet, whisper)}

@@ -149,4 +149,5 @@ RULES = {
     "aten.matmul.default": jnp.matmul,
     "aten.mm.default": jnp.matmul,
     "aten.scaled_dot_product_attention.default": _attention,
+    "transformers.grouped_mm_fallback.default": _grouped,
 }

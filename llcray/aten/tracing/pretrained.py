@@ -60,8 +60,6 @@ def _loaded(folder: Path, base: Path | None) -> Any:
 
         model = PeftModel.from_pretrained(model, str(folder)).merge_and_unload()
         model.requires_grad_(True)
-    if getattr(model.config, "num_local_experts", None) or getattr(model.config, "num_experts", None):
-        model.set_experts_implementation("batched_mm")  # the default cannot be traced
     model.config.use_cache = False
     return model.eval()
 

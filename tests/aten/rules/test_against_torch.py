@@ -16,7 +16,7 @@ from llcray.aten.rules import RULES
 from llcray.aten.rules.sizes import RULES as SIZES
 
 torch = pytest.importorskip("torch")
-TABLE = runpy.run_path(str(Path(__file__).with_name("cases.py")))
+TABLE = runpy.run_path(str(Path(__file__).with_name("cases") / "table.py"))
 CASES: dict[str, list[Any]] = TABLE["CASES"]
 TOLERANCE = {"float32": 3e-5, "float64": 1e-9}
 """Shares of the largest number. Float64 leaves room for series of special functions, float32 for sums."""
@@ -78,14 +78,14 @@ def test_core_operators_without_a_rule_are_those_that_a_loss_cannot_have():
 def test_a_rule_agrees_with_torch(op: str, number: int, dtype: str):
     draw = TABLE["Draw"](getattr(torch, dtype))
     args, kwargs = _named(CASES[op][number](draw))
-    packet, overload = op.removeprefix("aten.").rsplit(".", 1)
+    in_torch = _operator(op)
     leaves, rebuild = jax.tree.flatten(args, is_leaf=lambda x: x is None)
     real = [i for i, leaf in enumerate(leaves) if isinstance(leaf, torch.Tensor) and leaf.is_floating_point()]
     moving = [i for i in real if i not in NEVER_MOVE.get(op, ())]
     for i in moving:
         leaves[i].requires_grad_(True)
 
-    theirs = _tensors(getattr(getattr(torch.ops.aten, packet), overload)(*rebuild.unflatten(leaves), **kwargs))
+    theirs = _tensors(in_torch(*rebuild.unflatten(leaves), **kwargs))
     weights = [torch.randn(t.shape, dtype=torch.float64).to(t.dtype) if t.requires_grad else None for t in theirs]
     total = sum((t * w).sum().real for t, w in zip(theirs, weights, strict=True) if w is not None)
 
@@ -158,6 +158,13 @@ def test_singular_vectors_are_torch_s_but_for_their_signs():
     theirs.backward()
     _compare(np.asarray(ours[0]), np.asarray(theirs.item()), "float64")
     _compare(np.asarray(ours[1]), x.grad.numpy(), "float64")
+
+
+def _operator(op: str) -> Any:
+    namespace, packet, overload = op.split(".")
+    if namespace == "transformers":
+        pytest.importorskip("transformers.integrations.moe")  # which registers the operator
+    return getattr(getattr(getattr(torch.ops, namespace), packet), overload)
 
 
 def _named(case: Any) -> tuple[list[Any], dict[str, Any]]:
