@@ -16,7 +16,7 @@ from llcray.llc.draws import Draws
 from llcray.llc.errors import error_parts
 from llcray.llc.extrapolation import Extrapolation
 from llcray.llc.importance import Importance
-from llcray.llc.localization import Localized, localization_sensitivity, localized, quadratic_sensitivity
+from llcray.llc.localization import Localized, homogeneous_sensitivity, localization_sensitivity, localized
 from llcray.llc.spectrum import Spectrum
 from llcray.llc.step_bias import PredictedBias
 from llcray.llc.summary import Summary, corrected_summary, spread_of_chains, summarize
@@ -178,8 +178,8 @@ def estimate(
     spread = np.full_like(raw, np.nan) if draws_are_means else raw
     measured = localization_sensitivity(spread, alive.squared_distance, localization)
     virial = virial_of(alive.virial, alive.heat, raw, alive.squared_distance, localization)
-    if_quadratic = quadratic_sensitivity(spread, numbers.llc)
-    local = localized(spectrum, virial, measured, if_quadratic, numbers.llc, numbers.llc_mcse, localization)
+    if_homogeneous = homogeneous_sensitivity(spread, numbers.llc, virial)
+    local = localized(spectrum, virial, measured, if_homogeneous, numbers.llc, numbers.llc_mcse, localization)
     lowest = _summary_of_lowest_chain(series)
     has_metropolis_test = not np.isnan(numbers.acceptance_rate)
     floor = -LOWER if has_exact_losses else -LOWER - NUM_SIGMAS * _noise_of_draws(raw)

@@ -9,8 +9,11 @@ covariance is mostly noise. Integration by parts leaves the distance out,
 
     d lambda/d log gamma = -1/2 (E[v] - Cov(t L, v)),    v = t (w - w*)'grad L,
 
-and v = 2 t L where the loss is quadratic along the draws: then the derivative is Var(t L) - lambda. Where it is also as
-curved as at w*, the spectrum at w* (`llcray.llc.spectrum`) tells lambda at every gamma.
+and v = c t L where the loss is homogeneous of degree c along the draws: then the derivative is
+
+    d lambda/d log gamma = c/2 (Var(t L) - lambda).
+
+Where it is quadratic and as curved as at w*, the spectrum at w* (`llcray.llc.spectrum`) tells lambda at every gamma.
 """
 
 import math
@@ -72,17 +75,20 @@ def localization_sensitivity(raw: np.ndarray, squared_distance: np.ndarray, loca
     return Sensitivity(float(products.mean()), standard_error(products))
 
 
-def quadratic_sensitivity(raw: np.ndarray, llc: float) -> Sensitivity:
-    """The same derivative where the loss is quadratic along the draws: Var(t L) - lambda.
+def homogeneous_sensitivity(raw: np.ndarray, llc: float, virial: Virial) -> Sensitivity:
+    """The same derivative where the loss is homogeneous along the draws: c/2 (Var(t L) - lambda), c its degree.
 
     Args:
         raw: t (L - L*), shape (chain, draw), nats. A step that heats it raises its standard deviation in proportion.
         llc: lambda, freed of that heat, nats.
+        virial: The virial identity on the draws, which tells the degree.
     """
     if raw.size == 0 or not llc > 0 or not raw.mean() > 0:
         return Sensitivity(float("nan"), float("nan"))
     squares = (llc * (raw / raw.mean() - 1)) ** 2
-    return Sensitivity(float(squares.mean()) - llc, standard_error(squares))
+    excess = float(squares.mean()) - llc
+    se = math.hypot(virial.degree * standard_error(squares), virial.degree_se * excess)
+    return Sensitivity(0.5 * virial.degree * excess, 0.5 * se)
 
 
 def is_quadratic(spectrum: Spectrum, virial: Virial, llc: float, llc_mcse: float, localization: float) -> bool:
@@ -100,16 +106,11 @@ def is_quadratic(spectrum: Spectrum, virial: Virial, llc: float, llc_mcse: float
     return abs(virial.degree - 2) <= 2 * NOT_QUADRATIC and abs(llc - quadratic) <= allowed
 
 
-def _may_have_degree_two(virial: Virial, llc: float) -> bool:
-    """Whether the degree of the loss along the draws is 2 within its error."""
-    return abs(virial.degree - 2) <= 2 * NOT_QUADRATIC + NUM_SIGMAS * virial.se / llc
-
-
 def localized(
     spectrum: Spectrum | None,
     virial: Virial,
     measured: Sensitivity,
-    if_quadratic: Sensitivity,
+    if_homogeneous: Sensitivity,
     llc: float,
     llc_mcse: float,
     localization: float,
@@ -120,15 +121,14 @@ def localized(
         spectrum: The spectrum at w*; None where it was not taken.
         virial: The virial identity on the draws.
         measured: d lambda/d log gamma from the draws.
-        if_quadratic: The same where the loss is quadratic along the draws.
+        if_homogeneous: The same where the loss is homogeneous along the draws.
         llc: The estimate, nats.
         llc_mcse: Its Monte Carlo standard error, nats.
         localization: gamma.
     """
     nan = float("nan")
-    quadratic, held, unlocalized, sensitivity = (nan, nan), nan, nan, measured
-    if if_quadratic.se < measured.se and _may_have_degree_two(virial, llc):
-        sensitivity = if_quadratic
+    quadratic, held, unlocalized = (nan, nan), nan, nan
+    sensitivity = if_homogeneous if if_homogeneous.se < measured.se else measured
     # Few chains mix slowly in the distance: half of the derivatives of teacher_student were noise of one or two errors.
     error = max(abs(sensitivity.value) - 2 * sensitivity.se, 0.0) if np.isfinite(sensitivity).all() else 0.0
     if spectrum is not None:

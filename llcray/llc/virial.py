@@ -25,12 +25,14 @@ class Virial(NamedTuple):
         se: Standard error of `value`.
         num_held: gamma E|w - w*|^2, directions.
         degree: Degree of the loss along the draws; NaN where it is not known.
+        degree_se: Standard error of `degree`.
     """
 
     value: float
     se: float
     num_held: float
     degree: float
+    degree_se: float
 
 
 def virial_of(
@@ -51,8 +53,9 @@ def virial_of(
     held = localization * squared_distance
     num_held = float(held.mean()) if held.size else float("nan")
     if not np.isfinite(virial).all() or not virial.size:
-        return Virial(float("nan"), float("nan"), num_held, float("nan"))
+        return Virial(float("nan"), float("nan"), num_held, float("nan"), float("nan"))
     series = virial - 2 * np.nan_to_num(heat)
     mean_raw = float(raw.mean())
-    degree = float((virial - held).mean()) / mean_raw if mean_raw else float("nan")
-    return Virial(float(series.mean()), standard_error(series), num_held, degree)
+    of_loss = (virial - held) / mean_raw if mean_raw else np.full(virial.shape, np.nan)
+    degree, degree_se = float(of_loss.mean()), standard_error(of_loss)
+    return Virial(float(series.mean()), standard_error(series), num_held, degree, degree_se)
