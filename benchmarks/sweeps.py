@@ -1,14 +1,33 @@
-"""Trials an hour in a sweep of small networks, in packs and one target a trial, in this process on one core."""
+"""Trials an hour in a sweep of small networks, in packs and one target a trial, in this process on one core.
 
+A second table says where the CPU time of a target goes, and which time the matrix products of its gradients would take
+at the peak of this machine's.
+"""
+
+import cProfile
+import pstats
 import tempfile
 import time
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, field
 from pathlib import Path
 
+import contestants
 import llcray_storage as ls
-import polars as pl
+import task
 
-from llcray.spec import load_sweep, trials
+from llcray.spec import TrialPlan, load_sweep, trials
+
+WIDTHS = (8, 26, 26, 1)
+NUM_DATA, TRAINING_STEPS, POLISH_STEPS = 500, 500, 50
+PARTS = {
+    "training": [("minimize.py", "minimize")],
+    "curvature, spectrum": [("curvature.py", "curvature_scales"), ("quadrature.py", "spectra")],
+    "chains and losses": [("engine.py", "answer")],
+    "estimates": [("estimate.py", "estimate")],
+    "writing": [("dataset.py", "write_run"), ("dataset.py", "write_target")],
+}
+"""The functions that do a part of a target's work, by file and name; none of them calls another."""
 
 SWEEP = """
 name: many
@@ -16,9 +35,9 @@ question: How many small networks an hour?
 targets:
   - architecture: {{kind: mlp, widths: [26, 26], activation: tanh}}
     teacher: {{kind: mlp, widths: [8], activation: tanh}}
-    data: {{kind: gaussian, input_dimension: 8, num_data: 500}}
+    data: {{kind: gaussian, input_dimension: 8, num_data: {num_data}}}
     noise: {{kind: gaussian, scale: 0.5}}
-    training: {{kind: adam, num_steps: 500, polish_steps: 50}}
+    training: {{kind: adam, num_steps: {training_steps}, polish_steps: {polish_steps}}}
 replicates: {targets}
 posterior: {{localization: 100.0}}
 samplers: [{{kind: sgld, step_size: 1.0e-4, batch_size: 64}}, {{kind: baoab, step_size: 5.0e-3, batch_size: 64}}]
@@ -32,43 +51,81 @@ class Pace:
 
     Attributes:
         num_targets: Targets done.
-        wall_seconds: Compilation excluded: a first target is done before.
+        wall_seconds: Compilation excluded: a first trial is done before.
         cpu_seconds: The same, of this process.
         num_compilations: Programs compiled for sampling.
+        num_gradients: Gradients of all runs, full-data equivalents.
+        parts: CPU-seconds by the name of the part; of a sweep that was profiled.
     """
 
     num_targets: int
     wall_seconds: float
     cpu_seconds: float
     num_compilations: int
+    num_gradients: float
+    parts: dict[str, float] = field(default_factory=dict)
+
+    @property
+    def operations(self) -> float:
+        """Operations of the matrix products of a target's training and runs."""
+        training = TRAINING_STEPS + POLISH_STEPS
+        return task.operations_per_step(NUM_DATA, WIDTHS) * (self.num_gradients / self.num_targets + training)
 
 
 def packed_and_unpacked(num_targets: int) -> str:
-    """The table of both."""
+    """The tables of both."""
     lines = ["| targets a trial | targets an hour | CPU s a target | sampling programs compiled |", "|---|---|---|---|"]
     for size in (1, 16):
         pace = run(num_targets, size)
         hourly, each = 3600 * pace.num_targets / pace.wall_seconds, pace.cpu_seconds / pace.num_targets
         lines.append(f"| {size} | {hourly:,.0f} | {each:.2f} | {pace.num_compilations} |")
-    return "\n".join(lines)
+    return "\n".join([*lines, "", *_where_it_goes(max(16, num_targets // 4))])
 
 
-def run(num_targets: int, pack_size: int) -> Pace:
+def _where_it_goes(num_targets: int) -> list[str]:
+    """The table of the parts, in CPU milliseconds a target."""
+    lines = [f"| targets a trial | {' | '.join(PARTS)} | rest | all | matrix products at peak |", "|" + "---|" * 9]
+    for size in (1, 16):
+        pace, peak = run(num_targets, size, profiled=True), contestants.peak()
+        known = [pace.parts[name] for name in PARTS]
+        numbers = [*known, pace.cpu_seconds - sum(known), pace.cpu_seconds]
+        each = " | ".join(f"{1000 * seconds / num_targets:.0f}" for seconds in numbers)
+        lines.append(f"| {size} | {each} | {1000 * pace.operations / peak:.0f} |")
+    return lines
+
+
+def run(num_targets: int, pack_size: int, profiled: bool = False) -> Pace:
     """Does a sweep's trials one after another."""
     from llcray.estimation.trial import run_trial
     from llcray.sampling.program import compilations
 
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "many.yaml"
-        path.write_text(SWEEP.format(targets=num_targets + pack_size))
+        numbers = {"num_data": NUM_DATA, "training_steps": TRAINING_STEPS, "polish_steps": POLISH_STEPS}
+        path.write_text(SWEEP.format(targets=num_targets + pack_size, **numbers))
         dataset = ls.Dataset.create_or_open(str(Path(folder) / "results"))
         runs = load_sweep(path).runs
         before = compilations.count
-        for plan in trials(runs[: 2 * pack_size], 1, lambda _: pack_size):
-            list(run_trial(plan, "many", dataset))
+
+        def do(plans: list[TrialPlan]) -> None:
+            for plan in plans:
+                list(run_trial(plan, "many", dataset))
+
+        do(list(trials(runs[: 2 * pack_size], 1, lambda _: pack_size)))
+        plans = list(trials(runs[2 * pack_size :], 1, lambda _: pack_size))
         started, cpu_started = time.perf_counter(), time.process_time()
-        for plan in trials(runs[2 * pack_size :], 1, lambda _: pack_size):
-            list(run_trial(plan, "many", dataset))
+        parts = _parts_of(lambda: do(plans)) if profiled else do(plans) or {}
         wall, cpu = time.perf_counter() - started, time.process_time() - cpu_started
-        assert ls.scan_runs(dataset.root).select((pl.col("status") == "done").all()).collect().item()
-        return Pace(num_targets, wall, cpu, compilations.count - before)
+        rows = ls.scan_runs(dataset.root).select("status", "num_gradients").collect()
+        assert (rows["status"] == "done").all()
+        work = rows["num_gradients"].mean() * 2 * num_targets
+        return Pace(num_targets, wall, cpu, compilations.count - before, work, parts)
+
+
+def _parts_of(function: Callable[[], None]) -> dict[str, float]:
+    """The CPU-seconds of each part of a call."""
+    profile = cProfile.Profile(time.process_time)
+    profile.runcall(function)
+    stats = pstats.Stats(profile).stats  # pyright: ignore[reportAttributeAccessIssue]
+    spent = {(Path(file).name, name): numbers[3] for (file, _, name), numbers in stats.items()}
+    return {part: sum(spent.get(place, 0.0) for place in places) for part, places in PARTS.items()}

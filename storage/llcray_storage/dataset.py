@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from llcray_storage import read
-from llcray_storage.maintain.compact import compact_if_due
+from llcray_storage.maintain.compact import DUE_FILES, compact_if_due
 from llcray_storage.state.lookup import SegmentLookup
 from llcray_storage.store.layout import sweep_partition
 from llcray_storage.store.marker import ensure_dataset, open_existing
@@ -174,13 +174,17 @@ class Dataset:
         """
         return read.finished(self.root, sweep, run_ids)
 
-    def compact_if_due(self, sweep: str) -> bool:
+    def compact_if_due(self, sweep: str, due_files: int = DUE_FILES) -> bool:
         """Compact a sweep if it has gathered many small files; returns whether it did.
+
+        Args:
+            sweep: Name of the sweep.
+            due_files: Small files that are many.
 
         Raises:
             StorageError: The dataset is damaged, or cannot be written.
         """
-        return compact_if_due(self.root, sweep)
+        return compact_if_due(self.root, sweep, due_files)
 
     def generations(self, sweep: str) -> dict[str, int]:
         """Return by run id the generation that counts, of every run of a sweep.

@@ -1,13 +1,15 @@
 """How a driver and the commands that look at its cluster talk to each other: records, and where they are kept.
 
-A driver writes its state into the key-value store of the cluster's head every few seconds. There `llcray status` and
-`llcray logs` read it, and `llcray stop` leaves a request that the driver reads. A driver that was killed leaves its
-last state behind, whose age shows that the driver is gone.
+A driver writes its state into the key-value store of the cluster's head every few seconds, under a key of its own,
+since a sweep may have several drivers. There `llcray status` and `llcray logs` read it, and `llcray stop` leaves a
+request that the driver reads. A driver that was killed leaves its last state behind, whose age shows that the driver is
+gone, until another driver of the sweep removes it.
 """
 
 import json
 import os
 import platform
+import secrets
 import time
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
@@ -78,6 +80,7 @@ class DriverState:
     """The state of a driver.
 
     Attributes:
+        driver: Name of the driver, unique.
         sweep: Name of the sweep.
         storage: Root of the dataset.
         job: Id of the submitted job that the driver is; empty for a driver that was started by hand.
@@ -96,6 +99,7 @@ class DriverState:
         trials: The trials under way.
     """
 
+    driver: str
     sweep: str
     storage: str
     job: str
@@ -125,19 +129,27 @@ class DriverState:
 
 
 def identity() -> dict[str, Any]:
-    """Returns the fields of `DriverState` that identify this process: `job`, `host` and `pid`."""
-    return {"job": os.environ.get(JOB_VARIABLE, ""), "host": platform.node(), "pid": os.getpid()}
+    """Returns the fields of `DriverState` that tell a driver of this process from all others, `driver` a new name."""
+    job, host = os.environ.get(JOB_VARIABLE, ""), platform.node()
+    return {"driver": secrets.token_hex(8), "job": job, "host": host, "pid": os.getpid()}
 
 
 def publish(state: DriverState) -> None:
     """Shows a state to the cluster that this process is connected to."""
-    put_value(NAMESPACE, f"driver:{state.sweep}", json.dumps(asdict(state)))
+    put_value(NAMESPACE, f"driver:{state.driver}", json.dumps(asdict(state)))
 
 
-def withdraw(sweep: str) -> None:
-    """Removes the state of a sweep's driver from the cluster, and any request to stop it."""
-    for key in (f"driver:{sweep}", f"stop:{sweep}"):
+def withdraw(driver: str) -> None:
+    """Removes the state of a driver from the cluster, and any request to stop it."""
+    for key in (f"driver:{driver}", f"stop:{driver}"):
         delete_value(NAMESPACE, key)
+
+
+def withdraw_silent(sweep: str, storage: str) -> None:
+    """Removes what drivers of a sweep into a dataset have left that show themselves no more."""
+    for state in published_states():
+        if (state.sweep, state.storage) == (sweep, storage) and not state.is_alive:
+            withdraw(state.driver)
 
 
 def published_states() -> list[DriverState]:
@@ -147,14 +159,14 @@ def published_states() -> list[DriverState]:
     return sorted(states, key=lambda state: -state.updated)
 
 
-def request_stop(sweep: str, request: StopRequest) -> None:
-    """Leaves a request for the driver of a sweep."""
-    put_value(NAMESPACE, f"stop:{sweep}", request)
+def request_stop(driver: str, request: StopRequest) -> None:
+    """Leaves a request for a driver."""
+    put_value(NAMESPACE, f"stop:{driver}", request)
 
 
-def requested_stop(sweep: str) -> StopRequest:
-    """Reads the request that was left for the driver of a sweep; empty where there is none."""
-    value = value_of(NAMESPACE, f"stop:{sweep}")
+def requested_stop(driver: str) -> StopRequest:
+    """Reads the request that was left for a driver; empty where there is none."""
+    value = value_of(NAMESPACE, f"stop:{driver}")
     return "drain" if value == "drain" else "stop" if value == "stop" else ""
 
 

@@ -148,15 +148,22 @@ def unmark_as_resetting(tune_controller: Any, trial: Any) -> None:
 
 
 def forget_finished_trials(tune_controller: Any) -> None:
-    """Drops what Tune keeps of trials that are over, some 100 kB each: the dataset has their results."""
-    for trial in tune_controller._trials:
-        if trial.is_finished():
-            # Handles of actors keep the trial itself; statistics of its metrics are most of it.
-            trial.run_metadata.metric_analysis.clear()
-            trial.run_metadata.metric_n_steps.clear()
+    """Drops what Tune keeps of trials that are over: the dataset has their results."""
     tune_controller._trials = [trial for trial in tune_controller._trials if not trial.is_finished()]
     for kept in ("_stopped_trials", "_failed_trials", "_trials_to_cache", "_trial_metadata"):
         getattr(tune_controller, kept).clear()
+    # Each trial requests an actor, and then gets one that is free; Tune keeps the order to stop the requested one.
+    actors = tune_controller._actor_manager
+    orders = actors._pending_actors_to_enqueued_actor_tasks
+    for actor in [actor for actor in orders if actor not in actors._pending_actors_to_attrs]:
+        del orders[actor]
+
+
+def forget_answers(tune_controller: Any, trial: Any) -> None:
+    """Drops the reports of a trial that were read: Tune keeps each until the trial is over, which may be days."""
+    actors = tune_controller._actor_manager
+    answers = actors._tracked_actors_to_task_futures.get(tune_controller._trial_to_actor.get(trial), set())
+    answers.intersection_update(actors._actor_task_events.get_futures())
 
 
 def last_error_of(trial: Any) -> BaseException | None:

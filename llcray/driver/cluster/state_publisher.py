@@ -21,6 +21,7 @@ from llcray.driver.cluster.driver_state import (
     publish_location,
     requested_stop,
     withdraw,
+    withdraw_silent,
 )
 from llcray.driver.progress.tracker import Running, Tracker
 
@@ -38,7 +39,7 @@ class StatePublisher:
     """
 
     def __init__(self, tracker: Tracker, storage: str) -> None:
-        """Withdraws what an earlier driver of the same sweep has left.
+        """Publishes nothing yet.
 
         Args:
             tracker: How far the sweep is.
@@ -52,8 +53,6 @@ class StatePublisher:
         self._locations: dict[int, WorkerLocation] = {}
         self.stop_request: StopRequest = ""
         self.usd: float | None = None
-        with _unless_head_is_away():
-            withdraw(tracker.sweep)
 
     def trial_is_at(self, index: int, location: WorkerLocation) -> None:
         """Takes note of the process that a trial reports from."""
@@ -73,16 +72,18 @@ class StatePublisher:
                 self._last_reading = now
                 self._meter.read(_nodes())
                 self.usd = self._meter.usd
+                withdraw_silent(self._tracker.sweep, self._storage)
             publish(self._state())
-            self.stop_request = requested_stop(self._tracker.sweep)
+            self.stop_request = requested_stop(self._identity["driver"])
 
     def close(self) -> None:
         """Withdraws the state."""
         with _unless_head_is_away():
-            withdraw(self._tracker.sweep)
+            withdraw(self._identity["driver"])
 
     def _state(self) -> DriverState:
         tracker = self._tracker
+        self._locations = {index: self._locations[index] for index in tracker.running if index in self._locations}
         return DriverState(
             sweep=tracker.sweep,
             storage=self._storage,

@@ -80,17 +80,17 @@ def show_logs(address: str, run_id: str, console: Console) -> int:
 
 
 def ask_to_stop(address: str, sweep: str | None, job: str | None, now: bool, console: Console) -> int:
-    """Asks a driver to start no more trials; returns the exit code.
+    """Asks the drivers of a sweep to start no more trials; returns the exit code.
 
     Args:
         address: Address of the cluster.
-        sweep: Name of the driver's sweep; None for any.
-        job: Id of the driver's job; None for any.
+        sweep: Name of the sweep; None for any.
+        job: Id of the job of one of its drivers; None for all its drivers.
         now: Whether the trials under way are to end as well.
         console: Where to print.
 
     Raises:
-        DriverError: There is no such driver, or more than one.
+        DriverError: There is no such driver, or there are drivers of several sweeps.
     """
     request: StopRequest = "stop" if now else "drain"
     if is_remote(address):
@@ -99,11 +99,14 @@ def ask_to_stop(address: str, sweep: str | None, job: str | None, now: bool, con
     with connect_to(address):
         alive = [state for state in published_states() if state.is_alive]
         meant = [state for state in alive if sweep in (None, state.sweep) and job in (None, state.job)]
-        if len(meant) != 1:
-            names = ", ".join(state.sweep for state in alive) or "none"
-            raise DriverError(f"{plural(len(meant), 'driver')} meant, give one sweep. Under way: {names}.")
-        request_stop(meant[0].sweep, request)
-    console.print(f"{meant[0].sweep} {'stops now' if now else 'stops after the trials under way'}.", highlight=False)
+        if len({(state.sweep, state.storage) for state in meant}) != 1:
+            names = ", ".join(f"{state.sweep} ({_name(state)}, into {state.storage})" for state in alive) or "none"
+            raise DriverError(f"{plural(len(meant), 'driver')} meant, give one sweep or --job. Under way: {names}.")
+        for state in meant:
+            request_stop(state.driver, request)
+    drivers = f" ({len(meant)} drivers)" if len(meant) > 1 else ""
+    when = "now" if now else "after the trials under way"
+    console.print(f"{meant[0].sweep}{drivers} stops {when}.", highlight=False)
     return 0
 
 
@@ -134,9 +137,12 @@ def driver_line(state: DriverState) -> str:
         parts.append(f"${state.usd:.2f} so far at ${state.usd_per_hour or 0:.2f} an hour")
     if state.stopped:
         parts.append(state.stopped)
-    where = state.job or f"process {state.pid} on {state.host}"
     silent = "" if state.is_alive else f"; silent for {duration(state.age)}: start it again, and it goes on"
-    return f"{state.sweep} ({where}, into {state.storage}): {', '.join(parts)}{silent}"
+    return f"{state.sweep} ({_name(state)}, into {state.storage}): {', '.join(parts)}{silent}"
+
+
+def _name(state: DriverState) -> str:
+    return state.job or f"process {state.pid} on {state.host}"
 
 
 def read_logs(worker_id: str) -> list[tuple[str, str]]:

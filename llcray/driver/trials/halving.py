@@ -9,7 +9,7 @@ from typing import Any
 
 from ray.tune.schedulers import AsyncHyperBandScheduler, FIFOScheduler, TrialScheduler
 
-from llcray.driver.cluster.ray_internals import forget_finished_trials, unmark_as_resetting
+from llcray.driver.cluster.ray_internals import forget_answers, forget_finished_trials, unmark_as_resetting
 from llcray.driver.progress.reports import HALTED
 from llcray.driver.trials.work import Assignment
 from llcray.spec import Conduct, Halving
@@ -19,7 +19,11 @@ MOST_RUNGS = 12
 
 
 class RestartingScheduler(FIFOScheduler):
-    """Starts trials in their order, restarts those whose worker died in a reset, and forgets those that ended."""
+    """Starts trials in their order, restarts those whose worker died in a reset, and forgets what is over."""
+
+    def on_trial_result(self, tune_controller: Any, trial: Any, result: dict[str, Any]) -> str:
+        forget_answers(tune_controller, trial)
+        return super().on_trial_result(tune_controller, trial, result)
 
     def on_trial_complete(self, tune_controller: Any, trial: Any, result: dict[str, Any]) -> None:
         super().on_trial_complete(tune_controller, trial, result)
@@ -55,6 +59,7 @@ class HalvingScheduler(RestartingScheduler):
 
     def on_trial_result(self, tune_controller: Any, trial: Any, result: dict[str, Any]) -> str:
         """Decides whether the trial goes on."""
+        super().on_trial_result(tune_controller, trial, result)
         score, work = result.get(SCORE, math.nan), result.get(WORK, 0.0)
         if result.get("done") or not math.isfinite(score) or work < self._halving.first_gradients:
             return TrialScheduler.CONTINUE

@@ -17,6 +17,7 @@ from llcray_storage import Dataset, StorageError
 from llcray_storage.errors import UserError
 from ray import tune
 from ray.exceptions import RayTaskError
+from ray.tune.progress_reporter import TrialProgressCallback
 
 from llcray.driver.cluster.capacity import amounts
 from llcray.driver.cluster.driver_state import StopRequest
@@ -26,6 +27,7 @@ from llcray.driver.errors import DriverError, PlatformError
 from llcray.driver.progress.reports import TrialReport
 from llcray.driver.progress.tracker import Tracker
 from llcray.driver.progress.view import View
+from llcray.driver.trials.compaction import Compactor
 from llcray.driver.trials.halving import HalvingScheduler, scheduler_of
 from llcray.driver.trials.sharing import Sharing
 from llcray.driver.trials.trainable import SweepTrial
@@ -114,6 +116,8 @@ def run_trials(conditions: Conditions, tracker: Tracker, view: View, publisher: 
             raise DriverError(f"The scheduler ended {fruitless} times without doing a run: {reason}.")
         if tracker.unfinished and not conditions.stop_request():
             view.notice(f"The scheduler failed ({reason}); starting what is left again.")
+    if not tracker.unfinished:
+        events.compactor.close()
 
 
 def _run_tune(conditions: Conditions, tracker: Tracker, events: "_TuneEvents") -> None:
@@ -158,10 +162,14 @@ def _name(trial: Any) -> str:
     return f"trial_{trial.trial_id}"
 
 
-class _TuneEvents(tune.Callback):
+class _TuneEvents(TrialProgressCallback):
     """Tells Tune's events to the tracker, the view and the publisher.
 
+    Takes the place of the callback that Tune adds where none of its kind is given, and which keeps all trials that are
+    over to print their results once.
+
     Attributes:
+        compactor: Compacts the dataset meanwhile.
         queue: Trials that are still to start.
         halted: Reason for each trial that was given up by halving, by index.
         fatal: Why no run can be done or no row be written any more; None while they can.
@@ -172,6 +180,7 @@ class _TuneEvents(tune.Callback):
         self._tracker = tracker
         self._view = view
         self._publisher = publisher
+        self.compactor = Compactor(conditions.assignment.root, tracker)
         self.queue: TrialQueue | None = None
         self.halted: Mapping[int, str] = {}
         self.fatal: UserError | None = None
@@ -240,10 +249,11 @@ class _TuneEvents(tune.Callback):
         self._conditions.sharing.release(index)
 
     def tick(self) -> StopRequest:
-        """Redraws, publishes and looks for other drivers; returns whether to end early."""
+        """Redraws, publishes, looks for other drivers and has files merged; returns whether to end early."""
         self._view.tick(self._tracker)
         self._publisher.tick()
         self._conditions.sharing.tick()
+        self.compactor.tick()
         return self._conditions.stop_request()
 
     def on_step_end(self, iteration: int, trials: Sequence[Any], **info: Any) -> None:

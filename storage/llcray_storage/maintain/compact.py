@@ -75,15 +75,20 @@ def compact(root: Root, sweep: str | None = None, grace_seconds: float = GRACE_S
     return compactions
 
 
-def compact_if_due(root: Root, sweep: str) -> bool:
-    """Compact a sweep that has 1,000 small files, or 100 that waited for 10 minutes; returns whether it did.
+def compact_if_due(root: Root, sweep: str, due_files: int = DUE_FILES) -> bool:
+    """Compact a sweep that has many small files, or 100 that waited for 10 minutes; returns whether it did.
+
+    Args:
+        root: Root of the dataset.
+        sweep: Name of the sweep.
+        due_files: Small files that are many.
 
     Raises:
         StorageError: There is no dataset, a segment is damaged, or storage cannot be written.
     """
     store = open_existing(root)
     hot = take_snapshot(store, sweep_partition(sweep)).hot
-    if hot.height < DUE_FILES:
+    if hot.height < due_files:
         if hot.height < DUE_FILES_WHEN_OLD:
             return False
         names = set(hot["name"])
