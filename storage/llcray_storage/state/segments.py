@@ -18,6 +18,8 @@ from llcray_storage.store.objects import ObjectStore
 
 TARGET_BYTES = {"runs": 256 * 2**20, "draws": 32 * 2**20, "targets": 256 * 2**20}
 """Size of a segment, by table. Writing one takes four times that in memory: as read, sorted, encoded, and as bytes."""
+PARTS_AT_ONCE = 100
+"""Parts that wait to be joined: a table of few rows takes far more memory than its rows."""
 BYTES_PER_HOT_ROW = 1024
 """Bytes that a run's row takes in a segment, roughly; in a file of its own it takes fifty times more."""
 SORTED_BY = {
@@ -80,6 +82,8 @@ def write_segments(store: ObjectStore, partition: Partition, table: Table, parts
     for part in parts:
         pending.append(part.rows)
         size += part.size
+        if len(pending) > PARTS_AT_ONCE:
+            pending = [pa.concat_tables(pending).combine_chunks()]
         if size >= TARGET_BYTES[table.name]:
             yield _put_segment(store, partition, table, pending)
             pending, size = [], 0
