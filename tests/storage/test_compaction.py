@@ -244,8 +244,7 @@ def test_compaction_is_due_at_a_thousand_small_files(storm_dataset, root, monkey
     module = sys.modules["llcray_storage.maintain.compact"]
     monkeypatch.setattr(module, "DUE_FILES_WHEN_OLD", 5)
     assert not storm_dataset.compact_if_due("storm"), "twelve files that are seconds old can wait"
-    monkeypatch.setattr(module, "DUE_FILES", 12)
-    assert storm_dataset.compact_if_due("storm")
+    assert storm_dataset.compact_if_due("storm", due_files=12)
     assert compact(root)[0].absorbed == 0
 
 
