@@ -117,13 +117,21 @@ class _Idle:
 
 
 class _Memory(FailuresOnly):
-    """Notes the most memory that the driver takes while trials run."""
+    """Notes the memory that the driver takes while trials run, in MiB, by the number of runs that are finished."""
 
-    most = 0.0
+    def __init__(self, terminal: Terminal) -> None:
+        super().__init__(terminal)
+        self.taken: dict[int, float] = {}
 
     def tick(self, tracker: Tracker) -> None:
-        del tracker
-        self.most = max(self.most, psutil.Process(os.getpid()).memory_info().rss / 2**20)
+        self.taken[len(tracker.finished)] = psutil.Process(os.getpid()).memory_info().rss / 2**20
+
+    @property
+    def growth(self) -> float:
+        """Growth from the fifth part of the runs on, kB a run."""
+        last = max(self.taken)
+        first = min(number for number in self.taken if number >= last / 5)
+        return 1024 * (self.taken[last] - self.taken[first]) / max(1, last - first)
 
 
 def _sweep(path: Path, storage: Path, time_budget: float | None, max_pack: int | None, slots: int) -> None:
@@ -138,7 +146,9 @@ def _sweep(path: Path, storage: Path, time_budget: float | None, max_pack: int |
     busy = sum((end - start).total_seconds() for start, end in times)
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
     print(f"sweep of {trials} trials done on {slots} slots: exit code {code}, {wall:.1f} s in all")
-    print(f"  memory of the driver       {memory.most:8.0f} MiB while trials run, {peak:.0f} MiB at most")
+    most = max(memory.taken.values())
+    print(f"  memory of the driver       {most:8.0f} MiB while trials run, {peak:.0f} MiB at most")
+    print(f"  growth of that             {memory.growth:8.1f} kB a run")
     print(f"  sampling                   {runs['sampling_seconds'].median():8.3f} s a trial (median)")
     print(f"  idle slot between trials   {(slots * span - busy) / trials:8.3f} s a trial")
     print(f"  wall, first start to end   {span / trials:8.3f} s a trial")
