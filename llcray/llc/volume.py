@@ -14,6 +14,8 @@ NUM_BATCHES = 16
 """Batches of rays that errors of slopes come from."""
 MAX_KHAT = 0.7
 """k-hat of the rays' volumes above which a mean volume is not to be trusted (Vehtari et al. 2024)."""
+FEWEST_RUNGS = 5
+"""Rungs that an extrapolation takes at least."""
 UNKNOWN = Extrapolation(float("nan"), float("nan"), float("nan"), ())
 
 
@@ -40,15 +42,22 @@ def volume_slopes(log_volumes: np.ndarray, ladder: np.ndarray) -> tuple[np.ndarr
 
 
 def extrapolate_volume(log_volumes: np.ndarray, ladder: np.ndarray) -> Extrapolation:
-    """The learning coefficient and its multiplicity as epsilon falls; NaN where few rays hold a volume.
+    """The learning coefficient and its multiplicity as epsilon falls; NaN where few rays hold the smallest volumes.
+
+    Rungs above the last one whose volume few rays hold are left out.
 
     Args:
         log_volumes: Log of each ray's volume, shape (chain, ray, rung).
         ladder: Values of epsilon, largest first, shape (rung,).
     """
     rays = log_volumes.reshape(-1, log_volumes.shape[-1])
-    if len(rays) < FEWEST or not np.isfinite(rays).all() or max(smooth(volumes)[1] for volumes in rays.T) > MAX_KHAT:
+    if len(rays) < FEWEST or not np.isfinite(rays).all():
         return UNKNOWN
+    doubted = [rung for rung, volumes in enumerate(rays.T) if smooth(volumes)[1] > MAX_KHAT]
+    first = doubted[-1] + 1 if doubted else 0
+    if len(ladder) - first < FEWEST_RUNGS:
+        return UNKNOWN
+    rays, ladder = rays[:, first:], ladder[first:]
     slopes, errors = volume_slopes(rays, ladder)
     floor = 1e-3 * np.abs(slopes)  # of the grids that integrals are taken on
     return extrapolate_temperature(1 / np.sqrt(ladder[:-1] * ladder[1:]), slopes, np.hypot(errors, floor))

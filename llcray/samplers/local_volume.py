@@ -37,6 +37,7 @@ class LocalVolume(CurvatureSampler):
     """
 
     draws_are_means: ClassVar[bool] = True
+    integration_error: ClassVar[float] = 1e-3
 
     kind: Literal["local_volume"] = "local_volume"
 

@@ -12,8 +12,8 @@ from llcray.posterior.density import Posterior
 
 NUM_DENSE = 1024
 """Points of the grid that integrals are taken on, between which the loss of a ray is interpolated."""
-BELOW, ABOVE = 0.5, 6.0
-"""Standard deviations of log r beyond the modes at the lowest and the highest epsilon that the fine grid reaches."""
+BEYOND_EDGE, BEYOND_MODE = 2.0, 6.0
+"""Standard deviations of log r that the fine grid reaches beyond where the loss is one of epsilon, and its mean."""
 
 
 class Ray(NamedTuple):
@@ -59,19 +59,28 @@ def integrate_ray(
     coarse = _loss_between(grid, losses(grid), dense)
     log_prior = num_params * dense - held * jnp.exp(2 * dense)
     mode, width = _mode(dense, log_prior - posterior.n_beta * coarse)
-    inner = dense[jnp.argmax(jnp.where(coarse < ladder[-1], log_prior, -jnp.inf))]
-    fine = jnp.linspace(jnp.minimum(inner, mode - ABOVE * width) - BELOW * width, mode + ABOVE * width, num_fine)
+    inner, outer = (
+        dense[jnp.argmax(jnp.where(coarse < epsilon, log_prior, -jnp.inf))] for epsilon in (ladder[-1], ladder[0])
+    )
+    fine = jnp.linspace(
+        jnp.minimum(inner - BEYOND_EDGE * width, mode - BEYOND_MODE * width),
+        jnp.maximum(outer + BEYOND_EDGE * width, mode + BEYOND_MODE * width),
+        num_fine,
+    )
     dense = jnp.linspace(fine[0], fine[-1], NUM_DENSE)
     loss = _loss_between(fine, losses(fine), dense)
     log_prior = num_params * dense - held * jnp.exp(2 * dense)
     log_density = log_prior - posterior.n_beta * loss
     share = jax.nn.softmax(log_density)
     log_spacing = jnp.log(dense[1] - dense[0])
+    log_sums = jax.vmap(lambda epsilon: _log_sum_below(epsilon, loss, log_prior))(ladder)
+    # Below the grid r^(d-1) is all that varies.
+    log_rest = log_prior[0] - jnp.log(num_params) - 0.5 * num_params * (dense[1] - dense[0])
     return Ray(
         log_weight=jax.nn.logsumexp(log_density) + log_spacing,
         centered_loss=jnp.sum(share * loss),
         radius=jnp.sqrt(jnp.sum(share * jnp.exp(2 * dense))),
-        log_volumes=jax.vmap(lambda epsilon: _log_sum_below(epsilon, loss, log_prior))(ladder) + log_spacing,
+        log_volumes=jnp.logaddexp(log_sums + log_spacing, jnp.where(loss[0] < ladder, log_rest, -jnp.inf)),
     )
 
 

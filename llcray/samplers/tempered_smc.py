@@ -6,7 +6,8 @@
         exp(-theta n beta (L_n(w) - L_n(w*)) - gamma/2 |w - w*|^2)
 
 targets exp(-n beta L_n(w) - gamma/2 |w - w*|^2). A chain is a population of its own; after tempering its particles are
-moved and recorded in turn, one a draw. Gradients are full and in float64. The localization must be positive.
+moved in turn, one a draw, and the loss of a draw is the mean over the population: particles that have a common ancestor
+and move slowly do not look independent then. Gradients are full and in float64. The localization must be positive.
 
 A rise costs `num_mcmc_steps` moves of every particle. How many rises there are is known when theta is 1, and the budget
 may end them before: particles of an unfinished tempering estimate nothing, so the verdict is then `not_converged`, with
@@ -36,7 +37,9 @@ class TemperedSMC(SamplerVariant):
     """
 
     ends_its_warmup: ClassVar[bool] = True
+    draws_are_means: ClassVar[bool] = True
 
+    version: int = 2
     kind: Literal["tempered_smc"] = "tempered_smc"
     num_particles: Count = 64
     num_mcmc_steps: Count = 5
@@ -68,15 +71,15 @@ class PopulationState(NamedTuple):
 
     Attributes:
         particles: Scaled positions, shape (particle, d).
+        centered_losses: L - L* of the particles, nats, shape (particle,).
         num_draws: Number of draws so far.
         position: Scaled position of the particle that was drawn last, shape (d,).
-        logdensity: log p of that particle.
     """
 
     particles: Array
+    centered_losses: Array
     num_draws: Array
     position: Array
-    logdensity: Array
 
 
 def _build(sampler: TemperedSMC) -> Kernel:
@@ -87,6 +90,7 @@ def _build(sampler: TemperedSMC) -> Kernel:
     from blackjax.smc import extend_params
 
     from llcray.samplers import full_batch as fb
+    from llcray.samplers.stochastic_gradient import LOSS_GRADIENTS
 
     num_particles, num_leapfrog = sampler.num_particles, sampler.num_integration_steps
     kernel = fb.random_length_hmc()
@@ -95,8 +99,11 @@ def _build(sampler: TemperedSMC) -> Kernel:
     def init(rng_key, position, posterior, hyper):
         spread = 1 / (jnp.sqrt(posterior.localization) * hyper["scale"])
         particles = spread * jax.random.normal(rng_key, (num_particles, *position.shape), position.dtype)
-        start = particles[0]
-        return PopulationState(particles, jnp.zeros((), jnp.int32), start, _logdensity(posterior, hyper)(start))
+        # The adaptation moves all of them before a draw is taken.
+        return PopulationState(particles, jnp.zeros(num_particles), jnp.zeros((), jnp.int32), particles[0])
+
+    def _centered_loss(u, posterior, hyper):
+        return posterior.centered_loss(posterior.center + hyper["scale"] * u)
 
     def _logdensity(posterior, hyper):
         return fb.scaled_logdensity(posterior, hyper)
@@ -134,13 +141,16 @@ def _build(sampler: TemperedSMC) -> Kernel:
         num_rungs, theta, tempered = jax.lax.while_loop(
             lambda carry: (carry[1] < 1) & (carry[0] < num_steps), body, start
         )
+        losses = jax.lax.map(lambda u: _centered_loss(u, posterior, hyper), tempered.particles)
         cost = sampler.num_mcmc_steps * num_leapfrog * num_particles
         tuned = {
             "step_size": sampler.step_size,
             "steps_left": _rises_left(theta, tempered.tempering_param, state.position.size),
         }
         tuned = {name: jnp.asarray(value, state.position.dtype) for name, value in tuned.items()}
-        return state._replace(particles=tempered.particles), hyper | tuned, (num_rungs * cost).astype(jnp.float32)
+        state = state._replace(particles=tempered.particles, centered_losses=losses)
+        num_gradients = num_rungs * cost + num_particles * LOSS_GRADIENTS
+        return state, hyper | tuned, num_gradients.astype(jnp.float32)
 
     def step(rng_key, state, posterior, hyper):
         index = state.num_draws % num_particles
@@ -148,8 +158,12 @@ def _build(sampler: TemperedSMC) -> Kernel:
         moving = blackjax.hmc.init(state.particles[index], logdensity_fn)
         metric = jnp.ones_like(state.position)
         moved, info = kernel(rng_key, moving, logdensity_fn, hyper["step_size"], metric, num_leapfrog)
-        particles = state.particles.at[index].set(moved.position)
-        state = PopulationState(particles, state.num_draws + 1, moved.position, moved.logdensity)
+        state = PopulationState(
+            state.particles.at[index].set(moved.position),
+            state.centered_losses.at[index].set(fb.centered_loss(moved, posterior, hyper)),
+            state.num_draws + 1,
+            moved.position,
+        )
         return state, fb.step_info(
             moved, num_leapfrog + 1, info.acceptance_rate, info.energy, is_divergent=info.is_divergent
         )
@@ -158,7 +172,7 @@ def _build(sampler: TemperedSMC) -> Kernel:
         init=init,
         step=step,
         position=fb.position,
-        centered_loss=fb.centered_loss,
+        centered_loss=lambda state, posterior, hyper: jnp.mean(state.centered_losses),
         loss_gradients=0.0,
         adapt=adapt,
     )

@@ -12,9 +12,14 @@ DRAW_GRADIENTS = 2 / 3
 
 
 class WeightedSampler(SamplerVariant):
-    """The base of samplers whose draws are weighted by posterior over proposal. All chains of a run share one fit."""
+    """The base of samplers whose draws are weighted by posterior over proposal. All chains of a run share one fit.
+
+    Attributes:
+        integration_error: Share of the LLC that the integrals of a draw may be off by, which no number of draws lowers.
+    """
 
     knows_its_cost: ClassVar[bool] = False
+    integration_error: ClassVar[float] = 0.0
 
     def gradients_per_step(self, num_data: int) -> float:
         """Returns the cost of a draw: its loss, with the derivative along the ray from w*."""

@@ -48,8 +48,8 @@ class SamplingSpec(Variant):
             `llc_richardson` is then the estimate extrapolated to step zero: the bias is measured, not predicted.
         start: Start of the chains of a run at a checkpoint of a training: `center`, which is w*, or `previous`: `auto`
             goes on from the run at the checkpoint before, with its displacements w - w*, step and step-size bias, at a
-            fraction of the work. The first checkpoint starts at w*, and so does a run that fails the checks of such a
-            start.
+            fraction of the work. The first checkpoint starts at w*, and so do a run whose `mass` was chosen, which is
+            measured anew, and one that fails the checks of such a start.
         seed: Varies the draws of one target.
         loss_batch_size: Number of examples that a draw's loss is taken on, each at the draw and at w*, where passes
             over all of the data are too dear. L(w) - L(w*) stays unbiased, and its noise is part of the standard error;

@@ -60,7 +60,7 @@ SAMPLING: dict[Size, SamplingSpec] = {
     "networks": SamplingSpec(until=StoppingCriteria(relative_mcse=0.02, rhat=1.05)),
     "routes": SamplingSpec(budget=Budget(num_gradients=20_000)),
 }
-TEMPERING = SamplingSpec(budget=Budget(num_gradients=120_000))
+TEMPERING = SamplingSpec(budget=Budget(num_gradients=600_000, num_draws=32_768))
 """Particles that come from far away need more than chains that start at w*."""
 NUM_RANDOM: dict[Size, int] = {"quick": 0, "default": 10, "full": 60, "random": 60, "networks": 0, "routes": 0}
 NUM_RANDOM_NETS: dict[Size, int] = {"quick": 0, "default": 0, "full": 10, "random": 10, "networks": 0, "routes": 0}
@@ -109,9 +109,8 @@ class Case:
             return Auto()
         if kind in WEIGHTED:
             return WEIGHTED[kind] if (self.target.size.num_params or 0) <= MAX_WEIGHTED else None
-        if self.stiffness is None and not self.by_all_routes:
-            return None
-        if kind == "tempered_smc" and (self.target.size.num_params or 0) > MAX_TEMPERED:
+        # Particles from far away take hundreds of thousands of gradients: the smallest targets alone.
+        if self.stiffness is None and (kind == "tempered_smc" or not self.by_all_routes):
             return None
         return SGLD(step_size=self.sgld_step_size) if kind == "sgld" else UNTUNED[kind]
 
@@ -127,8 +126,6 @@ UNTUNED: dict[str, Sampler] = {
 WEIGHTED: dict[str, Sampler] = {"laplace": Laplace(), "variational": Variational(), "local_volume": LocalVolume()}
 MAX_WEIGHTED = 2000
 """Parameters of the largest targets that independent draws with weights are tried on."""
-MAX_TEMPERED = 50
-"""Parameters of the largest targets that particles from far away are tried on."""
 KINDS = ("auto", "sgld", *UNTUNED, *WEIGHTED)
 
 

@@ -1,6 +1,7 @@
 """The choice of a schedule: `calibrated` or `warm` for `kind: auto`, `weighted` for proposals, else `hand_set`."""
 
 from llcray.samplers.auto import Auto
+from llcray.samplers.weighted import WeightedSampler
 from llcray.sampling.schedules.calibrated import calibrated
 from llcray.sampling.schedules.hand_set import hand_set
 from llcray.sampling.schedules.requests import RunFacts, Schedule
@@ -15,7 +16,7 @@ def schedule_of(facts: RunFacts) -> Schedule:
             return warm(facts, auto, facts.handover)
         case Auto() as auto:
             return calibrated(facts, auto)
-        case _ if facts.kernel.log_weight is not None:
-            return weighted(facts)
+        case WeightedSampler() as sampler:
+            return weighted(facts, sampler)
         case _:
             return hand_set(facts)

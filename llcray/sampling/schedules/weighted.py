@@ -10,6 +10,7 @@ from llcray.llc.draws import Draws, concatenate
 from llcray.llc.importance import Importance, resample, weigh, weighted_summary
 from llcray.llc.summary import summarize
 from llcray.llc.volume import extrapolate_volume
+from llcray.samplers.weighted import WeightedSampler
 from llcray.sampling.budget import draws_per_block
 from llcray.sampling.schedules.requests import Adapt, Advance, RunFacts, Sampled, Schedule, Start
 
@@ -20,7 +21,7 @@ ENOUGH = 256
 """Draws of all chains from which a k-hat is believed that ends a run."""
 
 
-def weighted(facts: RunFacts) -> Schedule:
+def weighted(facts: RunFacts, sampler: WeightedSampler) -> Schedule:
     """Fits the proposal of one run and draws from it, within the budget."""
     num_chains, budget, until = facts.sampling.num_chains, facts.sampling.budget, facts.sampling.until
     scale = 1 / np.sqrt(facts.curvature + facts.localization)
@@ -41,7 +42,8 @@ def weighted(facts: RunFacts) -> Schedule:
         weights = weigh(draws)
         posterior_draws = resample(draws, weights)
         loss = weighted_summary(draws.centered_loss, weights, summarize(posterior_draws.centered_loss))
-        is_precise = loss.mcse <= until.relative_mcse * abs(loss.mean)
+        loss = loss._replace(mcse=float(np.hypot(loss.mcse, sampler.integration_error * loss.mean)))
+        is_precise = loss.mcse <= until.relative_mcse * abs(loss.mean) and loss.rhat <= until.rhat
         is_hopeless = weights.pareto_khat > HOPELESS and draws.num_draws * num_chains >= ENOUGH
         is_last = is_spent or draws.num_draws * 2 > budget.num_draws
         if is_last or is_precise or is_hopeless:
