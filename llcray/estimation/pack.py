@@ -44,7 +44,6 @@ class RunEstimate:
         pack_size: Most runs that one call of the compiled program advanced, this one included.
         loss_estimator: `full`: losses of draws are over all of the data; `paired_batch`: over batches, each at w* too.
         num_pack_splits: How often the pack was halved because the device's memory was too small.
-        caveat: What the sampler has to say of its estimates.
         precision: Floating-point type that the chains lived in.
         unresolved: What float32 cannot resolve of the posterior; None where float32 resolves all of it.
         ladder: Estimates at all gammas, largest first; none where there is one gamma.
@@ -63,7 +62,6 @@ class RunEstimate:
     pack_size: int = 1
     num_pack_splits: int = 0
     loss_estimator: str = "full"
-    caveat: str | None = None
     precision: str = "float32"
     unresolved: str | None = None
     spectrum_gradients: float | None = None
@@ -162,6 +160,7 @@ def _finish(target: Target, request: EstimateRequest, run: PreparedRun, finished
             importance=sampled.importance,
             limit=sampled.limit,
             draws_are_means=facts.sampler.draws_are_means,
+            unpredicted_bias=facts.sampler.caveat or "",
             step_bias=sampled.step_bias,
             bias_is_inconsistent=sampled.bias_is_inconsistent,
             restarts_exhausted=sampled.restarts_exhausted,
@@ -183,7 +182,6 @@ def _finish(target: Target, request: EstimateRequest, run: PreparedRun, finished
         pack_size=job.pack_size,
         num_pack_splits=job.num_splits,
         loss_estimator="full" if has_exact_losses else "paired_batch",
-        caveat=facts.sampler.caveat,
         precision=precision,
         unresolved=run.unresolved,
         spectrum_gradients=run.spectrum.num_gradients if run.spectrum else None,

@@ -73,7 +73,7 @@ def _ladder(result: RunEstimate) -> Row:
 
 def warnings_of(result: RunEstimate, facts: TargetFacts) -> list[str]:
     """Sentences that a reader should know beside the verdict."""
-    warnings = [result.caveat] if result.caveat else []
+    warnings: list[str] = []
     if result.num_data < FEW_EXAMPLES:
         warnings.append(
             f"only {result.num_data} examples: the estimate is n beta E[L - L*] at this n beta, which says little of "

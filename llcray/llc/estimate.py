@@ -119,6 +119,7 @@ def estimate(
     importance: Importance | None = None,
     limit: Extrapolation | None = None,
     draws_are_means: bool = False,
+    unpredicted_bias: str = "",
     step_bias: PredictedBias | None = None,
     bias_is_inconsistent: bool = False,
     restarts_exhausted: bool = False,
@@ -142,6 +143,7 @@ def estimate(
         importance: The loss under the posterior by importance sampling, for draws that were resampled by weights.
         limit: The learning coefficient as n beta grows, where the draws tell; None elsewhere.
         draws_are_means: Whether draws are means over many positions, so that their spread is not the posterior's.
+        unpredicted_bias: What biases every estimate of the sampler and is in no prediction; empty where nothing does.
         step_bias: Bias that the sampler's calibration predicts and the estimate is freed of; None: that share of the
             heat is reported as the bias, and left in.
         bias_is_inconsistent: Whether the evidence for that bias disagrees.
@@ -194,6 +196,7 @@ def estimate(
             share_lower=float((raw < floor).mean()) if raw.size else 0.0,
             remaining_bias=_beyond_error(bias, seen_share * spread_of_chains(alive.heat)) if step_bias is None else 0.0,
             bias_is_inconsistent=bias_is_inconsistent,
+            unpredicted_bias=unpredicted_bias,
             energy_variance=np.nan if has_metropolis_test else _mean(alive.energy_change**2) / num_sampled_params,
             restarts_exhausted=restarts_exhausted,
             unresolved=unresolved,

@@ -68,6 +68,7 @@ class Diagnostics(JudgedNumbers):
         remaining_bias: Part of the predicted step-size bias that is left in `llc`.
         energy_variance: Mean square energy error of a step per dimension, of samplers without a Metropolis test.
         bias_is_inconsistent: Whether the evidence for a subtracted step-size bias disagrees beyond its errors.
+        unpredicted_bias: What biases every estimate of the sampler and is in no prediction; empty where nothing does.
         restarts_exhausted: Whether calibration gave up on finding a stable step size.
         unresolved: What the precision of the chains does not resolve of the posterior; empty where it resolves all.
         virial: The virial, d where chains have arrived; `virial_se` is its standard error.
@@ -87,6 +88,7 @@ class Diagnostics(JudgedNumbers):
     remaining_bias: float = 0.0
     energy_variance: float = float("nan")
     bias_is_inconsistent: bool = False
+    unpredicted_bias: str = ""
     restarts_exhausted: bool = False
     unresolved: str = ""
     virial: float = float("nan")
@@ -112,9 +114,9 @@ def judge(d: Diagnostics) -> Verdict:
     * `escaped`: the estimate, or one chain, is negative beyond three standard errors, or more than 1% of the draws lie
       below w* by more than a nat: w* is not a local minimum, and the chain found lower loss.
     * `biased_step`: the step-size bias left in the estimate exceeds a tenth of it, or a twentieth and three standard
-      errors; acceptance is below 0.3; the energy error per dimension of an unadjusted microcanonical sampler is above
-      0.001; or the estimate exceeds d/2 by a tenth and three standard errors, which no minimum does; with a
-      Metropolis test, if it exceeds d by three.
+      errors; the sampler has a bias that nothing predicts; acceptance is below 0.3; the energy error per dimension of
+      an unadjusted microcanonical sampler is above 0.001; or the estimate exceeds d/2 by a tenth and three standard
+      errors, which no minimum does; with a Metropolis test, if it exceeds d by three.
     * `biased_weights`: k-hat of importance weights is above 0.7.
     * `not_converged`: a posterior that the chains' precision does not resolve, a loss that does not depend on the
       parameters, a warmup that the budget ended, a chain that never moved, split R-hat above 1.05, fewer than 50
@@ -196,6 +198,8 @@ def _biased_step(d: Diagnostics) -> Verdict | None:
             "The bias of the step size is not known: levels at two steps, heat and gradient noise disagree, or the "
             "budget did not pay for measuring it. Raise the budget, lower max_heat, or use an exact sampler.",
         )
+    if d.unpredicted_bias:
+        return Verdict("biased_step", f"{d.unpredicted_bias[0].upper()}{d.unpredicted_bias[1:]}.")
     if d.acceptance_rate < MIN_ACCEPTANCE:
         return Verdict(
             "biased_step",

@@ -13,7 +13,7 @@ Reference: Chen, Fox & Guestrin 2014 (arXiv 1402.4102), eq. 15; BlackJAX's `diff
 from typing import Any, ClassVar, Literal, NamedTuple
 
 from llcray.array_types import Array
-from llcray.samplers.kernel import Kernel, Precision, SamplerVariant
+from llcray.samplers.kernel import NO_PREDICTION, Kernel, Precision, SamplerVariant
 from llcray.variant import Count, PositiveFloat
 
 
@@ -35,6 +35,10 @@ class SGHMC(SamplerVariant):
     step_size: PositiveFloat = 1e-3
     damping: PositiveFloat = 0.01
     batch_size: Count = 64
+
+    @property
+    def caveat(self) -> str:
+        return NO_PREDICTION
 
     def gradients_per_step(self, num_data: int) -> float:
         return min(self.batch_size, num_data) / num_data

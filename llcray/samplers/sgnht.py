@@ -19,7 +19,7 @@ Reference: Ding et al. 2014, Bayesian sampling using stochastic gradient thermos
 from typing import Any, ClassVar, Literal, NamedTuple
 
 from llcray.array_types import Array
-from llcray.samplers.kernel import Kernel, Precision, SamplerVariant
+from llcray.samplers.kernel import NO_PREDICTION, Kernel, Precision, SamplerVariant
 from llcray.variant import Count, PositiveFloat
 
 
@@ -41,6 +41,10 @@ class SGNHT(SamplerVariant):
     step_size: PositiveFloat = 1e-3
     damping: PositiveFloat = 0.01
     batch_size: Count = 64
+
+    @property
+    def caveat(self) -> str:
+        return NO_PREDICTION
 
     def gradients_per_step(self, num_data: int) -> float:
         return min(self.batch_size, num_data) / num_data

@@ -118,7 +118,7 @@ def check(pooled: Pooled, truth: float, truth_se: float, name: str) -> None:
     # These have neither a Metropolis test nor a prediction of all of their bias: 2% more.
     slack += 0.02 * truth * (name in ("mclmc", "sg_mclmc", "sghmc", "sgnht"))
     assert abs(pooled.llc - pooled.remaining_bias - truth) < slack
-    assert pooled.verdicts == {"ok"}
+    assert pooled.verdicts == {"biased_step" if name in ("sghmc", "sgnht") else "ok"}
 
 
 @pytest.mark.parametrize("name", SAMPLERS)
@@ -199,14 +199,23 @@ def _variance_of_ubu(curvature: float, h: float, alpha: float) -> float:
     return float(solve_discrete_lyapunov(flow @ kick, noise)[0, 0])
 
 
-def test_a_preconditioner_that_goes_on_adapting_is_warned_of() -> None:
+UNPREDICTED = [
+    ({"kind": "sgld", "step_size": 1e-4, "preconditioner": "rmsprop"}, "goes on adapting"),
+    ({"kind": "sghmc", "step_size": 1e-4}, "neither rejects nor predicts"),
+    ({"kind": "sgnht", "step_size": 1e-3}, "neither rejects nor predicts"),
+]
+
+
+@pytest.mark.parametrize(("sampler", "reason"), UNPREDICTED)
+def test_a_bias_that_nothing_predicts_is_never_ok(sampler: dict[str, object], reason: str) -> None:
+    """On a deep linear network of LLC 17.4 they gave 21.0 +- 0.3, 15.8 +- 0.3 and 50.9 +- 0.4, all `ok`."""
     sampling = SamplingSpec(num_chains=2, budget=Budget(num_gradients=200, num_draws=16))
-    posterior = PosteriorSpec(localization=1.0)
+    e = estimate_llc(quadratic(), sampler, posterior=PosteriorSpec(localization=1.0), sampling=sampling)
+    assert e.verdict == "biased_step"
+    assert reason in e.verdict_reason
 
-    def warnings(**settings: str) -> str:
-        sampler = {"kind": "sgld", "step_size": 1e-4} | settings
-        return str(estimate_llc(quadratic(), sampler, posterior=posterior, sampling=sampling).record["warnings"])
 
-    assert "goes on adapting" in warnings(preconditioner="rmsprop")
-    assert "goes on adapting" not in warnings(preconditioner="rmsprop", preconditioning="frozen")
-    assert "goes on adapting" not in warnings()
+def test_a_preconditioner_that_was_frozen_has_no_such_bias() -> None:
+    sampler = {"kind": "sgld", "step_size": 1e-4, "preconditioner": "rmsprop"}
+    assert parse_sampler(sampler).caveat
+    assert parse_sampler(sampler | {"preconditioning": "frozen"}).caveat is None

@@ -74,7 +74,8 @@ VERDICTS: tuple[VerdictKind, ...] = (
     VerdictKind(
         "biased_step",
         "The step size moves the estimate too far: read its rough size, and do not average it.",
-        f"a step-size bias above {MAX_RELATIVE_BIAS:.0%} of the estimate, acceptance below {MIN_ACCEPTANCE:g}, or an "
+        f"a step-size bias above {MAX_RELATIVE_BIAS:.0%} of the estimate or that nothing predicts, acceptance below "
+        f"{MIN_ACCEPTANCE:g}, or an "
         f"estimate {MAX_RELATIVE_BIAS:.0%} above d/2",
         "Lower the step size, or use `auto`.",
     ),
