@@ -85,6 +85,8 @@ def smooth(log_weights: np.ndarray) -> tuple[np.ndarray, float]:
         return log_weights - _log_sum(log_weights), 0.0
     with np.errstate(all="ignore"):
         smoothed, khat = array_stats.psislw(-log_weights)
+    if np.isnan(smoothed).any():  # all but the largest weight are zero in float64, which a small k-hat is fitted to
+        return log_weights - _log_sum(log_weights), np.inf
     return smoothed - _log_sum(smoothed), float(khat) if np.isfinite(khat) else np.inf
 
 

@@ -30,7 +30,7 @@ def test_samplers_that_differ_in_traced_numbers_share_a_kernel_and_others_do_not
 @pytest.mark.parametrize("sampler", KINDS)
 def test_a_sampler_of_directions_refuses_a_single_parameter(sampler: type[SamplerVariant]) -> None:
     """On one parameter the turn of a direction of unit length divides by d - 1: chains would be NaN."""
-    turns_directions = sampler().kind in ("mclmc", "adjusted_mclmc", "sg_mclmc")
+    turns_directions = sampler().model_dump()["kind"] in ("mclmc", "adjusted_mclmc", "sg_mclmc")
     reason = sampler().unsuited(1.0, 1)
     assert (reason is not None) == turns_directions
     assert reason is None or "Use auto or hmc" in reason
