@@ -6,11 +6,13 @@ import pytest
 from llcray.api import estimate_llc
 from llcray.architectures import MLP
 from llcray.data import Gaussian
-from llcray.llc.step_bias import Level
+from llcray.llc.step_bias import Level, Line
+from llcray.llc.summary import Summary
 from llcray.samplers.auto import Auto
 from llcray.samplers.kernel import build_kernel
 from llcray.sampling.schedules.calibration import Calibration, Stretch
 from llcray.sampling.schedules.hot_burn_in import heat_misleads, share_of_smaller_batches
+from llcray.sampling.schedules.production import Judgement
 from llcray.sampling.schedules.requests import RunFacts
 from llcray.sampling.spec import Budget, SamplingSpec, StoppingCriteria
 from llcray.targets import RealisableTarget
@@ -111,3 +113,23 @@ def test_heat_predicts_no_bias_where_gamma_holds_most_directions(localization: f
     hot = Stretch(58.4 + rng.normal(size=(4, 96)), 15.9 + rng.normal(size=(4, 96)))
     calibration = Calibration(sampler, sampler.curvature_share / (18.0 + localization), localization)
     assert heat_misleads(hot, facts, calibration) == misleads
+
+
+@pytest.mark.parametrize(
+    ("levels_apart", "rhat", "is_consistent"),
+    [
+        (6.6, 1.01, False),
+        (6.6, 1.049, False),
+        (-6.6, 1.049, False),
+        (6.6, 1.2, True),
+        (2.0, 1.01, True),
+        (float("nan"), 1.01, True),
+    ],
+)
+def test_levels_that_refute_the_prediction_are_inconsistent_wherever_r_hat_allows_ok(
+    levels_apart: float, rhat: float, is_consistent: bool
+) -> None:
+    """Digits of LLC 78 had 89.9, `ok`: levels 6.6 errors apart were looked at where R-hat was below 1.02 alone."""
+    summary = Summary(mean=90.0, sd=9.0, mcse=1.5, rhat=rhat, ess_bulk=127, ess_tail=200)
+    judgement = Judgement(summary, Line(90.0, 1.5, 1.08, 0.09), 1.08, levels_apart)
+    assert judgement.is_consistent == is_consistent

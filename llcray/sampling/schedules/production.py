@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
+from llcray_storage.schema.verdicts import RHAT_LIMIT
 
 from llcray.llc.draws import Draws, concatenate
 from llcray.llc.step_bias import Level, Line, PredictedBias, disagreement, fit_line
@@ -114,7 +115,7 @@ def produce(facts: RunFacts, calibration: Calibration, hot: Stretch, hot_x: floa
             blocks, goal = [], FIRST_BLOCKS
         elif is_good or is_last:
             predicted = predicted_bias(blocks, facts, stretch, judgement)
-            return sampled_of(draws, predicted, steps_per_draw, calibration, is_consistent=not disagrees)
+            return sampled_of(draws, predicted, steps_per_draw, calibration, judgement.is_consistent)
         else:
             goal = _next_goal(goal)
 
@@ -168,6 +169,11 @@ class Judgement:
     def bias_se(self) -> float:
         """The part of the error that the draws' own does not hold, nats."""
         return float(np.sqrt(self.error**2 - self.summary.mcse**2))
+
+    @property
+    def is_consistent(self) -> bool:
+        """Whether levels and prediction agree, or the chains are too far from mixed for a verdict of `ok` anyway."""
+        return not (abs(self.levels_apart) > DISAGREES and self.summary.rhat <= RHAT_LIMIT)
 
     def is_limited_by_bias(self, allowed: float) -> bool:
         """Whether what is uncertain of the bias is more than allowed, and far more than draws can still take away."""
