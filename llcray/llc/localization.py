@@ -56,9 +56,13 @@ class Localized:
             s = num_held/num_held_quadratic >= 1/2.
 
         To first order the loss departs from the approximation in proportion to the spread in flat directions, so chains
-        that see the departure c miss c (1 - s)/s: no more than they see, and that was found to be small.
+        that see the departure c miss c (1 - s)/s: no more than they see, and that was found to be small. Most of what
+        is missing has to be missing there.
         """
-        return math.isfinite(self.llc_unlocalized) and self.num_held >= LEAST_SPREAD * self.num_held_quadratic
+        flat = self.num_held_quadratic - self.num_held
+        missing = 2 * self.llc_quadratic + self.num_held_quadratic - self.virial
+        has_spread = self.num_held >= LEAST_SPREAD * self.num_held_quadratic
+        return math.isfinite(self.llc_unlocalized) and has_spread and flat >= 0.5 * missing
 
 
 def localization_sensitivity(raw: np.ndarray, squared_distance: np.ndarray, localization: float) -> Sensitivity:

@@ -7,7 +7,9 @@ import math
 from dataclasses import dataclass
 
 from llcray_storage.schema.verdicts import (
+    CERTAIN_SIGMAS,
     EXACT_EXCESS,
+    MAX_CERTAINLY_MISSING,
     MAX_ENERGY_VARIANCE,
     MAX_KHAT,
     MAX_MISSING,
@@ -120,9 +122,10 @@ def judge(d: Diagnostics) -> Verdict:
     * `biased_weights`: k-hat of importance weights is above 0.7.
     * `not_converged`: a posterior that the chains' precision does not resolve, a loss that does not depend on the
       parameters, a warmup that the budget ended, a chain that never moved, split R-hat above 1.05, fewer than 50
-      effective draws, a Monte Carlo error above a quarter of the estimate, or a virial that misses a fifth of d, beyond
-      three standard errors, unless only directions that the loss does not see miss: the estimate is that of the
-      quadratic approximation at w*, and chains have spread in half of the directions that it leaves to gamma.
+      effective draws, a Monte Carlo error above a quarter of the estimate, or a virial that misses a fifth of d beyond
+      three standard errors, or a tenth beyond five, unless only directions that the loss does not see miss: the
+      estimate is that of the quadratic approximation at w*, and chains have spread in half of the directions that it
+      leaves to gamma.
     * `gamma_decides`: the loss is quadratic, and without the automatic localization its LLC would be larger by half.
     * `ok`: none of these.
     """
@@ -258,10 +261,9 @@ def _not_converged(d: Diagnostics) -> Verdict | None:
         return Verdict("not_converged", f"Only {d.ess_bulk:.0f} effective draws, fewer than {MIN_ESS:.0f}. {advice}")
     if not d.llc_mcse <= MAX_RELATIVE_MCSE * abs(d.llc) and d.llc_mcse > NOTABLE_MCSE:
         return Verdict("not_converged", f"The Monte Carlo error {d.llc_mcse:.2g} is large beside {d.llc:.3g}. {advice}")
-    if (
-        missing > max(MAX_MISSING * d.num_sampled_params, NUM_SIGMAS * d.virial_se)
-        and not d.misses_flat_directions_only
-    ):
+    is_much = missing > max(MAX_MISSING * d.num_sampled_params, NUM_SIGMAS * d.virial_se)
+    is_certain = missing > max(MAX_CERTAINLY_MISSING * d.num_sampled_params, CERTAIN_SIGMAS * d.virial_se)
+    if (is_much or is_certain) and not d.misses_flat_directions_only:
         return Verdict(
             "not_converged",
             f"The virial is {d.virial:.3g} where chains that have arrived have {d.num_sampled_params}: they have not "

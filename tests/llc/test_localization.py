@@ -111,8 +111,16 @@ def test_chains_that_have_spread_in_half_of_what_gamma_holds_miss_flat_direction
 ) -> None:
     """Twenty stiff directions and eighty flat ones; a deep linear network with 3 of 73 read 6% low and was `ok`."""
     spectrum = spectrum_of(np.array([1e6] * 20 + [0.0] * 80))
-    local = localized(spectrum, Virial(20 + num_held, 0.1, num_held, degree), NOISE, UNKNOWN, 10.0, 0.1, 1.0)
+    local = localized(spectrum, Virial(20 + num_held, 0.1, num_held, degree, 0.01), NOISE, UNKNOWN, 10.0, 0.1, 1.0)
     assert local.misses_flat_directions_only is is_exempt
+
+
+def test_what_is_missing_in_stiff_directions_is_no_matter_of_flat_ones() -> None:
+    """NUTS on a polygon had 7.5 +- 0.2 for 8.4, `ok`: the virial missed two and a half stiff directions of eighteen."""
+    spectrum = spectrum_of(np.array([1e6] * 17 + [0.0]))
+    local = localized(spectrum, Virial(15.6, 0.3, 0.9, 2.0, 0.01), NOISE, UNKNOWN, 7.6, 0.3, 1.0)
+    assert np.isfinite(local.llc_unlocalized)
+    assert not local.misses_flat_directions_only
 
 
 @pytest.mark.parametrize(("degree", "llc"), [(0.7, 10.0), (4.0, 10.0), (2.0, 6.0)])

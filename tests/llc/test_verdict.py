@@ -43,6 +43,8 @@ def test_good_diagnostics_are_ok() -> None:
         ({"num_dead_chains": 1}, "not_converged", "never moved"),
         ({"virial": 70.0, "virial_se": 5.0}, "not_converged", "virial is 70"),
         ({"virial": 70.0, "virial_se": 5.0, "misses_flat_directions_only": True}, "ok", ""),
+        ({"virial": 86.0, "virial_se": 2.0}, "not_converged", "virial is 86"),
+        ({"virial": 86.0, "virial_se": 4.0}, "ok", ""),
         ({"llc_unlocalized": 16.0}, "gamma_decides", "about 16"),
         ({"num_dead_chains": 4, "has_constant_loss": True}, "not_converged", "its LLC is 0"),
         ({"unresolved": "float32 has a spacing of 0.06"}, "not_converged", "spacing of 0.06, and so many parameters"),
