@@ -56,6 +56,11 @@ def branched(w: Any, x: Any, module: Any) -> Any:
     return x * w if x.sum() > 0 else x + w
 
 
+def autocast(w: Any, x: Any, module: Any) -> Any:
+    with torch.autocast("cpu", dtype=torch.bfloat16):
+        return torch.nn.functional.linear(x, w.diag())
+
+
 def looped(w: Any, x: Any, module: Any) -> Any:
     y = x * w
     while y.norm() > 1:
@@ -92,6 +97,11 @@ REFUSED: dict[str, tuple[Callable[..., Any], str]] = {
     "strides of a view": (
         lambda w, x, m: x * w + (x * w).T.as_strided((4,), (1,)),
         r"elements of an array that is a view of another \(at test_refusals.py:\d+.*contiguous",
+    ),
+    "autocast": (autocast, "rounds to bfloat16, by steps.*Leave out autocast"),
+    "half precision": (
+        lambda w, x, m: (x * w).half().float(),
+        r"rounds to float16 \(at test_refusals.py:\d+.*casts to half precision",
     ),
     "a number of examples": (lambda w, x, m: (x * w)[: len(x)], r"takes 13 examples only.*x.shape\[0\]"),
     "one number of examples": (
@@ -218,6 +228,18 @@ def test_the_gradient_of_a_padding_row_is_that_of_the_losses_and_it_is_said():
 
 def squares_of_tokens(module: Any, batch: Any) -> Any:
     return module(batch["tokens"]).square().sum((1, 2))
+
+
+def test_a_loss_that_turns_within_a_short_distance_is_a_target():
+    """A difference quotient over 1e-5 of the size of w* was off by more than rounding in sharp ReLU networks."""
+    llcray.torch.target(Module(lambda w, x, m: x + torch.sin(3e4 * w)).eval(), squares, {"x": X})
+
+
+def test_what_jumps_without_a_parameter_is_not_suspected():
+    """Comparisons of labels, as cross_entropy makes them, are no reason."""
+    module = Module(lambda w, x, m: torch.where(x > 0, x, 1.0) + (1e9 * x * w).round() / 1e9).eval()
+    with pytest.raises(TorchLossError, match=r"aten\.round\.default jumps"):
+        llcray.torch.target(module, squares, {"x": X})
 
 
 def test_a_module_is_left_as_it_is():

@@ -133,7 +133,25 @@ def test_what_is_fixed_is_a_buffer_and_what_is_not_used_is_left_out():
     }
 
 
-def test_a_module_of_half_precision_is_computed_in_float32():
-    module = torch.nn.Linear(3, 1).bfloat16().eval()
-    target = llcray.torch.target(module, squared, {"x": torch.randn(5, 3).bfloat16(), "y": torch.randn(5)})
+class NormInFloat32(torch.nn.Module):
+    """The norm of Llama: computed in float32, and cast back to the type of the module."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.weight, self.linear = torch.nn.Parameter(torch.rand(3) + 0.5), torch.nn.Linear(3, 1)
+
+    def forward(self, x: Any) -> Any:
+        wide = x.float()
+        return self.linear(self.weight * (wide * wide.square().mean(-1, keepdim=True).rsqrt()).to(x.dtype))
+
+
+@pytest.mark.parametrize("make", [lambda: torch.nn.Linear(3, 1), NormInFloat32])
+def test_a_module_of_half_precision_is_computed_in_float32(make: Any):
+    """Its casts included: losses are those of the same numbers in a float32 module."""
+    torch.manual_seed(0)
+    module = make().bfloat16().eval()
+    x, y = torch.randn(5, 3).bfloat16(), torch.randn(5)
+    target = llcray.torch.target(module, squared, {"x": x, "y": y})
     assert {str(array.dtype) for array in (*target.params.values(), *target.data.values())} == {"float32"}
+    expected = squared(module.float(), {"x": x.float(), "y": y})
+    np.testing.assert_allclose(target.loss_fn(target.params, target.data), expected.detach().numpy(), rtol=1e-5)

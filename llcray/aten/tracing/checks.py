@@ -30,8 +30,9 @@ NEGLIGIBLE = 1e-6
 """Nats, and nats per unit of a parameter. Near an exact fit, float32 rounds probabilities near 1 by 1e-7."""
 APART = 0.01
 """Distance of the place beside w*, as a share of the size of w*."""
-STEP = 1e-5
-"""Length of the steps of a difference quotient, as a share of the size of w*."""
+STEP, ROUNDED_STEP = 1e-7, 1e-3
+"""Length of the steps of a difference quotient, as a share of the size of w*: short, since a deep network turns within
+1e-5, and longer where a part of the loss is computed in another type than the parameters', and rounded."""
 ROUNDING = ("round", "floor", "ceil", "trunc", "sign", "sgn", "argmax", "argmin", "gt", "ge", "lt", "le", "eq", "ne")
 ACCEPT = "or pass gradients='losses' to sample by the derivative of the losses all the same"
 UNOPTIMISED: dict[str, Any] = {"xla_backend_optimization_level": 0}
@@ -181,7 +182,7 @@ class Comparison:
         )
         with jax.enable_x64(True):
             place = {name: np.asarray(array, np.float64) for name, array in self._params_beside().items()}
-            step = (STEP if is_exact else 100 * STEP) * max(_norm(place), 1e-3)
+            step = (STEP if is_exact else ROUNDED_STEP) * max(_norm(place), 1e-3)
             compiled = _compiled(partial(self._losses, self.trace.graph), place)
             ahead, behind = (
                 np.asarray(compiled({name: place[name] + sign * step * direction[name] for name in place}), np.float64)
@@ -196,7 +197,12 @@ class Comparison:
             )
 
     def _suspicion(self) -> str:
-        for call, trace in zip(self.trace.graph.calls, self.trace.traces, strict=True):
+        graph = self.trace.graph
+        moving = set(range(len(graph.parameters)))
+        for number, (call, trace) in enumerate(zip(graph.calls, self.trace.traces, strict=True), graph.num_given):
+            if moving.isdisjoint(call.references()):
+                continue
+            moving.add(number)
             if call.op.split(".")[1] in ROUNDING:
                 return f"{call.op} jumps{at(trace)}, and a loss that jumps has no derivative. Write it without jumps."
         return "Write the loss as a differentiable function of the parameters."

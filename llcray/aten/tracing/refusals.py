@@ -2,7 +2,7 @@
 
 import re
 import traceback
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 import torch
 from torch.fx import Node
@@ -11,6 +11,7 @@ from torch.fx.experimental.symbolic_shapes import GuardOnDataDependentSymNode, f
 from llcray.aten.errors import TorchLossError
 from llcray.aten.tracing.calls import op_name
 from llcray.aten.tracing.places import at
+from llcray.aten.tracing.state import HALF
 
 FIXED = re.compile(r"specialized it to be a constant \((\d+)\)")
 IN_JAX = "Write it with other operators, or give the loss in JAX (kind: python)."
@@ -46,6 +47,26 @@ def refuse_sizes_by_values(nodes: Sequence[Node]) -> None:
                 f"the loss takes a number or a size from the values of an array: {op_name(node.target)}"
                 f"{at(node.stack_trace)}. Leave the number in its array (no .item()), and mask with torch.where in "
                 "place of an index of Booleans."
+            )
+
+
+def refuse_half_precision(nodes: Sequence[Node], parameters: Iterable[Node]) -> None:
+    """Refuses what is computed in half precision of parameters, which makes steps of a loss that moves smoothly.
+
+    Raises:
+        TorchLossError: There is such; the message says where.
+    """
+    moving = set(parameters)
+    for node in nodes:
+        if moving.isdisjoint(node.all_input_nodes):
+            continue
+        moving.add(node)
+        value = node.meta.get("val")
+        if isinstance(value, torch.Tensor) and value.dtype in HALF:
+            raise TorchLossError(
+                f"the loss rounds to {str(value.dtype).removeprefix('torch.')}{at(node.stack_trace)}, by steps that "
+                "chains would not see in its gradient. Leave out autocast and casts to half precision: a module's "
+                "half-precision parameters are float32 here."
             )
 
 

@@ -10,6 +10,7 @@ import torch
 
 from llcray.aten.errors import TorchLossError
 
+HALF = (torch.float16, torch.bfloat16)
 DICT = (
     'give data as a dict of arrays by name, such as {"x": x, "y": y}; loss(module, batch) has parts of the same names'
 )
@@ -50,7 +51,7 @@ def state_of(module: torch.nn.Module) -> State:
         raise TorchLossError(
             f"the module cannot be copied ({str(error)[:100]}). Remove hooks, and tensors kept of its last call."
         ) from error
-    if any(parameter.dtype in (torch.float16, torch.bfloat16) for parameter in own.parameters()):
+    if any(parameter.dtype in HALF for parameter in own.parameters()):
         own = own.float()
     named = dict(own.named_parameters())
     parameters = {name: parameter.detach() for name, parameter in named.items() if parameter.requires_grad}
@@ -86,7 +87,7 @@ def examples_of(data: Any) -> dict[str, torch.Tensor]:
             tensors[name] = torch.as_tensor(array).detach().cpu()
         except (TypeError, ValueError, RuntimeError) as error:
             raise TorchLossError(f"data {name!r}, a {type(array).__name__}, is no array ({error}); {DICT}") from error
-        if tensors[name].dtype in (torch.float16, torch.bfloat16):
+        if tensors[name].dtype in HALF:
             tensors[name] = tensors[name].float()
     lengths = {name: len(tensor) if tensor.ndim else 0 for name, tensor in tensors.items()}
     if len(set(lengths.values())) > 1 or 0 in lengths.values():

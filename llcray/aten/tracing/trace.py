@@ -23,7 +23,13 @@ from llcray.aten.graph import Call, Graph, Ref
 from llcray.aten.rules import RULES
 from llcray.aten.tracing.calls import call_of, op_name, type_name
 from llcray.aten.tracing.places import at
-from llcray.aten.tracing.refusals import refusal_of_export, refusal_of_operators, refuse_sizes_by_values, refuse_strides
+from llcray.aten.tracing.refusals import (
+    refusal_of_export,
+    refusal_of_operators,
+    refuse_half_precision,
+    refuse_sizes_by_values,
+    refuse_strides,
+)
 
 Loss = Callable[[Any, Any], torch.Tensor]
 """`loss(module, batch) -> (batch,)` in torch."""
@@ -127,6 +133,7 @@ def trace(
     result, nodes = _needed(program)
     refuse_sizes_by_values(nodes)
     refuse_strides(nodes)
+    refuse_half_precision(nodes, given["parameters"])
     if unknown := [node for node in nodes if op_name(node.target) not in RULES]:
         raise refusal_of_operators(unknown)
     kinds = ("parameters", "buffers", "inputs")
