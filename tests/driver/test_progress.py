@@ -38,10 +38,14 @@ def sweep(tmp_path) -> Sweep:
     return load_sweep(tmp_path / "wide.yaml")
 
 
+def new_tracker(sweep: Sweep) -> Tracker:
+    return Tracker.of(sweep, trials(sweep.runs, 2), labels(sweep.runs), CostModel(), num_before=0, num_slots=2)
+
+
 @pytest.fixture
 def tracker(sweep: Sweep) -> Tracker:
     """Ten seconds in: one run done, another at 45%, a second trial building its target."""
-    tracker = Tracker.of(sweep, trials(sweep.runs, 2), labels(sweep.runs), CostModel(), num_before=0, num_slots=2)
+    tracker = new_tracker(sweep)
     tracker.started = time.monotonic() - 10
     tracker.trial_started(0)
     tracker.trial_started(1)
@@ -106,30 +110,27 @@ def test_time_left_scales_with_the_cost_that_is_left(tracker):
     assert tracker.seconds_left() == pytest.approx(10 * (total - done) / done, rel=0.02)
 
 
-def test_time_left_is_what_finished_runs_of_the_sampler_took_without_compilation(tracker):
+def test_time_left_is_what_finished_runs_of_the_sampler_took_without_compilation(sweep):
     """Catches minutes that were spent compiling and are multiplied by the runs that are left."""
+    tracker = new_tracker(sweep)
     costs = tracker.costs
-    tracker.running.clear()
     runs = [run for plan in tracker.plans for run in plan.runs]
+    last = {run.sampler.kind: run for run in runs}
     for run in runs:
-        slow = 2.0 if run.sampler.kind == "hmc" else 0.5
-        seconds = 100 + slow * costs[run.run_id]
-        tracker.finished[run.run_id] = RunReport(run.run_id, "done", seconds=seconds, compile_seconds=100)
-    last = {kind: [run for run in runs if run.sampler.kind == kind][-1] for kind in ("sgld", "hmc")}
-    for run in last.values():
-        del tracker.finished[run.run_id]
+        if run not in last.values():
+            slow = 2.0 if run.sampler.kind == "hmc" else 0.5
+            seconds = 100 + slow * costs[run.run_id]
+            tracker.done_elsewhere([RunReport(run.run_id, "done", seconds=seconds, compile_seconds=100)])
     expected = 0.5 * costs[last["sgld"].run_id] + 2 * costs[last["hmc"].run_id]
     assert len({plan for plan in tracker.plans if set(plan.runs) & set(last.values())}) == 1
     assert tracker.seconds_left() == pytest.approx(expected)
 
 
-def test_compilation_is_expected_once_more_for_each_sampler_that_has_not_finished(tracker):
-    tracker.finished.clear()
-    tracker.running.clear()
+def test_compilation_is_expected_once_more_for_each_sampler_that_has_not_finished(sweep):
+    tracker = new_tracker(sweep)
     run = tracker.plans[0].runs[0]
-    tracker.finished[run.run_id] = RunReport(
-        run.run_id, "done", seconds=30 + tracker.costs[run.run_id], compile_seconds=30
-    )
+    seconds = 30 + tracker.costs[run.run_id]
+    tracker.done_elsewhere([RunReport(run.run_id, "done", seconds=seconds, compile_seconds=30)])
     rest = [sum(tracker.costs[run.run_id] for run in plan.runs) for plan in tracker.plans]
     rest[0] -= tracker.costs[run.run_id]
     assert tracker.seconds_left() == pytest.approx(max(max(rest), sum(rest) / 2) + 30)
@@ -151,7 +152,7 @@ targets:
     noise: {kind: gaussian, scale: 0.1}
     training: {kind: adam, num_steps: 20}
 samplers: [{kind: auto}, {kind: hmc, num_integration_steps: 2}]
-sampling: {num_chains: 2, num_warmup: 10, budget: {num_gradients: 3000}}
+sampling: {num_chains: 2, num_warmup: 10, spectrum: "off", budget: {num_gradients: 3000}}
 """
 
 

@@ -1,6 +1,7 @@
 """Claims: drivers of one sweep divide its runs, and what a dead one has taken is free again."""
 
 import os
+import secrets
 import signal
 import subprocess
 import sys
@@ -16,7 +17,7 @@ import pytest
 from llcray_storage.store.layout import sweep_partition
 from llcray_storage.store.settings import open_store
 from llcray_storage.write.claims import Claims
-from llcray_storage.write.holders import _lock_path
+from llcray_storage.write.holders import LOCK_KEPT_SECONDS, _lock_path
 
 NewRow = Callable[..., dict[str, Any]]
 RUNS = {f"r{index}": 1 for index in range(8)}
@@ -104,6 +105,19 @@ def test_claims_of_a_killed_process_are_free_at_once_on_its_machine(driver: Call
     assert claims.others() == []
     claims.release(["r0", "r1"])
     assert folder_of(root, "claims") == [], "the dead driver's claims go with those that took their place"
+
+
+def test_a_new_driver_removes_the_files_of_drivers_that_died_long_ago(driver: Callable[..., Claims]):
+    """A file that goes too early makes the driver that carries on wait until the dead one's claims expire."""
+    alive, just_dead = driver(beat_seconds=60.0)._holder.name, secrets.token_hex(8)
+    long_dead = secrets.token_hex(8)
+    for name in (just_dead, long_dead):
+        _lock_path(name).touch()
+    for name in (alive, long_dead):
+        os.utime(_lock_path(name), (0, time.time() - LOCK_KEPT_SECONDS - 1))
+    driver()
+    assert [_lock_path(name).exists() for name in (alive, just_dead, long_dead)] == [True, True, False]
+    _lock_path(just_dead).unlink()
 
 
 @pytest.fixture

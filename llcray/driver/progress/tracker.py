@@ -9,7 +9,7 @@ from llcray_storage.schema.status import DONE
 
 from llcray.driver.plan.cost import CostModel
 from llcray.driver.progress.reports import RunReport, TrialReport
-from llcray.driver.progress.time_left import seconds_left
+from llcray.driver.progress.time_left import TimeLeft
 from llcray.spec import Resources, RunSpec, Sweep, TrialPlan
 
 
@@ -63,6 +63,9 @@ class Tracker:
     elsewhere: set[str] = field(default_factory=set)
     stopped: Literal["", "draining", "interrupted", "time budget"] = ""
     started: float = field(default_factory=time.monotonic)
+
+    def __post_init__(self) -> None:
+        self._time_left = TimeLeft(self.plans, self.costs)
 
     @classmethod
     def of(
@@ -124,15 +127,11 @@ class Tracker:
         """Notes a report; returns the finished runs in it that were not known to be finished."""
         running = self.running.setdefault(index, Running(index, time.monotonic()))
         running.report, running.node = report, node
-        new = [run for run in report.finished if run.run_id not in self.finished]
-        self.finished |= {run.run_id: run for run in new}
-        return new
+        return self._note(report.finished)
 
     def done_elsewhere(self, reports: Iterable[RunReport]) -> None:
         """Notes runs that other drivers of the sweep have committed."""
-        new = {run.run_id: run for run in reports if run.run_id not in self.finished}
-        self.finished |= new
-        self.elsewhere |= new.keys()
+        self.elsewhere |= {run.run_id for run in self._note(reports)}
 
     def trial_ended(self, index: int) -> None:
         """Notes that a trial is over."""
@@ -148,4 +147,12 @@ class Tracker:
         """Returns the expected seconds to the end; None before a run has finished."""
         begun = {running.report.run_id: running.report.fraction for running in self.running.values()}
         elapsed = time.monotonic() - self.started
-        return seconds_left(self.plans, self.costs, self.finished, begun, self.num_slots, elapsed)
+        return self._time_left.seconds(begun, self.num_slots, elapsed)
+
+    def _note(self, reports: Iterable[RunReport]) -> list[RunReport]:
+        """Adds reports of finished runs; returns those of runs that were not known to be finished."""
+        new = {run.run_id: run for run in reports if run.run_id not in self.finished}
+        self.finished |= new
+        for run in new.values():
+            self._time_left.run_finished(run)
+        return list(new.values())

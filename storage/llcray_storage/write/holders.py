@@ -9,6 +9,7 @@ of machines disagree. On the machine of the holder its death shows at once, by a
 
 import contextlib
 import fcntl
+import glob
 import math
 import os
 import platform
@@ -27,6 +28,8 @@ from llcray_storage.store.objects import ObjectStore
 BEAT_SECONDS = 15.0
 EXPIRY_SECONDS = 120.0
 """Several beats, and the minute for which NFS may show an old listing of a folder."""
+LOCK_KEPT_SECONDS = 3600.0
+"""How long a dead holder's file stays: far longer than `EXPIRY_SECONDS`, after which its beats tell the same."""
 
 
 class Holder:
@@ -41,6 +44,7 @@ class Holder:
         self.name = secrets.token_hex(8)
         self._store, self._folder = store, partition.drivers
         self._beat_seconds, self._expiry_seconds = beat_seconds, expiry_seconds
+        _remove_old_locks()
         self._lock = _locked_file(self.name)
         self._number = 0
         self._closed = threading.Event()
@@ -110,6 +114,8 @@ class Holder:
         number = self._number + 1
         self._store.put_if_absent(self._key(number), socket.gethostname().encode())
         self._number = number
+        if self._lock is not None:
+            os.utime(self._lock.fileno())
         if number > 1:
             self._store.delete(self._key(number - 1))
 
@@ -131,6 +137,15 @@ def _locked_file(name: str) -> IO[bytes] | None:
     except OSError:
         return None
     return file
+
+
+def _remove_old_locks() -> None:
+    """Remove the files of this machine's holders that have been dead for `LOCK_KEPT_SECONDS`."""
+    for path in Path(tempfile.gettempdir()).glob(glob.escape(_lock_path("").stem) + "*.lock"):
+        with contextlib.suppress(OSError), path.open("rb") as file:
+            if time.time() - path.stat().st_mtime > LOCK_KEPT_SECONDS:
+                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                path.unlink()
 
 
 def _is_unlocked(name: str) -> bool:
