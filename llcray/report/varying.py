@@ -48,14 +48,16 @@ def is_measured(runs: pl.DataFrame, name: str) -> bool:
 
 def varying_seeds(runs: pl.DataFrame) -> list[str]:
     """The columns of seeds that vary."""
-    return [name for name in SEEDS if varies(runs, name)]
+    return varying(runs, SEEDS)
 
 
-def varies(runs: pl.DataFrame, name: str) -> bool:
-    """Whether a column has several values. Rows of an older schema that lack the column count as no value."""
-    if runs[name].drop_nulls().n_unique() > 1:
-        return True
-    return bool((runs.group_by("schema_version").agg(pl.col(name).n_unique())[name] > 1).any())
+def varying(runs: pl.DataFrame, names: Sequence[str]) -> list[str]:
+    """The columns that have several values. Rows of an older schema that lack a column count as no value."""
+    columns = pl.col(names)
+    valid = runs.select(columns.drop_nulls().n_unique())
+    of_versions = runs.group_by("schema_version").agg(columns.n_unique()).select(columns.max())
+    counts = valid.vstack(of_versions).max()
+    return [name for name in names if (counts[name][0] or 0) > 1]
 
 
 def independent(runs: pl.DataFrame, names: Sequence[str]) -> list[str]:
@@ -63,9 +65,8 @@ def independent(runs: pl.DataFrame, names: Sequence[str]) -> list[str]:
 
     Numbers are kept before lists and the student before the teacher, since the latter often follow.
     """
-    varying = [name for name in names if varies(runs, name)]
     kept: list[str] = []
-    for name in sorted(varying, key=lambda name: (name.startswith("teacher_"), is_list(name))):
+    for name in sorted(varying(runs, names), key=lambda name: (name.startswith("teacher_"), is_list(name))):
         if not _follows(runs, name, kept):
             kept.append(name)
     for name in list(kept):

@@ -18,7 +18,7 @@ from llcray.report.plots.legend import footnote
 from llcray.report.plots.panels import automatic, one_at_a_time
 from llcray.report.plots.plot import PlotRequest, default_plot, drawing_of, figure_of, plot
 from llcray.report.plots.sweep_plot import draw
-from llcray.report.varying import prepared, target_axes, values_of, varies
+from llcray.report.varying import prepared, target_axes, values_of, varying
 from llcray.report.verdict_filter import outcome
 
 PNG = b"\x89PNG"
@@ -54,8 +54,7 @@ def test_a_column_that_older_rows_lack_is_no_axis():
         "noise_kind": [None, None, None, "none"],
     }
     runs = pl.DataFrame(rows)
-    assert not varies(runs, "data_kind")
-    assert varies(runs, "noise_kind")
+    assert varying(runs, ["data_kind", "noise_kind"]) == ["noise_kind"]
 
 
 def test_one_at_a_time_is_told_from_a_product(digits: Path, teacher_student: Path):
