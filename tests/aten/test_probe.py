@@ -23,8 +23,8 @@ class NoTorch:
 sys.meta_path.insert(0, NoTorch())
 import llcray
 target = llcray.torch.load({path!r})
-short = {{"until": {{"rhat": 2.0, "relative_mcse": 1.0}}, "budget": {{"num_gradients": 200}}}}
-sampler = {{"kind": "baoab", "batch_size": 8}}
+short = {{"spectrum": "off", "budget": {{"num_gradients": 20, "num_draws": 10}}}}
+sampler = {{"kind": "sgld", "step_size": 1e-5, "batch_size": 8}}
 e = llcray.estimate_llc(target, sampler, num_chains=2, component="head", sampling=short)
 print(e.llc)
 """

@@ -1,6 +1,7 @@
 """A damaged dataset is one line that names what is damaged and the command that mends it."""
 
 import shlex
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 
@@ -16,12 +17,12 @@ def run(*words: str):
     return CliRunner().invoke(main, words)
 
 
-@pytest.fixture
-def results(tmp_path: Path) -> Path:
-    root = tmp_path / "the results"
+@pytest.fixture(scope="module")
+def whole(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    root = tmp_path_factory.mktemp("whole") / "results"
     dataset = ls.Dataset.create_or_open(root)
     rng = np.random.default_rng(0)
-    for number in range(6):
+    for number in range(3):
         series = rng.gamma(4.0, size=(2, 40))
         chains = [{"chain": chain, "n_beta": 10.0, "centered_loss": series[chain]} for chain in (0, 1)]
         row = {"run_id": f"r{number}", "target_id": "t1", "sweep": "s", "status": "done", "verdict": "ok", "llc": 4.0}
@@ -29,6 +30,11 @@ def results(tmp_path: Path) -> Path:
         dataset.write_run({**row, **numbers, "sampler_kind": "hmc"}, chains)
     dataset.write_target({"target_id": "t1"}, {"w": np.ones(3)})
     return root
+
+
+@pytest.fixture
+def results(whole: Path, tmp_path: Path) -> Path:
+    return shutil.copytree(whole, tmp_path / "the results")
 
 
 def empty(path: Path) -> None:

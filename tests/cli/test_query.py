@@ -16,16 +16,23 @@ def run(*words: str | Path, **options: str) -> Result:
     return CliRunner().invoke(main, ["query", *map(str, words)], env={"COLUMNS": "80"}, **options)  # type: ignore[arg-type]
 
 
-@pytest.fixture
-def results(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A dataset of 30 runs in `results` of the working directory, and a copy of the query in a file."""
-    monkeypatch.chdir(tmp_path)
-    dataset = ls.Dataset.create_or_open("results")
+@pytest.fixture(scope="module")
+def written(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with a dataset of 30 runs in `results`, and the query in a file."""
+    folder = tmp_path_factory.mktemp("queried")
+    dataset = ls.Dataset.create_or_open(folder / "results")
     for number in range(30):
         row = {"run_id": f"r{number:02d}", "sweep": "s", "status": "done", "llc": 1.5, "sampler_kind": "hmc"}
         dataset.write_run({**row, "verdict": "ok", "reason": "a long reason " * 10 if number == 0 else None})
-    (tmp_path / "count.sql").write_text(f"-- how many?\n{COUNT}\n")
-    return tmp_path / "results"
+    (folder / "count.sql").write_text(f"-- how many?\n{COUNT}\n")
+    return folder
+
+
+@pytest.fixture
+def results(written: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The dataset; the working directory is its folder."""
+    monkeypatch.chdir(written)
+    return written / "results"
 
 
 WAYS = {

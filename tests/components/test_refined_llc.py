@@ -18,7 +18,7 @@ from llcray.sampling.spec import Budget
 from llcray.targets import EvenPowersTarget, QuadraticTarget
 from llcray.targets.build import build_target
 
-SHORT = SamplingSpec(budget=Budget(num_gradients=400, num_draws=64), num_warmup=20)
+SHORT = SamplingSpec(budget=Budget(num_gradients=400, num_draws=64), num_warmup=20, spectrum="off")
 SGLD_FULL = {"kind": "sgld", "step_size": 1e-3, "batch_size": 64}
 
 

@@ -24,9 +24,19 @@ def across_temperatures(built: Target, localization: float, **settings: object) 
     return estimate_llc(built, {"kind": "auto"} | settings, posterior=posterior, sampling=sampling)
 
 
-def test_temperatures_take_the_localization_out_of_a_quadratic() -> None:
+@pytest.fixture(scope="module")
+def quadratic() -> Target:
+    return target(kind="quadratic", num_params=10, condition_number=30.0)
+
+
+@pytest.fixture(scope="module")
+def of_quadratic(quadratic: Target) -> LLCEstimate:
+    return across_temperatures(quadratic, 5.0)
+
+
+def test_temperatures_take_the_localization_out_of_a_quadratic(of_quadratic: LLCEstimate) -> None:
     """lambda = d/2 = 5; at n beta = 145 and this gamma the flattest directions are held at half of theirs."""
-    e = across_temperatures(target(kind="quadratic", num_params=10, condition_number=30.0), 5.0)
+    e = of_quadratic
     assert e.llc < 5.0 - 5 * e.llc_mcse  # else nothing was to be extrapolated
     assert abs(e.llc_extrapolated - 5.0) < 3 * e.llc_extrapolated_se
     assert e.llc_extrapolated_se < 1.0
@@ -41,9 +51,9 @@ def test_temperatures_find_the_limit_of_a_normal_crossing(powers: tuple[int, int
     assert 1.0 <= e.multiplicity_extrapolated <= 3.0
 
 
-def test_the_free_energy_of_a_quadratic_is_that_of_its_determinant() -> None:
+def test_the_free_energy_of_a_quadratic_is_that_of_its_determinant(quadratic: Target) -> None:
     """-log Z(t) = 1/2 sum_i log(t h_i + gamma) + const, from exact chains at five temperatures."""
-    e = across_temperatures(target(kind="quadratic", num_params=10, condition_number=30.0), 5.0, kind="hmc")
+    e = across_temperatures(quadratic, 5.0, kind="hmc")
     ends = e.n_beta * np.array([0.25, 4.0])
     curvatures = np.array(QuadraticTarget(num_params=10, condition_number=30.0).spectrum())
     free_energy = [0.5 * np.sum(np.log(t * curvatures + 5.0)) for t in ends]
@@ -54,12 +64,12 @@ def test_the_free_energy_of_a_quadratic_is_that_of_its_determinant() -> None:
     assert e.llc_reweighted_se < e.llc_mcse
 
 
-def test_each_temperature_is_on_record_and_its_work_is_counted() -> None:
-    e = across_temperatures(target(kind="quadratic", num_params=10), 5.0)
+def test_each_temperature_is_on_record_and_its_work_is_counted(of_quadratic: LLCEstimate, quadratic: Target) -> None:
+    e = of_quadratic
     points = [decision for decision in e.decisions if decision["action"] == "temperature"]
     n_betas = [point["n_beta"] for point in points]
     np.testing.assert_allclose(sorted(n_betas), e.n_beta * np.array([0.25, 0.5, 1, 2, 4]), rtol=1e-3)
-    alone = estimate_llc(target(kind="quadratic", num_params=10), posterior=PosteriorSpec(localization=5.0))
+    alone = estimate_llc(quadratic, posterior=PosteriorSpec(localization=5.0))
     assert e.num_gradients > 3 * alone.num_gradients
 
 
@@ -77,10 +87,9 @@ def test_richardson_removes_the_step_size_bias_of_sgld() -> None:
     assert e.llc_richardson_mcse < 4 * e.llc_mcse
 
 
-def test_an_exact_sampler_has_nothing_to_extrapolate() -> None:
-    built = target(kind="quadratic", num_params=4, num_data=200)
+def test_an_exact_sampler_has_nothing_to_extrapolate(quadratic: Target) -> None:
     sampling = SamplingSpec(num_warmup=20, budget=Budget(num_gradients=800), richardson=True)
-    assert np.isnan(estimate_llc(built, "hmc", sampling=sampling, num_chains=2).llc_richardson)
+    assert np.isnan(estimate_llc(quadratic, "hmc", sampling=sampling).llc_richardson)
 
 
 def test_a_request_that_makes_no_sense_fails_once() -> None:

@@ -22,7 +22,12 @@ targets:
 replicates: 2
 posterior: {inverse_temperature: {kind: n_beta, value: 2.0}, localization: 5.0}
 samplers: [{kind: auto}]
-sampling: {num_chains: 2, start: previous, until: {relative_mcse: 0.3, rhat: 1.2}, budget: {num_gradients: 3000}}
+sampling:
+  num_chains: 2
+  spectrum: "off"
+  start: previous
+  until: {relative_mcse: 0.3, rhat: 1.2}
+  budget: {num_gradients: 3000}
 """
 
 
@@ -97,7 +102,7 @@ def test_runs_follow_one_another_by_step_and_are_not_parted(tmp_path: Path):
 def test_a_sweep_that_starts_at_the_centers_has_the_ids_that_it_had(tmp_path: Path):
     """The default start is no part of an identity, and a run that follows another has an id of its own."""
     at_center = sweep_of(tmp_path, FILE.replace("start: previous", "start: center"))
-    without = sweep_of(tmp_path, FILE.replace("start: previous, ", ""))
+    without = sweep_of(tmp_path, FILE.replace("  start: previous\n", ""))
     following = sweep_of(tmp_path)
     assert [run.run_id for run in at_center] == [run.run_id for run in without]
     assert not {run.run_id for run in following} & {run.run_id for run in without}

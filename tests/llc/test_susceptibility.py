@@ -55,7 +55,9 @@ def test_susceptibilities_and_influences_are_the_closed_forms(component: str) ->
         component=component,
         observables=PROBE,
         posterior=PosteriorSpec(localization=GAMMA),
-        sampling=SamplingSpec(budget=Budget(num_gradients=1e6, num_draws=512), until=StoppingCriteria(rhat=1.0001)),
+        sampling=SamplingSpec(
+            spectrum="off", budget=Budget(num_gradients=1e6, num_draws=512), until=StoppingCriteria(rhat=1.0001)
+        ),
     )
     assert e.draws.observables.shape == (8, e.draws.num_draws, NUM_PROBES)
     exact = _covariances(component)
@@ -90,7 +92,7 @@ observables:
   - {{name: last, examples: {{kind: python, factory: "probe_factory:last", arguments: {{file: {file}}}}}, num: 5}}
 posterior: {{localization: 30.0}}
 samplers: [{{kind: hmc}}]
-sampling: {{num_chains: 8, until: {{rhat: 1.0001}}, budget: {{num_gradients: 1.0e+6, num_draws: 512}}}}
+sampling: {{num_chains: 8, spectrum: "off", until: {{rhat: 1.0001}}, budget: {{num_gradients: 1.0e+6, num_draws: 512}}}}
 """
 
 
@@ -144,7 +146,7 @@ def test_one_chain_has_no_standard_error() -> None:
 
 def test_without_probes_there_is_nothing_to_say() -> None:
     target = Target({"layer_0": {"kernel": FIRST}, "layer_1": {"kernel": SECOND}}, loss_fn, DATA)
-    short = SamplingSpec(budget=Budget(num_gradients=200, num_draws=64))
+    short = SamplingSpec(spectrum="off", budget=Budget(num_gradients=200, num_draws=64))
     e = estimate_llc(target, {"kind": "sgld", "step_size": 1e-4}, num_chains=2, sampling=short)
     with pytest.raises(ValueError, match="observables="):
         e.influence()
