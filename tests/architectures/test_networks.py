@@ -12,7 +12,8 @@ from llcray.targets.model_loss import ModelLoss, initial_params
 
 def outputs(network: Network, params, x, num_outputs: int):
     shape = x.shape[1:]
-    return ModelLoss(network.forward(shape, num_outputs), "gaussian", shape, num_outputs).outputs(params, x)
+    loss = ModelLoss(network.forward(shape, num_outputs), "gaussian", shape, num_outputs)
+    return jax.jit(loss.outputs)(params, x)
 
 
 def test_an_mlp_is_the_textbook_formula():

@@ -1,5 +1,6 @@
 """Stages land in the dataset: a rerun replaces them, queries join them with runs, verify and import know them."""
 
+import shutil
 from pathlib import Path
 
 import llcray_storage as ls
@@ -18,10 +19,11 @@ def llc(step: int, component: str) -> float:
     return 10 + (40 * np.exp(-0.5 * ((np.log1p(step) - 5) / 1.2) ** 2) if component == "all" else 0.0)
 
 
-@pytest.fixture
-def root(tmp_path: Path) -> str:
+@pytest.fixture(scope="module")
+def written(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A dataset of one trajectory with two components, of 5% error; made row by row, as trials write it."""
-    dataset = ls.Dataset.create_or_open(str(tmp_path / "results"))
+    root = tmp_path_factory.mktemp("written") / "results"
+    dataset = ls.Dataset.create_or_open(str(root))
     rng = np.random.default_rng(0)
     for component in ("all", "embed"):
         for step in STEPS:
@@ -43,7 +45,13 @@ def root(tmp_path: Path) -> str:
                 "test_accuracy": float(step > 100),
             }
             dataset.write_run(row)
-    return str(tmp_path / "results")
+    return root
+
+
+@pytest.fixture
+def root(written: Path, tmp_path: Path) -> str:
+    """A copy of the dataset."""
+    return str(shutil.copytree(written, tmp_path / "results"))
 
 
 def test_stages_of_each_series_are_written_and_printed(root: str):

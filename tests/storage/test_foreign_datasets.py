@@ -154,15 +154,21 @@ def victim(tmp_path: Path) -> Path:
     return folder
 
 
-@pytest.fixture
-def foreign(tmp_path: Path, new_row, new_chains) -> Path:
-    root = tmp_path / "foreign"
+@pytest.fixture(scope="module")
+def genuine(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    root = tmp_path_factory.mktemp("genuine") / "results"
     dataset = ls.Dataset.create_or_open(str(root))
     for run_id in ("r1", "r2"):
-        dataset.write_run(new_row(run_id, target_id="t1"), new_chains())
+        row = {"run_id": run_id, "target_id": "t1", "sweep": "s", "status": "done", "llc": 1.5}
+        dataset.write_run(row, [{"chain": chain, "n_beta": 10.0, "centered_loss": np.ones(20)} for chain in (0, 1)])
     dataset.write_target({"target_id": "t1"}, {"w": np.ones(3)})
     dataset.keep_unfinished("r1", b"state")
     return root
+
+
+@pytest.fixture
+def foreign(genuine: Path, tmp_path: Path) -> Path:
+    return shutil.copytree(genuine, tmp_path / "foreign")
 
 
 @pytest.mark.parametrize("operation", OPERATIONS)

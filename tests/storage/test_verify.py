@@ -1,5 +1,6 @@
 """Damage is found and named; repair keeps whole rows and says which runs to compute again."""
 
+import shutil
 from pathlib import Path
 
 import llcray_storage as ls
@@ -10,12 +11,19 @@ from llcray_storage.errors import StorageError
 COUNT = 6
 
 
-@pytest.fixture
-def filled(dataset, worker) -> ls.Dataset:
+@pytest.fixture(scope="module")
+def written(tmp_path_factory: pytest.TempPathFactory, worker) -> Path:
+    root = tmp_path_factory.mktemp("written") / "results"
+    dataset = ls.Dataset.create_or_open(str(root))
     for n in range(COUNT):
         dataset.write_run({**worker.row_of(n), "target_id": "t1"}, worker.chains_of(n))
     dataset.write_target({"target_id": "t1"}, {"w": np.arange(1000.0)})
-    return dataset
+    return root
+
+
+@pytest.fixture
+def filled(written: Path, root: str) -> ls.Dataset:
+    return ls.Dataset.open(str(shutil.copytree(written, root)))
 
 
 @pytest.fixture

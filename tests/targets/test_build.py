@@ -42,7 +42,7 @@ def teacher_student(**fields) -> TargetVariant:
 def losses(target: Target, params, dtype: type[np.floating] = np.float64) -> np.ndarray:
     with jax.enable_x64(True):
         params = jax.tree.map(lambda leaf: jax.numpy.asarray(leaf, dtype), params)
-        return np.asarray(target.loss_fn(params, target.data))
+        return np.asarray(jax.jit(target.loss_fn)(params, target.data))
 
 
 @pytest.fixture(scope="module")
@@ -109,7 +109,7 @@ def test_losses_follow_the_precision_of_the_parameters_and_batch_over_chains(tra
     for dtype in (np.float32, np.float64):
         assert losses(trained, trained.params, dtype).dtype == dtype
     chains = jax.tree.map(lambda leaf: np.stack([leaf, leaf + 0.1]).astype(np.float32), trained.params)
-    stacked = jax.vmap(trained.loss_fn, in_axes=(0, None))(chains, trained.data)
+    stacked = jax.jit(jax.vmap(trained.loss_fn, in_axes=(0, None)))(chains, trained.data)
     assert stacked.shape == (2, 300)
     np.testing.assert_allclose(stacked[0], losses(trained, trained.params), rtol=1e-3, atol=1e-4)
 
@@ -139,7 +139,7 @@ def test_a_file_with_fewer_examples_than_a_batch_is_refused(tmp_path):
 def hessian(target: Target) -> np.ndarray:
     with jax.enable_x64(True):
         flat, restore = ravel_pytree(jax.tree.map(jax.numpy.asarray, target.params))
-        return np.asarray(jax.hessian(lambda w: target.loss_fn(restore(w), target.data).mean())(flat))
+        return np.asarray(jax.jit(jax.hessian(lambda w: target.loss_fn(restore(w), target.data).mean()))(flat))
 
 
 @pytest.mark.parametrize("rotation_seed", [None, 3])

@@ -1,8 +1,8 @@
 """Encodes rows as Parquet bytes and decodes them, in memory: nothing reaches storage before it is whole.
 
 Files have zstd compression of level 3, page checksums, and BYTE_STREAM_SPLIT encoding for the float32 series (a third
-smaller than with the default encoding). A commit of one row is not compressed: nearly all of its 150 KB are schema, which
-compression does not reach, and a compressor for each of 350 columns took 40% of the time of writing.
+smaller than with the default encoding). A commit of one row is not compressed: nearly all of its 150 KB are schema,
+which compression does not reach, and a compressor for each of 350 columns took 40% of the time of writing.
 """
 
 import hashlib

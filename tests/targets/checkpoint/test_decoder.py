@@ -41,8 +41,8 @@ def test_losses_are_those_of_pytorch(name: str) -> None:
     """The mean over predicted tokens, in nats; the sum is that times their number."""
     loss, params, expected = load(name)
     batch = {"tokens": expected["tokens"]}
-    np.testing.assert_allclose(loss(params, batch), expected["loss"], rtol=3e-6)
-    total = load(name, reduction="sum")[0](params, batch)
+    np.testing.assert_allclose(jax.jit(loss)(params, batch), expected["loss"], rtol=3e-6)
+    total = jax.jit(load(name, reduction="sum")[0])(params, batch)
     np.testing.assert_allclose(total, expected["loss"] * (expected["tokens"].shape[1] - 1), rtol=3e-6)
 
 
@@ -53,8 +53,9 @@ def test_a_head_whose_values_are_zero_writes_nothing(name: str) -> None:
     structure = loss.config.structure
     shared = structure.num_groups != structure.num_heads
     value, output = ("l0g1 v", "l0g1 o") if shared else ("l0h1 v", "l0h1 o")
+    compute = jax.jit(loss.logits)
     logits = [
-        np.asarray(loss.logits(_zeroed(params, mask_of(component, params, structure)), expected["tokens"]))
+        np.asarray(compute(_zeroed(params, mask_of(component, params, structure)), expected["tokens"]))
         for component in (value, output)
     ]
     np.testing.assert_allclose(logits[0], logits[1], atol=1e-5 * np.abs(logits[1]).max())
@@ -67,7 +68,8 @@ def test_a_head_whose_queries_are_zero_attends_evenly(name: str) -> None:
     loss, params, expected = load(name)
     structure = loss.config.structure
     flat = [_zeroed(params, mask_of(f"l0 attn {part}", params, structure)) for part in "qk"]
-    queries, keys = (np.asarray(loss.logits(one, expected["tokens"])) for one in flat)
+    compute = jax.jit(loss.logits)
+    queries, keys = (np.asarray(compute(one, expected["tokens"])) for one in flat)
     np.testing.assert_allclose(queries, keys, atol=1e-5 * np.abs(queries).max())
 
 
@@ -79,20 +81,21 @@ def test_padding_changes_nothing() -> None:
     loss, params, expected = load("llama")
     tokens = expected["tokens"]
     padded = np.concatenate([tokens, np.full((3, 4), -1)], axis=1)
-    np.testing.assert_allclose(loss(params, {"tokens": padded}), loss(params, {"tokens": tokens}), rtol=1e-6)
+    alone, beside = (jax.jit(loss)(params, {"tokens": given}) for given in (tokens, padded))
+    np.testing.assert_allclose(beside, alone, rtol=1e-6)
 
 
 def test_recomputing_blocks_changes_no_gradient() -> None:
     loss, params, expected = load("qwen2")
     remat, batch = load("qwen2", remat=True)[0], {"tokens": expected["tokens"]}
-    own, again = (jax.grad(lambda p, f=f: jnp.sum(f(p, batch)))(params) for f in (loss, remat))
+    own, again = (jax.jit(jax.grad(lambda p, f=f: jnp.sum(f(p, batch))))(params) for f in (loss, remat))
     for name in params:
         np.testing.assert_allclose(again[name], own[name], rtol=2e-4, atol=1e-6)
 
 
 def test_a_half_precision_forward_pass_gives_a_float32_loss() -> None:
     half_loss, params, expected = load("gpt2", compute_dtype="bfloat16")
-    half = half_loss(params, {"tokens": expected["tokens"]})
+    half = jax.jit(half_loss)(params, {"tokens": expected["tokens"]})
     assert half.dtype == jnp.float32
     np.testing.assert_allclose(half, expected["loss"], rtol=0.05)
 

@@ -96,12 +96,12 @@ def test_the_gradient_of_grpo_is_that_of_the_advantages_log_likelihood():
     batch = recipe.collect(jax.random.key(1), POLICY, params, weights(1), jax.tree.map(jnp.asarray, TRAIN))
     prompts, answers, advantages, _, _ = batch
     np.testing.assert_allclose(advantages.reshape(4, 3).sum(1), 0, atol=1e-4)
-    found = jax.grad(recipe.objective, argnums=1)(POLICY, params, batch)[0]
+    found = jax.jit(jax.grad(lambda own: recipe.objective(POLICY, own, batch)))(params)[0]
 
     def credited(own: Any) -> Any:
         return -jnp.mean(advantages[:, None] * POLICY.token_log_probs(own, prompts, answers))
 
-    for a, b in zip(jax.tree.leaves(found), jax.tree.leaves(jax.grad(credited)(params[0])), strict=True):
+    for a, b in zip(jax.tree.leaves(found), jax.tree.leaves(jax.jit(jax.grad(credited))(params[0])), strict=True):
         np.testing.assert_allclose(a, b, atol=1e-6)
 
 
@@ -110,8 +110,9 @@ def test_the_divergence_from_the_center_is_least_there_and_is_that_of_its_distri
     center, other = weights(0), weights(1)
     target = policy_target(POLICY, TRAIN, KLToCenter(num_data=20), center, center)
     assert abs(target.facts.loss_at_center or 0) < 1e-12 and (target.facts.gradient_norm_at_center or 0) < 1e-6
-    found = np.asarray(target.loss_fn(other, target.data))
-    p, q = (np.exp(POLICY.log_probs(each, target.data["prompts"], target.data["answers"])) for each in (center, other))
+    found = np.asarray(jax.jit(target.loss_fn)(other, target.data))
+    log_probs = jax.jit(POLICY.log_probs)
+    p, q = (np.exp(log_probs(each, target.data["prompts"], target.data["answers"])) for each in (center, other))
     np.testing.assert_allclose(found, (p * np.log(p / q)).sum((1, 2)), rtol=1e-4)
     assert (found > 0).all() and target.is_likelihood and target.loss_kind == "kl_to_center"
 
