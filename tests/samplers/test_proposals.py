@@ -47,9 +47,13 @@ def estimated(target: Target, sampler: str, **settings: object) -> LLCEstimate:
 
 
 @pytest.mark.parametrize(
-    "sampler", [pytest.param(name, marks=[pytest.mark.slow] * ("family" in SAMPLERS[name])) for name in SAMPLERS]
+    ("name", "sampler"),
+    [
+        pytest.param(name, sampler, marks=[pytest.mark.slow] * ("family" in settings or name == "sharper crossing"))
+        for name in SINGULAR
+        for sampler, settings in SAMPLERS.items()
+    ],
 )
-@pytest.mark.parametrize("name", SINGULAR)
 def test_a_singular_posterior_is_doubted_or_estimated_right(name: str, sampler: str) -> None:
     """Its Hessian at w* is no guide: some proposals are hopeless, and none may be wrong with the verdict `ok`."""
     e = estimated(target_of(name), sampler, posterior=PosteriorSpec(localization=1.0))

@@ -54,7 +54,7 @@ def test_a_run_of_a_pack_of_targets_draws_what_it_draws_alone(targets: list[Targ
     assert len({run.sampled.draws.centered_loss[0, -1] for run in packed.values()}) == len(targets)
 
 
-@pytest.mark.parametrize("sampler", [SGLD(step_size=1e-4, batch_size=16), HMC()])
+@pytest.mark.parametrize("sampler", [SGLD(step_size=1e-4, batch_size=16), HMC(num_integration_steps=3)])
 def test_chains_advanced_in_turn_draw_what_they_draw_side_by_side(
     targets: list[Target], sampler: SamplerVariant, monkeypatch: pytest.MonkeyPatch
 ) -> None:
