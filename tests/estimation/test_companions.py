@@ -42,7 +42,7 @@ def test_temperatures_take_the_localization_out_of_a_quadratic(of_quadratic: LLC
     assert e.llc_extrapolated_se < 1.0
 
 
-@pytest.mark.parametrize(("powers", "limit"), [((1, 1), 0.5), ((0, 2), 0.25)])
+@pytest.mark.parametrize(("powers", "limit"), [((1, 1), 0.5), pytest.param((0, 2), 0.25, marks=pytest.mark.slow)])
 def test_temperatures_find_the_limit_of_a_normal_crossing(powers: tuple[int, int], limit: float) -> None:
     """(1, 1) has a double pole: t E[L - L*] is 0.36 at n beta = 145."""
     e = across_temperatures(target(kind="normal_crossing", powers=powers), 1.0)

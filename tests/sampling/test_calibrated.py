@@ -62,6 +62,7 @@ def test_the_bias_subtracted_is_a_bounded_share_and_known_to_a_fraction_of_the_e
     assert halves.std(ddof=1) / np.sqrt(len(halves)) < 0.5 * e.llc_mcse
 
 
+@pytest.mark.slow
 def test_wide_networks_are_trusted_and_right_without_a_number_to_set() -> None:
     """A tanh network of 9,780 parameters: 2,592 +- 4 by long cold chains. At the step that was once allowed, chains did
     not arrive within 2,837 gradients."""

@@ -68,9 +68,15 @@ def test_a_run_that_was_removed_can_be_computed_again(dataset, worker, root, lay
 POINTS = ["compact.commits_put", "compact.details_put", "compact.published", "remove.deleted", "local.tmp_written"]
 
 
-@pytest.mark.parametrize("kill_on", [1, 2, 3])
 @pytest.mark.parametrize("point", POINTS)
-@pytest.mark.parametrize("layout", ["both", "later generations"])
+@pytest.mark.parametrize(
+    ("layout", "kill_on"),
+    [("both", 1), ("later generations", 2)]
+    + [
+        pytest.param(layout, kill_on, marks=pytest.mark.slow)
+        for layout, kill_on in (("both", 2), ("both", 3), ("later generations", 1), ("later generations", 3))
+    ],
+)
 def test_a_removal_that_is_killed_leaves_each_run_whole_or_gone(
     dataset, worker, root, processes, layout, point, kill_on
 ):
