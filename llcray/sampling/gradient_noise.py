@@ -120,11 +120,16 @@ def _seen_share(product: Callable[[Array], Array], noise: Array, posterior: Post
 def lyapunov_form(total: Float[Array, "m m"], part: Float[Array, "m m"], least: Float[Array, ""]) -> Float[Array, ""]:
     """Returns the first diagonal entry of W, A W + W A = 2 B, held between 0 and 1.
 
+    Negative curvatures of B count as zero in B and in A, as in f(mu): the localization alone holds chains there.
+
     Args:
         total: A, symmetric.
         part: B, symmetric, no larger than A.
         least: Least eigenvalue of A where B is not negative.
     """
+    curvatures, directions = jnp.linalg.eigh(part)
+    positive = (directions * jnp.maximum(curvatures, 0)) @ directions.T
+    total, part = total - part + positive, positive
     values, vectors = jnp.linalg.eigh(total)
     values = jnp.maximum(values, jnp.maximum(least, ROUNDING * values[-1]))
     solution = 2 * (vectors.T @ part @ vectors) / (values[:, None] + values)

@@ -69,6 +69,16 @@ def test_the_noise_that_the_loss_sees_solves_a_lyapunov_equation() -> None:
     assert float(found) == pytest.approx(solve_continuous_lyapunov(part + held, 2 * part)[0, 0], rel=1e-4)
 
 
+def test_negative_curvatures_leave_the_noise_to_the_localization() -> None:
+    """A transformer with a mass had a share below zero, cut to 0, and so no bias: 265.6 +- 0.4 beside 258.6 +- 0.5."""
+    curvatures, gamma = np.array([5.0, 2.0, -40.0]), 1.0
+    vectors = np.linalg.qr(np.random.default_rng(0).normal(size=(3, 3)))[0]
+    part = (vectors * curvatures) @ vectors.T
+    found = lyapunov_form(part + gamma * np.eye(3), part, np.asarray(gamma))
+    seen = np.maximum(curvatures, 0) / (np.maximum(curvatures, 0) + gamma)
+    assert found == pytest.approx(np.sum(vectors[0] ** 2 * seen), rel=1e-4)
+
+
 @pytest.mark.parametrize("mass", ["diagonal", pytest.param("kronecker", marks=pytest.mark.slow)])
 def test_auto_is_right_with_a_mass_where_it_does_not_arrive_without(mass: Mass) -> None:
     """Without a mass: `not_converged`, R-hat 1.35 after as many gradients."""
