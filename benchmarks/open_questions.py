@@ -227,8 +227,8 @@ def _percent(text: str) -> tuple[float, float]:
 
 
 def _number(text: str) -> float:
-    """The number that a cell begins with."""
-    return float(text.split()[0].strip("`*").replace(",", ""))
+    """The number that a cell begins with; NaN where it has none."""
+    return float("nan") if text == "-" else float(text.split()[0].strip("`*").replace(",", ""))
 
 
 if __name__ == "__main__":
