@@ -1,7 +1,7 @@
 """Trials an hour in a sweep of small networks, in packs and one target a trial, in this process on one core.
 
-A second table says where the CPU time of a target goes, and how long the matrix products and the hyperbolic tangents
-of its gradients would take at the best rates of this machine: no program for the same gradients takes less.
+A second table says where the CPU time of a target goes, and how long its gradients take alone: as XLA computes them in
+a loop of their own, and if their matrix products ran at the peak of a large one.
 """
 
 import cProfile
@@ -85,31 +85,43 @@ def packed_and_unpacked(num_targets: int) -> str:
 
 def _where_it_goes(num_targets: int) -> list[str]:
     """The table of the parts, in CPU milliseconds a target."""
-    lines = [f"| targets a trial | {' | '.join(PARTS)} | rest | all | products at peak | tanh at peak |"]
+    lines = [f"| targets a trial | {' | '.join(PARTS)} | rest | all | gradients alone | their products at peak |"]
     lines.append("|" + "---|" * 10)
     for size in (1, 16):
         pace = run(num_targets, size, profiled=True)
+        gradients = pace.passes * _gradient_seconds()
         products = task.operations_per_step(NUM_DATA, WIDTHS) * pace.passes / contestants.peak()
-        tangents = NUM_DATA * sum(WIDTHS[1:-1]) * pace.passes / _tangents_a_second()
         known = [pace.parts[name] for name in PARTS]
         numbers = [*known, pace.cpu_seconds - sum(known), pace.cpu_seconds]
         each = " | ".join(f"{1000 * seconds / num_targets:.0f}" for seconds in numbers)
-        lines.append(f"| {size} | {each} | {1000 * products:.0f} | {1000 * tangents:.0f} |")
+        lines.append(f"| {size} | {each} | {1000 * gradients:.0f} | {1000 * products:.0f} |")
     return lines
 
 
-def _tangents_a_second() -> float:
-    """Hyperbolic tangents in float32 a CPU second, the best of ten: of an array that stays in the processor's cache."""
-    size, repeats = 16_384, 500
-    program = jax.jit(lambda x: jax.lax.fori_loop(0, repeats, lambda _, y: jnp.tanh(y + 1), x))
-    x = jnp.zeros(size, jnp.float32)
-    jax.block_until_ready(program(x))
+def _gradient_seconds() -> float:
+    """CPU-seconds of the perceptron's gradient over all data, one after another in a compiled loop; the best of ten."""
+    arrays = task.arrays(widths=WIDTHS)
+    x, y = arrays.pop("x")[:NUM_DATA], arrays.pop("y")[:NUM_DATA, 0]
+
+    def loss(params: dict[str, jax.Array]) -> jax.Array:
+        hidden = x
+        for layer in range(len(WIDTHS) - 1):
+            hidden = hidden @ params[f"kernel_{layer}"] + params[f"bias_{layer}"]
+            hidden = jnp.tanh(hidden) if layer < len(WIDTHS) - 2 else hidden
+        return 0.5 * jnp.mean((hidden[:, 0] - y) ** 2)
+
+    def step(_: int, params: dict[str, jax.Array]) -> dict[str, jax.Array]:
+        return jax.tree.map(lambda w, g: w - 1e-6 * g, params, jax.grad(loss)(params))
+
+    repeats = 200
+    program = jax.jit(lambda params: jax.lax.fori_loop(0, repeats, step, params))
+    jax.block_until_ready(program(arrays))
     times = []
     for _ in range(10):
         started = time.process_time()
-        jax.block_until_ready(program(x))
+        jax.block_until_ready(program(arrays))
         times.append(time.process_time() - started)
-    return size * repeats / min(times)
+    return min(times) / repeats
 
 
 def run(num_targets: int, pack_size: int, profiled: bool = False) -> Pace:
