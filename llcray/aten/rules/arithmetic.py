@@ -55,6 +55,7 @@ def _masked_fill(x: Array, mask: Array, value: Any) -> Array:
 
 
 def _copysign(x: Array, y: Any) -> Array:
+    x, y = (z if jnp.issubdtype(jnp.result_type(z), jnp.inexact) else z * 1.0 for z in (x, y))
     return jnp.where(jnp.signbit(x) == jnp.signbit(y), x, -x)
 
 

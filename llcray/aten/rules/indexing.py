@@ -25,7 +25,12 @@ def _index_put(x: Array, indices: Indices, values: Array, accumulate: bool = Fal
     if masks:
         return _masked_put(x, indices, values, accumulate)
     places = x.at[_places(indices)]
-    return places.add(values) if accumulate else places.set(values)
+    return _added(x, places, values) if accumulate else places.set(values)
+
+
+def _added(x: Array, places: Any, values: Any) -> Array:
+    """The array with values added at places; the sum of truths is whether one of them is true."""
+    return places.max(values) if x.dtype == bool else places.add(values)
 
 
 def _masked_put(x: Array, indices: Indices, values: Array, accumulate: bool) -> Array:
@@ -74,7 +79,7 @@ def _scatter(x: Array, axis: int, index: Array, source: Any) -> Array:
 
 
 def _scatter_add(x: Array, axis: int, index: Array, source: Array) -> Array:
-    return x.at[_grid(x, axis, index)].add(_part_like(source, index))
+    return _added(x, x.at[_grid(x, axis, index)], _part_like(source, index))
 
 
 def _scatter_reduce(
@@ -90,6 +95,7 @@ def _scatter_reduce(
         return mean if include_self else jnp.where(count > 0, mean, x)
     if reduce not in ("sum", "amax", "amin"):
         raise ValueError(f"scatter_reduce with {reduce!r} has no derivative in JAX; use sum, mean, amax or amin")
+    reduce = "amax" if reduce == "sum" and x.dtype == bool else reduce
     write = {"sum": "add", "amax": "max", "amin": "min"}[reduce]
     if not include_self:
         neutral = {"sum": 0, "amax": _limits(x)[0], "amin": _limits(x)[1]}[reduce]
@@ -169,6 +175,8 @@ def _limits(x: Array) -> tuple[Any, Any]:
     """The least and the largest value of an array's type."""
     if jnp.issubdtype(x.dtype, jnp.floating):
         return -jnp.inf, jnp.inf
+    if x.dtype == bool:
+        return False, True
     info = jnp.iinfo(x.dtype)
     return info.min, info.max
 
@@ -177,7 +185,9 @@ def _along_axis(write: str) -> Callable[..., Array]:
     """Writes slices along an axis at the places that a vector names: `add` or `set`."""
 
     def put(x: Array, axis: int, index: Array, source: Array, *, alpha: float = 1) -> Array:
-        places = x.at[(*(slice(None),) * (axis % x.ndim), index)]
+        if not x.ndim:
+            return put(x[None], 0, index, source.reshape(-1), alpha=alpha)[0]
+        places = x.at[(*(slice(None),) * (axis % x.ndim), index.reshape(-1))]
         return getattr(places, write)(source if alpha == 1 else alpha * source)
 
     return put

@@ -48,6 +48,12 @@ def _nan_to_num(x: Array, nan: float | None = None, posinf: float | None = None,
     return jnp.nan_to_num(x, nan=0.0 if nan is None else nan, posinf=posinf, neginf=neginf)
 
 
+def absolute(x: Array) -> Array:
+    """The absolute value, whose derivative at zero is zero, as torch has it."""
+    is_zero = x == 0
+    return jnp.where(is_zero, 0, jnp.abs(jnp.where(is_zero, 1, x))).astype(jnp.abs(x).dtype)
+
+
 def _same(x: Array) -> Array:
     return x
 
@@ -61,12 +67,39 @@ def _sign(x: Array) -> Array:
     return x if x.dtype == bool else jnp.sign(x)
 
 
+@jax.custom_jvp
+def _i0(x: Array) -> Array:
+    """The modified Bessel function of order zero; the derivative that JAX has of it at zero is one, and not zero."""
+    return jax.scipy.special.i0(x)
+
+
+_i0.defjvps(lambda tangent, result, x: tangent * jax.scipy.special.i1(x))
+
+
+@jax.custom_jvp
+def _digamma(x: Array) -> Array:
+    return jax.scipy.special.digamma(x)
+
+
+_digamma.defjvps(lambda tangent, result, x: tangent * _polygamma(1, x))
+
+
 def _polygamma(order: int, x: Array) -> Array:
-    return jax.scipy.special.polygamma(order, x)
+    """The derivatives of digamma. JAX has the first wrong for negative x, by up to a fifth; these are reflected:
+
+    psi_1(x) = (pi / sin(pi x))^2 - psi_1(1 - x)
+    """
+    if order == 0:
+        return _digamma(x)
+    if order > 1:
+        return jax.scipy.special.polygamma(order, x)
+    is_negative = x < 0
+    value = jax.scipy.special.polygamma(1, jnp.where(is_negative, 1 - x, x))
+    return jnp.where(is_negative, (jnp.pi / jnp.sin(jnp.pi * jnp.where(is_negative, x, 0.5))) ** 2 - value, value)
 
 
 RULES = {
-    "aten.abs.default": jnp.abs,
+    "aten.abs.default": absolute,
     "aten.acos.default": jnp.arccos,
     "aten.acosh.default": jnp.arccosh,
     "aten.alias.default": _same,
@@ -83,7 +116,7 @@ RULES = {
     "aten.cosh.default": jnp.cosh,
     # Decomposed to an alias, a detach would silently have a gradient.
     "aten.detach.default": lax.stop_gradient,
-    "aten.digamma.default": jax.scipy.special.digamma,
+    "aten.digamma.default": _of_reals(_digamma),
     "aten.elu.default": _elu,
     "aten.erf.default": jax.scipy.special.erf,
     "aten.erfc.default": jax.scipy.special.erfc,
@@ -94,7 +127,7 @@ RULES = {
     "aten.floor.default": jnp.floor,
     "aten.gelu.default": _gelu,
     "aten.hardtanh.default": _hardtanh,
-    "aten.i0.default": jax.scipy.special.i0,
+    "aten.i0.default": _of_reals(_i0),
     "aten.isinf.default": jnp.isinf,
     "aten.isnan.default": jnp.isnan,
     "aten.leaky_relu.default": _leaky_relu,
@@ -126,7 +159,7 @@ RULES = {
     "aten.special_i0e.default": jax.scipy.special.i0e,
     "aten.special_i1.default": jax.scipy.special.i1,
     "aten.special_i1e.default": jax.scipy.special.i1e,
-    "aten.special_ndtri.default": jax.scipy.special.ndtri,
+    "aten.special_ndtri.default": _of_reals(jax.scipy.special.ndtri),
     "aten.sqrt.default": jnp.sqrt,
     "aten.tan.default": jnp.tan,
     "aten.tanh.default": jnp.tanh,

@@ -10,6 +10,7 @@ import numpy as np
 from jax import lax
 
 from llcray.array_types import Array
+from llcray.aten.rules.pointwise import absolute
 
 
 def _linear(x: Array, weight: Array, bias: Array | None = None) -> Array:
@@ -121,7 +122,7 @@ def _distance(x: Array, y: Array, order: float = 2) -> Array:
 
 
 def _norm(difference: Array, order: float) -> Array:
-    difference = jnp.abs(difference)
+    difference = absolute(difference)
     if order == 0:
         return jnp.sum(difference != 0, -1).astype(difference.dtype)
     if order == 1:

@@ -9,6 +9,7 @@ import jax.numpy as jnp
 from jax import lax
 
 from llcray.array_types import Array
+from llcray.aten.rules.pointwise import absolute
 
 Axes = int | Sequence[int] | None
 
@@ -73,7 +74,7 @@ def _vector_norm(x: Array, order: float = 2, axis: Axes = None, keepdim: bool = 
     x = x if dtype is None else x.astype(dtype)
     axes = _axes(x, axis)
     if order != 2:
-        size = jnp.abs(x)
+        size = absolute(x)
         if order == float("inf"):
             return jnp.max(size, axes, keepdims=keepdim)
         if order == float("-inf"):
@@ -82,10 +83,19 @@ def _vector_norm(x: Array, order: float = 2, axis: Axes = None, keepdim: bool = 
             return jnp.sum(x != 0, axes, keepdims=keepdim).astype(size.dtype)
         if order == 1:
             return jnp.sum(size, axes, keepdims=keepdim)
-    power = jnp.sum(x * x if order == 2 else jnp.abs(x) ** order, axes, keepdims=keepdim)
+    power = jnp.sum(x * x if order == 2 else absolute(x) ** order, axes, keepdims=keepdim)
     is_positive = power > 0
     root = jnp.where(is_positive, power, 1)
     return jnp.where(is_positive, jnp.sqrt(root) if order == 2 else root ** (1 / order), 0)
+
+
+def _running(function: Callable[..., Array]) -> Callable[..., Array]:
+    """The total of all before along an axis; that of a single number is itself."""
+
+    def total(x: Array, axis: int, dtype: Any = None) -> Array:
+        return function(x, axis, dtype) if x.ndim else x
+
+    return total
 
 
 def _running_extreme(find: Callable[..., Array]) -> Callable[..., tuple[Array, Array]]:
@@ -96,7 +106,8 @@ def _running_extreme(find: Callable[..., Array]) -> Callable[..., tuple[Array, A
             return x, jnp.zeros((), jnp.int32)
         axis %= x.ndim
         own = lax.broadcasted_iota(jnp.int32, x.shape, axis)
-        index = lax.cummax(jnp.where((x == find(x, axis)) | (x != x), own, 0), axis)
+        numbers = x.astype(jnp.int8) if x.dtype == bool else x
+        index = lax.cummax(jnp.where((numbers == find(numbers, axis)) | (x != x), own, 0), axis)
         return jnp.take_along_axis(x, index, axis), index
 
     return extreme
@@ -151,11 +162,11 @@ def _logsumexp(x: Array, axis: Axes, keepdim: bool = False) -> Array:
 
 
 def _softmax(x: Array, axis: int, half_to_float: bool) -> Array:
-    return jax.nn.softmax(x.astype(jnp.float32) if half_to_float else x, axis)
+    return jax.nn.softmax(x.astype(jnp.float32) if half_to_float else x, axis if x.ndim else None)
 
 
 def _log_softmax(x: Array, axis: int, half_to_float: bool) -> Array:
-    return jax.nn.log_softmax(x.astype(jnp.float32) if half_to_float else x, axis)
+    return jax.nn.log_softmax(x.astype(jnp.float32) if half_to_float else x, axis if x.ndim else None)
 
 
 def _sort(x: Array, axis: int = -1, descending: bool = False) -> tuple[Array, Array]:
@@ -172,6 +183,8 @@ def _stable_sort(x: Array, *, stable: bool = True, dim: int = -1, descending: bo
 
 def _top_k(x: Array, k: int, axis: int = -1, largest: bool = True, in_order: bool = True) -> tuple[Array, Array]:
     del in_order
+    if not x.ndim:
+        return x, jnp.zeros((), jnp.int32)
     moved = jnp.moveaxis(x, axis, -1)
     values, indices = lax.top_k(moved if largest else -moved, k)
     return jnp.moveaxis(values if largest else -values, -1, axis), jnp.moveaxis(indices, -1, axis)
@@ -192,12 +205,12 @@ RULES = {
     "aten.argmin.default": _place(jnp.argmin),
     "aten.cummax.default": _running_extreme(lax.cummax),
     "aten.cummin.default": _running_extreme(lax.cummin),
-    "aten.cumprod.default": lambda x, axis, dtype=None: jnp.cumprod(x, axis, dtype),
-    "aten.cumsum.default": lambda x, axis, dtype=None: jnp.cumsum(x, axis, dtype),
+    "aten.cumprod.default": _running(jnp.cumprod),
+    "aten.cumsum.default": _running(jnp.cumsum),
     "aten.histc.default": _histogram,
     "aten.kthvalue.default": _kth,
     "aten.linalg_vector_norm.default": _vector_norm,
-    "aten.logcumsumexp.default": lax.cumlogsumexp,
+    "aten.logcumsumexp.default": _running(lambda x, axis, dtype: lax.cumlogsumexp(x, axis % x.ndim)),
     "aten.logsumexp.default": _logsumexp,
     "aten.max.default": jnp.max,
     "aten.max.dim": _extreme(jnp.argmax),

@@ -85,7 +85,13 @@ def _pad_with(x: Array, pad: Sequence[int], value: float = 0) -> Array:
 
 
 def _padded(mode: str) -> Callable[[Array, Sequence[int]], Array]:
-    return lambda x, pad: jnp.pad(x, padding_pairs(x, pad), mode=mode)
+    def padded(x: Array, pad: Sequence[int]) -> Array:
+        pairs = padding_pairs(x, pad)
+        x = jnp.pad(x, [(max(low, 0), max(high, 0)) for low, high in pairs], mode=mode)
+        cuts = [slice(max(-low, 0), size + min(high, 0)) for (low, high), size in zip(pairs, x.shape, strict=True)]
+        return x[tuple(cuts)]  # padding below zero cuts off
+
+    return padded
 
 
 def padding_pairs(x: Array, pad: Sequence[int]) -> list[tuple[int, int]]:

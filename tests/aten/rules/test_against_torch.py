@@ -90,7 +90,7 @@ def test_a_rule_agrees_with_torch(op: str, number: int, dtype: str):
     total = sum((t * w).sum().real for t, w in zip(theirs, weights, strict=True) if w is not None)
 
     def ours(numbers: list[Any]) -> tuple[Any, list[Any]]:
-        given = [_plain(leaf) for leaf in leaves]
+        given = [jnp.asarray(_plain(leaf)) if isinstance(leaf, torch.Tensor) else _plain(leaf) for leaf in leaves]
         for i, x in zip(moving, numbers, strict=True):
             given[i] = x
         result = RULES[op](*rebuild.unflatten(given), **{name: _plain(value) for name, value in kwargs.items()})

@@ -30,7 +30,7 @@ CASES: dict[str, list[Case]] = {
        for name in ("and", "or", "xor", "left_shift", "right_shift")},
     **{f"aten.bitwise_{way}_shift.Tensor_Scalar": [lambda draw: (draw.whole(64, 3), 2)] for way in ("left", "right")},
     "aten.copysign.Scalar": [of((9,), -1.5)],
-    "aten.copysign.Tensor": two(),
+    "aten.copysign.Tensor": [*two(), masks, bits],
     "aten.bitwise_left_shift.Tensor": [lambda draw: (draw.whole(16, 3), draw.whole(4, 3))],
     "aten.bitwise_or.Scalar": [lambda draw: (draw.whole(16, 3), 6)],
     "aten.bitwise_or.Tensor": [bits, masks],

@@ -47,12 +47,15 @@ CASES: dict[str, list[Case]] = {
     "aten.index_add.default": [
         lambda draw: (draw.normal(3, 4), 0, draw.whole(3, 5), draw.normal(5, 4)),
         lambda draw: (draw.normal(3, 4), -1, draw.whole(4, 5), draw.normal(3, 5), {"alpha": 2}),
+        lambda draw: (draw.normal(), 0, torch.tensor([0]), draw.normal(), {"alpha": 2}),
     ],
-    "aten.index_copy.default": [lambda draw: (draw.normal(3, 4), 1, torch.tensor([3, 0]), draw.normal(3, 2))],
+    "aten.index_copy.default": [lambda draw: (draw.normal(3, 4), 1, torch.tensor([3, 0]), draw.normal(3, 2)),
+        lambda draw: (draw.normal(), 0, torch.tensor(0), draw.normal())],
     "aten.index_put.default": [
         lambda draw: (draw.normal(5, 2), [torch.tensor([1, 3])], draw.normal(2, 2)),
         lambda draw: (draw.normal(5, 2), [draw.whole(5, 7)], draw.normal(7, 2), True),
         lambda draw: (draw.normal(5, 2), [None, torch.tensor([1])], draw.normal(5, 1)),
+        lambda draw: (draw.chance(5, 2), [draw.whole(5, 7)], draw.chance(7, 2), True),
         lambda draw: (draw.normal(5, 2), [torch.tensor([-1, -3])], draw.normal(2, 2)),
         lambda draw: (draw.normal(3, 4), [draw.chance(3, 4)], draw.normal()),
         lambda draw: (draw.normal(3, 4), [None, draw.chance(4)], draw.normal(1), True),
@@ -71,7 +74,8 @@ CASES: dict[str, list[Case]] = {
     "aten.scatter.value_reduce": [lambda draw: (draw.normal(3, 4), 0, draw.whole(3, 6, 4), 1.5, {"reduce": "add"})],
     "aten.scatter.src": [lambda draw: (draw.normal(3, 4), 1, torch.tensor([[1, 3], [0, 2]]), draw.normal(2, 2))],
     "aten.scatter.value": [lambda draw: (draw.normal(3, 4), -1, draw.whole(4, 3, 2), 1.5)],
-    "aten.scatter_add.default": [lambda draw: (draw.normal(3, 4), 0, draw.whole(3, 6, 4), draw.normal(6, 4))],
+    "aten.scatter_add.default": [lambda draw: (draw.chance(3, 4), 0, draw.whole(3, 6, 4), draw.chance(6, 4)),
+        lambda draw: (draw.normal(3, 4), 0, draw.whole(3, 6, 4), draw.normal(6, 4))],
     "aten.scatter_reduce.two": [  # pyright: ignore[reportAssignmentType]
         lambda draw, how=how, own=own: (
             draw.normal(3, 4), 0, draw.whole(2, 6, 4), draw.normal(6, 4), how, {"include_self": own}
@@ -80,5 +84,9 @@ CASES: dict[str, list[Case]] = {
     ] + [
         lambda draw, how=how: (equals(draw)[0], 0, draw.whole(2, 3, 4), equals(draw)[1], how)
         for how in ("amax", "amin")
+    ] + [
+        lambda draw, how=how: (draw.chance(3, 4), 0, draw.whole(2, 6, 4), draw.chance(6, 4), how,
+                               {"include_self": False})
+        for how in ("sum", "amin")
     ],
 }  # fmt: skip

@@ -13,8 +13,8 @@ CASES: dict[str, list[Case]] = {
     "aten.flip.default": [of((2, 3), [0]), of((2, 3), [0, -1])],
     "aten.permute.default": [of((2, 3, 4), [2, 0, 1]), of((2, 3), [-1, 0])],
     "aten.pixel_shuffle.default": [of((2, 8, 3, 3), 2)],
-    **{f"aten.reflection_pad{n}d.default": [of((2, 2, *(4,) * n), [2, 1] * n)] for n in (1, 2, 3)},
-    **{f"aten.replication_pad{n}d.default": [of((2, 2, *(4,) * n), [2, 1] * n)] for n in (1, 2, 3)},
+    **{f"aten.{way}_pad{n}d.default": [of((2, 2, *(5,) * n), pad * n) for pad in ([2, 1], [-1, 2], [1, -2])]
+       for way in ("reflection", "replication") for n in (1, 2, 3)},
     "aten.repeat.default": [of((2, 3), [2, 2]), of((3,), [2, 1, 2])],
     "aten.select.int": [of((2, 3, 4), 1, 2), of((2, 3, 4), -1, -2)],
     "aten.select_scatter.default": [lambda draw: (draw.normal(2, 3), draw.normal(2), 1, -1)],
@@ -27,3 +27,4 @@ CASES: dict[str, list[Case]] = {
     "aten.unsqueeze.default": [of((2, 3), 1), of((2, 3), -1)],
     "aten.view.default": [of((3, 4), [2, -1])],
 }  # fmt: skip
+CASES["aten.replication_pad2d.default"].append(of((2, 2, 4, 4), [0, 0, 2, -4]))  # nothing of the image but its edge
