@@ -74,9 +74,9 @@ def _numbers(runs: pl.DataFrame) -> list[_Column]:
 def _leading(runs: pl.DataFrame, shown: pl.DataFrame, room: int) -> list[_Column]:
     names = leading_columns(runs)
     columns = {name: _axis_column(shown, name, names) for name in names}
-    if sum(column.width for column in columns.values()) <= room:
-        return list(columns.values())
     axes = [name for name in names if not name.startswith(SAMPLER) and name not in SEEDS]
+    if not axes or sum(column.width for column in columns.values()) <= room:
+        return list(columns.values())
     kept = [columns[name] for name in names if name not in axes]
     left = room - sum(column.width for column in kept) - GAP
     usual = {name: prevailing(runs, name) for name in axes}

@@ -51,13 +51,14 @@ def outside() -> Iterator[Outside]:
         "include_dashboard": True,
         "dashboard_port": http,
         "ray_client_server_port": client,
+        "dashboard_agent_listen_port": free_port(),  # the usual one belongs to whichever Ray started first
         "temp_dir": scratch,
         "labels": {"llcray.io/usd-per-hour": "3600"},
     }
     Path(get_default_ray_temp_dir()).mkdir(parents=True, exist_ok=True)  # where the cluster leaves its address
     with forking_quietly():
         cluster = Cluster(initialize_head=True, head_node_args=head)
-        cluster.add_node(num_cpus=1)
+        cluster.add_node(num_cpus=1, dashboard_agent_listen_port=free_port())
         yield Outside(f"http://127.0.0.1:{http}", f"ray://127.0.0.1:{client}")
         cluster.shutdown()
 

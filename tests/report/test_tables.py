@@ -4,11 +4,16 @@ import io
 import re
 from pathlib import Path
 
+import polars as pl
 import pytest
+from llcray_storage import scan_runs
 from rich.console import Console
 
 from llcray.report.query import answer
+from llcray.report.results_table import results_table
 from llcray.report.tables import print_results, print_status
+from llcray.report.varying import prepared
+from llcray.report.verdict_filter import outcome
 
 
 def console(width: int = 80) -> Console:
@@ -65,6 +70,13 @@ def test_axes_that_do_not_fit_become_what_differs(teacher_student: Path):
     assert "base" in text_of(made)
     assert "depth=3" in text_of(made)
     assert max(map(len, text_of(made).splitlines())) <= 80
+
+
+def test_a_sweep_of_one_target_has_a_row_for_each_run_at_any_width(digits: Path):
+    """Seeds and samplers do not fit, and no axis of targets could be left out: the end of such a sweep was a crash."""
+    runs = prepared(scan_runs(digits, "digits_noise")).with_columns(outcome())
+    runs = runs.filter(pl.col("target_id") == runs["target_id"][0])
+    assert results_table(runs, runs, width=30).row_count == runs.height
 
 
 def test_a_sweep_without_runs_says_so(digits: Path):
