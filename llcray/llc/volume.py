@@ -41,7 +41,7 @@ def volume_slopes(log_volumes: np.ndarray, ladder: np.ndarray) -> tuple[np.ndarr
     return slopes, np.sqrt(variance)
 
 
-def extrapolate_volume(log_volumes: np.ndarray, ladder: np.ndarray) -> Extrapolation:
+def extrapolate_volume(log_volumes: np.ndarray, ladder: np.ndarray, integration_error: float) -> Extrapolation:
     """The learning coefficient and its multiplicity as epsilon falls; NaN where few rays hold the smallest volumes.
 
     Rungs above the last one whose volume few rays hold are left out.
@@ -49,6 +49,7 @@ def extrapolate_volume(log_volumes: np.ndarray, ladder: np.ndarray) -> Extrapola
     Args:
         log_volumes: Log of each ray's volume, shape (chain, ray, rung).
         ladder: Values of epsilon, largest first, shape (rung,).
+        integration_error: Share of a slope that the integrals along rays may be off by.
     """
     rays = log_volumes.reshape(-1, log_volumes.shape[-1])
     if len(rays) < FEWEST or not np.isfinite(rays).all():
@@ -59,5 +60,5 @@ def extrapolate_volume(log_volumes: np.ndarray, ladder: np.ndarray) -> Extrapola
         return UNKNOWN
     rays, ladder = rays[:, first:], ladder[first:]
     slopes, errors = volume_slopes(rays, ladder)
-    floor = 1e-3 * np.abs(slopes)  # of the grids that integrals are taken on
+    floor = integration_error * np.abs(slopes)
     return extrapolate_temperature(1 / np.sqrt(ladder[:-1] * ladder[1:]), slopes, np.hypot(errors, floor))

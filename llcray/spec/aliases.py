@@ -88,6 +88,11 @@ PLACES: dict[str, str] = {
 """What to write at the top of a sweep file, by key or alias, for a value that was written at another place."""
 
 
+def key_among(word: str, known: Sequence[str]) -> str | None:
+    """The first key among `known` that a word is an alias of; None where there is none."""
+    return next((key for key in KEYS.get(word.lower(), ()) if key in known), None)
+
+
 def meant_by(word: str, known: Sequence[str]) -> str | None:
     """The words that tell a user where a value belongs that was written under an alias or at another place.
 
@@ -98,9 +103,8 @@ def meant_by(word: str, known: Sequence[str]) -> str | None:
     Returns:
         A text such as `here it is 'step_size'`; None for a word that is not known to be an alias.
     """
-    here = [key for key in KEYS.get(word.lower(), ()) if key in known]
-    if here:
-        written = PLACES.get(word.lower()) if here[0] == "inverse_temperature" else None
-        return f"here it is '{here[0]}'" + (f", as in {written}" if written else "")
+    if here := key_among(word, known):
+        written = PLACES.get(word.lower()) if here == "inverse_temperature" else None
+        return f"here it is '{here}'" + (f", as in {written}" if written else "")
     place = PLACES.get(word.lower())
     return f"at the top of the file write {place}" if place else None

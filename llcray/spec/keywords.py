@@ -8,7 +8,7 @@ from typing import Any, TypeVar, get_args
 import yaml
 
 from llcray.samplers import SGLD, Sampler
-from llcray.spec.aliases import KEYS, PLACES
+from llcray.spec.aliases import KEYS, PLACES, key_among
 from llcray.spec.problems import suggestion
 
 Called = TypeVar("Called", bound=Callable[..., Any])
@@ -44,8 +44,7 @@ def _explained(function: Any, name: str) -> Any:
 
 def _meant_by(word: str, known: tuple[str, ...]) -> str:
     """The end of the sentence: what to write instead of a word, or which words there are."""
-    here = next((key for key in KEYS.get(word, ()) if key in known), None)
-    if here:
+    if here := key_among(word, known):
         return f"; here it is '{here}'"
     if word in PLACES:
         place = yaml.safe_load(PLACES[word])

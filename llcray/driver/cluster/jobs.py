@@ -95,13 +95,7 @@ class HttpJobs:
         self._client = JobSubmissionClient(address)
 
     def submit(self, job_id: str, command: str, runtime_env: dict[str, Any]) -> None:
-        try:
-            self._client.submit_job(entrypoint=command, submission_id=job_id, runtime_env=runtime_env)
-        except RuntimeError as error:
-            raise DriverError(
-                f"The cluster did not take the job: {' '.join(str(error).split())[:300]} If its head shares a machine "
-                "with another Ray, start it with ray start --dashboard-agent-listen-port PORT."
-            ) from error
+        self._client.submit_job(entrypoint=command, submission_id=job_id, runtime_env=runtime_env)
 
     def state(self, job_id: str) -> JobState:
         info = self._client.get_job_info(job_id)

@@ -45,8 +45,8 @@ def submit_sweep(path: Path, options: SweepOptions, console: Console, choose: Ch
         The driver's exit code; 0 when detached.
 
     Raises:
-        DriverError: Nobody answers at the address, an option cannot be used with it, or the storage is a folder of this
-            machine's.
+        DriverError: Nobody answers at the address, the cluster does not take the job, an option cannot be used with
+            it, or the storage is a folder of this machine's.
     """
     address = str(options.address)
     command = shlex.join(driver_words(path.name, options))
@@ -62,7 +62,14 @@ def submit_sweep(path: Path, options: SweepOptions, console: Console, choose: Ch
         }
         needs = {**runtime_env(options.py_modules), "working_dir": folder, "env_vars": environment}
         jobs = connect_jobs(address, needs)
-        jobs.submit(job_id, command, needs)
+        try:
+            jobs.submit(job_id, command, needs)
+        except RuntimeError as error:
+            reason = " ".join(str(getattr(error, "cause", error)).split())[:300]  # a task's own text is a traceback
+            raise DriverError(
+                f"The cluster did not take the job: {reason} If its head shares a machine with another Ray, start it "
+                "with ray start --dashboard-agent-listen-port PORT."
+            ) from error
     again = f"llcray attach {job_id} --address {address}"
     if options.detach:
         _say(console, f"{path.stem}: submitted as {job_id}. To watch: {again}")

@@ -158,9 +158,14 @@ def _draw_doubtful(axes: Axes, estimate: Estimate, series: Series, moved: dict[s
     if shown != value:
         is_above = value > high
         place = {"xytext": (0, -6), "va": "top"} if is_above else {"xytext": (0, 6), "va": "bottom"}
-        look = {"fontsize": 5.5, "color": VALUE_COLOR, "rotation": "vertical", "ha": "center"}  # side by side, they fit
+        style = {
+            "fontsize": 5.5,
+            "color": VALUE_COLOR,
+            "rotation": "vertical",
+            "ha": "center",
+        }  # side by side, they fit
         words = f"{value:.3g} →" if is_above else f"← {value:.3g}"
-        axes.annotate(words, (at, shown), textcoords="offset points", **place, **look)
+        axes.annotate(words, (at, shown), textcoords="offset points", **place, **style)
 
 
 def _mark(axes: Axes, at: float, value: float, moved: dict[str, Any], **look: Any) -> None:

@@ -58,5 +58,7 @@ def weighted(facts: RunFacts, sampler: WeightedSampler) -> Schedule:
         num_gradients=spent,
         warmup_gradients=fitted.num_gradients,
         importance=Importance(loss, weights.pareto_khat),
-        limit=extrapolate_volume(draws.log_volumes, fitted.hyper["ladder"][0]) if draws.log_volumes.size else None,
+        limit=extrapolate_volume(draws.log_volumes, fitted.hyper["ladder"][0], sampler.integration_error)
+        if draws.log_volumes.size
+        else None,
     )
