@@ -158,12 +158,8 @@ def _draw_doubtful(axes: Axes, estimate: Estimate, series: Series, moved: dict[s
     if shown != value:
         is_above = value > high
         place = {"xytext": (0, -6), "va": "top"} if is_above else {"xytext": (0, 6), "va": "bottom"}
-        style = {
-            "fontsize": 5.5,
-            "color": VALUE_COLOR,
-            "rotation": "vertical",
-            "ha": "center",
-        }  # side by side, they fit
+        # Upright, the values of marks side by side do not touch.
+        style = {"fontsize": 5.5, "color": VALUE_COLOR, "rotation": "vertical", "ha": "center"}
         words = f"{value:.3g} →" if is_above else f"← {value:.3g}"
         axes.annotate(words, (at, shown), textcoords="offset points", **place, **style)
 
