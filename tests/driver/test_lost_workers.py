@@ -35,6 +35,18 @@ def test_a_killed_worker_costs_a_retry_and_each_run_is_there_once(run):
     assert printed.count("trying again") == 2
 
 
+def test_a_worker_that_dies_between_trials_costs_the_next_one_a_retry(cluster, sweep_file, tmp_path, screen):
+    """Tune tells such a death twice, and the trial got failed rows, "2 workers died", with all but one retry left."""
+    last = "{kind: python, factory: 'driver_targets:last_of_its_worker'}"
+    path = sweep_file(f"[{last}, {{kind: quadratic, num_params: 3, num_data: {{grid: [200, 201]}}}}]")
+    path.write_text(path.read_text() + "conduct: {first: [{target_kind: python}]}\n")
+    options = SweepOptions(storage=str(tmp_path / "results"), max_pack=1)
+    assert run_sweep(path, options, screen) == 0, screen.text
+    found = ls.scan_runs(options.storage, latest=False).collect()
+    assert found["status"].to_list() == ["done"] * 6
+    assert "trying again" in screen.text
+
+
 @pytest.mark.slow
 def test_a_trial_that_always_kills_its_worker_fails_after_its_retries_and_stops_no_other(run):
     code, found, _ = run(deaths=100)

@@ -172,6 +172,11 @@ def last_error_of(trial: Any) -> BaseException | None:
     return pickle.loads(Path(path).read_bytes()) if path and Path(path).exists() else None
 
 
+def actor_id_of(error: BaseException | None) -> str | None:
+    """Returns Ray's id of the actor whose death an exception tells; None where it tells of none."""
+    return getattr(error, "actor_id", None)
+
+
 def actor_of(trial: Any) -> Any:
     """Returns the actor that runs a trial of Tune's; None where none does."""
     return trial.temporary_state.ray_actor

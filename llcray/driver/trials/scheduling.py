@@ -21,7 +21,7 @@ from ray.tune.progress_reporter import TrialProgressCallback
 
 from llcray.driver.cluster.capacity import amounts
 from llcray.driver.cluster.driver_state import StopRequest
-from llcray.driver.cluster.ray_internals import actor_of, last_error_of
+from llcray.driver.cluster.ray_internals import actor_id_of, actor_of, last_error_of
 from llcray.driver.cluster.state_publisher import StatePublisher
 from llcray.driver.errors import DriverError, PlatformError
 from llcray.driver.progress.reports import TrialReport
@@ -91,7 +91,7 @@ def run_trials(conditions: Conditions, tracker: Tracker, view: View, publisher: 
     fruitless = 0
     while tracker.unfinished and not conditions.stop_request():
         before = len(tracker.finished)
-        conditions.sharing.has_left_some = False
+        conditions.sharing.has_left_some = events.has_left_some = False
         try:
             _run_tune(conditions, tracker, events)
             reason = ""
@@ -109,6 +109,8 @@ def run_trials(conditions: Conditions, tracker: Tracker, view: View, publisher: 
         tracker.running.clear()
         if not reason and conditions.sharing.has_left_some:
             conditions.sharing.wait_for_others(lambda: bool(events.tick()))
+            continue
+        if not reason and events.has_left_some:
             continue
         reason = reason or "it ended too early"
         fruitless = 0 if len(tracker.finished) > before else fruitless + 1
@@ -172,6 +174,7 @@ class _TuneEvents(TrialProgressCallback):
         compactor: Compacts the dataset meanwhile.
         queue: Trials that are still to start.
         halted: Reason for each trial that was given up by halving, by index.
+        has_left_some: Whether Tune gave up trials that have retries left.
         fatal: Why no run can be done or no row be written any more; None while they can.
     """
 
@@ -183,6 +186,8 @@ class _TuneEvents(TrialProgressCallback):
         self.compactor = Compactor(conditions.assignment.root, tracker)
         self.queue: TrialQueue | None = None
         self.halted: Mapping[int, str] = {}
+        self.has_left_some = False
+        self._dead_actors: dict[int, str | None] = {}
         self.fatal: UserError | None = None
 
     def __getstate__(self) -> dict[str, Any]:
@@ -210,18 +215,28 @@ class _TuneEvents(TrialProgressCallback):
         """Notes that a worker died, whose trial starts again."""
         if self._is_platform_missing(trial):
             return
-        index = trial.config["index"]
-        times = self._tracker.trial_lost(index, why_lost(last_error_of(trial)))
+        index, error = trial.config["index"], last_error_of(trial)
+        times = self._tracker.trial_lost(index, why_lost(error))
+        self._dead_actors[index] = actor_id_of(error)
         trial.set_config(trial.config | {"attempt": times})
         label = self._tracker.labels[self._conditions.assignment.plans[index].runs[0].run_id]
         self._view.notice(f"lost    a worker at {label}: {self._tracker.losses[index][-1]}; trying again")
 
     def on_trial_error(self, iteration: int, trials: Sequence[Any], trial: Any, **info: Any) -> None:
-        """Gives failed rows to the runs of a trial that has lost too many workers."""
+        """Gives failed rows to the runs of a trial that has lost too many workers.
+
+        Tune tells the death of a worker that was being reset for a trial twice, and gives the trial up at the second
+        time, whatever retries it has.
+        """
         if self._is_platform_missing(trial):
             return
-        index = trial.config["index"]
-        times = self._tracker.trial_lost(index, why_lost(last_error_of(trial)))
+        index, error = trial.config["index"], last_error_of(trial)
+        is_known = actor_id_of(error) is not None and actor_id_of(error) == self._dead_actors.get(index)
+        if is_known and len(self._tracker.losses[index]) <= self._conditions.max_retries:
+            self.has_left_some = True
+            self._ended(index)
+            return
+        times = self._tracker.trial_lost(index, why_lost(error))
         reasons = "; ".join(dict.fromkeys(self._tracker.losses[index]))
         self._settle(index, f"{times} workers died: {reasons}")
         self._ended(index)
