@@ -78,12 +78,11 @@ def test_a_platform_that_is_not_there_is_named_with_the_remedy():
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("platform", ["cuda", "nowhere"])
-def test_a_sweep_on_a_platform_that_is_not_there_writes_no_failed_rows(sweep_file, tmp_path, platform):
+def test_a_sweep_on_a_platform_that_is_not_there_writes_no_failed_rows(sweep_file, tmp_path):
     path, storage = sweep_file("[{kind: quadratic, num_params: 3, num_data: 200}]"), str(tmp_path / "results")
-    found = run([sys.executable, "-c", PROGRAM, str(path), storage], JAX_PLATFORMS=platform)
+    found = run([sys.executable, "-c", PROGRAM, str(path), storage], JAX_PLATFORMS="cuda")
     assert found.returncode == 2, found.stderr
-    assert f"JAX_PLATFORMS={platform}" in found.stderr and "Traceback" not in found.stderr
+    assert "JAX_PLATFORMS=cuda" in found.stderr and "Traceback" not in found.stderr
     assert ls.finished(storage, "tiny") == {}
 
 

@@ -68,7 +68,8 @@ ON_MADE_UP_GPUS = """
 import ray, sys
 ray.init(num_cpus=4, num_gpus=2, include_dashboard=False, log_to_driver=False)
 from llcray.driver import SweepOptions, run_sweep
-sys.exit(run_sweep(sys.argv[1], SweepOptions(storage=sys.argv[2], max_pack=1)))
+for path in sys.argv[1:]:
+    assert run_sweep(path, SweepOptions(storage=f"{path}.results", max_pack=1)) == 0
 """
 PLACED = """
 name: tiny
@@ -81,25 +82,27 @@ samplers: [{{kind: sgld, step_size: 1.0e-3, batch_size: 20}}]
 sampling: {{num_chains: 2, budget: {{num_gradients: 100, num_draws: 64}}}}
 resources: {{cpus: 1, gpus: {gpus}}}
 """
+# GPUs of a trial: masks that its worker may have, and its share of their memory.
+OF_TWO_GPUS = {0.5: ({"0", "1"}, "0.450"), 1: ({"0", "1"}, None), 2: ({"0,1"}, None)}
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize(
-    ("gpus", "masks", "fraction"), [(0.5, {"0", "1"}, "0.450"), (1, {"0", "1"}, None), (2, {"0,1"}, None)]
-)
-def test_workers_see_the_gpus_of_their_trial_alone(gpus, masks, fraction, modules, tmp_path):
+def test_workers_see_the_gpus_of_their_trial_alone(modules, tmp_path):
     """Ray is told of two GPUs that are not there; the masks are what JAX would choose its devices by."""
-    path = tmp_path / "tiny.yaml"
-    path.write_text(PLACED.format(folder=tmp_path, gpus=gpus))
+    folders = {gpus: tmp_path / f"{gpus}" for gpus in OF_TWO_GPUS}
+    for gpus, folder in folders.items():
+        folder.mkdir()
+        (folder / "tiny.yaml").write_text(PLACED.format(folder=folder, gpus=gpus))
     environment = os.environ | {"JAX_PLATFORMS": "cpu"}
-    command = [sys.executable, "-c", ON_MADE_UP_GPUS, str(path), str(tmp_path / "results")]
+    command = [sys.executable, "-c", ON_MADE_UP_GPUS, *(str(folder / "tiny.yaml") for folder in folders.values())]
     done = subprocess.run(command, capture_output=True, text=True, env=environment, timeout=240)
     assert done.returncode == 0, done.stdout + done.stderr
-    found = [json.loads(file.read_text()) for file in sorted(tmp_path.glob("*.json"))]
-    assert len(found) == 4
-    assert {worker["CUDA_VISIBLE_DEVICES"] for worker in found} <= masks
-    assert {worker["XLA_PYTHON_CLIENT_MEM_FRACTION"] for worker in found} == {fraction}
-    assert {worker["NPROC"] for worker in found} == {"1"}
+    for gpus, (masks, fraction) in OF_TWO_GPUS.items():
+        found = [json.loads(file.read_text()) for file in folders[gpus].glob("*.json")]
+        assert len(found) == 4, gpus
+        assert {worker["CUDA_VISIBLE_DEVICES"] for worker in found} <= masks, gpus
+        assert {worker["XLA_PYTHON_CLIENT_MEM_FRACTION"] for worker in found} == {fraction}, gpus
+        assert {worker["NPROC"] for worker in found} == {"1"}, gpus
 
 
 @pytest.mark.parametrize(("quota", "cores"), [("max 100000", None), ("150000 100000", 1), ("50000 100000", 1)])

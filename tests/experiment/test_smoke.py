@@ -1,14 +1,18 @@
 """The smoke size of every experiment runs from its file and reproduces the findings it promises at that size."""
 
-import subprocess
-import sys
+import io
+from collections.abc import Iterator
 from pathlib import Path
 
 import polars as pl
 import pytest
 from llcray_storage.schema.tables import TABLES
 
-from llcray.spec import load_sweep
+from llcray.driver import SweepOptions
+from llcray.driver.cluster.connect import connect
+from llcray.experiment.command import run_experiment
+from llcray.spec import Resources, load_sweep
+from llcray.terminal.console import Terminal
 
 ROOT = Path(__file__).parents[2]
 EXPERIMENTS = sorted((ROOT / "experiments").glob("*.yaml"))
@@ -33,10 +37,17 @@ def test_every_check_of_an_experiment_asks_for_columns_that_exist(path: Path):
                 assert context.execute(check.sql, eager=True).shape == (1, 1), check.claim
 
 
+@pytest.fixture(scope="module")
+def ray() -> Iterator[None]:
+    """A Ray that all experiments use."""
+    with connect(None, Resources()):
+        yield
+
+
 @pytest.mark.slow
-@pytest.mark.timeout(600)
+@pytest.mark.timeout(300)
 @pytest.mark.parametrize("path", SMOKE, ids=lambda path: path.stem)
-def test_the_smoke_size_of_an_experiment_reproduces_its_findings(path: Path, tmp_path: Path):
-    words = ["experiment", str(path), "--size", "smoke", "--check", "--storage", str(tmp_path / "results"), "--quiet"]
-    done = subprocess.run([sys.executable, "-m", "llcray.cli", *words], capture_output=True, text=True, cwd=tmp_path)
-    assert done.returncode == 0, done.stdout + done.stderr
+def test_the_smoke_size_of_an_experiment_reproduces_its_findings(ray: None, path: Path, tmp_path: Path):
+    printed = io.StringIO()
+    options = SweepOptions(storage=str(tmp_path / "results"), quiet=True)
+    assert run_experiment(str(path), "smoke", options, True, Terminal(file=printed, width=200)) == 0, printed.getvalue()

@@ -20,6 +20,7 @@ from typing import Any
 import llcray_storage as ls
 import polars as pl
 import psutil
+from ray._common.network_utils import find_free_port
 from ray._common.utils import get_default_ray_temp_dir
 from ray.cluster_utils import Cluster
 
@@ -62,6 +63,7 @@ class Chaos:
         head: dict[str, Any] = {
             "num_cpus": 0,
             "include_dashboard": False,
+            "dashboard_port": find_free_port(),  # the usual one belongs to whichever Ray started first
             "temp_dir": self._scratch,
         }
         self._head = head
