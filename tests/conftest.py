@@ -7,6 +7,7 @@ import gc
 import os
 import shutil
 import sys
+import time
 from collections.abc import Mapping
 from importlib.metadata import version
 from pathlib import Path
@@ -33,7 +34,7 @@ HAVE_SHAPES = [
     "llcray.sampling.curvature",
     "llcray.sampling.gradient_noise",
 ]
-STARTS_RAY = ("cluster", "driver", "experiment", "tracking", "tutorials")
+STARTS_RAY = ("cluster", "driver", "tracking", "tutorials")
 PROGRAMS = {
     "JAX_COMPILATION_CACHE_DIR": str(TESTS.parent / ".pytest_cache" / "programs" / cache_folder().name),
     "JAX_COMPILATION_CACHE_MAX_SIZE": "-1",
@@ -45,6 +46,8 @@ QUICK_TO_COMPILE = (
     "--xla_cpu_use_fusion_emitters=false --xla_backend_optimization_level=0 --xla_cpu_parallel_codegen_split_count=1"
 )
 """Flags with which XLA compiles in half the time, as long as it knows them (it aborts on those that it does not)."""
+
+OUT_OF_TIME = "out of time"
 
 
 # Shapes and types in the signatures of these modules are checked at every call, in tests only.
@@ -70,12 +73,20 @@ def pytest_configure(config: pytest.Config) -> None:
         shutil.rmtree(folder)
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Tests that start Ray share a process, so that two Rays never share two processors; so do tests of one file."""
-    for item in items:
-        place = item.path.relative_to(TESTS)
-        group = "ray" if place.parts[0] in STARTS_RAY else str(place)
-        item.add_marker(pytest.mark.xdist_group(group))
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
+    """Keeps the tests of a file in one process, and those of folders full of Rays.
+
+    The smoke sizes of experiments, which compute, are left to the other process, while those mostly wait.
+    """
+    from xdist.scheduler import LoadFileScheduling
+
+    class ByFileOrRay(LoadFileScheduling):
+        def _split_scope(self, nodeid: str) -> str:
+            file = super()._split_scope(nodeid)
+            return "ray" if Path(file).parts[1] in STARTS_RAY else file
+
+    return ByFileOrRay(config, log)
 
 
 def pytest_collection_finish() -> None:
@@ -83,6 +94,22 @@ def pytest_collection_finish() -> None:
     gc.collect()
     gc.freeze()
     gc.set_threshold(10_000, 20, 20)
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtest_setup() -> None:
+    """Skips what does not begin before `SKIP_AFTER` (seconds since the epoch), so that no test is cut off half done."""
+    if time.time() > float(os.environ.get("SKIP_AFTER", "inf")):
+        pytest.skip(OUT_OF_TIME)
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Says how many tests were skipped for want of time."""
+    stats = terminalreporter.stats
+    num_late = sum(OUT_OF_TIME in str(report.longrepr) for report in stats.get("skipped", ()))
+    num_begun = sum(len(stats.get(outcome, ())) for outcome in ("passed", "failed"))
+    if num_late:
+        terminalreporter.write_line(f"Out of time: {num_late} tests were not begun, {num_begun} were.")
 
 
 @pytest.hookimpl(tryfirst=True)
