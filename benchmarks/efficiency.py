@@ -122,8 +122,9 @@ def _page(rows: pl.DataFrame) -> Iterator[str]:
     yield "# Efficiency of the samplers"
     yield ""
     yield "Made by `benchmarks/efficiency.py`. ESS: effective draws of the loss (bulk). FDE: full-data-equivalent"
-    yield "gradients. error: (LLC - truth)/truth with its Monte Carlo error; truths are finite-temperature values, "
-    yield "exact or from long runs. Where none is known: the predicted step-size bias left in the estimate, bracketed."
+    yield "gradients. WNV: squared Monte Carlo error times FDE, nats^2, in which a bias does not count."
+    yield "error: (LLC - truth)/truth with its Monte Carlo error; truths are finite-temperature values, exact or from"
+    yield "long runs. Where none is known: the predicted step-size bias left in the estimate, bracketed."
     for target in dict.fromkeys(rows["target"]):
         mine = rows.filter(pl.col("target") == target)
         yield from (
@@ -139,14 +140,15 @@ def _page(rows: pl.DataFrame) -> Iterator[str]:
 
 
 def _table(rows: pl.DataFrame) -> Iterator[str]:
-    yield "| sampler | ESS / 1,000 FDE | ESS / CPU second | LLC | error | R-hat | verdict |"
-    yield "|---|---|---|---|---|---|---|"
+    yield "| sampler | ESS / 1,000 FDE | ESS / CPU second | WNV | LLC | error | R-hat | verdict |"
+    yield "|---|---|---|---|---|---|---|---|"
     for row in rows.iter_rows(named=True):
         per_second = row["ess_bulk"] / row["sampling_cpu_seconds"]
         cells = (
             row["label"],
             f"{1000 * row['ess_per_gradient']:.3g}",
             f"{per_second:.3g}",
+            f"{row['wnv_gradients']:.3g}",
             f"{row['llc']:.4g} ± {row['llc_mcse']:.2g}",
             _error(row),
             f"{row['rhat']:.3f}",
@@ -176,6 +178,8 @@ def _comparison(rows: pl.DataFrame) -> Iterator[str]:
     for name, chosen in (
         ("SGLD", pl.col("label").str.starts_with("sgld,")),
         ("RMSProp-SGLD", pl.col("label").str.contains("rmsprop")),
+        ("UBU", pl.col("label").str.starts_with("ubu")),
+        ("SG-MCLMC", pl.col("label").str.starts_with("sg_mclmc")),
         ("HMC", pl.col("label") == "hmc"),
         ("MCLMC", pl.col("label") == "mclmc"),
     ):

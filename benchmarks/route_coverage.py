@@ -6,6 +6,7 @@ An estimate counts as `wrong` where its verdict is `ok` and it is more than thre
 """
 
 import argparse
+import math
 import time
 from collections.abc import Iterator
 from typing import NamedTuple
@@ -79,7 +80,8 @@ def _answer(target: Target, route: str, seed: int) -> Answer:
         e = estimate_llc(target, HMC(), seed=seed, posterior=posterior, sampling=SAMPLING)
         llc, se = float(e.record["llc_reweighted"]), float(e.record["llc_reweighted_se"])
     assert e.true_llc is not None
-    return Answer(llc, se, e.true_llc.value, e.verdict, e.num_gradients)
+    # Temperatures are joined where all of them are `ok`.
+    return Answer(llc, se, e.true_llc.value, e.verdict if math.isfinite(llc) else "not_joined", e.num_gradients)
 
 
 def _scores(answers: list[Answer]) -> Iterator[str]:

@@ -21,7 +21,9 @@ import numpy as np
 
 MAX_ITERATIONS = 2000
 TOLERANCE = 1e-6
-NUM_BATCHES = 8
+NUM_STRETCHES = 5
+"""Stretches of each chain that are left out in turn. The error of four chains then has the spread of 20 numbers: of
+eight, which left out a stretch of all chains at once, 95% intervals held the answer in 89% of cases."""
 
 
 class Reweighted(NamedTuple):
@@ -43,18 +45,18 @@ class Reweighted(NamedTuple):
 
 
 def reweigh(n_betas: Sequence[float], losses: Sequence[np.ndarray]) -> Reweighted:
-    """Joins the draws of several temperatures; errors are those of the jackknife over stretches of draws.
+    """Joins the draws of several temperatures; errors are those of the jackknife over stretches of chains.
 
     Args:
         n_betas: t of each temperature, at least two, all different.
         losses: L - L* of its draws, shape (chain, draw), nats; as many draws as there are.
     """
     t = np.asarray(n_betas, float)
-    batches = [np.array_split(series, NUM_BATCHES, axis=1) for series in losses]
+    batches = [[stretch for chain in series for stretch in np.array_split(chain, NUM_STRETCHES)] for series in losses]
     free_energy, llc = _solve(t, [series.ravel() for series in losses], np.zeros(len(t)))
     without = [
-        _solve(t, [np.concatenate(split[:left] + split[left + 1 :], axis=1).ravel() for split in batches], free_energy)
-        for left in range(NUM_BATCHES)
+        _solve(t, [np.concatenate(split[:left] + split[left + 1 :]) for split in batches], free_energy)
+        for left in range(len(batches[0]))
     ]
     ends = [int(t.argmin()), int(t.argmax())]
 

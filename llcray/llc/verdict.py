@@ -116,9 +116,10 @@ def judge(d: Diagnostics) -> Verdict:
     * `escaped`: the estimate, or one chain, is negative beyond three standard errors, or more than 1% of the draws lie
       below w* by more than a nat: w* is not a local minimum, and the chain found lower loss.
     * `biased_step`: the step-size bias left in the estimate exceeds a tenth of it, or a twentieth and three standard
-      errors; the sampler has a bias that nothing predicts; acceptance is below 0.3; the energy error per dimension of
-      an unadjusted microcanonical sampler is above 0.001; or the estimate exceeds d/2 by a tenth and three standard
-      errors, which no minimum does; with a Metropolis test, if it exceeds d by three.
+      errors; acceptance is below 0.3; the energy error per dimension of an unadjusted microcanonical sampler is above
+      0.001; or the estimate exceeds d/2 by a tenth and three standard errors, which no minimum does; with a Metropolis
+      test, if it exceeds d by three. Where none of the other rules objects, also: the sampler has a bias that nothing
+      predicts.
     * `biased_weights`: k-hat of importance weights is above 0.7.
     * `not_converged`: a posterior that the chains' precision does not resolve, a loss that does not depend on the
       parameters, a warmup that the budget ended, a chain that never moved, split R-hat above 1.05, fewer than 50
@@ -136,6 +137,7 @@ def judge(d: Diagnostics) -> Verdict:
         _biased_weights,
         _biased_step,
         _not_converged,
+        _unpredicted_bias,
         _gamma_decides,
     ):
         if verdict := rule(d):
@@ -201,8 +203,6 @@ def _biased_step(d: Diagnostics) -> Verdict | None:
             "The bias of the step size is not known: levels at two steps, heat and gradient noise disagree, or the "
             "budget did not pay for measuring it. Raise the budget, lower max_heat, or use an exact sampler.",
         )
-    if d.unpredicted_bias:
-        return Verdict("biased_step", f"{d.unpredicted_bias[0].upper()}{d.unpredicted_bias[1:]}.")
     if d.acceptance_rate < MIN_ACCEPTANCE:
         return Verdict(
             "biased_step",
@@ -283,6 +283,13 @@ def _advice(d: Diagnostics, missing: float) -> str:
         factors.append(math.log(MAX_MISSING) / math.log(missing))
     is_far = (are_chains and not d.rhat <= FAR_FROM_MIXED) or missing > MAX_MISSING
     return raise_budget(d.spent, max(factors), is_lower_bound=is_far)
+
+
+def _unpredicted_bias(d: Diagnostics) -> Verdict | None:
+    """Doubts a sampler rather than its chains, and so comes after the rules that have evidence against the chains."""
+    if d.unpredicted_bias:
+        return Verdict("biased_step", f"{d.unpredicted_bias[0].upper()}{d.unpredicted_bias[1:]}.")
+    return None
 
 
 def _gamma_decides(d: Diagnostics) -> Verdict | None:

@@ -11,8 +11,12 @@ weights can be trusted. Weights are full and in float64. The localization must b
     full_rank     N(m, C C'), C lower triangular
     flow          N(m, diag(s^2)) moved by a RealNVP of six couplings
 
+A tenth of the draws is of N(w*, 1/gamma) instead, and q is the mixture of both: the fit covers the middle of a
+posterior and may be too narrow for its arms, and with a few parameters such draws bound the weights there.
+
 Reference: Roeder, Wu & Duvenaud 2017 (arXiv 1703.09194), eq. 7: path derivatives; Miller, Foti & Adams 2017 (arXiv
-1611.06585): mixtures; Yao, Vehtari, Simpson & Gelman 2018 (arXiv 1802.02538): k-hat of a variational fit.
+1611.06585): mixtures; Hesterberg 1995, Technometrics 37: defensive mixtures; Yao, Vehtari, Simpson & Gelman 2018
+(arXiv 1802.02538): k-hat of a variational fit.
 """
 
 from typing import Annotated, ClassVar, Literal
@@ -23,6 +27,8 @@ from llcray.samplers.kernel import Kernel
 from llcray.samplers.weighted import WeightedSampler
 from llcray.variant import Count, PositiveFloat
 
+WIDE_SHARE = 0.1
+"""Share of the draws that are as wide as gamma allows."""
 Family = Literal["mean_field", "low_rank", "full_rank", "flow"]
 
 
@@ -102,7 +108,15 @@ def _build(sampler: Variational) -> Kernel:
 
     def step(rng_key, state, posterior, hyper):
         del state
-        u = family.sample(rng_key, hyper)
-        return weighted_draw(posterior, hyper["scale"] * u, family.logdensity(hyper, u))
+        draw_key, wide_key, choice_key = jax.random.split(rng_key, 3)
+        fitted = family.sample(draw_key, hyper)
+        width = 1 / (hyper["scale"] * jnp.sqrt(posterior.localization))
+        wide = width * jax.random.normal(wide_key, fitted.shape, fitted.dtype)
+        u = jnp.where(jax.random.bernoulli(choice_key, WIDE_SHARE), wide, fitted)
+        log_wide = jnp.sum(jax.scipy.stats.norm.logpdf(u, scale=width))
+        log_proposal = jnp.logaddexp(
+            jnp.log1p(-WIDE_SHARE) + family.logdensity(hyper, u), jnp.log(WIDE_SHARE) + log_wide
+        )
+        return weighted_draw(posterior, hyper["scale"] * u, log_proposal)
 
     return proposal_kernel(step, adapt)

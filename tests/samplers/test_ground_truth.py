@@ -202,16 +202,19 @@ def _variance_of_ubu(curvature: float, h: float, alpha: float) -> float:
 
 
 UNPREDICTED = [
-    ({"kind": "sgld", "step_size": 1e-4, "preconditioner": "rmsprop"}, "goes on adapting"),
-    ({"kind": "sghmc", "step_size": 1e-4}, "neither rejects nor predicts"),
-    ({"kind": "sgnht", "step_size": 1e-3}, "neither rejects nor predicts"),
+    ({"kind": "sgld", "step_size": 5e-4, "preconditioner": "rmsprop"}, "goes on adapting"),
+    ({"kind": "sghmc", "step_size": 0.01, "damping": 0.1}, "neither rejects nor predicts"),
+    ({"kind": "sgnht", "step_size": 0.02, "damping": 0.1}, "neither rejects nor predicts"),
 ]
 
 
 @pytest.mark.parametrize(("sampler", "reason"), UNPREDICTED)
 def test_a_bias_that_nothing_predicts_is_never_ok(sampler: dict[str, object], reason: str) -> None:
-    """On a deep linear network of LLC 17.4 they gave 21.0 +- 0.3, 15.8 +- 0.3 and 50.9 +- 0.4, all `ok`."""
-    sampling = SamplingSpec(num_chains=2, budget=Budget(num_gradients=200, num_draws=16))
+    """On a deep linear network of LLC 17.4 they gave 21.0 +- 0.3, 15.8 +- 0.3 and 50.9 +- 0.4, all `ok`.
+
+    Chains arrive here: of those that have not, the verdict says so.
+    """
+    sampling = SamplingSpec(num_chains=2, budget=Budget(num_gradients=600, num_draws=256))
     e = estimate_llc(quadratic(), sampler, posterior=PosteriorSpec(localization=1.0), sampling=sampling)
     assert e.verdict == "biased_step"
     assert reason in e.verdict_reason
