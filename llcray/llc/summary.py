@@ -12,6 +12,8 @@ from llcray.array_statistics import array_stats
 MIN_DRAWS = 8
 MIN_BATCHES = 3
 NUM_BLOCKS = 128
+RELIABLE_ESS = 100
+"""Effective draws per chain from which their number is well known."""
 
 
 class Summary(NamedTuple):
@@ -55,8 +57,8 @@ def corrected_summary(series: np.ndarray, bias: np.ndarray) -> Summary:
     """The summary of a series less its bias.
 
     Draws of hot chains are noisy, so their effective sample size and R-hat look better than their slow part is. The
-    Monte Carlo error is therefore no smaller than the spread of the chains' means says, and R-hat is the larger of the
-    series' own and that of means over blocks of draws.
+    Monte Carlo error is therefore no smaller than `spread_of_means` says, and R-hat is the larger of the series' own and
+    that of means over blocks of draws.
 
     Args:
         series: Shape (chain, draw), finite.
@@ -68,7 +70,7 @@ def corrected_summary(series: np.ndarray, bias: np.ndarray) -> Summary:
     corrected = series - bias
     noise = standard_error(bias)
     blocks = summarize(block_means(corrected, NUM_BLOCKS))
-    mcse = max(float(np.hypot(summary.mcse, noise)), spread_of_chains(corrected))
+    mcse = max(float(np.hypot(summary.mcse, noise)), spread_of_means(corrected, summary.ess_bulk))
     rhat = float(np.nanmax([summary.rhat, blocks.rhat])) if np.isfinite([summary.rhat, blocks.rhat]).any() else np.nan
     return summary._replace(mean=float(corrected.mean()), mcse=mcse, rhat=rhat)
 
@@ -76,6 +78,21 @@ def corrected_summary(series: np.ndarray, bias: np.ndarray) -> Summary:
 def spread_of_chains(series: np.ndarray) -> float:
     """Standard error of the mean from the means of chains, shape (chain, draw); 0 for a single chain."""
     return float(series.mean(axis=1).std(ddof=1) / np.sqrt(len(series))) if len(series) > 1 else 0.0
+
+
+def spread_of_means(series: np.ndarray, ess: float) -> float:
+    """Standard error of the mean from the means of chains, and where these are short the larger one of half chains.
+
+    An effective sample size of fewer than a hundred a chain is itself not well known (Vehtari et al. 2021, section 4.3),
+    and half chains see what all chains do together.
+
+    Args:
+        series: Shape (chain, draw).
+        ess: Its effective sample size; NaN where it is unknown.
+    """
+    chains, halves = spread_of_chains(series), standard_error(series)
+    is_short = not ess >= RELIABLE_ESS * len(series) and np.isfinite(halves)
+    return max(chains, halves) if is_short else chains
 
 
 def block_means(series: np.ndarray, num_blocks: int) -> np.ndarray:

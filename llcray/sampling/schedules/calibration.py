@@ -7,8 +7,8 @@ from typing import Any
 import numpy as np
 
 from llcray.llc.draws import Draws, concatenate
-from llcray.llc.step_bias import HEAT_PRIOR, NOISE_PRIOR, SEEN_SHARE, Level
-from llcray.llc.summary import spread_of_chains, standard_error, summarize
+from llcray.llc.step_bias import HEAT_POSTERIOR, HEAT_PRIOR, NOISE_PRIOR, SEEN_SHARE, Level
+from llcray.llc.summary import spread_of_chains, spread_of_means, standard_error, summarize
 from llcray.samplers.auto import Auto
 from llcray.samplers.kernel import Hyper
 from llcray.sampling.budget import FEWEST, SCALE_GRADIENTS, chain_curvature_gradients, power_of_two_at_most
@@ -25,6 +25,8 @@ CURVATURE_BUDGET = 0.2
 """Share of the budget that one measurement of curvature may cost."""
 BURN_IN_SHARE = 4
 """The first quarter of each stretch is not kept."""
+MOST_COOLING = 5
+"""Eighths of a production that may be given to chains that cool."""
 PRODUCTION_BLOCKS = 2
 """Blocks that a production has at least: what comes before it leaves the gradients for them."""
 
@@ -120,8 +122,17 @@ class Stretch:
     @property
     def prior_sd(self) -> float:
         """The uncertainty of the prediction before a second step was sampled, as a share of it."""
-        is_usual = self.noise is None and self.seen_share == SEEN_SHARE
-        return HEAT_PRIOR if is_usual else NOISE_PRIOR
+        return HEAT_PRIOR if self._is_usual else NOISE_PRIOR
+
+    @property
+    def expected_sd(self) -> float:
+        """The uncertainty that is left of it after a second step, as a share of the prediction."""
+        return HEAT_POSTERIOR if self._is_usual else NOISE_PRIOR
+
+    @property
+    def _is_usual(self) -> bool:
+        """Whether heat predicts the bias, of which the loss sees the usual share."""
+        return self.noise is None and self.seen_share == SEEN_SHARE
 
     def bias_of_draws(self, factor: float) -> np.ndarray:
         """The predicted bias of each draw, times a factor."""
@@ -156,7 +167,7 @@ def choose_share(hot: Stretch, facts: RunFacts, calibration: Calibration) -> flo
     Work in proportion to 1/(x (T^2 - c^2 x^2)), T the error asked for and c x what is uncertain of the bias, is least
     where c x = T/sqrt(3): where that uncertainty is a third of the squared error asked for.
     """
-    return min(calibration.sampler.max_heat, facts.sampling.until.relative_mcse / (np.sqrt(3) * hot.prior_sd))
+    return min(calibration.sampler.max_heat, facts.sampling.until.relative_mcse / (np.sqrt(3) * hot.expected_sd))
 
 
 def affordable_share(hot: Stretch, facts: RunFacts, calibration: Calibration) -> float:
@@ -174,7 +185,7 @@ def affordable_share(hot: Stretch, facts: RunFacts, calibration: Calibration) ->
     if llc <= 0 or level.bias <= 0 or left <= 0:
         return 0.0
     work = hot.raw.shape[1] * draw_gradients(facts) / ((1 - 1 / BURN_IN_SHARE) * left)
-    return float(np.cbrt(level.raw_se**2 * work * level.bias / (2 * hot.prior_sd**2 * llc**3)))
+    return float(np.cbrt(level.raw_se**2 * work * level.bias / (2 * hot.expected_sd**2 * llc**3)))
 
 
 def stretch_of(blocks: Sequence[Draws], facts: RunFacts, num_discarded: int | None = None) -> Stretch:
@@ -191,11 +202,31 @@ def stretch_of(blocks: Sequence[Draws], facts: RunFacts, num_discarded: int | No
     return Stretch(facts.n_beta * healthy.centered_loss, healthy.heat)
 
 
+def draws_until_cool(raw: np.ndarray) -> int:
+    """Returns the first draws that are not kept: a quarter, and more while those that follow lie above the rest.
+
+    Chains come to a production hotter than its step makes them, and what is left of that would be part of the mean.
+    Those that follow are the first third of what is kept; above means by a standard error of their difference, as the
+    chains say it.
+
+    Args:
+        raw: n beta (L - L*), shape (chain, draw), nats.
+    """
+    num_chains, num_draws = raw.shape
+    for discarded in (num_draws * eighths // 8 for eighths in range(8 // BURN_IN_SHARE, MOST_COOLING + 1)):
+        kept = raw[:, discarded:]
+        third = kept.shape[1] // 3
+        above = kept[:, :third].mean(axis=1) - kept[:, third:].mean(axis=1)
+        if num_chains == 1 or third == 0 or above.mean() <= above.std(ddof=1) / np.sqrt(num_chains):
+            break
+    return discarded
+
+
 def _standard_error(raw: np.ndarray) -> float:
-    """Monte Carlo error, no smaller than the spread of the chains' means says."""
-    within = summarize(raw).mcse
+    """Monte Carlo error, no smaller than the spread of the means of chains and of half chains says."""
+    summary = summarize(raw)
     floor = 1e-9 + 1e-6 * abs(float(raw.mean()))
-    return max(spread_of_chains(raw), within if np.isfinite(within) else 0.0, floor)
+    return max(spread_of_means(raw, summary.ess_bulk), summary.mcse if np.isfinite(summary.mcse) else 0.0, floor)
 
 
 def restart(facts: RunFacts, calibration: Calibration, reason: str) -> Start:

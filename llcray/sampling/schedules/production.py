@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
-from llcray_storage.schema.verdicts import RHAT_LIMIT
+from llcray_storage.schema.verdicts import MIN_ESS, RHAT_LIMIT
 
 from llcray.llc.draws import Draws, concatenate
 from llcray.llc.step_bias import Level, Line, PredictedBias, disagreement, fit_line
@@ -23,6 +23,7 @@ from llcray.sampling.schedules.calibration import (
     affordable_share,
     blew_up,
     choose_share,
+    draws_until_cool,
     pays,
     restart,
     stretch_of,
@@ -80,16 +81,17 @@ def produce(facts: RunFacts, calibration: Calibration, hot: Stretch, hot_x: floa
             return sampled_of(draws, None, steps_per_draw, calibration, is_consistent=True)
         if not is_measured:
             noise, noise_x = (yield from measure_noise(facts, calibration)), calibration.x
-        stretch = replace(stretch_of(blocks, facts), noise=noise, seen_share=hot.seen_share)
+        discarded = draws_until_cool(stretch_of(blocks, facts, num_discarded=0).raw)
+        stretch = replace(stretch_of(blocks, facts, discarded), noise=noise, seen_share=hot.seen_share)
         line = fit_line([*others, stretch.level], hot.prior_sd)
         judgement = judge(stretch, line, disagreement(others[-1], stretch.level, hot.prior_sd))
-        calibration.record("estimate", num_draws=draws.num_draws, **judgement.numbers(stretch))
+        calibration.record("estimate", num_draws=draws.num_draws, num_discarded=discarded, **judgement.numbers(stretch))
         llc, error = judgement.summary.mean, judgement.error
         allowed = until.relative_mcse * abs(llc)
         has_left = has_escaped(hot.level) and has_escaped(stretch.level)  # no draws make w* a minimum
         is_last = out_of_budget or has_left or calibration.block_draws * _next_goal(goal) > budget.num_draws
         stands_still = abs(llc - previous) <= max(allowed, 2 * max(error, previous_se))
-        has_mixed = judgement.summary.rhat <= until.rhat
+        has_mixed = judgement.summary.rhat <= until.rhat and judgement.summary.ess_bulk >= MIN_ESS
         is_good = error <= allowed and has_mixed and stands_still
         previous, previous_se = llc, error
         disagrees = abs(judgement.levels_apart) > DISAGREES and has_mixed
@@ -115,7 +117,7 @@ def produce(facts: RunFacts, calibration: Calibration, hot: Stretch, hot_x: floa
             blocks, goal = [], FIRST_BLOCKS
         elif is_good or is_last:
             predicted = predicted_bias(blocks, facts, stretch, judgement)
-            return sampled_of(draws, predicted, steps_per_draw, calibration, judgement.is_consistent)
+            return sampled_of(draws, predicted, steps_per_draw, calibration, judgement.is_consistent, discarded)
         else:
             goal = _next_goal(goal)
 
@@ -232,6 +234,7 @@ def sampled_of(
     steps_per_draw: int,
     calibration: Calibration,
     is_consistent: bool,
+    num_warmup_draws: int | None = None,
 ) -> Sampled:
     """Returns the result of a production.
 
@@ -241,8 +244,10 @@ def sampled_of(
         steps_per_draw: Steps between draws.
         calibration: The calibration, at its end.
         is_consistent: Whether levels and prediction agree.
+        num_warmup_draws: Draws that are not kept; None: the first quarter.
     """
-    num_warmup_draws = draws.num_draws // BURN_IN_SHARE
+    if num_warmup_draws is None:
+        num_warmup_draws = draws.num_draws // BURN_IN_SHARE
     return Sampled(
         draws=draws,
         num_warmup_draws=num_warmup_draws,
