@@ -57,8 +57,8 @@ def corrected_summary(series: np.ndarray, bias: np.ndarray) -> Summary:
     """The summary of a series less its bias.
 
     Draws of hot chains are noisy, so their effective sample size and R-hat look better than their slow part is. The
-    Monte Carlo error is therefore no smaller than `spread_of_means` says, and R-hat is the larger of the series' own and
-    that of means over blocks of draws.
+    Monte Carlo error is therefore no smaller than the spread of means says (`spread_of_means`), and R-hat is the larger
+    of the series' own and that of means over blocks of draws.
 
     Args:
         series: Shape (chain, draw), finite.
@@ -83,8 +83,8 @@ def spread_of_chains(series: np.ndarray) -> float:
 def spread_of_means(series: np.ndarray, ess: float) -> float:
     """Standard error of the mean from the means of chains, and where these are short the larger one of half chains.
 
-    An effective sample size of fewer than a hundred a chain is itself not well known (Vehtari et al. 2021, section 4.3),
-    and half chains see what all chains do together.
+    An effective sample size below a hundred per chain is itself not well known (Vehtari et al. 2021, section 4), and
+    half chains see what all chains do together.
 
     Args:
         series: Shape (chain, draw).

@@ -7,7 +7,7 @@ import pytest
 
 from llcray.llc.errors import error_parts
 from llcray.llc.localization import localization_sensitivity
-from llcray.llc.summary import corrected_summary, standard_error, summarize
+from llcray.llc.summary import corrected_summary, spread_of_means, standard_error, summarize
 
 
 def test_the_error_of_the_step_size_is_a_part() -> None:
@@ -44,6 +44,13 @@ def test_the_monte_carlo_error_is_no_smaller_than_chains_differ() -> None:
     series = rng.normal(size=(4, 4000)) + np.array([0.0, 0.0, 1.0, 1.0])[:, None]
     summary = corrected_summary(series, np.zeros(series.shape))
     assert summary.mcse >= series.mean(axis=1).std(ddof=1) / 2 > 0.25
+
+
+@pytest.mark.parametrize(("ess", "wanted"), [(40.0, 0.094), (399.0, 0.094), (400.0, 0.0), (math.nan, 0.094)])
+def test_half_chains_floor_the_error_where_effective_draws_are_few(ess: float, wanted: float) -> None:
+    """Four chains that rise by 1 together: only their halves differ, by 1/2; below 100 draws a chain these count."""
+    series = np.tile(np.linspace(0.0, 1.0, 1000), (4, 1))
+    assert spread_of_means(series, ess) == pytest.approx(wanted, abs=1e-3)
 
 
 def test_slow_chains_under_fast_noise_are_seen_by_means_over_blocks() -> None:

@@ -10,7 +10,7 @@ from llcray.llc.step_bias import Level, Line
 from llcray.llc.summary import Summary
 from llcray.samplers.auto import Auto
 from llcray.samplers.kernel import build_kernel
-from llcray.sampling.schedules.calibration import Calibration, Stretch
+from llcray.sampling.schedules.calibration import Calibration, Stretch, draws_until_cool
 from llcray.sampling.schedules.hot_burn_in import heat_misleads, share_of_smaller_batches
 from llcray.sampling.schedules.production import Judgement
 from llcray.sampling.schedules.requests import RunFacts
@@ -18,6 +18,7 @@ from llcray.sampling.spec import Budget, SamplingSpec, StoppingCriteria
 from llcray.targets import RealisableTarget
 from llcray.targets.build import build_target
 from llcray.targets.target import Target
+from llcray.validation.suite import SAMPLING, cases
 
 NUM_DATA, NUM_PARAMS = 1000, 10
 
@@ -134,3 +135,39 @@ def test_levels_that_refute_the_prediction_are_inconsistent_wherever_r_hat_allow
     summary = Summary(mean=90.0, sd=9.0, mcse=1.5, rhat=rhat, ess_bulk=127, ess_tail=200)
     judgement = Judgement(summary, Line(90.0, 1.5, 1.08, 0.09), 1.08, levels_apart)
     assert judgement.is_consistent == is_consistent
+
+
+@pytest.mark.parametrize(
+    ("excess", "time", "wanted"),
+    [(0.0, 1, 100), (40.0, 20, 100), (40.0, 30, 150), (40.0, 400, 250)],
+    ids=["cool from the start", "cools in the quarter", "cools later", "still cools"],
+)
+def test_a_production_keeps_no_draws_of_the_time_in_which_chains_cool(excess: float, time: float, wanted: int) -> None:
+    """A student of a noisy teacher was `ok` at 141.1 +- 2.3 for 132.1: its mean held the first draws of the cooling."""
+    noise = 50 + np.random.default_rng(0).normal(size=(4, 400))
+    assert draws_until_cool(noise + excess * np.exp(-np.arange(400) / time)) == wanted
+
+
+def test_a_single_chain_has_no_spread_to_tell_cooling_by() -> None:
+    assert draws_until_cool(np.linspace(90, 50, 400)[None, :]) == 100
+
+
+def test_an_estimate_goes_on_until_it_has_the_effective_draws_that_a_verdict_asks_for() -> None:
+    """An error of a third was met by 30 effective draws, and ended as `not_converged` with most of its budget left."""
+    sampling = SamplingSpec(until=StoppingCriteria(relative_mcse=0.3, rhat=1.2), budget=Budget(num_gradients=6000))
+    e = estimate_llc(regression(0.5), "auto", seed=3, sampling=sampling)
+    assert e.verdict == "ok" and e.ess_bulk >= 50
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("name", "seed"), [("student d=500 of a ReLU teacher", 2), ("student too small for its teacher", 1)]
+)
+def test_auto_is_right_where_the_loss_grows_slower_than_a_quadratic(name: str, seed: int) -> None:
+    """Such losses rise by more than the heat; long HMC chains know the answers."""
+    case = next(case for case in cases("networks") if case.name == name)
+    e = estimate_llc(
+        build_target(case.target), "auto", posterior=case.posterior, sampling=SAMPLING["networks"], seed=seed
+    )
+    assert e.verdict == "ok"
+    assert abs(e.llc - e.true_llc.value) < max(0.05 * e.true_llc.value, 2 * e.llc_sampling_se)

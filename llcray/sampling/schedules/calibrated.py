@@ -8,8 +8,9 @@
 3. The bias is predicted from heat, or from the noise of gradients where heat is noise itself, and the prediction is
    corrected by the level of the hot chains beside that of the production (`llcray.llc.step_bias`).
 4. Production takes the step whose bias is so large a share of the LLC that its uncertainty is part of the error asked
-   for; a larger one where the budget does not reach that error. The number of draws grows by half until the criteria
-   hold and the estimate stands still, or the budget ends.
+   for; a larger one where the budget does not reach that error. Draws that lie above the rest, from the time in which
+   chains cool, are not kept. The number of draws grows by half until the criteria hold and the estimate stands still,
+   or the budget ends.
    Where the two levels and the prediction disagree, the step shrinks. Chains that have found lower loss than w* end.
 
 Every decision is recorded, with the numbers it rests on.

@@ -203,23 +203,27 @@ def stretch_of(blocks: Sequence[Draws], facts: RunFacts, num_discarded: int | No
 
 
 def draws_until_cool(raw: np.ndarray) -> int:
-    """Returns the first draws that are not kept: a quarter, and more while those that follow lie above the rest.
+    """Returns the first draws that are not kept: a quarter, and more while the draws after them fall.
 
     Chains come to a production hotter than its step makes them, and what is left of that would be part of the mean.
-    Those that follow are the first third of what is kept; above means by a standard error of their difference, as the
-    chains say it.
 
     Args:
         raw: n beta (L - L*), shape (chain, draw), nats.
     """
-    num_chains, num_draws = raw.shape
-    for discarded in (num_draws * eighths // 8 for eighths in range(8 // BURN_IN_SHARE, MOST_COOLING + 1)):
-        kept = raw[:, discarded:]
-        third = kept.shape[1] // 3
-        above = kept[:, :third].mean(axis=1) - kept[:, third:].mean(axis=1)
-        if num_chains == 1 or third == 0 or above.mean() <= above.std(ddof=1) / np.sqrt(num_chains):
-            break
-    return discarded
+    num_draws = raw.shape[1]
+    for eighths in range(8 // BURN_IN_SHARE, MOST_COOLING):
+        if not _falls(raw[:, num_draws * eighths // 8 :]):
+            return num_draws * eighths // 8
+    return num_draws * MOST_COOLING // 8
+
+
+def _falls(raw: np.ndarray) -> bool:
+    """Whether the first third lies above the rest by a standard error of their difference, as chains say it."""
+    num_chains, third = len(raw), raw.shape[1] // 3
+    if num_chains == 1 or third == 0:
+        return False
+    above = raw[:, :third].mean(axis=1) - raw[:, third:].mean(axis=1)
+    return bool(above.mean() > above.std(ddof=1) / np.sqrt(num_chains))
 
 
 def _standard_error(raw: np.ndarray) -> float:
