@@ -22,7 +22,7 @@ from typing import Any
 from llcray.driver.cluster.capacity import num_slots
 from llcray.driver.cluster.ray_internals import largest_resources, own_token, silence_daemons
 from llcray.driver.cluster.runtime_env import runtime_env
-from llcray.driver.errors import DriverError
+from llcray.driver.errors import DriverError, one_line
 from llcray.driver.machine import usable_cpus
 from llcray.spec import Resources
 
@@ -169,7 +169,7 @@ def _init(ray: Any, address: str | None, scratch: Path, modules: Sequence[str]) 
             # On a machine where several start at once, a Ray may take longer than it gives itself.
             if "timed out" in str(error) and attempt + 1 < ATTEMPTS_TO_START:
                 continue
-            reason = " ".join(str(error).split())[:300] or type(error).__name__
+            reason = one_line(error) or type(error).__name__
             raise DriverError(
                 f"Ray did not start on this machine: {reason} Nothing was computed or changed; the same command tries "
                 "again."

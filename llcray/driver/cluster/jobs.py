@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any, Protocol
 
 from llcray.driver.cluster.ray_internals import silence_uploads, use_token_of_home_folder
-from llcray.driver.errors import DriverError
+from llcray.driver.errors import DriverError, one_line
 
 SECONDS_TO_STOP = "30"
 OVER = ("SUCCEEDED", "FAILED", "STOPPED")
@@ -71,7 +71,7 @@ def connect_jobs(address: str, runtime_env: dict[str, Any]) -> Jobs:
     try:
         return _ClientJobs(address, runtime_env) if address.startswith("ray://") else HttpJobs(address)
     except UNREACHABLE as error:
-        reason = " ".join(str(error).split())[:300]
+        reason = one_line(error)
         raise DriverError(f"No Ray cluster answers at '{address}': {reason} Check --address.") from error
 
 

@@ -19,7 +19,7 @@ from llcray.driver.cluster.connect import Choice
 from llcray.driver.cluster.driver_state import JOB_VARIABLE, SUBMITTED_BY_VARIABLE
 from llcray.driver.cluster.jobs import SECONDS_TO_STOP, UNREACHABLE, Jobs, connect_jobs
 from llcray.driver.cluster.runtime_env import runtime_env
-from llcray.driver.errors import DriverError
+from llcray.driver.errors import DriverError, one_line
 from llcray.driver.options import SweepOptions, command_to_go_on, forwarded_words
 from llcray.driver.wording import duration
 
@@ -65,7 +65,7 @@ def submit_sweep(path: Path, options: SweepOptions, console: Console, choose: Ch
         try:
             jobs.submit(job_id, command, needs)
         except RuntimeError as error:
-            reason = " ".join(str(getattr(error, "cause", error)).split())[:300]  # a task's own text is a traceback
+            reason = one_line(getattr(error, "cause", error))  # a task's own text is a traceback
             raise DriverError(
                 f"The cluster did not take the job: {reason} If its head shares a machine with another Ray, start it "
                 "with ray start --dashboard-agent-listen-port PORT."
@@ -173,7 +173,7 @@ class _Log:
     def _wait_for_the_head(self, error: Exception) -> None:
         silent = time.monotonic() - self._last_answer
         if silent > PATIENCE_SECONDS:
-            reason = " ".join(str(error).split())[:200]
+            reason = one_line(error)
             raise DriverError(
                 f"The head has not answered for {duration(silent)} ({reason}). Runs that finished are in the dataset; "
                 "when the cluster is up again, the same command goes on."

@@ -9,7 +9,7 @@ import platform
 import sys
 from pathlib import Path
 
-from llcray.driver.errors import PlatformError
+from llcray.driver.errors import PlatformError, one_line
 
 CACHE_BYTES = 2**30
 SHARED_MEMORY = 0.9
@@ -51,7 +51,7 @@ def check_platform() -> None:
     try:
         jax.devices()
     except Exception as error:
-        reason = " ".join(str(error).split())[:200] or "no such device"
+        reason = one_line(error) or "no such device"
         asked = os.environ.get("JAX_PLATFORMS", "")
         raise PlatformError(
             f"JAX_PLATFORMS={asked} asks for a device that machine {platform.node()} does not give JAX ({reason}). "

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 from llcray_storage import Dataset, StorageError
 from llcray_storage.schema.status import DONE, FAILED
 
+from llcray.driver.errors import one_line
 from llcray.driver.plan.cost import num_gradients
 from llcray.driver.progress.reports import RunReport, TrialReport
 from llcray.driver.trials.process import check_platform
@@ -235,7 +236,7 @@ def commit_failure(dataset: Dataset, assignment: Assignment, run: RunSpec, plan:
 
 def reason_of(error: BaseException) -> str:
     """Returns in one line the kind and message of an exception, and its innermost frames, newest first."""
-    message = " ".join(str(error).split())[:500]
+    message = one_line(error)
     frames = traceback.extract_tb(error.__traceback__)[-FRAMES_IN_REASON:]
     lines = ", ".join(f"{Path(frame.filename).name}:{frame.lineno} {frame.name}" for frame in reversed(frames))
     return f"{type(error).__name__}: {message}" + (f" [{lines}]" if lines else "")
