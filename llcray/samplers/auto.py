@@ -35,7 +35,7 @@ class Auto(SamplerVariant):
     traced: ClassVar[tuple[str, ...]] = ("max_heat", "curvature_share")
     of_schedule: ClassVar[tuple[str, ...]] = ("mass",)
 
-    version: int = 4
+    version: int = 5
     kind: Literal["auto"] = "auto"
     batch_size: Count | None = None
     gradient: Literal["auto", "minibatch", "control_variate"] = "auto"
