@@ -1,8 +1,8 @@
-"""Draws the figures of docs/open_questions.md.
+"""Draws the figures of docs/open_questions.md, and that of docs/experiments/samplers.md.
 
     python benchmarks/open_questions.py
 
-Four come from tables that other benchmarks and experiments have written into pages, three from closed forms and
+Five come from tables that other benchmarks and experiments have written into pages, three from closed forms and
 simulations in NumPy, made here in seconds.
 """
 
@@ -25,6 +25,10 @@ FIGURES = ROOT / "docs" / "figures" / "open_questions"
 EFFICIENCY = ROOT / "benchmarks" / "efficiency.md"
 PRECONDITIONERS = ROOT / "docs" / "experiments" / "preconditioners.md"
 PAGE = ROOT / "docs" / "open_questions.md"
+ROUTES = ROOT / "docs" / "routes.md"
+SAMPLERS = ROOT / "docs" / "experiments" / "samplers.md"
+RIGHT, WIDEST = 5.0, 100.0
+"""Percent of the answer: what counts as right, and the ends of the axis, where larger errors stand."""
 ALPHA = 0.05
 
 
@@ -32,7 +36,18 @@ def main() -> None:
     """Draws all."""
     FIGURES.mkdir(exist_ok=True)
     with style():
-        draws = (step_bias, localization, preconditioners, momentum, symmetric_sweeps, microcanonical, symmetry_moves)
+        draws = (
+            step_bias,
+            localization,
+            preconditioners,
+            momentum,
+            symmetric_sweeps,
+            microcanonical,
+            symmetry_moves,
+            volumes,
+            fitted_densities,
+            warm_starts,
+        )
         for draw in draws:
             figure = Figure(figsize=(5.6, 2.6), layout="constrained")
             axes = figure.subplots()
@@ -41,6 +56,7 @@ def main() -> None:
                 if axis.get_scale() == "log":
                     set_log_ticks(axis, *axis.get_view_interval())
             save(figure, FIGURES / f"{draw.__name__}.png")
+        save(_samplers(), SAMPLERS.parent / "figures" / "samplers.png")
 
 
 def step_bias(axes: Axes) -> None:
@@ -206,6 +222,78 @@ def symmetry_moves(axes: Axes) -> None:
     names = [f"{pairs[index // 2 * 2][0][0].split(',')[0]}\n{pair[0][1]}" for index, pair in enumerate(pairs)]
     axes.set(yscale="log", ylabel="effective draws\n(hollow: no moves)", xticks=range(len(pairs)), xticklabels=names)
     axes.legend()
+
+
+def volumes(axes: Axes) -> None:
+    """Estimates by integrals along rays over the answer."""
+    _over_the_answer(axes, {"local_volume": PURPLE})
+
+
+def fitted_densities(axes: Axes) -> None:
+    """Estimates by weighted draws of fitted densities over the answer."""
+    axes.set(yscale="log")
+    _over_the_answer(axes, {"laplace": ORANGE, "variational": BLUE})
+
+
+def _over_the_answer(axes: Axes, colors: dict[str, str]) -> None:
+    header, *rows = _table(ROUTES, "What was measured")
+    for number, (route, color) in enumerate(colors.items()):
+        for place, row in enumerate(rows):
+            right, text = _number(row[1]), row[header.index(f"`{route}`")]
+            numbers = [float(found) for found in re.findall(r"[\d.]+", text.replace(",", ""))]
+            if not numbers:
+                continue
+            is_ok = "±" in text
+            estimate, error = numbers[:2] if is_ok else (numbers[-1], 0.0)
+            at = place + 0.25 * (number - 0.5 * (len(colors) - 1))
+            axes.errorbar(
+                [at], [estimate / right], [2 * error / right], fmt="o", color=color, mfc=color if is_ok else "white"
+            )
+        axes.plot([], [], "o", color=color, label=route)
+    axes.axhline(1, color=BLACK, zorder=0)
+    names = [row[0].split(", d=")[0] for row in rows]
+    axes.set(ylabel="LLC over the answer\n(hollow: doubted)", xticks=range(len(rows)))
+    axes.set_xticklabels(names, rotation=35, ha="right")
+    axes.legend()
+
+
+def warm_starts(axes: Axes) -> None:
+    """Estimates along a training, each from w* and each from the run before, and their work."""
+    _, *rows = _table(PAGE, "Does each checkpoint")
+    steps = np.array([_number(row[0]) for row in rows])
+    for number, color, name in ((1, BLACK, "each from w*"), (2, BLUE, "each from the run before")):
+        levels, errors = np.array([_percent(row[number]) for row in rows]).T
+        work = np.mean([_number(row[number + 3]) for row in rows[1:]])
+        said = f"{name}: {work:,.0f} gradients a checkpoint"
+        axes.errorbar(steps * 1.04**number, levels, 2 * errors, color=color, fmt="o", ms=4, label=said)
+    axes.set(xscale="log", xlabel="training step", ylabel="LLC, ± 2 standard errors")
+    axes.legend()
+
+
+def _samplers() -> Figure:
+    """The error of every sampler on every target of the experiment, and whether it was called `ok`."""
+    targets = [line[4:] for line in SAMPLERS.read_text().splitlines() if line.startswith("### ")]
+    figure = Figure(figsize=(7.2, 7.6), layout="constrained")
+    panels = figure.subplots(2, 3, sharex=True, sharey=True).flat
+    for axes, target in zip(panels, targets, strict=True):
+        _, *rows = _table(SAMPLERS, target)
+        axes.axvspan(-RIGHT, RIGHT, color=GREEN, alpha=0.15, lw=0)
+        for place, (_, _, error, verdict, *_) in enumerate(rows):
+            percent = WIDEST if error == "beyond" else float("nan") if error == "-" else float(error.rstrip("%"))
+            is_ok = verdict == "`ok`"
+            beyond = abs(percent) >= WIDEST
+            marker = (">" if percent > 0 else "<") if beyond else "o"
+            color = BLUE if is_ok else GREY
+            axes.plot(
+                [np.clip(percent, -WIDEST, WIDEST)], [place], marker, color=color, mfc=color if is_ok else "white"
+            )
+        names = [name.replace("`", "").replace("adjusted_mclmc", "adjusted mclmc") for name, *_ in rows]
+        axes.set(title=target.split(":")[0], yticks=range(len(rows)), yticklabels=names)
+        axes.set_xscale("symlog", linthresh=RIGHT)
+        axes.set(xticks=(-100, -20, -5, 0, 5, 20, 100), xticklabels=("-100", "-20", "-5", "0", "5", "20", "100"))
+        axes.set(xlim=(-1.5 * WIDEST, 1.5 * WIDEST), ylim=(len(rows) - 0.5, -0.5))
+    figure.supxlabel("error of the LLC, % (filled: ok; hollow: doubted; band: right; arrows: beyond)", fontsize=8.5)
+    return figure
 
 
 def _table(page: Path, heading: str) -> list[list[str]]:

@@ -16,13 +16,16 @@ ESTIMATE_HEADING = "LLC ± sampling\n± localization"
 AT_THIS_GAMMA = "LLCs are at this gamma: a smaller one could move each by {}. Compare at one gamma."
 AT_ITS_GAMMA = "Each LLC is at its own gamma: a smaller one could move it by {}. Compare at one gamma."
 UNKNOWN = "?"
+NEGLIGIBLE = 1e-6
+"""Share of a value below which its error is written as none."""
 
 
 def plus_minus(value: float | None, error: float | None) -> str:
     """Write a value and its error, both to the error's second digit: `21.34 ± 0.12`."""
     if value is None:
         return "-"
-    if not _is_known(error) or error == 0:
+    error = _visible(error, value)
+    if not error:
         return f"{value:.4g}"
     return f"{value:.{_digits(error)}f} ± {error_text(error)}"
 
@@ -101,10 +104,11 @@ def _estimate(
 ) -> str:
     if not _is_known(llc):
         return "-"
-    if not _is_known(sampling) and not _is_known(localization):
+    sampling, localization = _visible(sampling, llc), _visible(localization, llc)
+    if sampling is None and localization is None:
         return f"{llc:.4g}"
-    value = plus_minus(llc, sampling) if sampling and _is_known(sampling) else f"{llc:.4g} ± {error_text(sampling)}"
-    second = f" ± {error_text(localization)}{second_label}" if _is_known(localization) else ""
+    value = plus_minus(llc, sampling) if sampling else f"{llc:.4g} ± {error_text(sampling)}"
+    second = f" ± {error_text(localization)}{second_label}" if localization is not None else ""
     return f"{value}{first_label}{second}"
 
 
@@ -126,6 +130,13 @@ def _shift_text(localizations: Iterable[float | None]) -> str:
 
 def _is_known(number: float | None) -> TypeGuard[float]:
     return number is not None and math.isfinite(number)
+
+
+def _visible(error: float | None, value: float) -> float | None:
+    """Return the error where it is known, and 0 where it is negligible beside the value."""
+    if not _is_known(error):
+        return None
+    return error if abs(error) >= NEGLIGIBLE * abs(value) else 0.0
 
 
 def _digits(error: float) -> int:

@@ -18,6 +18,10 @@ TEXTS = {
     "no sampling error": ((2.0, None, 0.5), "2 ± ? (sampling) ± 0.50 (localization)"),
     "a sampling error that is no number": ((2.0, math.nan, 0.5), "2 ± ? (sampling) ± 0.50 (localization)"),
     "an exact value": ((2.0, 0.0, 0.0), "2 ± 0 (sampling) ± 0 (localization)"),
+    "errors of one weight and of a chain that hardly moved": (
+        (1183.7284785694712, 4.5e-12, 9.9e-11),
+        "1184 ± 0 (sampling) ± 0 (localization)",
+    ),
     "an error that rounds up to a power of ten": ((31.82, 0.0998, 9.98), "31.82 ± 0.10 (sampling) ± 10 (localization)"),
     "a level alone": ((2.0, None, None), "2"),
     "no estimate": ((None, None, None), "-"),
