@@ -56,6 +56,23 @@ def test_a_trial_that_always_kills_its_worker_fails_after_its_retries_and_stops_
     assert all("3 workers died" in reason for reason in reasons)
 
 
+def test_a_failure_of_tune_itself_has_its_reason(cluster, tmp_path):
+    """Tune pickles errors of tasks and actors alone; others were `NoneType: None`."""
+    from ray.train._internal.storage import StorageContext
+    from ray.tune.experiment import Trial
+
+    from llcray.driver.cluster.ray_internals import last_error_of
+    from llcray.driver.trials.scheduling import why_lost
+
+    storage = StorageContext(storage_path=str(tmp_path), experiment_dir_name="tune", trial_dir_name="trial")
+    trial = Trial("unknown", stub=True, storage=storage)
+    trial.init_local_path()
+    assert last_error_of(trial) is None
+    for text in ("no worker could be placed", "no room\nanywhere"):
+        trial.handle_error(RuntimeError(text))
+    assert why_lost(last_error_of(trial)) == "RuntimeError: no room anywhere"
+
+
 def test_a_worker_that_cannot_start_says_what_went_wrong_there():
     """The reason was the first 300 characters of Ray's traceback, colours and carets, without its last line."""
     from llcray.driver.trials.scheduling import why_lost

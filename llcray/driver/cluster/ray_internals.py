@@ -167,9 +167,17 @@ def forget_answers(tune_controller: Any, trial: Any) -> None:
 
 
 def last_error_of(trial: Any) -> BaseException | None:
-    """Returns the exception that Tune noted last on a trial; None where there is none."""
-    path = trial.pickled_error_file
-    return pickle.loads(Path(path).read_bytes()) if path and Path(path).exists() else None
+    """Returns the exception that Tune noted last on a trial; None where there is none.
+
+    Tune keeps of exceptions that are neither a task's nor an actor's, such as its own, the text alone.
+    """
+    path, text = trial.pickled_error_file, trial.error_file
+    if path and Path(path).exists():
+        return pickle.loads(Path(path).read_bytes())
+    if text and Path(text).exists():
+        _, _, last = Path(text).read_text().rpartition("Failure # ")
+        return RuntimeError(last.partition("\n")[2].strip())
+    return None
 
 
 def actor_id_of(error: BaseException | None) -> str | None:
