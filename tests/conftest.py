@@ -50,6 +50,11 @@ QUICK_TO_COMPILE = (
 OUT_OF_TIME = "out of time"
 
 
+def flags_to_compile_quickly() -> dict[str, str]:
+    """Returns variables with which processes compile quickly, where the flags are known to this version."""
+    return {"XLA_FLAGS": QUICK_TO_COMPILE} if version("jaxlib").startswith("0.10.") else {}
+
+
 # Shapes and types in the signatures of these modules are checked at every call, in tests only.
 install_import_hook(HAVE_SHAPES, "beartype.beartype")
 
@@ -64,10 +69,9 @@ def pytest_configure(config: pytest.Config) -> None:
     threadpool_limits(1)
     os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
     sys.dont_write_bytecode = False
-    for name, value in {**dict.fromkeys(NUMERICS, "1"), **PROGRAMS}.items():
+    quick = flags_to_compile_quickly() if config.option.markexpr == "not slow" else {}
+    for name, value in {**dict.fromkeys(NUMERICS, "1"), **PROGRAMS, **quick}.items():
         os.environ.setdefault(name, value)
-    if config.option.markexpr == "not slow" and version("jaxlib").startswith("0.10."):
-        os.environ.setdefault("XLA_FLAGS", QUICK_TO_COMPILE)
     folder = Path(PROGRAMS["JAX_COMPILATION_CACHE_DIR"])
     if "PYTEST_XDIST_WORKER" not in os.environ and sum(f.stat().st_size for f in folder.glob("*")) > PROGRAM_BYTES:
         shutil.rmtree(folder)

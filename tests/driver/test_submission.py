@@ -1,6 +1,7 @@
 """A cluster reached from outside: submitted over HTTP and through Ray's client, watched, asked, left, found again."""
 
 import re
+import shutil
 import socket
 import subprocess
 import sys
@@ -13,6 +14,7 @@ from pathlib import Path
 import llcray_storage as ls
 import pytest
 from ray._common.utils import get_default_ray_temp_dir
+from ray._private.utils import write_ray_address
 from ray.cluster_utils import Cluster
 
 from llcray.driver import SweepOptions, run_sweep
@@ -58,9 +60,11 @@ def outside() -> Iterator[Outside]:
     Path(get_default_ray_temp_dir()).mkdir(parents=True, exist_ok=True)  # where the cluster leaves its address
     with forking_quietly():
         cluster = Cluster(initialize_head=True, head_node_args=head)
+        write_ray_address(cluster.address, scratch)  # else a job joins whichever Ray of this machine it finds first
         cluster.add_node(num_cpus=1, dashboard_agent_listen_port=free_port())
         yield Outside(f"http://127.0.0.1:{http}", f"ray://127.0.0.1:{client}")
         cluster.shutdown()
+    shutil.rmtree(scratch, ignore_errors=True)
 
 
 def llcray(*words: str) -> subprocess.CompletedProcess[str]:

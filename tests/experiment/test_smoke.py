@@ -13,6 +13,7 @@ from llcray.driver.cluster.connect import connect
 from llcray.experiment.command import run_experiment
 from llcray.spec import Resources, load_sweep
 from llcray.terminal.console import Terminal
+from tests.conftest import flags_to_compile_quickly
 
 ROOT = Path(__file__).parents[2]
 EXPERIMENTS = sorted((ROOT / "experiments").glob("*.yaml"))
@@ -39,9 +40,12 @@ def test_every_check_of_an_experiment_asks_for_columns_that_exist(path: Path):
 
 @pytest.fixture(scope="module")
 def ray() -> Iterator[None]:
-    """A Ray that all experiments use."""
-    with connect(None, Resources()):
-        yield
+    """A Ray that all experiments use, most of whose time would go to compilation."""
+    with pytest.MonkeyPatch.context() as patch:
+        for name, value in flags_to_compile_quickly().items():
+            patch.setenv(name, value)
+        with connect(None, Resources()):
+            yield
 
 
 @pytest.mark.slow
