@@ -59,6 +59,7 @@ def test_a_trial_that_always_kills_its_worker_fails_after_its_retries_and_stops_
 def test_a_failure_of_tune_itself_has_its_reason(cluster, tmp_path):
     """Tune pickles errors of tasks and actors alone; others were `NoneType: None`."""
     from ray.train._internal.storage import StorageContext
+    from ray.tune import TuneError
     from ray.tune.experiment import Trial
 
     from llcray.driver.cluster.ray_internals import last_error_of
@@ -69,8 +70,8 @@ def test_a_failure_of_tune_itself_has_its_reason(cluster, tmp_path):
     trial.init_local_path()
     assert last_error_of(trial) is None
     for text in ("no worker could be placed", "no room\nanywhere"):
-        trial.handle_error(RuntimeError(text))
-    assert why_lost(last_error_of(trial)) == "RuntimeError: no room anywhere"
+        trial.handle_error(TuneError(text))
+    assert why_lost(last_error_of(trial)) == "TuneError: no room anywhere"
 
 
 def test_a_worker_that_cannot_start_says_what_went_wrong_there():

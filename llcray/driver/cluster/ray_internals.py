@@ -171,12 +171,14 @@ def last_error_of(trial: Any) -> BaseException | None:
 
     Tune keeps of exceptions that are neither a task's nor an actor's, such as its own, the text alone.
     """
+    from ray.tune import TuneError
+
     path, text = trial.pickled_error_file, trial.error_file
     if path and Path(path).exists():
         return pickle.loads(Path(path).read_bytes())
     if text and Path(text).exists():
         _, _, last = Path(text).read_text().rpartition("Failure # ")
-        return RuntimeError(last.partition("\n")[2].strip())
+        return TuneError(last.partition("\n")[2].strip())
     return None
 
 
