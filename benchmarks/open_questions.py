@@ -292,7 +292,10 @@ def _samplers() -> Figure:
         axes.set_xscale("symlog", linthresh=RIGHT)
         axes.set(xticks=(-100, -20, -5, 0, 5, 20, 100), xticklabels=("-100", "-20", "-5", "0", "5", "20", "100"))
         axes.set(xlim=(-1.5 * WIDEST, 1.5 * WIDEST), ylim=(len(rows) - 0.5, -0.5))
-    figure.supxlabel("error of the LLC, % (filled: ok; hollow: doubted; band: right; arrows: beyond)", fontsize=8.5)
+    figure.supxlabel(
+        "error of the LLC, % (filled: ok; hollow: doubted; arrows: beyond; blank: diverged; band: within 5%)",
+        fontsize=8.5,
+    )
     return figure
 
 

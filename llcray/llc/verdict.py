@@ -118,8 +118,8 @@ def judge(d: Diagnostics) -> Verdict:
     * `biased_step`: the step-size bias left in the estimate exceeds a tenth of it, or a twentieth and three standard
       errors; acceptance is below 0.3; the energy error per dimension of an unadjusted microcanonical sampler is above
       0.001; or the estimate exceeds d/2 by a tenth and three standard errors, which no minimum does; with a Metropolis
-      test, if it exceeds d by three. Where none of the other rules objects, also: the sampler has a bias that nothing
-      predicts.
+      test, if it exceeds d by three. Where chains have arrived by R-hat, effective draws and error, also: the sampler
+      has a bias that nothing predicts.
     * `biased_weights`: k-hat of importance weights is above 0.7.
     * `not_converged`: a posterior that the chains' precision does not resolve, a loss that does not depend on the
       parameters, a warmup that the budget ended, a chain that never moved, split R-hat above 1.05, fewer than 50
@@ -138,6 +138,7 @@ def judge(d: Diagnostics) -> Verdict:
         _biased_step,
         _not_converged,
         _unpredicted_bias,
+        _misses_directions,
         _gamma_decides,
     ):
         if verdict := rule(d):
@@ -251,8 +252,7 @@ def _not_converged(d: Diagnostics) -> Verdict | None:
             "not_converged", f"{d.num_dead_chains} of {d.num_chains} chains never moved. Lower the step size."
         )
     # Comparisons are written so that NaN, too, fails them.
-    missing = d.num_sampled_params - d.virial
-    advice = _advice(d, missing / d.num_sampled_params)
+    advice = _advice(d)
     if math.isnan(d.rhat) and math.isnan(d.pareto_khat):
         return Verdict("not_converged", f"R-hat is not known: the draws kept are too few or constant. {advice}")
     if d.rhat > RHAT_LIMIT:
@@ -261,19 +261,35 @@ def _not_converged(d: Diagnostics) -> Verdict | None:
         return Verdict("not_converged", f"Only {d.ess_bulk:.0f} effective draws, fewer than {MIN_ESS:.0f}. {advice}")
     if not d.llc_mcse <= MAX_RELATIVE_MCSE * abs(d.llc) and d.llc_mcse > NOTABLE_MCSE:
         return Verdict("not_converged", f"The Monte Carlo error {d.llc_mcse:.2g} is large beside {d.llc:.3g}. {advice}")
+    return None
+
+
+def _unpredicted_bias(d: Diagnostics) -> Verdict | None:
+    """Doubts a sampler rather than its chains, and so comes after the rules that tell whether chains have arrived.
+
+    It comes before the virial, which such a bias moves as well.
+    """
+    if d.unpredicted_bias:
+        return Verdict("biased_step", f"{d.unpredicted_bias[0].upper()}{d.unpredicted_bias[1:]}.")
+    return None
+
+
+def _misses_directions(d: Diagnostics) -> Verdict | None:
+    missing = d.num_sampled_params - d.virial
     is_much = missing > max(MAX_MISSING * d.num_sampled_params, NUM_SIGMAS * d.virial_se)
     is_certain = missing > max(MAX_CERTAINLY_MISSING * d.num_sampled_params, CERTAIN_SIGMAS * d.virial_se)
     if (is_much or is_certain) and not d.misses_flat_directions_only:
         return Verdict(
             "not_converged",
             f"The virial is {d.virial:.3g} where chains that have arrived have {d.num_sampled_params}: they have not "
-            f"spread in all directions. {advice}",
+            f"spread in all directions. {_advice(d)}",
         )
     return None
 
 
-def _advice(d: Diagnostics, missing: float) -> str:
+def _advice(d: Diagnostics) -> str:
     """Says how much more work each rule asks for that the run has failed, by the one that asks for most."""
+    missing = (d.num_sampled_params - d.virial) / d.num_sampled_params
     are_chains = math.isnan(d.pareto_khat)
     factors = [(d.rhat - 1) / (RHAT_LIMIT - 1)] if are_chains else []
     factors.append(MIN_ESS / d.ess_bulk if d.ess_bulk else math.inf)
@@ -283,13 +299,6 @@ def _advice(d: Diagnostics, missing: float) -> str:
         factors.append(math.log(MAX_MISSING) / math.log(missing))
     is_far = (are_chains and not d.rhat <= FAR_FROM_MIXED) or missing > MAX_MISSING
     return raise_budget(d.spent, max(factors), is_lower_bound=is_far)
-
-
-def _unpredicted_bias(d: Diagnostics) -> Verdict | None:
-    """Doubts a sampler rather than its chains, and so comes after the rules that have evidence against the chains."""
-    if d.unpredicted_bias:
-        return Verdict("biased_step", f"{d.unpredicted_bias[0].upper()}{d.unpredicted_bias[1:]}.")
-    return None
 
 
 def _gamma_decides(d: Diagnostics) -> Verdict | None:

@@ -42,7 +42,7 @@ def test_good_diagnostics_are_ok() -> None:
         ({"llc": 110.0, "lowest_chain_llc": 99.0, "acceptance_rate": 0.8}, "biased_step", "exceeds d = 100"),
         ({"unpredicted_bias": "nothing predicts it"}, "biased_step", "Nothing predicts it."),
         ({"unpredicted_bias": "nothing predicts it", "rhat": 1.2}, "not_converged", "R-hat"),
-        ({"unpredicted_bias": "nothing predicts it", "virial": 50.0, "virial_se": 2.0}, "not_converged", "virial"),
+        ({"unpredicted_bias": "nothing predicts it", "virial": 50.0, "virial_se": 2.0}, "biased_step", "predicts"),
         ({"num_dead_chains": 1}, "not_converged", "never moved"),
         ({"virial": 70.0, "virial_se": 5.0}, "not_converged", "virial is 70"),
         ({"virial": 70.0, "virial_se": 5.0, "misses_flat_directions_only": True}, "ok", ""),
