@@ -15,7 +15,7 @@ from llcray.report.aggregate import aggregate, with_matches
 from llcray.report.errors import ReportError
 from llcray.report.plots.format import Format
 from llcray.report.plots.legend import footnote
-from llcray.report.plots.panels import automatic, one_at_a_time
+from llcray.report.plots.panels import automatic, default_color, one_at_a_time
 from llcray.report.plots.plot import PlotRequest, default_plot, drawing_of, figure_of, plot
 from llcray.report.plots.sweep_plot import draw
 from llcray.report.varying import prepared, target_axes, values_of, varying
@@ -87,6 +87,17 @@ def test_axes_of_many_values_that_are_seldom_combined_are_drawn_all_the_same(tea
     assert not one_at_a_time(runs, target_axes(runs))
     layout = automatic(runs)
     assert sum(len(panel.runs) for panel in layout.panels) == len(runs)
+
+
+def test_more_samplers_than_colours_tell_apart_stand_along_the_axis(digits: Path):
+    runs = runs_of(digits)
+    names = pl.Series([f"sampler {number % 17}" for number in range(len(runs))])
+    many = runs.with_columns(names.alias("sampler"))
+    assert many["sampler"].n_unique() > 12
+    layout = automatic(many)
+    assert {panel.x for panel in layout.panels} == {"sampler"}
+    assert sum(len(panel.runs) for panel in layout.panels) == len(runs)
+    assert default_color(many, None) is None
 
 
 def test_numbers_of_the_target_itself_do_not_wait_for_its_chains(training: Path):

@@ -10,6 +10,7 @@ import polars as pl
 from llcray.report.columns import SAMPLER, is_number, label_of
 from llcray.report.errors import ReportError
 from llcray.report.plots.scale import STEP, value_text
+from llcray.report.plots.series import MAX_SERIES
 from llcray.report.varying import prevailing, sampler_axes, target_axes, values_of
 
 LABEL = "label"
@@ -103,8 +104,12 @@ def automatic(runs: pl.DataFrame) -> Layout:
 
 
 def default_axes(runs: pl.DataFrame) -> DefaultAxes:
-    """No x axis where each axis varies alone; else training, the number with most values, or the first axis."""
+    """Samplers where there are more than colours tell apart; no x axis where each axis varies alone; else training, the
+    number with most values, or the first axis.
+    """
     axes = target_axes(runs)
+    if runs[SAMPLER].n_unique() > MAX_SERIES:
+        return DefaultAxes(SAMPLER, [name for name in axes if runs[name].n_unique() <= MAX_DEFAULT_FACET][:1])
     if STEP not in axes and one_at_a_time(runs, axes):
         return DefaultAxes(None, [])
     axes += sampler_axes(runs)
@@ -121,9 +126,12 @@ def default_axes(runs: pl.DataFrame) -> DefaultAxes:
 
 
 def default_color(runs: pl.DataFrame, x: str | None) -> str | None:
-    """The column to colour by, of those that vary: the sampler, else the label of the targets, else the component."""
+    """The column to colour by, of those that vary: the sampler, else the label of the targets, else the component.
+
+    One with more values than colours tell apart is passed over.
+    """
     for column in (SAMPLER, LABEL, COMPONENT):
-        if column != x and runs[column].n_unique() > 1:
+        if column != x and 1 < runs[column].n_unique() <= MAX_SERIES:
             return column
     return None
 
