@@ -34,9 +34,13 @@ class Compilations:
 compilations = Compilations()
 
 
+SIGNS_OF_FULL_MEMORY = ("RESOURCE_EXHAUSTED", "Out of memory", "YNNPACK operation failed")
+"""The last is all that a product of matrices on the CPU says where it cannot have its buffers."""
+
+
 def is_out_of_memory(error: BaseException) -> bool:
     """Whether an error from XLA means that the device's memory was too small."""
-    return "RESOURCE_EXHAUSTED" in str(error) or "Out of memory" in str(error)
+    return any(sign in str(error) for sign in SIGNS_OF_FULL_MEMORY)
 
 
 def make_room() -> None:
