@@ -98,7 +98,6 @@ def test_the_part_of_a_log_that_belongs_to_a_run_is_found():
 
 
 @pytest.mark.slow
-@pytest.mark.timeout(900)
 def test_a_sweep_submitted_over_http_is_watched_to_its_end_found_again_and_its_logs_read(
     outside, sweep_file, tmp_path, screen
 ):
@@ -117,7 +116,6 @@ def test_a_sweep_submitted_over_http_is_watched_to_its_end_found_again_and_its_l
 
 
 @pytest.mark.slow
-@pytest.mark.timeout(900)
 def test_a_detached_sweep_shows_itself_and_stops_after_the_trials_under_way(
     outside, modules, sweep_file, tmp_path, screen
 ):
@@ -145,7 +143,6 @@ def test_a_detached_sweep_shows_itself_and_stops_after_the_trials_under_way(
 
 
 @pytest.mark.slow
-@pytest.mark.timeout(900)
 def test_rays_client_submits_too(outside, sweep_file, tmp_path):
     storage = str(tmp_path / "results")
     done = llcray("sweep", str(sweep_file(QUADRATICS)), "--address", outside.client, "--storage", storage)

@@ -16,7 +16,7 @@ from llcray.validation.suite import WELL_CONDITIONED
 
 PRECISE = SamplingSpec(until=StoppingCriteria(relative_mcse=0.01))
 MORE_DATA = SamplingSpec(until=StoppingCriteria(relative_mcse=0.015))
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]
 
 
 def separation(larger: LLCEstimate, smaller: LLCEstimate) -> float:
