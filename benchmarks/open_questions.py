@@ -287,7 +287,7 @@ def _samplers() -> Figure:
             axes.plot(
                 [np.clip(percent, -WIDEST, WIDEST)], [place], marker, color=color, mfc=color if is_ok else "white"
             )
-        names = [name.replace("`", "").replace("adjusted_mclmc", "adjusted mclmc") for name, *_ in rows]
+        names = [name.replace("`", "") for name, *_ in rows]
         axes.set(title=target.split(":")[0], yticks=range(len(rows)), yticklabels=names)
         axes.set_xscale("symlog", linthresh=RIGHT)
         axes.set(xticks=(-100, -20, -5, 0, 5, 20, 100), xticklabels=("-100", "-20", "-5", "0", "5", "20", "100"))
