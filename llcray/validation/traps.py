@@ -16,7 +16,9 @@ from llcray.validation.suite import Size
 NUM_PARAMS, NUM_DATA = 20, 1000
 # n beta, which is the largest curvature of the posterior of a polynomial whose largest curvature is 1.
 STIFFNESS = 144.8
-SAMPLING = SamplingSpec(budget=Budget(num_gradients=3000, num_draws=1024))
+SHORT = SamplingSpec(budget=Budget(num_gradients=3000, num_draws=1024))
+# HMC takes ten gradients a draw.
+LONGER = SamplingSpec(budget=Budget(num_gradients=12_000, num_draws=1024))
 # The step of SGLD biases a quadratic by 2%; the underdamped step lies well inside the region of stability.
 SGLD_STEP, UNDERDAMPED_STEP = 4 * 0.02 / STIFFNESS, (0.1 / STIFFNESS) ** 0.5
 FOUND_LOWER_LOSS = ("escaped", "diverged")
@@ -100,7 +102,8 @@ def steep() -> PythonTarget:
 
 def run_of(target: TargetSpec, sampler: Sampler) -> RunSpec:
     """The spec of a short run of a trap."""
-    return RunSpec(target=target, posterior=PosteriorSpec(), sampler=sampler, sampling=SAMPLING)
+    sampling = LONGER if isinstance(sampler, HMC) else SHORT
+    return RunSpec(target=target, posterior=PosteriorSpec(), sampler=sampler, sampling=sampling)
 
 
 def _steps_too_large() -> Iterator[Trap]:
