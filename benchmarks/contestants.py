@@ -92,12 +92,12 @@ def ours(batch_size: int, steps_per_draw: int, num_draws: int, repeats: int) -> 
         kernel, chains = build_kernel(sampler), task.NUM_CHAINS
         one = jax.tree.map(lambda leaf: np.asarray(leaf)[None], posterior)
         hyper = {name: np.full((1, chains), value, np.float32) for name, value in sampler.hyper().items()}
-        seeds = np.zeros((1, 2), np.uint32)
-        state = block.start((kernel, chains), seeds, one, hyper)
+        keys = block.chain_keys((chains,), np.zeros((1, 2), np.uint32))
+        state = block.start((kernel,), keys, one, hyper)
 
         def run(state: Any) -> Any:
-            static = (kernel, chains, num_draws, 0)
-            args = (seeds, state, one, hyper, np.zeros(1, np.int32), np.int32(steps_per_draw))
+            static = (kernel, num_draws, 0)
+            args = (keys, state, one, hyper, np.zeros(1, np.int32), np.int32(steps_per_draw))
             return jax.block_until_ready(block.advance(static, *args)[0])
 
         return _timed("llcray", run, state, chains * num_draws * steps_per_draw, repeats)

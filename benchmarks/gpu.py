@@ -240,13 +240,14 @@ def timed(widths: tuple[int, ...], num_runs: int, seconds: float) -> Point:
         runs = jax.device_put(jax.tree.map(lambda leaf: np.repeat(np.asarray(leaf)[None], num_runs, 0), posterior))
         hyper = {name: np.full((num_runs, NUM_CHAINS), value, np.float32) for name, value in sampler.hyper().items()}
         seeds = np.stack([np.arange(num_runs), np.zeros(num_runs)], 1).astype(np.uint32)
-        state = block.start((kernel, NUM_CHAINS), seeds, runs, hyper)
+        keys = block.chain_keys((NUM_CHAINS,), seeds)
+        state = block.start((kernel,), keys, runs, hyper)
         before = compilations.seconds
 
         def call(state: Any, num_steps: int) -> tuple[Any, float]:
             started = time.perf_counter()
-            args = (seeds, state, runs, hyper, np.zeros(num_runs, np.int32), np.int32(num_steps))
-            state = jax.block_until_ready(block.advance((kernel, NUM_CHAINS, 1, 0), *args)[0])
+            args = (keys, state, runs, hyper, np.zeros(num_runs, np.int32), np.int32(num_steps))
+            state = jax.block_until_ready(block.advance((kernel, 1, 0), *args)[0])
             return state, time.perf_counter() - started
 
         state, _ = call(state, 1)

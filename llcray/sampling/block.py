@@ -161,35 +161,32 @@ def project(offset: Float[Array, " d"], dimension: int) -> Float[Array, " dimens
     return jax.lax.map(along_direction, jnp.arange(dimension))
 
 
-def chain_keys(seed: UInt32[Array, "2"], num_chains: int) -> Key[Array, " chain"]:
+def _chain_keys(num_chains: int, seed: UInt32[Array, "2"]) -> Key[Array, " chain"]:
     """Makes one key a chain for a run whose 64-bit seed is given as two 32-bit numbers, low and high."""
     key = jax.random.fold_in(jax.random.key(seed[0]), seed[1])
     return jax.vmap(lambda chain: jax.random.fold_in(key, chain))(jnp.arange(num_chains))
 
 
-def _start_run(kernel: Kernel, num_chains: int, seed: Array, posterior: Posterior, hyper: Hyper) -> State:
-    over_chains = jax.vmap(partial(start_chain, kernel), (0, None, 0))
-    return over_chains(chain_keys(seed, num_chains), posterior, hyper)
+def _start_run(kernel: Kernel, keys: Array, posterior: Posterior, hyper: Hyper) -> State:
+    return jax.vmap(partial(start_chain, kernel), (0, None, 0))(keys, posterior, hyper)
 
 
-def _start_displaced_run(
-    kernel: Kernel, num_chains: int, seed: Array, posterior: Posterior, hyper: Hyper, displacement: Array
-) -> State:
+def _start_displaced_run(kernel: Kernel, keys: Array, posterior: Posterior, hyper: Hyper, displacement: Array) -> State:
     over_chains = jax.vmap(partial(_start_displaced_chain, kernel), (0, None, 0, 0))
-    return over_chains(chain_keys(seed, num_chains), posterior, hyper, displacement)
+    return over_chains(keys, posterior, hyper, displacement)
 
 
 def _adapt_run(
     kernel: Kernel,
-    num_chains: int,
     num_steps: int,
-    seed: Array,
+    keys: Array,
     state: State,
     posterior: Posterior,
     hyper: Hyper,
     num_adaptations: Array,
 ) -> tuple[State, Hyper, Array]:
-    keys = jax.vmap(lambda key: jax.random.fold_in(key, num_adaptations))(chain_keys(seed, num_chains))
+    num_chains = keys.shape[0]
+    keys = jax.vmap(lambda key: jax.random.fold_in(key, num_adaptations))(keys)
     if kernel.adapts_once:
         first_key, first_state, first_hyper = jax.tree.map(lambda leaf: leaf[0], (keys, state, hyper))
         _, tuned, cost = _adapt_chain(kernel, num_steps, first_key, first_state, posterior, first_hyper)
@@ -200,10 +197,9 @@ def _adapt_run(
 
 def _advance_run(
     kernel: Kernel,
-    num_chains: int,
     num_draws: int,
     projection_dimension: int,
-    seed: Array,
+    keys: Array,
     state: State,
     posterior: Posterior,
     hyper: Hyper,
@@ -211,7 +207,6 @@ def _advance_run(
     steps_per_draw: Array,
 ) -> tuple[State, Draws]:
     advance_chain = partial(_advance_chain, kernel, num_draws, projection_dimension)
-    keys = chain_keys(seed, num_chains)
     if posterior.chains_together:
         over_chains = jax.vmap(advance_chain, (0, 0, None, 0, None, None))
         return over_chains(keys, state, posterior, hyper, first_draw, steps_per_draw)
@@ -229,49 +224,43 @@ def positions_of(kernel: Kernel, state: State, posterior: Posterior, hyper: Hype
     return jax.vmap(over_chains)(state, posterior, hyper)
 
 
-def _displacement_run(num_chains: int, seed: Array, positions: Array, posterior: Posterior) -> Array:
-    del num_chains, seed
+def _displacement_run(keys: Array, positions: Array, posterior: Posterior) -> Array:
+    del keys
     return jax.vmap(posterior.place)(positions) - posterior.center
 
 
-def _measure_run(num_chains: int, seed: Array, positions: Array, posterior: Posterior) -> Array:
+def _measure_run(keys: Array, positions: Array, posterior: Posterior) -> Array:
     def measure(rng_key: Array, position: Array) -> Array:
         return chain_curvature(rng_key, posterior, position)
 
-    return jax.vmap(measure)(chain_keys(seed, num_chains), positions)
+    return jax.vmap(measure)(keys, positions)
 
 
-def _measure_noise_run(num_chains: int, batch_size: int, seed: Array, positions: Array, posterior: Posterior) -> Array:
+def _measure_noise_run(batch_size: int, keys: Array, positions: Array, posterior: Posterior) -> Array:
     def measure(rng_key: Array, position: Array) -> Array:
         return gradient_noise(rng_key, posterior, position, batch_size)
 
-    return jax.vmap(measure)(chain_keys(seed, num_chains), positions)
+    return jax.vmap(measure)(keys, positions)
 
 
 def _measure_seen_noise_run(
-    num_chains: int,
-    batch_size: int,
-    uses_control_variates: bool,
-    seed: Array,
-    positions: Array,
-    posterior: Posterior,
+    batch_size: int, uses_control_variates: bool, keys: Array, positions: Array, posterior: Posterior
 ) -> Array:
     def measure(chain: tuple[Array, Array]) -> Array:
         rng_key, position = chain
         return seen_noise(rng_key, posterior, position, batch_size, uses_control_variates)
 
-    return jax.lax.map(measure, (chain_keys(seed, num_chains), positions))
+    return jax.lax.map(measure, (keys, positions))
 
 
 def _measure_gradients_run(
     kernel: Kernel,
-    num_chains: int,
     num_samples: int,
     steps_between: int,
     num_before: int,
     batch_size: int,
     blocks: tuple[Block, ...],
-    seed: Array,
+    keys: Array,
     state: State,
     posterior: Posterior,
     hyper: Hyper,
@@ -282,7 +271,7 @@ def _measure_gradients_run(
         numbers = (num_samples, steps_between, num_before, batch_size, blocks)
         return gradient_moments(kernel, *numbers, key, state, posterior, hyper)
 
-    chains = (chain_keys(seed, num_chains), state, hyper)
+    chains = (keys, state, hyper)
     return jax.vmap(measure)(chains) if posterior.chains_together else jax.lax.map(measure, chains)
 
 
@@ -293,25 +282,26 @@ def _over_runs(function: Callable[..., Any], num_static: int, in_axes: Any = 0) 
     return all_runs
 
 
-# start((kernel, num_chains), seeds, posterior, hyper) -> state
-start = Program(_over_runs(_start_run, 2))
-# start_displaced((kernel, num_chains), seeds, posterior, hyper, w - w* (run, chain, d)) -> state
-start_displaced = Program(_over_runs(_start_displaced_run, 2))
-# adapt((kernel, num_chains, num_steps), seeds, state, posterior, hyper, num_adaptations before)
-#   -> (state, hyper, num_gradients)
-adapt = Program(_over_runs(_adapt_run, 3), donate=(1,))
-# advance((kernel, num_chains, num_draws, projection_dimension), seeds, state, posterior, hyper, first_draw,
-#   steps_per_draw) -> (state, Draws); steps_per_draw is the same for all runs
-advance = Program(_over_runs(_advance_run, 4, (0, 0, 0, 0, 0, None)), donate=(1,))
-# displacement((num_chains,), seeds, positions (run, chain, d), posterior) -> w - w* of each chain
-displacement = Program(_over_runs(_displacement_run, 1))
-# measure((num_chains,), seeds, positions, posterior) -> largest curvature of n beta L_n at each chain
-measure = Program(_over_runs(_measure_run, 1))
-# measure_noise((num_chains, batch_size), seeds, positions, posterior) -> variances at each chain
-measure_noise = Program(_over_runs(_measure_noise_run, 2))
-# measure_seen_noise((num_chains, batch_size, control variates?), seeds, positions, posterior)
+# chain_keys((num_chains,), seeds (run, 2)) -> keys (run, chain), which the other programs take
+chain_keys = Program(_over_runs(_chain_keys, 1))
+# start((kernel,), keys, posterior, hyper) -> state
+start = Program(_over_runs(_start_run, 1))
+# start_displaced((kernel,), keys, posterior, hyper, w - w* (run, chain, d)) -> state
+start_displaced = Program(_over_runs(_start_displaced_run, 1))
+# adapt((kernel, num_steps), keys, state, posterior, hyper, num_adaptations before) -> (state, hyper, num_gradients)
+adapt = Program(_over_runs(_adapt_run, 2), donate=(1,))
+# advance((kernel, num_draws, projection_dimension), keys, state, posterior, hyper, first_draw, steps_per_draw)
+#   -> (state, Draws); steps_per_draw is the same for all runs
+advance = Program(_over_runs(_advance_run, 3, (0, 0, 0, 0, 0, None)), donate=(1,))
+# displacement((), keys, positions (run, chain, d), posterior) -> w - w* of each chain
+displacement = Program(_over_runs(_displacement_run, 0))
+# measure((), keys, positions, posterior) -> largest curvature of n beta L_n at each chain
+measure = Program(_over_runs(_measure_run, 0))
+# measure_noise((batch_size,), keys, positions, posterior) -> variances at each chain
+measure_noise = Program(_over_runs(_measure_noise_run, 1))
+# measure_seen_noise((batch_size, control variates?), keys, positions, posterior)
 #   -> gradient noise at each chain, and the part of it that the loss sees
-measure_seen_noise = Program(_over_runs(_measure_seen_noise_run, 3))
-# measure_gradients((kernel, num_chains, num_samples, steps_between, num_before, batch_size, blocks), seeds, state,
-#   posterior, hyper) -> (state, moments of gradients at each chain)
-measure_gradients = Program(_over_runs(_measure_gradients_run, 7), donate=(1,))
+measure_seen_noise = Program(_over_runs(_measure_seen_noise_run, 2))
+# measure_gradients((kernel, num_samples, steps_between, num_before, batch_size, blocks), keys, state, posterior, hyper)
+#   -> (state, moments of gradients at each chain)
+measure_gradients = Program(_over_runs(_measure_gradients_run, 6), donate=(1,))

@@ -192,10 +192,7 @@ class _Calls:
             job.hyper = job.start_hyper = _as_hyper(request.hyper, dtype)
             job.next_draw = 0
         job = self._jobs[members[0]]
-        static, args = (
-            (job.kernel, job.num_chains),
-            (*self._constants.get(members, width), self._hypers(members, width)),
-        )
+        static, args = (job.kernel,), (*self._constants.get(members, width), self._hypers(members, width))
         if requests[0].displacement is None:
             states = block.start(static, *args)
         else:
@@ -206,14 +203,14 @@ class _Calls:
 
     def _adapt(self, members: tuple[int, ...], num_steps: int, width: int) -> list[Adapted]:
         jobs, job = [self._jobs[index] for index in members], self._jobs[members[0]]
-        seeds, posteriors = self._constants.get(members, width)
+        keys, posteriors = self._constants.get(members, width)
         # Adaptation always starts from the numbers of the start: tuned numbers have more names, and would compile a
         # second program.
         hypers = stack([job.start_hyper for job in jobs], job.lanes(width))
         num_adaptations = stack([np.int32(job.num_adaptations) for job in jobs], job.lanes(width))
-        static = (job.kernel, job.num_chains, num_steps)
+        static = (job.kernel, num_steps)
         states = self._states(members, width)
-        states, *rest = block.adapt(static, seeds, states, posteriors, hypers, num_adaptations)
+        states, *rest = block.adapt(static, keys, states, posteriors, hypers, num_adaptations)
         self._place(members, states)
         hyper, num_gradients = jax.device_get(rest)
         for lane, job in enumerate(jobs):
@@ -227,10 +224,10 @@ class _Calls:
             if request.hyper is not None:
                 member.hyper = _as_hyper(request.hyper, member.posterior.center.dtype)
         request = requests[0]
-        seeds, posteriors = self._constants.get(members, width)
+        keys, posteriors = self._constants.get(members, width)
         first_draws = stack([np.int32(job.next_draw) for job in jobs], job.lanes(width))
-        static = (job.kernel, job.num_chains, request.num_draws, job.projection_dimension)
-        args = (seeds, self._states(members, width), posteriors, self._hypers(members, width), first_draws)
+        static = (job.kernel, request.num_draws, job.projection_dimension)
+        args = (keys, self._states(members, width), posteriors, self._hypers(members, width), first_draws)
         states, draws = block.advance(static, *args, np.int32(request.steps_per_draw))
         self._place(members, states)
         for member in jobs:
@@ -240,17 +237,17 @@ class _Calls:
 
     def _measure(self, members: tuple[int, ...], width: int, program: Program, *static: int) -> list[np.ndarray]:
         job = self._jobs[members[0]]
-        seeds, posteriors = self._constants.get(members, width)
+        keys, posteriors = self._constants.get(members, width)
         hypers = self._hypers(members, width)
         positions = block.positions_of(job.kernel, self._states(members, width), posteriors, hypers)
-        return list(jax.device_get(program((job.num_chains, *static), seeds, positions, posteriors)))[: len(members)]
+        return list(jax.device_get(program(static, keys, positions, posteriors)))[: len(members)]
 
     def _measure_gradients(self, members: tuple[int, ...], request: MeasureGradients, width: int) -> list[np.ndarray]:
         job = self._jobs[members[0]]
-        seeds, posteriors = self._constants.get(members, width)
+        keys, posteriors = self._constants.get(members, width)
         numbers = (request.num_samples, request.steps_between, request.num_before, request.batch_size, request.blocks)
-        static = (job.kernel, job.num_chains, *numbers)
-        args = (seeds, self._states(members, width), posteriors, self._hypers(members, width))
+        static = (job.kernel, *numbers)
+        args = (keys, self._states(members, width), posteriors, self._hypers(members, width))
         states, moments = block.measure_gradients(static, *args)
         self._place(members, states)
         return list(jax.device_get(moments))[: len(members)]
@@ -270,11 +267,12 @@ class _Calls:
         return stack([self._jobs[index].hyper for index in members], self._jobs[members[0]].lanes(width))
 
     def _stack_constants(self, members: tuple[int, ...], width: int) -> PyTree:
-        """Stacks the seeds, as two 32-bit numbers each, and the posteriors of some runs."""
+        """Stacks the keys of all chains, made of seeds as two 32-bit numbers each, and the posteriors of some runs."""
         jobs = [self._jobs[index] for index in members]
+        lanes = jobs[0].lanes(width)
         seeds = [np.array([job.seed & 0xFFFFFFFF, job.seed >> 32 & 0xFFFFFFFF], np.uint32) for job in jobs]
-        constants = list(zip(seeds, (job.posterior for job in jobs), strict=True))
-        return stack(constants, jobs[0].lanes(width))
+        keys = block.chain_keys((jobs[0].num_chains,), stack(seeds, lanes))
+        return place(keys, lanes), stack([job.posterior for job in jobs], lanes)
 
 
 def _as_hyper(hyper: Hyper, dtype: Any) -> Hyper:

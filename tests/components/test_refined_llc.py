@@ -70,11 +70,9 @@ def _bytes(target: Target, mask: Any, num_chains: int) -> int:
     kernel = build_kernel(SGLD(batch_size=64))
     one = partial(jax.tree.map, lambda leaf: np.asarray(leaf)[None])
     hyper = {name: np.full(num_chains, 1e-5, np.float32) for name in SGLD.traced}
-    args = (np.zeros((1, 2), np.uint32), one(posterior), one(hyper))
-    state = block.start((kernel, num_chains), *args)
-    lowered = block.advance.lower(
-        (kernel, num_chains, 4, 0), args[0], state, args[1], args[2], np.zeros(1, np.int32), np.int32(2)
-    )
+    args = (jax.random.split(jax.random.key(0), (1, num_chains)), one(posterior), one(hyper))
+    state = block.start((kernel,), *args)
+    lowered = block.advance.lower((kernel, 4, 0), args[0], state, args[1], args[2], np.zeros(1, np.int32), np.int32(2))
     memory = lowered.compile().memory_analysis()
     assert memory is not None
     return memory.argument_size_in_bytes + memory.output_size_in_bytes + memory.temp_size_in_bytes

@@ -66,11 +66,12 @@ def test_the_programs_of_a_sampler(settings: dict[str, Any], target: Target):
         dtype, kernel = job.posterior.center.dtype, job.kernel
         posterior = shapes_of(jax.tree.map(lambda leaf: np.asarray(leaf)[None], job.posterior))
         hyper = {name: np.asarray(value, dtype)[None] for name, value in first.hyper.items()}
-        seeds, zero, common = np.zeros((1, 2), np.uint32), np.zeros(1, np.int32), (kernel, NUM_CHAINS)
-        state = lowered(block.start, common, seeds, posterior, hyper)
+        zero = np.zeros(1, np.int32)
+        keys = lowered(block.chain_keys, (NUM_CHAINS,), np.zeros((1, 2), np.uint32))
+        state = lowered(block.start, (kernel,), keys, posterior, hyper)
         if kernel.adapt is not None:
-            state, hyper, _ = lowered(block.adapt, (*common, 10), seeds, state, posterior, hyper, zero)
-        lowered(block.advance, (*common, 2, 0), seeds, state, posterior, hyper, zero, np.int32(2))
+            state, hyper, _ = lowered(block.adapt, (kernel, 10), keys, state, posterior, hyper, zero)
+        lowered(block.advance, (kernel, 2, 0), keys, state, posterior, hyper, zero, np.int32(2))
         positions = np.zeros((1, NUM_CHAINS, 30), dtype)
         for program, static in (
             (block.displacement, ()),
@@ -78,9 +79,9 @@ def test_the_programs_of_a_sampler(settings: dict[str, Any], target: Target):
             (block.measure_noise, (BATCH_SIZE,)),
             (block.measure_seen_noise, (BATCH_SIZE, True)),
         ):
-            lowered(program, (NUM_CHAINS, *static), seeds, positions, posterior)
+            lowered(program, static, keys, positions, posterior)
         if settings["kind"] == "auto":
-            lowered(block.start_displaced, common, seeds, posterior, hyper, positions)
+            lowered(block.start_displaced, (kernel,), keys, posterior, hyper, positions)
             lowered(curvature.curvature_over_runs, (), posterior)
             for num_products in (4, 100):  # by Lanczos steps, and by the whole Hessian
                 lowered(quadrature.nodes_over_runs, (num_products,), posterior)
