@@ -41,6 +41,7 @@ def test_a_signal_keeps_finished_runs_says_how_to_go_on_and_leaves_no_process(cl
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True) as program:
         wait_until(lambda: num_finished(storage) >= 2)
         offspring = psutil.Process(program.pid).children(recursive=True)
+        commands = [" ".join(process.cmdline()) for process in offspring]
         program.send_signal(number)
         started = time.monotonic()
         printed, _ = program.communicate(timeout=60)
@@ -50,6 +51,9 @@ def test_a_signal_keeps_finished_runs_says_how_to_go_on_and_leaves_no_process(cl
     assert "Traceback" not in printed
     _, alive = psutil.wait_procs(offspring, timeout=10)
     assert not alive
+    # Daemons that no trial needs took two seconds of processor time from each sweep.
+    assert any("gcs_server" in command for command in commands)
+    assert not [command for command in commands if "dashboard/dashboard.py" in command or "monitor.py" in command]
 
 
 @pytest.mark.slow

@@ -1,6 +1,7 @@
 """Connects to the Ray that trials run on: one started here for the time of a sweep, or one that runs already.
 
-A Ray started here has no dashboard, sends no statistics, prints nothing, and leaves neither processes nor files.
+A Ray started here has few daemons and no dashboard, sends no statistics, prints nothing, and leaves neither processes
+nor files.
 
 An address says which Ray to use. A cluster at `auto` or `host:port` is joined: the driver is this process. A cluster at
 `http://host:8265` or `ray://host:10001` is reached from outside: the driver becomes a job on the cluster, which this
@@ -20,7 +21,13 @@ from pathlib import Path
 from typing import Any
 
 from llcray.driver.cluster.capacity import num_slots
-from llcray.driver.cluster.ray_internals import largest_resources, own_token, silence_daemons
+from llcray.driver.cluster.ray_internals import (
+    few_daemons,
+    inherited_environment,
+    largest_resources,
+    own_token,
+    silence_daemons,
+)
 from llcray.driver.cluster.runtime_env import runtime_env
 from llcray.driver.errors import DriverError, one_line
 from llcray.driver.machine import usable_cpus
@@ -46,6 +53,9 @@ QUIET = {
     "TUNE_WARN_THRESHOLD_S": "1000000000",
 }
 """Environment variables that keep Tune from writing to the terminal and to disk: the dataset is the state."""
+NO_EARLY_WORKERS = {"RAY_prestart_worker_first_driver": "0"}
+"""Environment variables that keep a Ray started here from starting workers before a trial asks for one: such workers get
+no trial of Tune's."""
 QUIETLY: dict[str, Any] = {"log_to_driver": False, "logging_level": logging.CRITICAL, "configure_logging": True}
 """Arguments of `ray.init` that keep Ray from writing to the terminal."""
 
@@ -104,8 +114,8 @@ def connect(address: str | None, resources: Resources, modules: Sequence[str] = 
     Raises:
         DriverError: There is no such cluster, or none of its machines has room for a trial.
     """
-    own = {} if address is not None else own_token()
-    with _environment(QUIET | own), _scratch() as scratch:
+    own = {} if address is not None else own_token() | NO_EARLY_WORKERS
+    with _environment(QUIET | own), _scratch() as scratch, contextlib.ExitStack() as stack:
         import ray
 
         borrowed = ray.is_initialized()
@@ -114,6 +124,8 @@ def connect(address: str | None, resources: Resources, modules: Sequence[str] = 
                 _silence()
                 with forking_quietly():
                     _init(ray, address, scratch, modules)
+                if address is None:
+                    stack.enter_context(inherited_environment())
             nodes = [node["Resources"] for node in ray.nodes() if node["Alive"]]
             yield Cluster(num_slots(nodes, largest_resources() if address else None, resources), len(nodes), scratch)
         finally:
@@ -156,14 +168,15 @@ def _init(ray: Any, address: str | None, scratch: Path, modules: Sequence[str]) 
         return
     for attempt in range(ATTEMPTS_TO_START):
         try:
-            ray.init(
-                address="local",
-                num_cpus=usable_cpus(),
-                include_dashboard=False,
-                object_store_memory=OBJECT_STORE_BYTES,
-                _temp_dir=str(scratch / f"ray{attempt or ''}"),
-                **QUIETLY,
-            )
+            with few_daemons():
+                ray.init(
+                    address="local",
+                    num_cpus=usable_cpus(),
+                    include_dashboard=False,
+                    object_store_memory=OBJECT_STORE_BYTES,
+                    _temp_dir=str(scratch / f"ray{attempt or ''}"),
+                    **QUIETLY,
+                )
         except Exception as error:
             ray.shutdown()
             # On a machine where several start at once, a Ray may take longer than it gives itself.

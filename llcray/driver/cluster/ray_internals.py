@@ -9,7 +9,8 @@ import os
 import pickle
 import secrets
 import subprocess
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -27,6 +28,59 @@ def silence_daemons() -> None:
     from ray._private import worker
 
     setattr(worker, "_worker_logs_enabled", False)  # noqa: B010
+
+
+@contextmanager
+def few_daemons() -> Iterator[None]:
+    """Has `ray.init` start no more daemons than trials on one machine need.
+
+    Left out are the monitors of logs and of an autoscaler, and the dashboard, for whose start `ray.init` waits although
+    it was told to have none: two seconds of processor time.
+    """
+    from ray._private.node import Node
+
+    def no_dashboard(node: Any, **options: Any) -> None:
+        del options
+        node._webui_url = ""
+
+    def nothing(node: Any) -> None:
+        del node
+
+    substitutes = {"start_api_server": no_dashboard, "start_log_monitor": nothing, "start_monitor": nothing}
+    with _replaced(Node, substitutes):
+        yield
+
+
+@contextmanager
+def inherited_environment() -> Iterator[None]:
+    """Has Tune start workers in the environment of a Ray that this process has started.
+
+    Tune asks for some of the same variables by a runtime environment, which takes half a second of processor time a
+    worker.
+    """
+    import ray
+    from ray.tune.execution.class_cache import _ActorClassCache
+
+    def get(cache: Any, trainable: type) -> Any:
+        if trainable not in cache._cache:
+            cache._cache[trainable] = ray.remote(trainable)
+        return cache._cache[trainable]
+
+    with _replaced(_ActorClassCache, {"get": get}):
+        yield
+
+
+@contextmanager
+def _replaced(owner: type, substitutes: Mapping[str, Any]) -> Iterator[None]:
+    """Puts substitutes in the place of a class's methods."""
+    originals = {name: getattr(owner, name) for name in substitutes}
+    try:
+        for name, substitute in substitutes.items():
+            setattr(owner, name, substitute)
+        yield
+    finally:
+        for name, original in originals.items():
+            setattr(owner, name, original)
 
 
 def silence_uploads() -> None:
