@@ -54,8 +54,8 @@ QUIET = {
 }
 """Environment variables that keep Tune from writing to the terminal and to disk: the dataset is the state."""
 NO_EARLY_WORKERS = {"RAY_prestart_worker_first_driver": "0"}
-"""Environment variables that keep a Ray started here from starting workers before a trial asks for one: such workers get
-no trial of Tune's."""
+"""Environment variables that keep a Ray started here from starting workers before a trial asks for one: such workers
+get no trial of Tune's."""
 QUIETLY: dict[str, Any] = {"log_to_driver": False, "logging_level": logging.CRITICAL, "configure_logging": True}
 """Arguments of `ray.init` that keep Ray from writing to the terminal."""
 
