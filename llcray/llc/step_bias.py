@@ -26,10 +26,10 @@ than a quadratic away from w*, it rises by more than the heat (1.08 and 1.17 on 
 """
 HEAT_PRIOR = SEEN_SHARE_SE / SEEN_SHARE
 """Standard deviation of c, known beforehand, where heat predicts the bias."""
-HEAT_POSTERIOR = 0.086
-"""What is left of that once the levels of two steps are known, as a rule: the step is chosen by it."""
 NOISE_PRIOR = 0.3
 """The same where gradient noise predicts the bias, since W is taken at single positions."""
+NONLINEARITY = 0.05
+"""What the level of hot chains may be off the line by, as a share of their bias."""
 
 
 class Level(NamedTuple):
@@ -103,3 +103,23 @@ def disagreement(first: Level, second: Level, prior_sd: float) -> float:
     factor = (first.raw - second.raw) / apart
     error = np.hypot(np.hypot(first.raw_se, first.bias_se), np.hypot(second.raw_se, second.bias_se)) / abs(apart)
     return float((factor - 1) / np.hypot(error, prior_sd))
+
+
+def loosened(level: Level) -> Level:
+    """The level of hotter chains, with what it may be off the line by in its error."""
+    return level._replace(raw_se=float(np.hypot(level.raw_se, NONLINEARITY * level.bias)))
+
+
+def expected_sd(prior_sd: float, hot: Level, bias: float, error: float) -> float:
+    """Returns the standard deviation of c that two levels leave, before the second is sampled.
+
+    Args:
+        prior_sd: Standard deviation of c without levels, without unit.
+        hot: The first level.
+        bias: Predicted bias of the second, nats.
+        error: Standard error of the second, nats.
+    """
+    if hot.bias <= bias:
+        return prior_sd
+    measured = np.linalg.norm([hot.raw_se, hot.bias_se, error]) / (hot.bias - bias)
+    return float(prior_sd * measured / np.hypot(prior_sd, measured))

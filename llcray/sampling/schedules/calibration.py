@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from llcray.llc.draws import Draws, concatenate
-from llcray.llc.step_bias import HEAT_POSTERIOR, HEAT_PRIOR, NOISE_PRIOR, SEEN_SHARE, Level
+from llcray.llc.step_bias import HEAT_PRIOR, NOISE_PRIOR, SEEN_SHARE, Level, expected_sd, loosened
 from llcray.llc.summary import spread_of_chains, spread_of_means, standard_error, summarize
 from llcray.samplers.auto import Auto
 from llcray.samplers.kernel import Hyper
@@ -122,16 +122,11 @@ class Stretch:
     @property
     def prior_sd(self) -> float:
         """The uncertainty of the prediction before a second step was sampled, as a share of it."""
-        return HEAT_PRIOR if self._is_usual else NOISE_PRIOR
+        return HEAT_PRIOR if self.has_usual_share else NOISE_PRIOR
 
     @property
-    def expected_sd(self) -> float:
-        """The uncertainty that is left of it after a second step, as a share of the prediction."""
-        return HEAT_POSTERIOR if self._is_usual else NOISE_PRIOR
-
-    @property
-    def _is_usual(self) -> bool:
-        """Whether heat predicts the bias, of which the loss sees the usual share."""
+    def has_usual_share(self) -> bool:
+        """Whether heat predicts the bias, and the loss sees the usual share of it."""
         return self.noise is None and self.seen_share == SEEN_SHARE
 
     def bias_of_draws(self, factor: float) -> np.ndarray:
@@ -167,7 +162,21 @@ def choose_share(hot: Stretch, facts: RunFacts, calibration: Calibration) -> flo
     Work in proportion to 1/(x (T^2 - c^2 x^2)), T the error asked for and c x what is uncertain of the bias, is least
     where c x = T/sqrt(3): where that uncertainty is a third of the squared error asked for.
     """
-    return min(calibration.sampler.max_heat, facts.sampling.until.relative_mcse / (np.sqrt(3) * hot.expected_sd))
+    asked = facts.sampling.until.relative_mcse
+    return min(calibration.sampler.max_heat, asked / (np.sqrt(3) * _expected_sd(hot, asked)))
+
+
+def _expected_sd(hot: Stretch, relative_error: float) -> float:
+    """What will be uncertain of the bias, as a share of it, once a production is known to a share of the LLC.
+
+    Where the noise of gradients predicts the bias, that is what is known beforehand: the noise of another step is
+    measured anew.
+    """
+    if not hot.has_usual_share:
+        return hot.prior_sd
+    llc = max(hot.level.raw - hot.level.bias, 1.0)
+    bias = llc * relative_error / (np.sqrt(3) * hot.prior_sd)
+    return expected_sd(hot.prior_sd, loosened(hot.level), bias, relative_error * llc)
 
 
 def affordable_share(hot: Stretch, facts: RunFacts, calibration: Calibration) -> float:
@@ -185,7 +194,7 @@ def affordable_share(hot: Stretch, facts: RunFacts, calibration: Calibration) ->
     if llc <= 0 or level.bias <= 0 or left <= 0:
         return 0.0
     work = hot.raw.shape[1] * draw_gradients(facts) / ((1 - 1 / BURN_IN_SHARE) * left)
-    return float(np.cbrt(level.raw_se**2 * work * level.bias / (2 * hot.expected_sd**2 * llc**3)))
+    return float(np.cbrt(level.raw_se**2 * work * level.bias / (2 * hot.prior_sd**2 * llc**3)))
 
 
 def stretch_of(blocks: Sequence[Draws], facts: RunFacts, num_discarded: int | None = None) -> Stretch:

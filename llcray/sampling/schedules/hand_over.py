@@ -6,10 +6,9 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from llcray.llc.step_bias import Level, fit_line
+from llcray.llc.step_bias import Level, fit_line, loosened
 from llcray.sampling.handover import Handover
 from llcray.sampling.schedules.calibration import LARGEST_RATIO, Calibration, Stretch
-from llcray.sampling.schedules.production import loosened
 from llcray.sampling.schedules.requests import MeasureDisplacement, Request, RunFacts, Sampled
 
 UNKNOWN = 1e3

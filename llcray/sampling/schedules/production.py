@@ -8,7 +8,7 @@ import numpy as np
 from llcray_storage.schema.verdicts import MIN_ESS, RHAT_LIMIT
 
 from llcray.llc.draws import Draws, concatenate
-from llcray.llc.step_bias import Level, Line, PredictedBias, disagreement, fit_line
+from llcray.llc.step_bias import Level, Line, PredictedBias, disagreement, fit_line, loosened
 from llcray.llc.summary import Summary, corrected_summary
 from llcray.sampling.schedules.calibration import (
     BURN_IN_SHARE,
@@ -32,8 +32,6 @@ from llcray.sampling.schedules.hand_set import choose_steps_per_draw
 from llcray.sampling.schedules.hot_burn_in import has_escaped, measure_noise, measure_share, noise_gradients
 from llcray.sampling.schedules.requests import Advance, Request, RunFacts, Sampled
 
-NONLINEARITY = 0.05
-"""What the level of hot chains may be off the line by, as a share of their bias."""
 DISAGREES, MOST_SHRINKS = 3.0, 2
 SMALLEST_SHRINK, LARGEST_SHRINK = 0.1, 0.5
 """Bounds of the change of h^2 where what is uncertain of the bias is too much."""
@@ -92,7 +90,9 @@ def produce(facts: RunFacts, calibration: Calibration, hot: Stretch, hot_x: floa
         is_last = out_of_budget or has_left or calibration.block_draws * _next_goal(goal) > budget.num_draws
         stands_still = abs(llc - previous) <= max(allowed, 2 * max(error, previous_se))
         has_mixed = judgement.summary.rhat <= until.rhat and judgement.summary.ess_bulk >= MIN_ESS
-        is_good = error <= allowed and has_mixed and stands_still
+        # Few effective draws do not show what is slower than they are: a second look has to find the same.
+        is_known = goal > FIRST_BLOCKS or judgement.summary.ess_bulk >= MIN_ESS * facts.sampling.num_chains
+        is_good = error <= allowed and has_mixed and stands_still and is_known
         previous, previous_se = llc, error
         disagrees = abs(judgement.levels_apart) > DISAGREES and has_mixed
         measurement = noise_gradients(facts, calibration)
@@ -221,11 +221,6 @@ def _numbers(level: Level) -> dict[str, float]:
     """The numbers of a level for the record."""
     names = ("raw", "raw_se", "predicted_bias", "predicted_bias_se")
     return dict(zip(names, level, strict=True))
-
-
-def loosened(level: Level) -> Level:
-    """The level of hotter chains, with what it may be off the line by in its error."""
-    return level._replace(raw_se=float(np.hypot(level.raw_se, NONLINEARITY * level.bias)))
 
 
 def sampled_of(
