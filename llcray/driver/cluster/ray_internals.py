@@ -72,11 +72,11 @@ def inherited_environment() -> Iterator[None]:
 
 @contextmanager
 def _replaced(owner: type, substitutes: Mapping[str, Any]) -> Iterator[None]:
-    """Puts substitutes in the place of a class's methods."""
-    originals = {name: getattr(owner, name) for name in substitutes}
+    """Puts substitutes in the place of a class's methods; one that the class does not have is left out."""
+    originals = {name: getattr(owner, name) for name in substitutes if hasattr(owner, name)}
     try:
-        for name, substitute in substitutes.items():
-            setattr(owner, name, substitute)
+        for name in originals:
+            setattr(owner, name, substitutes[name])
         yield
     finally:
         for name, original in originals.items():
