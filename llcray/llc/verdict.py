@@ -133,6 +133,7 @@ def judge(d: Diagnostics) -> Verdict:
     for rule in (
         _diverged,
         _warmup_ended_early,
+        _unresolved,
         _escaped,
         _biased_weights,
         _biased_step,
@@ -166,6 +167,17 @@ def _warmup_ended_early(d: Diagnostics) -> Verdict | None:
         "not_converged",
         f"The budget ended the warmup early, and the draws are not of the posterior. Raise the budget{wanted}.",
     )
+
+
+def _unresolved(d: Diagnostics) -> Verdict | None:
+    """Comes before `_escaped`, since differences that the chains' precision rounds away may be negative as well."""
+    if d.unresolved:
+        return Verdict(
+            "not_converged",
+            f"{d.unresolved}, and so many parameters stay in float32. Use hmc, which moves in float64, sample a "
+            "component, or rescale the model.",
+        )
+    return None
 
 
 def _escaped(d: Diagnostics) -> Verdict | None:
@@ -235,12 +247,6 @@ def _biased_step(d: Diagnostics) -> Verdict | None:
 
 
 def _not_converged(d: Diagnostics) -> Verdict | None:
-    if d.unresolved:
-        return Verdict(
-            "not_converged",
-            f"{d.unresolved}, and so many parameters stay in float32. Use hmc, which moves in float64, sample a "
-            "component, or rescale the model.",
-        )
     if d.has_constant_loss:
         return Verdict(
             "not_converged",

@@ -51,6 +51,7 @@ def test_good_diagnostics_are_ok() -> None:
         ({"llc_unlocalized": 16.0}, "gamma_decides", "about 16"),
         ({"num_dead_chains": 4, "has_constant_loss": True}, "not_converged", "its LLC is 0"),
         ({"unresolved": "float32 has a spacing of 0.06"}, "not_converged", "spacing of 0.06, and so many parameters"),
+        ({"unresolved": "float32 has a spacing of 0.06", "llc": -5.0}, "not_converged", "spacing of 0.06"),
         ({"rhat": 1.2}, "not_converged", "R-hat"),
         ({"rhat": 1.0503}, "not_converged", "R-hat is 1.0503, above 1.05."),
         ({"rhat": float("nan")}, "not_converged", "R-hat"),
