@@ -188,7 +188,7 @@ def target(seed):
     return Target({"first": first, "second": second}, loss_fn, {"x": x, "y": np.maximum(x @ first, 0) @ second})
 
 
-sampling = SamplingSpec(num_chains=4, budget=Budget(num_gradients=300, num_draws=8), steps_per_draw=4)
+sampling = SamplingSpec(num_chains=4, budget=Budget(num_gradients=60, num_draws=8), steps_per_draw=1)
 request = EstimateRequest(SGLD(step_size=1e-6, batch_size=16), PosteriorSpec(localization=10.0), sampling, 1)
 pack = [(target(seed), request) for seed in range(8)]
 
