@@ -90,9 +90,8 @@ def spread_of_means(series: np.ndarray, ess: float) -> float:
         series: Shape (chain, draw).
         ess: Its effective sample size; NaN where it is unknown.
     """
-    chains, halves = spread_of_chains(series), standard_error(series)
-    is_short = not ess >= RELIABLE_ESS * len(series) and np.isfinite(halves)
-    return max(chains, halves) if is_short else chains
+    chains = spread_of_chains(series)
+    return chains if ess >= RELIABLE_ESS * len(series) else float(np.fmax(chains, standard_error(series)))
 
 
 def block_means(series: np.ndarray, num_blocks: int) -> np.ndarray:

@@ -1,12 +1,11 @@
 """The state of a calibration, and the draws at one step that it judges by."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 
-from llcray.llc.draws import Draws, concatenate
+from llcray.llc.draws import Draws
 from llcray.llc.step_bias import HEAT_PRIOR, NOISE_PRIOR, SEEN_SHARE, Level, expected_sd, loosened
 from llcray.llc.summary import spread_of_chains, spread_of_means, standard_error, summarize
 from llcray.samplers.auto import Auto
@@ -100,13 +99,13 @@ class Stretch:
         heat: Heat, same shape, nats.
         noise: Predictions of the bias from gradient noise at positions of the chains, shape (chain,), nats; None where
             heat predicts the bias.
-        seen_share: Share of the heat that the loss sees: the usual one, or one that was measured.
+        seen_share: Share of the heat that the loss sees, where it was measured; None: the usual one.
     """
 
     raw: np.ndarray
     heat: np.ndarray
     noise: np.ndarray | None = None
-    seen_share: float = SEEN_SHARE
+    seen_share: float | None = None
 
     @property
     def level(self) -> Level:
@@ -114,7 +113,7 @@ class Stretch:
         if self.noise is None:
             # Momenta that discretisation cools leave positions exact (Leimkuhler & Matthews 2013): no bias below zero.
             heat, heat_se = max(self.heat.mean(), 0.0), standard_error(self.heat)
-            bias, bias_se = self.seen_share * heat, self.seen_share * heat_se
+            bias, bias_se = self._share * heat, self._share * heat_se
         else:
             bias, bias_se = self.noise.mean(), spread_of_chains(self.noise[:, None])
         return Level(float(self.raw.mean()), _standard_error(self.raw), float(bias), float(bias_se))
@@ -127,12 +126,16 @@ class Stretch:
     @property
     def has_usual_share(self) -> bool:
         """Whether heat predicts the bias, and the loss sees the usual share of it."""
-        return self.noise is None and self.seen_share == SEEN_SHARE
+        return self.noise is None and self.seen_share is None
+
+    @property
+    def _share(self) -> float:
+        return SEEN_SHARE if self.seen_share is None else self.seen_share
 
     def bias_of_draws(self, factor: float) -> np.ndarray:
         """The predicted bias of each draw, times a factor."""
         if self.noise is None:
-            return factor * self.seen_share * self.heat
+            return factor * self._share * self.heat
         return np.full(self.raw.shape, factor * self.noise.mean())
 
 
@@ -174,9 +177,10 @@ def _expected_sd(hot: Stretch, relative_error: float) -> float:
     """
     if not hot.has_usual_share:
         return hot.prior_sd
-    llc = max(hot.level.raw - hot.level.bias, 1.0)
+    level = hot.level
+    llc = max(level.raw - level.bias, 1.0)
     bias = llc * relative_error / (np.sqrt(3) * hot.prior_sd)
-    return expected_sd(hot.prior_sd, loosened(hot.level), bias, relative_error * llc)
+    return expected_sd(hot.prior_sd, loosened(level), bias, relative_error * llc)
 
 
 def affordable_share(hot: Stretch, facts: RunFacts, calibration: Calibration) -> float:
@@ -197,15 +201,14 @@ def affordable_share(hot: Stretch, facts: RunFacts, calibration: Calibration) ->
     return float(np.cbrt(level.raw_se**2 * work * level.bias / (2 * hot.prior_sd**2 * llc**3)))
 
 
-def stretch_of(blocks: Sequence[Draws], facts: RunFacts, num_discarded: int | None = None) -> Stretch:
-    """Returns the healthy chains' draws of blocks at one step.
+def stretch_of(draws: Draws, facts: RunFacts, num_discarded: int | None = None) -> Stretch:
+    """Returns the healthy chains' draws at one step.
 
     Args:
-        blocks: Consecutive draws.
+        draws: All draws at that step.
         facts: Facts of the run.
         num_discarded: Draws left out at the beginning; None: the first quarter.
     """
-    draws = concatenate(list(blocks))
     kept = draws.after(draws.num_draws // BURN_IN_SHARE if num_discarded is None else num_discarded)
     healthy = kept.of_chains(kept.healthy) if kept.healthy.any() else kept
     return Stretch(facts.n_beta * healthy.centered_loss, healthy.heat)
@@ -228,11 +231,11 @@ def draws_until_cool(raw: np.ndarray) -> int:
 
 def _falls(raw: np.ndarray) -> bool:
     """Whether the first third lies above the rest by a standard error of their difference, as chains say it."""
-    num_chains, third = len(raw), raw.shape[1] // 3
-    if num_chains == 1 or third == 0:
+    third = raw.shape[1] // 3
+    if len(raw) == 1 or third == 0:
         return False
     above = raw[:, :third].mean(axis=1) - raw[:, third:].mean(axis=1)
-    return bool(above.mean() > above.std(ddof=1) / np.sqrt(num_chains))
+    return bool(above.mean() > spread_of_chains(above[:, None]))
 
 
 def _standard_error(raw: np.ndarray) -> float:

@@ -88,7 +88,7 @@ def choose_batch_size(facts: RunFacts, calibration: Calibration, block: Draws) -
     is noise, the noise of gradients predicts the bias. Chains that have just left a w* without residuals are not hot
     yet: the bias counts with twice its error.
     """
-    sampler, stretch = calibration.sampler, stretch_of([block], facts)
+    sampler, stretch = calibration.sampler, stretch_of(block, facts)
     batch_size = calibration.batch_size(facts.num_data)
     smaller = max(SMALLEST_BATCH, batch_size // SMALLER_BATCH)
     if sampler.batch_size is not None or smaller >= batch_size or not block.healthy.all():
@@ -133,13 +133,14 @@ def burn_in(facts: RunFacts, calibration: Calibration) -> Generator[Request, Any
             yield restart(facts, calibration, "restart: the burn-in blew up")
             blocks = []
             continue
-        if len(blocks) >= FIRST_HOT_BLOCKS and stands_still(concatenate(blocks), facts):
+        draws = concatenate(blocks)
+        if len(blocks) >= FIRST_HOT_BLOCKS and stands_still(draws, facts):
             break
         if not block.healthy.all() or out_of_budget or len(blocks) >= MOST_HOT_BLOCKS:
             break
-        if len(blocks) >= ESCAPED_BLOCKS and has_escaped(stretch_of(blocks, facts).level):
+        if len(blocks) >= ESCAPED_BLOCKS and has_escaped(stretch_of(draws, facts).level):
             break
-    hot = stretch_of(blocks, facts)
+    hot = stretch_of(draws, facts)
     numbers = {"heat": hot.heat.mean(), "heat_se": standard_error(hot.heat)}
     level, num_draws = hot.level, calibration.block_draws * len(blocks)
     calibration.record("burn-in", num_draws=num_draws, raw=level.raw, raw_se=level.raw_se, **numbers)

@@ -1,6 +1,6 @@
 """The production of a calibrated run: draws at a step whose bias can be subtracted to the error asked for."""
 
-from collections.abc import Generator, Sequence
+from collections.abc import Generator
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -79,8 +79,8 @@ def produce(facts: RunFacts, calibration: Calibration, hot: Stretch, hot_x: floa
             return sampled_of(draws, None, steps_per_draw, calibration, is_consistent=True)
         if not is_measured:
             noise, noise_x = (yield from measure_noise(facts, calibration)), calibration.x
-        discarded = draws_until_cool(stretch_of(blocks, facts, num_discarded=0).raw)
-        stretch = replace(stretch_of(blocks, facts, discarded), noise=noise, seen_share=hot.seen_share)
+        discarded = draws_until_cool(stretch_of(draws, facts, num_discarded=0).raw)
+        stretch = replace(stretch_of(draws, facts, discarded), noise=noise, seen_share=hot.seen_share)
         line = fit_line([*others, stretch.level], hot.prior_sd)
         judgement = judge(stretch, line, disagreement(others[-1], stretch.level, hot.prior_sd))
         calibration.record("estimate", num_draws=draws.num_draws, num_discarded=discarded, **judgement.numbers(stretch))
@@ -116,7 +116,7 @@ def produce(facts: RunFacts, calibration: Calibration, hot: Stretch, hot_x: floa
             calibration.record("smaller step: more draws do not make the bias better known")
             blocks, goal = [], FIRST_BLOCKS
         elif is_good or is_last:
-            predicted = predicted_bias(blocks, facts, stretch, judgement)
+            predicted = predicted_bias(draws, facts, stretch, judgement)
             return sampled_of(draws, predicted, steps_per_draw, calibration, judgement.is_consistent, discarded)
         else:
             goal = _next_goal(goal)
@@ -210,9 +210,9 @@ def judge(stretch: Stretch, line: Line, levels_apart: float) -> Judgement:
     return Judgement(corrected_summary(stretch.raw, stretch.bias_of_draws(factor)), line, factor, levels_apart)
 
 
-def predicted_bias(blocks: Sequence[Draws], facts: RunFacts, stretch: Stretch, judgement: Judgement) -> PredictedBias:
+def predicted_bias(draws: Draws, facts: RunFacts, stretch: Stretch, judgement: Judgement) -> PredictedBias:
     """Returns the bias of all draws at one step, burn-in included, as it was predicted for the kept ones."""
-    everything = stretch_of(blocks, facts, num_discarded=0)
+    everything = stretch_of(draws, facts, num_discarded=0)
     everything = replace(everything, noise=stretch.noise, seen_share=stretch.seen_share)
     return PredictedBias(everything.bias_of_draws(judgement.factor), judgement.bias_se)
 

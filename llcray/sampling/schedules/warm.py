@@ -93,7 +93,8 @@ def _produce(
                 return None
         if handover.heat_is_noise and noise is None:
             noise = yield from measure_noise(facts, calibration)
-        draws, stretch = concatenate(blocks), replace(stretch_of(blocks, facts), noise=noise)
+        draws = concatenate(blocks)
+        stretch = replace(stretch_of(draws, facts), noise=noise)
         judgement = judge(
             stretch, fit_line([stretch.level], handover.factor_se, handover.factor), levels_apart=float("nan")
         )
@@ -103,7 +104,7 @@ def _produce(
         is_exact = judgement.error <= until.relative_mcse * abs(summary.mean) and summary.ess_bulk >= MIN_ESS
         is_last = is_last or 2 * draws.num_draws > budget.num_draws
         if is_last or (has_arrived and is_exact):
-            bias = predicted_bias(blocks, facts, stretch, judgement)
+            bias = predicted_bias(draws, facts, stretch, judgement)
             sampled = sampled_of(draws, bias, steps_per_draw, calibration, is_consistent=True)
             learned = (stretch.level, handover.heat_is_noise, handover.largest_squared_step)
             return sampled, Learned(*learned, handover.factor, handover.factor_se)
