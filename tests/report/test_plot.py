@@ -63,16 +63,17 @@ def test_one_at_a_time_is_told_from_a_product(digits: Path, teacher_student: Pat
         assert one_at_a_time(runs, target_axes(runs)) is expected
 
 
-def test_an_axis_that_silences_others_still_varies_alone():
-    """Students of given widths have no depth and no number of parameters asked for; the usual one has."""
+@pytest.mark.parametrize("depth", [None, 1], ids=["depth not stated", "depth of the widths"])
+def test_an_axis_that_silences_others_still_varies_alone(depth: int | None):
+    """Students of given widths have their depth and no number of parameters asked for; the usual one has both."""
     usual = {"architecture_depth": 2, "architecture_num_params": 1000, "architecture_widths": None}
-    silent = {"architecture_depth": None, "architecture_num_params": None}
-    changes = [{}, {"architecture_depth": 3}, {"architecture_num_params": 500}]
+    silent = {"architecture_depth": depth, "architecture_num_params": None}
+    changes = [{}, {}, {"architecture_depth": 3}, {"architecture_num_params": 500}]
     changes += [{"architecture_widths": width, **silent} for width in ("50", "100")]
     runs = pl.DataFrame([usual | change for change in changes], infer_schema_length=None)
     assert one_at_a_time(runs, list(usual))
-    nothing_else_said = runs.with_columns(architecture_widths=pl.lit(None, pl.String))
-    assert not one_at_a_time(nothing_else_said, list(usual))
+    another = runs.with_columns(architecture_num_params=pl.col("architecture_num_params").fill_null(500))
+    assert not one_at_a_time(another, list(usual))
 
 
 def test_axes_of_many_values_that_are_seldom_combined_are_drawn_all_the_same(teacher_student: Path):

@@ -154,11 +154,13 @@ def usual_values(runs: pl.DataFrame, axes: Sequence[str]) -> dict[str, Any]:
 def _others_usual(usual: dict[str, Any], name: str) -> pl.Expr:
     """Whether all axes but `name` have their usual value.
 
-    Where `name` itself has an unusual one, other axes may be null: given widths leave no depth to state.
+    Where `name` itself has an unusual one, other axes may be null, as the number of parameters asked for is where
+    widths are given, and a depth may be the one that those widths have.
     """
     changed = pl.col(name).is_not_null() & pl.col(name).ne_missing(pl.lit(usual[name]))
+    depth = name.removesuffix("widths") + "depth"
     others = [
-        pl.col(other).eq_missing(pl.lit(value)) | (changed & pl.col(other).is_null())
+        pl.col(other).eq_missing(pl.lit(value)) | (changed & (pl.col(other).is_null() | pl.lit(other == depth)))
         for other, value in usual.items()
         if other != name
     ]
