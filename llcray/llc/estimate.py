@@ -195,6 +195,7 @@ def estimate(
             lowest_chain_mcse=lowest.mcse,
             share_lower=float((raw < floor).mean()) if raw.size else 0.0,
             remaining_bias=_beyond_error(bias, seen_share * spread_of_chains(alive.heat)) if step_bias is None else 0.0,
+            subtracted_bias_se=0.0 if step_bias is None else step_bias.se,
             bias_is_inconsistent=bias_is_inconsistent,
             unpredicted_bias=unpredicted_bias,
             energy_variance=np.nan if has_metropolis_test else _mean(alive.energy_change**2) / num_sampled_params,

@@ -68,6 +68,7 @@ class Diagnostics(JudgedNumbers):
         share_lower: Share of the kept draws whose n beta (L - L*) is below minus one nat, beyond three standard
             deviations of its noise where losses are taken on batches.
         remaining_bias: Part of the predicted step-size bias that is left in `llc`.
+        subtracted_bias_se: Standard error of the part that was subtracted.
         energy_variance: Mean square energy error of a step per dimension, of samplers without a Metropolis test.
         bias_is_inconsistent: Whether the evidence for a subtracted step-size bias disagrees beyond its errors.
         unpredicted_bias: What biases every estimate of the sampler and is in no prediction; empty where nothing does.
@@ -88,6 +89,7 @@ class Diagnostics(JudgedNumbers):
     lowest_chain_mcse: float = float("nan")
     share_lower: float = 0.0
     remaining_bias: float = 0.0
+    subtracted_bias_se: float = 0.0
     energy_variance: float = float("nan")
     bias_is_inconsistent: bool = False
     unpredicted_bias: str = ""
@@ -123,7 +125,7 @@ def judge(d: Diagnostics) -> Verdict:
     * `biased_weights`: k-hat of importance weights is above 0.7.
     * `not_converged`: a posterior that the chains' precision does not resolve, a loss that does not depend on the
       parameters, a warmup that the budget ended, a chain that never moved, split R-hat above 1.05, fewer than 50
-      effective draws, a Monte Carlo error above a quarter of the estimate, or a virial that misses a fifth of d beyond
+      effective draws, a sampling error above a quarter of the estimate, or a virial that misses a fifth of d beyond
       three standard errors, or a tenth beyond five, unless only directions that the loss does not see miss: the
       estimate is that of the quadratic approximation at w*, and chains have spread in half of the directions that it
       leaves to gamma.
@@ -265,8 +267,15 @@ def _not_converged(d: Diagnostics) -> Verdict | None:
         return Verdict("not_converged", f"Split R-hat is {d.rhat:.4f}, above {RHAT_LIMIT}. {advice}")
     if not d.ess_bulk >= MIN_ESS:
         return Verdict("not_converged", f"Only {d.ess_bulk:.0f} effective draws, fewer than {MIN_ESS:.0f}. {advice}")
-    if not d.llc_mcse <= MAX_RELATIVE_MCSE * abs(d.llc) and d.llc_mcse > NOTABLE_MCSE:
+    largest = max(MAX_RELATIVE_MCSE * abs(d.llc), NOTABLE_MCSE)
+    if d.llc_mcse > largest:
         return Verdict("not_converged", f"The Monte Carlo error {d.llc_mcse:.2g} is large beside {d.llc:.3g}. {advice}")
+    if math.hypot(d.llc_mcse, d.subtracted_bias_se) > largest:
+        return Verdict(
+            "not_converged",
+            f"The step-size bias that was subtracted is known to +- {d.subtracted_bias_se:.2g} nats only, beside "
+            f"{d.llc:.3g}. Raise the budget, or lower max_heat.",
+        )
     return None
 
 

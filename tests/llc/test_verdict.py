@@ -57,6 +57,8 @@ def test_good_diagnostics_are_ok() -> None:
         ({"rhat": float("nan")}, "not_converged", "R-hat"),
         ({"ess_bulk": 12.0}, "not_converged", "12 effective"),
         ({"llc_mcse": 4.0}, "not_converged", "Monte Carlo error"),
+        ({"subtracted_bias_se": 4.0}, "not_converged", "known to +- 4 nats only"),
+        ({"subtracted_bias_se": 2.4}, "ok", ""),
         ({"budget_of_warmup": 81_000.0, "llc": 90.0}, "not_converged", "to at least {num_gradients: 81000}."),
         ({"budget_of_warmup": float("inf")}, "not_converged", "not of the posterior. Raise the budget."),
     ],

@@ -10,7 +10,7 @@ RHAT_LIMIT = 1.05
 MIN_ESS = 50
 """Bulk effective draws below which it is."""
 MAX_RELATIVE_MCSE = 0.25
-"""Share of the estimate above which its Monte Carlo error makes it so."""
+"""Share of the estimate above which its Monte Carlo error makes it so, alone or with that of a subtracted bias."""
 MAX_RELATIVE_BIAS = 0.1
 """Share of the estimate above which a step-size bias left in it is too large, and which it may exceed d/2 by."""
 EXACT_EXCESS = 2.0
@@ -86,7 +86,7 @@ VERDICTS: tuple[VerdictKind, ...] = (
     VerdictKind(
         "not_converged",
         "R-hat, effective draws or error are too poor: the estimate is provisional.",
-        f"R-hat above {RHAT_LIMIT:g}, fewer than {MIN_ESS} effective draws, a Monte Carlo error above "
+        f"R-hat above {RHAT_LIMIT:g}, fewer than {MIN_ESS} effective draws, a sampling error above "
         f"{MAX_RELATIVE_MCSE:.0%} of the estimate, or a virial that misses {MAX_MISSING:.0%} of d",
         "Raise `sampling.budget`.",
     ),
