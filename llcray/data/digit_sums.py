@@ -68,9 +68,12 @@ class DigitSums(LabelledData):
 
     @property
     def size(self) -> int:
-        num_prompts = 100**self.num_digits
-        num_train = num_prompts - round(self.test_fraction * num_prompts)
+        num_train = 100**self.num_digits - self.num_held_out
         return num_train * (2 if self.answers == "sums_and_differences" else 1)
+
+    @property
+    def num_held_out(self) -> int:
+        return round(self.test_fraction * 100**self.num_digits)
 
     def load(self, rng: "np.random.Generator") -> Split:
         import numpy as np
@@ -91,8 +94,8 @@ class DigitSums(LabelledData):
         plus, equals = np.full((len(a), 1), PLUS), np.full((len(a), 1), EQUALS)
         prompts = [self._digits(a)[:, ::-1], plus, self._digits(b)[:, ::-1], equals]
         fields = (np.concatenate(prompts, axis=1), self._digits((a + b) % base), self._digits((a - b) % base))
-        num_test = round(self.test_fraction * len(a))
         tokens = [np.ascontiguousarray(field, dtype=np.int32) for field in fields]
+        num_test = self.num_held_out
         return Problems(*(field[num_test:] for field in tokens)), Problems(*(field[:num_test] for field in tokens))
 
     def _digits(self, numbers: "np.ndarray") -> "np.ndarray":

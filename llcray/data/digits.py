@@ -32,8 +32,8 @@ class Digits(SuppliedData):
     def _check_against_the_images_there_are(self) -> Self:
         if len(set(self.classes)) < len(self.classes):
             raise ValueError(f"classes {list(self.classes)} names a digit twice: name each once")
-        available = sum(NUM_IMAGES[digit] for digit in self.classes)
-        left = available - round(self.test_fraction * available)
+        available = self._num_images
+        left = available - self.num_held_out
         if left < 1 or (self.num_data or 1) > left:
             raise ValueError(
                 f"num_data {self.num_data} is more than the {left} of {available} images that test_fraction "
@@ -51,8 +51,15 @@ class Digits(SuppliedData):
 
     @property
     def size(self) -> int:
-        available = sum(NUM_IMAGES[digit] for digit in self.classes)
-        return self.num_data or available - round(self.test_fraction * available)
+        return self.num_data or self._num_images - self.num_held_out
+
+    @property
+    def num_held_out(self) -> int:
+        return round(self.test_fraction * self._num_images)
+
+    @property
+    def _num_images(self) -> int:
+        return sum(NUM_IMAGES[digit] for digit in self.classes)
 
     def load(self, rng: "np.random.Generator") -> Split:
         import numpy as np

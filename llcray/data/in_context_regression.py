@@ -39,6 +39,10 @@ class InContextRegression(LabelledData):
         return self.num_data
 
     @property
+    def num_held_out(self) -> int:
+        return round(self.test_fraction * self.num_data)
+
+    @property
     def task(self) -> Task:
         return "regression"
 
@@ -47,7 +51,7 @@ class InContextRegression(LabelledData):
         return self.num_pairs
 
     def load(self, rng: "np.random.Generator") -> Split:
-        train, test = self._draw(rng, self.num_data), self._draw(rng, round(self.test_fraction * self.num_data))
+        train, test = self._draw(rng, self.num_data), self._draw(rng, self.num_held_out)
         return Split(train, test, self.num_pairs)
 
     def _draw(self, rng: "np.random.Generator", num: int) -> Examples:

@@ -60,6 +60,10 @@ class Modular(LabelledData):
     def size(self) -> int:
         return len(self._pairs()[0])
 
+    @property
+    def num_held_out(self) -> int:
+        return len(self._pairs()[1])
+
     def load(self, rng: "np.random.Generator") -> Split:
         del rng
         train, test = self._pairs()

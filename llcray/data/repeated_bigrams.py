@@ -51,6 +51,10 @@ class RepeatedBigrams(LabelledData):
         return self.num_data
 
     @property
+    def num_held_out(self) -> int:
+        return round(self.test_fraction * self.num_data)
+
+    @property
     def task(self) -> Task:
         return "classification"
 
@@ -60,7 +64,7 @@ class RepeatedBigrams(LabelledData):
 
     def load(self, rng: "np.random.Generator") -> Split:
         """Fresh sequences for each seed, of a Markov chain that all seeds share."""
-        train, test = self._draw(rng, self.num_data), self._draw(rng, round(self.test_fraction * self.num_data))
+        train, test = self._draw(rng, self.num_data), self._draw(rng, self.num_held_out)
         return Split(train, test, self.vocabulary)
 
     def _draw(self, rng: "np.random.Generator", num: int) -> Examples:

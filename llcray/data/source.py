@@ -44,6 +44,11 @@ class DataVariant(Variant):
         """Number of training examples n; None where only reading the data tells."""
         return None
 
+    @property
+    def num_held_out(self) -> int | None:
+        """Number of test examples; None where only reading the data tells."""
+        return None
+
     def signature(self) -> Any:
         """JSON-ready value that is equal for data of one shape."""
         return self.model_dump(mode="json")
@@ -70,6 +75,10 @@ class SyntheticData(DataVariant):
     @property
     def size(self) -> int:
         return self.num_data
+
+    @property
+    def num_held_out(self) -> int:
+        return round(self.test_fraction * self.num_data)
 
     def signature(self) -> Any:
         return [self.input_dimension, self.output_dimension, self.num_data]

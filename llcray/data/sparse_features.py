@@ -35,6 +35,10 @@ class SparseFeatures(LabelledData):
         return self.num_data
 
     @property
+    def num_held_out(self) -> int:
+        return round(self.test_fraction * self.num_data)
+
+    @property
     def task(self) -> Task:
         return "regression"
 
@@ -43,11 +47,7 @@ class SparseFeatures(LabelledData):
         return self.num_features
 
     def load(self, rng: "np.random.Generator") -> Split:
-        return Split(self._draw(rng, self.num_data), self._draw(rng, self._num_test), self.num_features)
-
-    @property
-    def _num_test(self) -> int:
-        return round(self.test_fraction * self.num_data)
+        return Split(self._draw(rng, self.num_data), self._draw(rng, self.num_held_out), self.num_features)
 
     def _draw(self, rng: "np.random.Generator", num: int) -> Examples:
         import numpy as np

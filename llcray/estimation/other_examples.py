@@ -6,7 +6,7 @@ import jax
 import numpy as np
 
 from llcray.array_types import PyTree
-from llcray.targets.loss_on import Examples, HeldOut, PythonExamples
+from llcray.targets.loss_on import Examples, PythonExamples
 from llcray.targets.python import call_factory
 from llcray.targets.target import Target
 from llcray.targets.variant import TargetVariant
@@ -30,19 +30,12 @@ def on_other_examples(target: Target, spec: TargetVariant, loss_on: Examples) ->
         raise ValueError(
             f"loss_on {loss_on.cell()}: its examples have the form {other}, the target's {own}. Make them equal."
         )
-    return dataclasses.replace(target, data=_first(data, loss_on), oracle=None)
+    num_data = loss_on.num_taken(len(jax.tree.leaves(data)[0]))
+    return dataclasses.replace(target, data=jax.tree.map(lambda leaf: leaf[:num_data], data), oracle=None)
 
 
 def _called(loss_on: PythonExamples) -> PyTree:
     return call_factory(loss_on.factory, loss_on.arguments, loss_on.seed)
-
-
-def _first(data: PyTree, loss_on: Examples) -> PyTree:
-    num_data = loss_on.num_data if isinstance(loss_on, HeldOut | PythonExamples) else None
-    available = len(jax.tree.leaves(data)[0])
-    if num_data is not None and num_data > available:
-        raise ValueError(f"loss_on {loss_on.cell()}: there are {available} examples only. Ask for as many, or fewer.")
-    return jax.tree.map(lambda leaf: leaf[:num_data], data)
 
 
 def _form(data: PyTree) -> str:

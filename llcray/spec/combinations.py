@@ -5,6 +5,8 @@ from typing import NamedTuple
 
 from llcray.sampling.budget import too_small_a_budget
 from llcray.spec.run import RunSpec
+from llcray.targets.loss_on import Examples, PythonExamples
+from llcray.targets.variant import TargetVariant
 
 
 class Conflict(NamedTuple):
@@ -12,7 +14,7 @@ class Conflict(NamedTuple):
 
     Attributes:
         part: The field of the run to blame.
-        key: The key in that part to blame, where it is written.
+        key: The key in that part to blame, where it is written; else the part is blamed.
         message: The sentence a user reads: thing, value, reason, remedy.
     """
 
@@ -26,6 +28,7 @@ def conflicts(run: RunSpec) -> Iterator[Conflict]:
     yield from _batch_larger_than_data(run)
     yield from _precision_lost(run)
     yield from _loss_of_another_target(run)
+    yield from _missing_examples(run)
     yield from _budget_too_small(run)
     yield from _start_without_a_checkpoint_before(run)
 
@@ -45,6 +48,35 @@ def _loss_of_another_target(run: RunSpec) -> Iterator[Conflict]:
         yield Conflict("target", "kind", f"{reason} {run.target.kind}; leave `losses` out, or use loss_on")
     if run.loss_on is not None and policies:
         yield Conflict("target", "kind", "loss_on is not for fine_tuned targets; name another of `losses`")
+
+
+def _missing_examples(run: RunSpec) -> Iterator[Conflict]:
+    num_data = run.target.size.num_data
+    if run.loss_on is not None and run.target.kind != "fine_tuned":
+        try:
+            num_data = _num_examples(run.target, run.loss_on)
+        except ValueError as error:
+            yield Conflict("loss_on", "", str(error))
+            return
+    for observable in run.observables or ():
+        try:
+            num = num_data if observable.examples == "own" else _num_examples(run.target, observable.examples)
+        except ValueError as error:
+            yield Conflict("observables", "", f"{observable.name}: {error}")
+            continue
+        if num is not None and observable.num > num:
+            reason = f"{observable.name}: num {observable.num} is more than its {num} examples; lower it"
+            yield Conflict("observables", "", reason)
+
+
+def _num_examples(target: TargetVariant, examples: Examples) -> int | None:
+    """The number of examples taken; None where only the target or a function of the user's tells.
+
+    Raises:
+        ValueError: The target has no such examples, or fewer.
+    """
+    available = None if isinstance(examples, PythonExamples) else target.num_examples(examples)
+    return None if available is None else examples.num_taken(available)
 
 
 def _budget_too_small(run: RunSpec) -> Iterator[Conflict]:

@@ -224,9 +224,8 @@ def _runs(
 ) -> tuple[RunSpec, ...]:
     """Each run once, those of a target together, in the order in which targets first appear."""
     of_target: dict[str, dict[str, RunSpec]] = {}
-    examples, losses = (
-        [None if choice == "own" else choice for choice in choices] for choices in (header.loss_on, header.losses)
-    )
+    examples, losses = _choices(root, header, "loss_on"), _choices(root, header, "losses")
+    observables = _Part(header.observables or None, root.entries.get("observables", root))
     along = (
         parts | {"target": parts["target"]._replace(spec=target)}
         for parts in combinations
@@ -234,15 +233,20 @@ def _runs(
     )
     named = ((parts, name) for parts in along for name in _components(parts["target"].spec, root, header, mistakes))
     for (parts, component), loss_on, loss in itertools.product(named, examples, losses):
-        specs: dict[str, Any] = {name: part.spec for name, part in parts.items()}
-        specs |= {"loss_on": loss_on, "loss": loss}
-        specs |= {"observables": header.observables or None, "mask_files": component.mask_files}
-        run = RunSpec(component=component.name, **specs)
+        chosen = parts | {"loss_on": loss_on, "loss": loss, "observables": observables}
+        specs: dict[str, Any] = {name: part.spec for name, part in chosen.items()}
+        run = RunSpec(component=component.name, mask_files=component.mask_files, **specs)
         mistakes.problems += [
-            Problem(_blamed(parts[conflict.part].node, conflict.key), conflict.message) for conflict in conflicts(run)
+            Problem(_blamed(chosen[conflict.part].node, conflict.key), conflict.message) for conflict in conflicts(run)
         ]
         of_target.setdefault(run.target_id, {}).setdefault(run.run_id, run)
     return linked(run for runs in of_target.values() for run in runs.values())
+
+
+def _choices(root: Table, header: SweepFile, key: str) -> list[_Part]:
+    """What the header lists at a key, with the nodes; None for `own`."""
+    chosen, nodes = getattr(header, key), _items(root, key) or (root,)
+    return [_Part(None if spec == "own" else spec, node) for spec, node in zip(chosen, nodes, strict=True)]
 
 
 def checkpointed(target: TargetSpec) -> Sequence[TargetSpec]:

@@ -14,6 +14,8 @@ from llcray.data.tokens import Tokens
 from llcray.noise import Noise, NoNoise
 from llcray.variant import Count, NonNegativeInt, Variant, canonical_json
 
+SHARE_HELD_OUT = "its data's test_fraction (of modular: lower the train_fraction)"
+
 
 class Examples(Variant):
     """Base of the other examples; one column of the dataset holds the whole spec."""
@@ -25,6 +27,14 @@ class Examples(Variant):
     def cell(self) -> str:
         """The value of column `loss_on`."""
         return canonical_json(self)
+
+    def num_taken(self, num_available: int) -> int:
+        """The number of examples taken, of so many that there are.
+
+        Raises:
+            ValueError: More are asked for, or there are none.
+        """
+        return num_available
 
 
 class HeldOut(Examples):
@@ -39,6 +49,11 @@ class HeldOut(Examples):
 
     def cell(self) -> str:
         return self.kind if self.num_data is None else super().cell()
+
+    def num_taken(self, num_available: int) -> int:
+        if not num_available:
+            raise ValueError(f"examples test: the target holds none out. Raise {SHARE_HELD_OUT}.")
+        return _first(self.num_data, num_available, "held-out examples", f"Lower it, or raise {SHARE_HELD_OUT}.")
 
 
 class OtherData(Examples):
@@ -87,5 +102,14 @@ class PythonExamples(Examples):
         canonical_json(value)
         return value
 
+    def num_taken(self, num_available: int) -> int:
+        return _first(self.num_data, num_available, f"examples of {self.factory}", "Lower it, or return more.")
+
 
 LossOn = Annotated[HeldOut | OtherData | OtherTokens | PythonExamples, Field(discriminator="kind")]
+
+
+def _first(asked: int | None, num_available: int, what: str, remedy: str) -> int:
+    if asked is not None and asked > num_available:
+        raise ValueError(f"num_data {asked} is more than the {num_available} {what}. {remedy}")
+    return num_available if asked is None else asked

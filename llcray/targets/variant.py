@@ -129,8 +129,19 @@ class TargetVariant(Variant):
         Raises:
             ValueError: Targets of this kind have no such examples.
         """
+        raise self._no_examples(source)
+
+    def num_examples(self, source: "Examples") -> int | None:
+        """The number of examples that `examples` makes; None where only making them tells.
+
+        Raises:
+            ValueError: Targets of this kind have no such examples.
+        """
+        raise self._no_examples(source)
+
+    def _no_examples(self, source: "Examples") -> ValueError:
         remedy = {"tokens": "checkpoints"}.get(source.kind, "trained targets")
-        raise ValueError(f"loss_on {source.cell()} is for {remedy}; this target is {self.kind}. Use kind: python.")
+        return ValueError(f"loss_on {source.cell()} is for {remedy}; this target is {self.kind}. Use kind: python.")
 
     def with_loss(self, target: Target, loss: "PolicyLossVariant") -> Target:
         """The built target with another loss.

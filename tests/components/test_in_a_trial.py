@@ -16,6 +16,7 @@ from llcray.targets import PythonTarget, TrainedTarget
 from llcray.targets.loss_on import HeldOut, OtherData, PythonExamples
 from llcray.targets.target import Target
 from llcray.targets.trained.examples import batch_of, labelled_examples
+from llcray.training import Adam
 
 SWEEP = """
 name: sweep
@@ -62,7 +63,7 @@ def test_other_examples_must_have_the_form_of_the_targets_own() -> None:
         on_other_examples(target, spec, HeldOut())
     refined = on_other_examples(target, spec, python)
     assert np.array_equal(refined.data, noise(9, 3)[:7]) and refined.oracle is None
-    with pytest.raises(ValueError, match="there are 9 examples only"):
+    with pytest.raises(ValueError, match="num_data 10 is more than the 9 examples"):
         on_other_examples(target, spec, python.model_copy(update={"num_data": 10}))
     with pytest.raises(ValueError, match="the form"):
         on_other_examples(Target(params={}, loss_fn=target.loss_fn, data=np.zeros((5, 2))), spec, python)
@@ -87,3 +88,11 @@ def test_a_teacher_labels_the_other_inputs_as_it_labelled_its_own() -> None:
         other = on_other_examples(target, spec, OtherData(data=examples, noise=label_noise)).data
         assert np.array_equal(other["y"], own["y"]) == same
         assert np.array_equal(other["likelihood"][0], own["likelihood"][0])
+
+
+def test_other_examples_may_be_fewer_than_a_minibatch_of_the_training() -> None:
+    network = MLP(widths=(3,))
+    training = Adam(batch_size=16)
+    spec = TrainedTarget(data=Gaussian(num_data=20), architecture=network, teacher=network, training=training)
+    assert spec.num_examples(OtherData(data=Gaussian(num_data=8))) == 8
+    assert len(spec.examples(OtherData(data=Gaussian(num_data=8)))["y"]) == 8

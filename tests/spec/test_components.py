@@ -80,6 +80,31 @@ def test_other_examples_are_an_axis(load: Load) -> None:
     assert cells[:2] == [None, "test"] and cells[2] is not None and '"num_data":50' in cells[2]
 
 
+@pytest.mark.parametrize(
+    ("asked", "words"),
+    [
+        ("loss_on: [{kind: test, num_data: 400}]", "num_data 400 is more than the 359 held-out examples. Lower it"),
+        ("loss_on: [own, {kind: tokens, data: {path: FILE}}]", "is for checkpoints; this target is trained"),
+        ("loss_on: [{kind: data, data: {kind: gaussian}}]", "gaussian has inputs only: give a teacher"),
+        ("observables: [{name: probe, num: 400, examples: {kind: test}}]", "probe: num 400 is more than its 359"),
+        (
+            "observables: [{name: probe, num: 300, examples: {kind: test, num_data: 400}}]",
+            "probe: num_data 400 is",
+        ),
+        ("loss_on: [{kind: test, num_data: 50}]\nobservables: [{name: probe, num: 60}]", "num 60 is more than its 50"),
+    ],
+)
+def test_examples_that_a_target_does_not_have_are_refused_before_it_is_trained(
+    load: Load, tmp_path: Path, asked: str, words: str
+) -> None:
+    """1,797 images, of which a fifth is held out."""
+    np.save(tmp_path / "tokens.npy", np.zeros((3, 4), np.int32))
+    with pytest.raises(SpecError) as caught:
+        load(asked.replace("FILE", str(tmp_path / "tokens.npy")) + "\n")
+    [problem] = caught.value.problems
+    assert words in str(problem) and any(f":{line}:" in str(problem) for line in (7, 8))
+
+
 def test_a_mask_is_named_by_its_bytes_wherever_its_file_lies(load: Load, tmp_path: Path) -> None:
     """Catches a run done again because a file moved, and one not done although its mask changed."""
     first, moved, changed = (tmp_path / name for name in ("a.safetensors", "b.safetensors", "c.safetensors"))

@@ -136,6 +136,9 @@ class CheckpointTarget(TrajectoryVariant):
             return super().examples(source)
         return {"tokens": fitting_tokens(source.data, read_architecture(self.folder))}
 
+    def num_examples(self, source: Examples) -> int | None:
+        return None if isinstance(source, OtherTokens) else super().num_examples(source)
+
     def needed_packages(self, *, is_stored: bool) -> tuple[str, ...]:
         """Those that trace the checkpoint; it is read from its folder wherever it is sampled."""
         del is_stored

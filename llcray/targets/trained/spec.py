@@ -1,9 +1,10 @@
 """A trained network, on data of a teacher or on given data: w* is a minimum, where training ends, or a checkpoint."""
 
 from collections.abc import Iterator, Sequence
-from typing import Any, ClassVar, Literal
+from typing import Any, ClassVar, Literal, Self
 
 import numpy as np
+from pydantic import ValidationError
 
 from llcray.array_types import Arrays, PyTree
 from llcray.components.structure import Structure
@@ -84,10 +85,33 @@ class TrainedTarget(TrainingRecipe):
         match source:
             case HeldOut():
                 return held_out_examples(trained)
-            case OtherData(data=data, noise=noise):
-                # Validated anew: the data must suit the architecture and the teacher. The likelihood stays.
-                fields = {name: getattr(trained, name) for name in type(trained).model_fields}
-                changed = {"data": data, "noise": noise, "likelihood": trained.matched_likelihood()}
-                return examples_of(type(trained)(**fields | changed))
+            case OtherData():
+                return examples_of(trained._on(source))
             case _:
                 return super().examples(source)
+
+    def num_examples(self, source: Examples) -> int | None:
+        trained = self.in_force()
+        match source:
+            case HeldOut():
+                return trained.data.num_held_out
+            case OtherData():
+                return trained._on(source).data.size
+            case _:
+                return super().num_examples(source)
+
+    def _on(self, other: OtherData) -> Self:
+        """The same training on other data, which have to suit the architecture and the teacher.
+
+        Raises:
+            ValueError: They do not.
+        """
+        fields = {name: getattr(self, name) for name in type(self).model_fields}
+        fields |= {"data": other.data, "noise": other.noise, "likelihood": self.matched_likelihood()}
+        # There may be fewer of them than of a minibatch that the network was trained on.
+        fields["training"] = self.training.model_copy(update={"batch_size": None})
+        try:
+            return type(self)(**fields)
+        except ValidationError as error:
+            reasons = "; ".join(mistake["msg"].removeprefix("Value error, ") for mistake in error.errors())
+            raise ValueError(f"loss_on {other.cell()}: {reasons}") from error
