@@ -160,13 +160,25 @@ def pays(facts: RunFacts, calibration: Calibration, cost: float, num_blocks: int
 
 
 def choose_share(hot: Stretch, facts: RunFacts, calibration: Calibration) -> float:
-    """Returns the bias to sample with, as a share of the LLC.
-
-    Work in proportion to 1/(x (T^2 - c^2 x^2)), T the error asked for and c x what is uncertain of the bias, is least
-    where c x = T/sqrt(3): where that uncertainty is a third of the squared error asked for.
-    """
+    """Returns the bias to sample with, as a share of the LLC."""
     asked = facts.sampling.until.relative_mcse
-    return min(calibration.sampler.max_heat, asked / (np.sqrt(3) * _expected_sd(hot, asked)))
+    return min(calibration.sampler.max_heat, cheapest_bias(asked, _expected_sd(hot, asked)))
+
+
+def cheapest_bias(error: float, sd: float) -> float:
+    """Returns the bias at which an error is reached with the least work.
+
+    Work in proportion to 1/(x (T^2 - c^2 x^2)), T the error and c x what is uncertain of a bias x, is least where
+
+        c x = T/sqrt(3),
+
+    where that uncertainty is a third of the squared error.
+
+    Args:
+        error: T; the bias has its unit.
+        sd: c, the uncertainty of a bias as a share of it.
+    """
+    return error / (np.sqrt(3) * sd)
 
 
 def _expected_sd(hot: Stretch, relative_error: float) -> float:
@@ -179,8 +191,8 @@ def _expected_sd(hot: Stretch, relative_error: float) -> float:
         return hot.prior_sd
     level = hot.level
     llc = max(level.raw - level.bias, 1.0)
-    bias = llc * relative_error / (np.sqrt(3) * hot.prior_sd)
-    return expected_sd(hot.prior_sd, loosened(level), bias, relative_error * llc)
+    error = llc * relative_error
+    return expected_sd(hot.prior_sd, loosened(level), cheapest_bias(error, hot.prior_sd), error)
 
 
 def affordable_share(hot: Stretch, facts: RunFacts, calibration: Calibration) -> float:

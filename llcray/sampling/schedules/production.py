@@ -22,6 +22,7 @@ from llcray.sampling.schedules.calibration import (
     Stretch,
     affordable_share,
     blew_up,
+    cheapest_bias,
     choose_share,
     draws_until_cool,
     pays,
@@ -111,7 +112,7 @@ def produce(facts: RunFacts, calibration: Calibration, hot: Stretch, hot_x: floa
             blocks, goal = [], FIRST_BLOCKS
         elif has_mixed and judgement.is_limited_by_bias(allowed) and can_shrink:
             others, num_shrinks = [*others, loosened(stretch.level)], num_shrinks + 1
-            wanted = allowed / (np.sqrt(3) * judgement.bias_se)
+            wanted = cheapest_bias(allowed, judgement.bias_se)
             calibration.squared_step *= float(np.clip(wanted, SMALLEST_SHRINK, LARGEST_SHRINK))
             calibration.record("smaller step: more draws do not make the bias better known")
             blocks, goal = [], FIRST_BLOCKS
