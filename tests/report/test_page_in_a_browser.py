@@ -1,5 +1,6 @@
 """The report in a real browser: charts drawn, filters and links work, nothing complained of, nothing requested."""
 
+import itertools
 import json
 import math
 import re
@@ -70,6 +71,11 @@ def script(browser: Any, text: str) -> Any:
 
 def visible_runs(browser: Any) -> int:
     return int(script(browser, "return document.body.dataset.visible"))
+
+
+def choose(browser: Any, field: str, value: str) -> None:
+    """Chooses an option of a field of the form, which may be folded."""
+    script(browser, f"const s = document.getElementById('{field}'); s.value = '{value}'; s.onchange();")
 
 
 def find(browser: Any, selector: str) -> Any:
@@ -273,6 +279,29 @@ def test_one_panel_for_each_axis_that_varies_alone(browser, teacher_student, tmp
     assert script(browser, "return document.querySelectorAll('#explorer .subplot').length") == 5
     assert len(browser.find_elements("css selector", "#effects li")) == 5
     assert browser.get_log("browser") == []
+
+
+@pytest.mark.parametrize("width", [1200, 760])
+def test_titles_of_panels_stay_above_their_panels_and_below_the_legend(browser, tmp_path, width):
+    """They were in one line beside their panels, one over the other."""
+    labels = ("short", "a rather long name that has no room above a panel, nor above two of them side by side")
+    dataset = ls.Dataset.create_or_open(tmp_path / "results")
+    axes = itertools.product(labels, (0.0, 0.1, 0.3), (100, 200), ("hmc", "sgld"))
+    for at, (label, rate, num_data, kind) in enumerate(axes):
+        of_target = {"label": label, "noise_rate": rate, "num_data": num_data, "target_id": f"t{at // 2}"}
+        row = {"run_id": f"r{at}", "sweep": "s", "status": "done", "verdict": "ok", "sampler_kind": kind}
+        dataset.write_run(row | of_target | {"llc": 4.0 + rate, "llc_mcse": 0.1, "rhat": 1.0, "seed": 0})
+    opened(browser, write_report(tmp_path / "results", None, tmp_path / "report.html"), width=width)
+    for field, value in (("x", "num_data"), ("facet", "label"), ("facet2", "noise_rate"), ("color", "sampler")):
+        choose(browser, field, value)
+    box = "(({left, right, top, bottom}) => [left, right, top, bottom])(each.getBoundingClientRect())"
+    titles, panels, [legend] = (
+        script(browser, f"return [...document.querySelectorAll('#explorer {part}')].map((each) => {box})")
+        for part in (".annotation", ".bglayer .bg", ".legend")
+    )
+    assert len(titles) == len(panels) == 6
+    for (left, right, top, bottom), (panel_left, panel_right, panel_top, _) in zip(titles, panels, strict=True):
+        assert panel_left <= left and right <= panel_right and legend[3] <= top and bottom <= panel_top + 1
 
 
 def number_of(cell: str) -> float:

@@ -2,7 +2,7 @@
 
 import { allRows, axes, columns, counts, data, distinct, isFailed, label, STEP } from "./data.js";
 import { byId, fillTable } from "./elements.js";
-import { capital, chartText, format, plural } from "./format.js";
+import { capital, chartText, format, plural, shortened } from "./format.js";
 import { panelsOf, pointsOf } from "./panels.js";
 import { showOnly } from "./table.js";
 import {
@@ -19,9 +19,11 @@ import {
 } from "./theme.js";
 import { stageShapes, tracesOf } from "./traces.js";
 
-const GAP = 110;
-const EDGES = 100;
+const GAP = 94;
+const LINE = 16;
+const CHARACTER = 6.5;
 const SPACE_BETWEEN = 0.05;
+const SPACE_BELOW_LEGEND = 12;
 
 /** The choices of the form. */
 function chosen() {
@@ -80,7 +82,7 @@ function seriesOf(panel, axisId, colors, { y, color }, range) {
       points: pointsOf(rows, panel.x, y, panel.matches),
       alone: rows.filter((row) => alone.has(row)),
       name,
-      panel: panel.title || label(panel.x),
+      panel: panel.lines.join(", ") || label(panel.x),
       look: lookOf(color, value),
       share: isAside ? (index - (colors.length - 1) / 2) / Math.max(2, colors.length) : 0,
       range,
@@ -113,22 +115,26 @@ function explorerLayout(panels, { x, y, usual }, range) {
   const across = innerWidth < 700 && !isPrinting() ? 1 : Math.min(panels.length, 3);
   const down = Math.ceil(panels.length / across);
   const tall = down > 1 ? 250 : 330;
-  const inside = down * tall + (down - 1) * GAP;
-  const top = panels[0]?.title ? 56 : 40;
+  const titles = LINE * Math.max(0, ...panels.map(({ lines }) => lines.length));
+  const gap = GAP + titles;
+  const inside = down * tall + (down - 1) * gap;
+  const margin = { l: 62, r: 14, t: 40 + titles, b: 60 };
   const isPart = x !== "" && usual;
   const layout = chartLayout({
     annotations: [],
     shapes: [],
-    height: inside + EDGES,
+    height: margin.t + inside + margin.b,
     showlegend: true,
-    margin: { l: 62, r: 14, t: top, b: 60 },
+    margin,
   });
+  layout.legend.y = 1 + (titles + SPACE_BELOW_LEGEND) / inside;
   const wide = (1 - SPACE_BETWEEN * (across - 1)) / across;
+  const room = wide * ((layout.width ?? byId("explorer").clientWidth) - margin.l - margin.r);
   panels.forEach((panel, number) => {
     const id = axisIdOf(number);
     const column = number % across;
     const left = column * (wide + SPACE_BETWEEN);
-    const upper = 1 - (Math.floor(number / across) * (tall + GAP)) / inside;
+    const upper = 1 - (Math.floor(number / across) * (tall + gap)) / inside;
     const domain = [left, left + wide];
     const below = { domain, anchor: `y${id}`, showgrid: false, ...xAxisStyle(panel.x) };
     layout[`xaxis${id}`] = axisStyle(label(panel.x), below);
@@ -140,18 +146,21 @@ function explorerLayout(panels, { x, y, usual }, range) {
       ...yAxisStyle(range),
       ...(isPart ? {} : holdingLimits(range)),
     });
-    if (panel.title) layout.annotations.push(titleOf(panel, left + wide / 2, upper));
+    if (panel.lines.length) layout.annotations.push(titleOf(panel, left + wide / 2, upper, room));
   });
   return layout;
 }
 
-const titleOf = (panel, x, y) => ({
-  text: chartText(panel.title),
+/** The title above a panel: a line for each value that its runs share, each cut to the room there is. */
+const titleOf = ({ lines }, x, y, room) => ({
+  text: lines.map((line) => chartText(shortened(line, room / CHARACTER))).join("<br>"),
+  hovertext: lines.map(chartText).join("<br>"),
   showarrow: false,
   xref: "paper",
   yref: "paper",
   x,
   y,
+  xanchor: "center",
   yanchor: "bottom",
 });
 

@@ -16,6 +16,9 @@ export function format(value) {
   return Number(value.toPrecision(4)).toLocaleString("en", { maximumFractionDigits: 7 });
 }
 
+/** A text with no more characters than there is room for. */
+export const shortened = (text, room) => (text.length > room ? `${text.slice(0, Math.max(1, room - 1))}…` : text);
+
 /** A text of the user's for a chart, where Plotly would take `<b>` for a tag. */
 export const chartText = (text) => String(text).replaceAll("<", "&lt;");
 

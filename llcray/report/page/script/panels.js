@@ -16,8 +16,8 @@ function isUsualBut(names) {
 }
 
 /**
- * The panels of a choice, each with its title, x column and rows: one for each combination of the facets' values; or,
- * without an x column, one for each axis of the target, where the others have their usual value.
+ * The panels of a choice, each with the lines of its title, x column and rows: one for each combination of the facets'
+ * values; or, without an x column, one for each axis of the target, where the others have their usual value.
  */
 export function panelsOf(choice) {
   const { x, y, color, facets, usual } = choice;
@@ -28,12 +28,12 @@ export function panelsOf(choice) {
     return { ...panel, rows: panel.rows.filter(isDrawn), matches };
   };
   if (!x) {
-    const panels = target_axes.map((axis) => ({ title: "", x: axis, rows: allRows.filter(isUsualBut([axis])) }));
+    const panels = target_axes.map((axis) => ({ lines: [], x: axis, rows: allRows.filter(isUsualBut([axis])) }));
     return panels.slice(0, max_panels).map(withMatches);
   }
   const placed = data.x_axes[x].numeric ? allRows.filter((row) => columns[x][row] !== null) : allRows;
   const rows = usual ? placed.filter(isUsualBut([x, color, ...facets])) : placed;
-  let panels = [{ title: "", x, rows }];
+  let panels = [{ lines: [], x, rows }];
   for (const name of facets) panels = panels.flatMap((panel) => splitPanel(panel, name, distinct(rows, name)));
   return panels
     .filter((panel) => panel.rows.some(isDrawn))
@@ -43,7 +43,7 @@ export function panelsOf(choice) {
 
 function splitPanel(panel, name, values) {
   return values.map((value) => ({
-    title: [panel.title, `${label(name)}: ${format(value)}`].filter(Boolean).join(", "),
+    lines: [...panel.lines, `${label(name)}: ${format(value)}`],
     x: panel.x,
     rows: panel.rows.filter((row) => columns[name][row] === value),
   }));
