@@ -23,7 +23,7 @@ from llcray.driver.cluster.capacity import amounts
 from llcray.driver.cluster.driver_state import StopRequest
 from llcray.driver.cluster.ray_internals import actor_id_of, actor_of, last_error_of
 from llcray.driver.cluster.state_publisher import StatePublisher
-from llcray.driver.errors import DriverError, PlatformError
+from llcray.driver.errors import DriverError, PlatformError, one_line
 from llcray.driver.progress.reports import TrialReport
 from llcray.driver.progress.tracker import Tracker
 from llcray.driver.progress.view import View
@@ -91,7 +91,7 @@ def run_trials(conditions: Conditions, tracker: Tracker, view: View, publisher: 
     fruitless = 0
     while tracker.unfinished and not conditions.stop_request():
         before = len(tracker.finished)
-        conditions.sharing.has_left_some = events.has_left_some = False
+        conditions.sharing.has_met_others = events.has_untried = False
         try:
             _run_tune(conditions, tracker, events)
             reason = ""
@@ -107,10 +107,10 @@ def run_trials(conditions: Conditions, tracker: Tracker, view: View, publisher: 
                 ) from error
             reason = reason_of(error)
         tracker.running.clear()
-        if not reason and conditions.sharing.has_left_some:
+        if not reason and conditions.sharing.has_met_others:
             conditions.sharing.wait_for_others(lambda: bool(events.tick()))
             continue
-        if not reason and events.has_left_some:
+        if not reason and events.has_untried:
             continue
         reason = reason or "it ended too early"
         fruitless = 0 if len(tracker.finished) > before else fruitless + 1
@@ -174,7 +174,7 @@ class _TuneEvents(TrialProgressCallback):
         compactor: Compacts the dataset meanwhile.
         queue: Trials that are still to start.
         halted: Reason for each trial that was given up by halving, by index.
-        has_left_some: Whether Tune gave up trials that have retries left.
+        has_untried: Whether Tune gave up a trial that has retries left, since this was last set to False.
         fatal: Why no run can be done or no row be written any more; None while they can.
     """
 
@@ -186,7 +186,7 @@ class _TuneEvents(TrialProgressCallback):
         self.compactor = Compactor(conditions.assignment.root, tracker)
         self.queue: TrialQueue | None = None
         self.halted: Mapping[int, str] = {}
-        self.has_left_some = False
+        self.has_untried = False
         self._dead_actors: dict[int, str | None] = {}
         self.fatal: UserError | None = None
 
@@ -233,7 +233,7 @@ class _TuneEvents(TrialProgressCallback):
         index, error = trial.config["index"], last_error_of(trial)
         is_known = actor_id_of(error) is not None and actor_id_of(error) == self._dead_actors.get(index)
         if is_known and len(self._tracker.losses[index]) <= self._conditions.max_retries:
-            self.has_left_some = True
+            self.has_untried = True
             self._ended(index)
             return
         times = self._tracker.trial_lost(index, why_lost(error))
@@ -288,9 +288,9 @@ def why_lost(error: BaseException | None) -> str:
     """Returns in one line why a worker died."""
     if isinstance(error, RayTaskError) and isinstance(error.cause, BaseException):
         return reason_of(error.cause)
-    lines = COLORS.sub("", str(error)).strip().splitlines()
-    if len(lines) > 1 and CREATION in lines[0]:
+    text = COLORS.sub("", str(error)).strip()
+    first, *rest = text.splitlines() or [""]
+    if rest and CREATION in first:
         # Ray gives the traceback of the worker, whose last line says what went wrong.
-        return f"it could not start: {lines[-1].strip()[:300]}"
-    text = " ".join(" ".join(lines).split())
-    return f"{type(error).__name__}: {text[:300]}"
+        return f"it could not start: {one_line(rest[-1])}"
+    return f"{type(error).__name__}: {one_line(text)}"

@@ -27,7 +27,7 @@ class Sharing:
     """One driver's part of a sweep.
 
     Attributes:
-        has_left_some: Whether another driver had runs of a trial that was to start, since this was last set to False.
+        has_met_others: Whether another driver had runs of a trial that was to start, since this was last set to False.
     """
 
     def __init__(
@@ -47,7 +47,7 @@ class Sharing:
         self._shares: dict[int, TrialPlan] = {}
         self._met: set[str] = set()
         self._last_look = time.monotonic()
-        self.has_left_some = False
+        self.has_met_others = False
 
     def take(self, index: int) -> TrialPlan | None:
         """Takes the runs of a trial that nobody else has; returns None where there are none."""
@@ -131,7 +131,7 @@ class Sharing:
             self._report(taken.committed)
         except StorageError:
             return runs  # Claims only save work: whoever else does these runs, each is in the dataset once.
-        self.has_left_some |= bool(taken.held)
+        self.has_met_others |= bool(taken.held)
         return tuple(run for run in runs if run.run_id in taken.mine)
 
     def _is_any_free(self, runs: Iterable[RunSpec]) -> bool:
