@@ -5,8 +5,10 @@ import subprocess
 import sys
 
 import pytest
+import ray
 
 from llcray.driver import DriverError, SweepOptions, describe_plan, run_sweep
+from llcray.driver.cluster.connect import connect_to
 from llcray.driver.plan.cost import SECONDS_PER_RUN, CostModel, fit_cost_model, num_gradients
 from llcray.driver.plan.plan import SECONDS_TO_COMPILE, SECONDS_TO_START, ordered_trials
 from llcray.driver.plan.remaining import Remaining
@@ -72,6 +74,18 @@ def test_addresses_of_no_known_kind_are_refused_with_the_kinds_there_are(sweep_f
     options = SweepOptions(storage=str(tmp_path / "results"), address="grpc://head:10001")
     with pytest.raises(DriverError, match=r"http://host:8265 or ray://host:10001 from outside"):
         run_sweep(sweep_file("[{kind: quadratic, num_params: 3}]"), options, screen)
+
+
+def test_an_address_of_another_ray_than_the_connected_one_is_refused(cluster):
+    """The Ray of this process was used, whatever the address."""
+    connected = ray.get_runtime_context().gcs_address
+    for same in ("auto", connected, f"localhost:{connected.rpartition(':')[2]}"):
+        with connect_to(same):
+            assert ray.is_initialized()
+    another = r"connected to the Ray at .*, and 'localhost:1' is another: call ray.shutdown"
+    with pytest.raises(DriverError, match=another), connect_to("localhost:1"):
+        pass
+    assert ray.is_initialized()
 
 
 def test_storage_that_only_one_process_sees_is_refused(sweep_file, screen):

@@ -14,7 +14,6 @@ from pathlib import Path
 import llcray_storage as ls
 import pytest
 from ray._common.utils import get_default_ray_temp_dir
-from ray._private.utils import write_ray_address
 from ray.cluster_utils import Cluster
 
 from llcray.driver import SweepOptions, run_sweep
@@ -60,8 +59,6 @@ def outside() -> Iterator[Outside]:
     Path(get_default_ray_temp_dir()).mkdir(parents=True, exist_ok=True)  # where the cluster leaves its address
     with forking_quietly():
         cluster = Cluster(initialize_head=True, head_node_args=head)
-        # Else a job joins whichever Ray of this machine it finds first.
-        write_ray_address(str(cluster.address), scratch)
         cluster.add_node(num_cpus=1, dashboard_agent_listen_port=free_port())
         yield Outside(f"http://127.0.0.1:{http}", f"ray://127.0.0.1:{client}")
         cluster.shutdown()

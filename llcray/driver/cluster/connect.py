@@ -12,6 +12,7 @@ import contextlib
 import logging
 import os
 import shutil
+import socket
 import tempfile
 import time
 import warnings
@@ -22,6 +23,7 @@ from typing import Any
 
 from llcray.driver.cluster.capacity import num_slots
 from llcray.driver.cluster.ray_internals import (
+    address_above,
     few_daemons,
     inherited_environment,
     largest_resources,
@@ -104,7 +106,7 @@ def leave_running(job_id: str) -> str:
 def connect(address: str | None, resources: Resources, modules: Sequence[str] = ()) -> Iterator[Cluster]:
     """Connects to a cluster, or starts one, and undoes that at the end.
 
-    A Ray that this process is connected to already is used as it is, and stays connected.
+    A Ray that this process is connected to already is used as it is where no other one is named, and stays connected.
 
     Args:
         address: Address of a cluster that this machine is part of; None to start a Ray on this machine.
@@ -112,7 +114,8 @@ def connect(address: str | None, resources: Resources, modules: Sequence[str] = 
         modules: Folders of import packages to send to the cluster, beside llcray's own.
 
     Raises:
-        DriverError: There is no such cluster, or none of its machines has room for a trial.
+        DriverError: There is no such cluster, none of its machines has room for a trial, or this process is connected
+            to another Ray.
     """
     own = {} if address is not None else own_token() | NO_EARLY_WORKERS
     with _environment(QUIET | own), _scratch() as scratch, contextlib.ExitStack() as stack:
@@ -120,7 +123,9 @@ def connect(address: str | None, resources: Resources, modules: Sequence[str] = 
 
         borrowed = ray.is_initialized()
         try:
-            if not borrowed:
+            if borrowed:
+                _check_connection(ray, address)
+            else:
                 _silence()
                 with forking_quietly():
                     _init(ray, address, scratch, modules)
@@ -137,15 +142,19 @@ def connect(address: str | None, resources: Resources, modules: Sequence[str] = 
 def connect_to(address: str) -> Iterator[None]:
     """Joins a running cluster to look at it, and leaves the cluster at the end.
 
+    A Ray that this process is connected to already stays connected.
+
     Raises:
-        DriverError: There is no such cluster.
+        DriverError: There is no such cluster, or this process is connected to another Ray.
     """
     with _environment(QUIET):
         import ray
 
         borrowed = ray.is_initialized()
         try:
-            if not borrowed:
+            if borrowed:
+                _check_connection(ray, address)
+            else:
                 _silence()
                 _join(ray, address, {})
             yield
@@ -191,14 +200,39 @@ def _init(ray: Any, address: str | None, scratch: Path, modules: Sequence[str]) 
 
 
 def _join(ray: Any, address: str, code: dict[str, Any]) -> None:
+    above = address_above() if address == "auto" else None
     try:
-        ray.init(address=address, runtime_env=code, **QUIETLY)
+        ray.init(address=above or address, runtime_env=code, **QUIETLY)
     except (ConnectionError, ValueError, RuntimeError) as error:
         reason = str(error).splitlines()[0]
         raise DriverError(
             f"No Ray cluster answers at '{address}': {reason} Check --address; where the cluster was started with a "
             "token, set RAY_AUTH_MODE=token, or give `auto` on one of its machines."
         ) from error
+
+
+def _check_connection(ray: Any, address: str | None) -> None:
+    """Refuses an address that names another Ray than the one that this process is connected to.
+
+    Raises:
+        DriverError: It does.
+    """
+    connected = ray.get_runtime_context().gcs_address
+    if address not in (None, "auto") and _ip_and_port(ray, address) != _ip_and_port(ray, connected):
+        raise DriverError(
+            f"This process is connected to the Ray at '{connected}', and '{address}' is another: call ray.shutdown() "
+            "first, or leave the address out to use the Ray that is connected."
+        )
+
+
+def _ip_and_port(ray: Any, address: str) -> tuple[str, str]:
+    """Returns an address with a name of the host's replaced by its number, this machine's own for `localhost`."""
+    host, _, port = address.rpartition(":")
+    try:
+        number = socket.gethostbyname(host)
+    except OSError:
+        return host, port
+    return (ray.util.get_node_ip_address() if number.startswith("127.") else number), port
 
 
 def _silence() -> None:

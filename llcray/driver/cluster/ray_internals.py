@@ -10,11 +10,12 @@ import pickle
 import secrets
 import subprocess
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
 INSIDE_A_JOB = "RAY_JOB_CONFIG_JSON_ENV_VAR"
+GCS_ADDRESS = "--gcs-address="
 LOGGERS_OF_UPLOADS = (
     "ray.dashboard.modules.dashboard_sdk",
     "ray.dashboard.modules.job.sdk",
@@ -139,6 +140,22 @@ def places() -> dict[str, tuple[str, int]]:
 def is_inside_a_job() -> bool:
     """Returns whether this process was started by Ray as a submitted job."""
     return INSIDE_A_JOB in os.environ
+
+
+def address_above() -> str | None:
+    """Returns the address of the Ray that started this process, as a submitted job for one; None where none did.
+
+    Of several Rays on a machine, Ray may name another one to a job in RAY_ADDRESS: that which was started last.
+    """
+    import psutil  # comes with Ray, which is imported by now
+
+    with suppress(psutil.Error):
+        for process in psutil.Process().parents():
+            words = process.cmdline() if process.name() == "raylet" else []
+            for word in words:
+                if word.startswith(GCS_ADDRESS):
+                    return word.removeprefix(GCS_ADDRESS)
+    return None
 
 
 def largest_resources() -> Mapping[str, float] | None:
