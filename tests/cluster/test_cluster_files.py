@@ -2,6 +2,7 @@
 
 import json
 import re
+import sys
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -113,7 +114,8 @@ def test_versions_are_those_the_wheel_was_tested_with(path: Path):
     assert all("-c ~/llcray-install/constraints.txt" in line and ",cluster]" in line for line in installs)
     assert config["file_mounts"]["~/llcray-install/constraints.txt"] == "constraints.txt"
     pins = constraints()
-    assert pins["ray"] == version("ray") and pins["jax"] == version("jax")
+    if sys.version_info[:2] == (3, 11):  # What newer ones run with is not pinned.
+        assert pins["ray"] == version("ray") and pins["jax"] == version("jax")
     pinned = re.findall(r'"(jax)\[cuda12\]==([\d.]+)"', " ".join(config["setup_commands"]))
     assert all(pins[name] == number for name, number in pinned)
     python = re.findall(r"python ?(3\.\d+)", " ".join(config["setup_commands"]))
