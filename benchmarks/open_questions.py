@@ -111,8 +111,9 @@ def momentum(axes: Axes) -> None:
         ratios.append(float(found[1]))
         errors.append(f"error {found[2]}")
         reached.append("none reaches" not in line)
-    bars = axes.bar(range(len(names)), ratios, 0.5, edgecolor=BLUE, color=[BLUE if it else "white" for it in reached])
-    axes.bar_label(bars, errors, padding=2)
+    axes.bar(range(len(names)), ratios, 0.5, edgecolor=BLUE, color=[BLUE if it else "white" for it in reached])
+    for place, (ratio, error) in enumerate(zip(ratios, errors, strict=True)):
+        axes.annotate(error, (place, max(1.0, ratio)), (0, 3), textcoords="offset points", ha="center")
     axes.axhline(1, color=BLACK)
     axes.set(xticks=range(len(names)), xticklabels=names, yscale="log", ylim=(0.5, 2e4))
     axes.set_ylabel("gradients of SGLD over auto's\n(hollow: auto's own error\nis not reached)")
