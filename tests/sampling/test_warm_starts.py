@@ -119,6 +119,19 @@ def test_chains_that_blow_up_start_cold_and_all_work_counts():
     assert result.estimate.num_gradients > np.nansum(result.sampled.draws.num_gradients) + 100
 
 
+def test_a_bias_that_is_not_known_well_enough_is_measured_anew():
+    """Catches a run that spends its budget on draws where the error is that of its predicted bias."""
+    target = regression(spread(0.02, 1.0), 0)
+    [(_, first)] = estimate_in_turn([(target, EstimateRequest(Auto(), POSTERIOR, SAMPLING, 0))], {})
+    handover = first.sampled.handover
+    assert handover is not None
+    vague = replace(handover, heat_is_noise=True, factor_se=10.0)
+    [(_, result)] = estimate_in_turn([(target, EstimateRequest(Auto(), POSTERIOR, SAMPLING, 1, handover=vague))], {})
+    assert any(action.startswith("cold start") for action in actions(result))
+    assert result.estimate.verdict == "ok" and abs(errors_of([result], [target])[0]) < 3
+    assert result.estimate.num_gradients < SAMPLING.budget.num_gradients / 2
+
+
 def test_a_run_that_others_do_not_follow_hands_nothing_over():
     sampling = SAMPLING.model_copy(update={"start": "center"})
     [result] = along([regression(spread(0.02, 1.0), 0)], sampling)

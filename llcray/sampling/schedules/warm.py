@@ -9,8 +9,9 @@
    the run by the rule of a burn-in. Directions that relax slower than a run show as differences between chains, whose
    displacements are independent of one another, and so in R-hat and in the error.
 4. Chains that blow up, that are far from mixed, or that have not mixed or do not stand still after `PATIENCE` blocks,
-   start cold from w* (`calibrated`). The work of both counts, and until chains have arrived the gradients of a cold
-   start are left over; a budget that does not pay for both starts cold at once.
+   start cold from w* (`calibrated`), as do those whose gradient noise predicts the bias too vaguely for the error asked
+   for: more draws do not mend that, a smaller step does. The work of both counts, and until chains have arrived the
+   gradients of a cold start are left over; a budget that does not pay for both starts cold at once.
 
 Randomness differs from checkpoint to checkpoint. With common random numbers the noise of each run would push the
 displacements the same way, and a direction whose displacement relaxes by the factor rho in a run would have
@@ -101,13 +102,17 @@ def _produce(
         calibration.record("estimate", num_draws=draws.num_draws, **judgement.numbers(stretch))
         summary = judgement.summary
         has_arrived = summary.rhat <= until.rhat and stands_still(draws, facts)
-        is_exact = judgement.error <= until.relative_mcse * abs(summary.mean) and summary.ess_bulk >= MIN_ESS
+        allowed = until.relative_mcse * abs(summary.mean)
+        is_exact = judgement.error <= allowed and summary.ess_bulk >= MIN_ESS
         is_last = is_last or 2 * draws.num_draws > budget.num_draws
         if is_last or (has_arrived and is_exact):
             bias = predicted_bias(draws, facts, stretch, judgement)
             sampled = sampled_of(draws, bias, steps_per_draw, calibration, is_consistent=True)
             learned = (stretch.level, handover.heat_is_noise, handover.largest_squared_step)
             return sampled, Learned(*learned, handover.factor, handover.factor_se)
+        is_vague = noise is not None and has_arrived and judgement.is_limited_by_bias(allowed)
+        if is_vague and _leaves_a_cold_start(facts, calibration, 0):
+            return None
         if not has_arrived and (len(blocks) >= PATIENCE or (len(blocks) > 1 and summary.rhat > FAR_FROM_MIXED)):
             return None
         goal *= 2
@@ -124,7 +129,7 @@ def _leaves_a_cold_start(
 
 def _cold(facts: RunFacts, sampler: Auto, spent: Calibration) -> Schedule:
     """Starts from w* with what is left of the budget; the work and the decisions so far are part of the result."""
-    spent.record("cold start: the chains blew up, have not mixed or do not stand still")
+    spent.record("cold start: the chains blew up, have not mixed, do not stand still, or have a bias known too vaguely")
     budget = facts.sampling.budget
     spent.num_gradients -= SCALE_GRADIENTS  # of the curvature at w*, which is measured once and counts in both
     left = budget.model_copy(update={"num_gradients": budget.num_gradients - spent.num_gradients})
