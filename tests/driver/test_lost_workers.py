@@ -35,6 +35,7 @@ def test_a_killed_worker_costs_a_retry_and_each_run_is_there_once(run):
     assert printed.count("trying again") == 2
 
 
+@pytest.mark.slow
 def test_a_worker_that_dies_between_trials_costs_the_next_one_a_retry(cluster, sweep_file, tmp_path, screen):
     """Tune tells such a death twice, and the trial got failed rows, "2 workers died", with all but one retry left."""
     last = "{kind: python, factory: 'driver_targets:last_of_its_worker'}"

@@ -23,11 +23,7 @@ from llcray.driver.trials.compaction import Compactor
 from llcray.driver.trials.halving import RestartingScheduler
 from tests.driver.test_stopping import wait_until
 
-MANY = "[{{kind: quadratic, num_params: 3, num_data: {{grid: [{sizes}]}}}}]"
-
-
-def many(number: int) -> str:
-    return MANY.format(sizes=", ".join(str(200 + index) for index in range(number)))
+QUADRATIC = "[{kind: quadratic, num_params: 3, num_data: 200}]"
 
 
 class WatchedScheduler(RestartingScheduler):
@@ -52,8 +48,9 @@ def test_what_ray_keeps_grows_neither_with_reports_nor_with_trials(cluster, swee
     """It kept the answer to each report of a trial under way, and two objects of each trial that was over."""
     WatchedScheduler.answers, WatchedScheduler.objects = [], []
     monkeypatch.setattr(scheduling, "scheduler_of", lambda *_: WatchedScheduler())
-    options = SweepOptions(storage=str(tmp_path), max_pack=1, overrides=("samplers.0.step_size=1e-3",))
-    assert run_sweep(sweep_file(many(14)), options, screen) == 0, screen.text
+    overrides = ("samplers.0.step_size=1e-3", "replicates=14")
+    options = SweepOptions(storage=str(tmp_path), max_pack=1, overrides=overrides)
+    assert run_sweep(sweep_file(QUADRATIC), options, screen) == 0, screen.text
     objects = WatchedScheduler.objects
     assert len(objects) == 14
     assert objects[-3] <= objects[4], objects
@@ -64,14 +61,14 @@ def test_a_sweep_is_compacted_while_it_goes_on(cluster, sweep_file, tmp_path, sc
     """At its end a sweep of so few runs is left as it is, so the manifest was written before."""
     monkeypatch.setattr(scheduling, "Compactor", partial(Compactor, due_files=4))
     storage = str(tmp_path / "results")
-    path = sweep_file(many(5))
-    assert run_sweep(path, SweepOptions(storage=storage, max_pack=1), screen) == 0, screen.text
+    path, five = sweep_file(QUADRATIC), ("replicates=5",)
+    assert run_sweep(path, SweepOptions(storage=storage, max_pack=1, overrides=five), screen) == 0, screen.text
     store, partition = open_existing(storage), sweep_partition("tiny")
     wait_until(lambda: newest_manifest_number(store, partition) > 0, seconds=30)
     rows = ls.scan_runs(storage, latest=False).collect()
     assert rows["run_id"].n_unique() == len(rows) == 10
     assert ls.scan_draws(storage).collect()["run_id"].n_unique() == 10
-    assert run_sweep(path, SweepOptions(storage=storage), screen) == 0
+    assert run_sweep(path, SweepOptions(storage=storage, overrides=five), screen) == 0
     assert "nothing to do" in screen.text
 
 

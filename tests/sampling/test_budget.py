@@ -82,6 +82,7 @@ def test_auto_keeps_a_budget_that_quadratures_would_spend(target: Target, budget
     assert e.verdict != "ok" or abs(e.llc - e.true_llc.value) < 3 * e.llc_sampling_se + 0.05 * e.llc
 
 
+@pytest.mark.slow
 def test_a_tempering_that_the_budget_ends_is_not_trusted_and_names_the_budget_that_it_needs(target: Target) -> None:
     """It went on whatever the budget; stopped early, its particles have spread over the prior alone."""
     sampler = {"kind": "tempered_smc", "num_particles": 8}

@@ -108,7 +108,9 @@ TRAINED = {
 }
 
 
-@pytest.mark.parametrize("name", TRAINED)
+@pytest.mark.parametrize(
+    "name", [pytest.param(name, marks=[pytest.mark.slow] * (name == "transformer")) for name in TRAINED]
+)
 def test_the_programs_of_training(name: str, monkeypatch: pytest.MonkeyPatch):
     """The programs run here, too: a parameter named `value`, as of attention, once stopped L-BFGS."""
     done = []

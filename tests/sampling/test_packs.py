@@ -40,7 +40,14 @@ def request(sampler: SamplerVariant, seed: int = 1, sampling: SamplingSpec = SHO
     return EstimateRequest(sampler, PosteriorSpec(localization=10.0), sampling, seed)
 
 
-@pytest.mark.parametrize("sampler", [SGLD(step_size=1e-4, batch_size=16), HMC(num_integration_steps=3), Auto()])
+@pytest.mark.parametrize(
+    "sampler",
+    [
+        SGLD(step_size=1e-4, batch_size=16),
+        pytest.param(HMC(num_integration_steps=3), marks=pytest.mark.slow),
+        Auto(),
+    ],
+)
 def test_a_run_of_a_pack_of_targets_draws_what_it_draws_alone(targets: list[Target], sampler: SamplerVariant) -> None:
     """Eleven runs make a full call and a remainder. Catches mixed-up rows, and keys that depend on the row."""
     pack = [(target, request(sampler, seed)) for seed, target in enumerate(targets)]

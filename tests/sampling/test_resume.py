@@ -76,7 +76,7 @@ def estimate(sampler: samplers.SamplerVariant, shelf: Shelf | None, observe: Cal
 
 @pytest.mark.parametrize(
     "sampler",
-    [pytest.param(s, marks=[pytest.mark.slow] * (s.kind in ("hmc", "mclmc")), id=s.kind) for s in SAMPLERS],
+    [pytest.param(s, marks=[pytest.mark.slow] * (s.kind != "auto"), id=s.kind) for s in SAMPLERS],
 )
 def test_draws_after_an_interruption_are_those_without_one(sampler: samplers.SamplerVariant):
     blocks: list[int] = []

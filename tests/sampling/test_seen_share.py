@@ -51,7 +51,9 @@ def test_the_bias_of_baoab_is_the_share_of_its_heat_that_the_loss_sees() -> None
     assert abs(e.step_size_bias - bias) < 0.2 * bias + 3 * e.llc_mcse
 
 
-@pytest.mark.parametrize(("gradient", "num_unseen"), [("auto", 30), ("minibatch", 30), ("minibatch", 6)])
+@pytest.mark.parametrize(
+    ("gradient", "num_unseen"), [("auto", 30), ("minibatch", 30), pytest.param("minibatch", 6, marks=pytest.mark.slow)]
+)
 def test_auto_is_right_where_the_loss_is_blind_to_the_noise(gradient: str, num_unseen: int) -> None:
     """Control variates remove this noise; without them a good part of the heat is unseen, at any step."""
     target, sampler = half_blind(num_unseen), {"kind": "auto", "gradient": gradient}

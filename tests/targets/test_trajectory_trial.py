@@ -4,6 +4,7 @@ from pathlib import Path
 
 import llcray_storage as ls
 import numpy as np
+import pytest
 
 from llcray.estimation.trial import run_trial
 from llcray.spec import load_sweep, trials
@@ -25,6 +26,7 @@ sampling: {num_chains: 2, steps_per_draw: 1, until: {relative_mcse: 0.5, rhat: 2
 """
 
 
+@pytest.mark.slow
 def test_a_trial_of_trajectories_leaves_a_curve_for_each_seed(tmp_path: Path):
     (tmp_path / "along.yaml").write_text(FILE)
     root = str(tmp_path / "results")

@@ -98,6 +98,7 @@ def test_tokens_outside_of_the_vocabulary_are_refused(tmp_path: Path) -> None:
         build_target(_target("gpt2", tmp_path / "tokens.npy"))
 
 
+@pytest.mark.slow
 def test_heads_of_a_checkpoint_are_runs(tmp_path: Path, tokens: Path) -> None:
     """`each` comes from config.json at planning; what moves is the head's slices; the loss is flagged."""
     path = tmp_path / "sweep.yaml"
