@@ -124,7 +124,7 @@ def check(pooled: Pooled, truth: float, truth_se: float, name: str) -> None:
 @pytest.mark.parametrize("name", SAMPLERS)
 def test_llc_of_a_quadratic_is_the_finite_temperature_sum(name: str) -> None:
     """sum_i t h_i/(t h_i + gamma)/2: catches a lost factor n, a lost gamma and a factor of two in the step."""
-    # Tempering 64 particles up to a posterior of 100 directions takes half a million gradients; `sghmc` takes all it may.
+    # Tempering 64 particles up to a posterior of 100 directions takes half a million gradients; `sghmc` takes all.
     budget = {"tempered_smc": 800_000, "sghmc": 15_000}.get(name, 60_000)
     pooled = sample(quadratic(), name, SAMPLERS[name][0], PosteriorSpec(localization=1.0), 0.01, budget)
     check(pooled, pooled.true_llc, 0.0, name)
