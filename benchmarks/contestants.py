@@ -172,3 +172,13 @@ def peer_interpreter(given: str | None) -> str | None:
     from importlib.util import find_spec
 
     return given or (sys.executable if find_spec("devinterp") else None)
+
+
+def peer_versions(python: str | None) -> str:
+    """What is installed in the peer's interpreter, as it goes on after our own versions."""
+    if python is None:
+        return ""
+    program = (
+        "from importlib.metadata import version as v; print(*(f', {n} {v(n)}' for n in ('devinterp', 'torch')), sep='')"
+    )
+    return subprocess.run([python, "-c", program], capture_output=True, text=True, check=True).stdout.strip()

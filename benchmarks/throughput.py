@@ -39,7 +39,7 @@ def main() -> None:
     arguments = parser.parse_args()
     peer = contestants.peer_interpreter(arguments.peer_python)
     parts = {
-        "machine": machine,
+        "machine": lambda: machine(peer),
         "steps": lambda: steps(peer, arguments.repeats),
         "draws": lambda: effective_draws.table(peer, arguments.peer_steps),
         "packs": lambda: sweeps.packed_and_unpacked(arguments.targets),
@@ -53,7 +53,7 @@ def main() -> None:
             replace_part(README, name, text)
 
 
-def machine() -> str:
+def machine(peer_python: str | None) -> str:
     """Where and with what."""
     from importlib.metadata import version
 
@@ -64,7 +64,7 @@ def machine() -> str:
     load = os.getloadavg()[0]
     return (
         f"{model}, {os.cpu_count()} cores, load {load:.1f} at the start; Python {platform.python_version()}, "
-        f"JAX {version('jax')}; {datetime.now(UTC):%Y-%m-%d}."
+        f"JAX {version('jax')}{contestants.peer_versions(peer_python)}; {datetime.now(UTC):%Y-%m-%d}."
     )
 
 
