@@ -1,6 +1,6 @@
 """Fills the table of finite-temperature answers that no formula gives, by long runs of Hamiltonian Monte Carlo.
 
-    python benchmarks/long_runs.py --minutes 8
+    NPROC=1 python benchmarks/long_runs.py --minutes 8
 
 Looks at every deep linear target, every polygon of superposition and every network of the validation suite that has no
 exact answer, and at some components of networks, at its own n beta and at `localization: auto`, unless the table has
@@ -8,7 +8,8 @@ it; call it again until it says that nothing is left.
 
 A deep linear loss with whitened inputs is c/2 |W - W*|^2, W the product of the matrices, whatever n is. It is sampled
 here in NumPy, 32 chains at once and with nothing of llcray but the target: these answers check its samplers and are not
-made by them. Networks are run by llcray's own `hmc`.
+made by them. Networks are run by llcray's own `hmc`, and trained with one thread (NPROC), as `llcray validate` does:
+a training with other threads ends at other last digits, and gamma, which comes from the curvature there, at others too.
 """
 
 import argparse
