@@ -51,6 +51,8 @@ def _loss_of_another_target(run: RunSpec) -> Iterator[Conflict]:
 
 
 def _missing_examples(run: RunSpec) -> Iterator[Conflict]:
+    if run.loss_on is None and not run.observables:
+        return  # The size of a target is counted anew for each of its runs.
     num_data = run.target.size.num_data
     if run.loss_on is not None and run.target.kind != "fine_tuned":
         try:
